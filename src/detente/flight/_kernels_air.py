@@ -1,0 +1,150 @@
+"""The U.S. Standard Atmosphere 1976, as a table smooth enough to integrate through, and the kernel that reads it.
+
+To 86 km the standard is a formula (layers of constant temperature gradient in geopotential height); above, it is the
+table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4. The kernels read a
+cubic in each 500 m cell, continuous with its first derivative, of the logarithms of density and pressure: a linear
+table's kinks would limit the order of any integrator flown through it.
+"""
+
+import math
+
+import numpy as np
+
+from detente.jit import kernel
+
+EARTH_RADIUS_M = 6_356_766.0  # the standard's own, for geopotential height
+GRAVITY_M_S2 = 9.80665
+GAS_CONSTANT_J_KG_K = 287.05287
+HEAT_RATIO = 1.4
+FORMULA_TOP_M = 86_000.0
+LAYER_BASE_M = (0.0, 11_000.0, 20_000.0, 32_000.0, 47_000.0, 51_000.0, 71_000.0)
+LAYER_GRADIENT_K_M = (-6.5e-3, 0.0, 1.0e-3, 2.8e-3, 0.0, -2.8e-3, -2.0e-3)
+# Height in km, density in kg/m3, pressure in Pa, as printed in the standard.
+UPPER_AIR = np.array(
+    [
+        (86.0, 6.958e-6, 3.7338e-1),
+        (90.0, 3.416e-6, 1.8359e-1),
+        (95.0, 1.393e-6, 7.5966e-2),
+        (100.0, 5.604e-7, 3.2011e-2),
+        (105.0, 2.325e-7, 1.4477e-2),
+        (110.0, 9.708e-8, 7.1042e-3),
+        (115.0, 4.289e-8, 4.0096e-3),
+        (120.0, 2.222e-8, 2.5382e-3),
+        (130.0, 8.152e-9, 1.2505e-3),
+        (140.0, 3.831e-9, 7.2028e-4),
+        (150.0, 2.076e-9, 4.5422e-4),
+        (160.0, 1.233e-9, 3.0395e-4),
+        (180.0, 5.194e-10, 1.5271e-4),
+        (200.0, 2.541e-10, 8.4736e-5),
+        (250.0, 6.073e-11, 2.4767e-5),
+        (300.0, 1.916e-11, 8.7704e-6),
+        (350.0, 7.014e-12, 3.4498e-6),
+        (400.0, 2.803e-12, 1.4518e-6),
+        (450.0, 1.184e-12, 6.4468e-7),
+        (500.0, 5.215e-13, 3.0236e-7),
+        (600.0, 1.137e-13, 8.2130e-8),
+        (700.0, 3.070e-14, 3.1908e-8),
+        (800.0, 1.136e-14, 1.7036e-8),
+        (900.0, 5.759e-15, 1.0873e-8),
+        (1000.0, 3.561e-15, 7.5138e-9),
+    ]
+)
+DRAG_CEILING_M = 150_000.0  # above it the kernels fly in a vacuum
+CELL_M = 500.0
+
+
+def _layer_bases() -> list[tuple[float, float]]:
+    """Temperature in K and pressure in Pa at the foot of each layer."""
+    bases = [(288.15, 101_325.0)]
+    for layer in range(6):
+        temperature, pressure = _in_layer(layer, LAYER_BASE_M[layer + 1], bases[layer])
+        bases.append((temperature, pressure))
+    return bases
+
+
+def _in_layer(layer: int, geopotential_m: float, base: tuple[float, float]) -> tuple[float, float]:
+    temperature_base, pressure_base = base
+    gradient, rise = LAYER_GRADIENT_K_M[layer], geopotential_m - LAYER_BASE_M[layer]
+    temperature = temperature_base + gradient * rise
+    if gradient == 0.0:
+        return temperature, pressure_base * math.exp(-GRAVITY_M_S2 * rise / (GAS_CONSTANT_J_KG_K * temperature_base))
+    power = GRAVITY_M_S2 / (GAS_CONSTANT_J_KG_K * gradient)
+    return temperature, pressure_base * (temperature_base / temperature) ** power
+
+
+_BASES = _layer_bases()
+
+
+def _lower_air(height_m: float) -> tuple[float, float, float]:
+    geopotential = EARTH_RADIUS_M * height_m / (EARTH_RADIUS_M + height_m)
+    layer = max(i for i in range(7) if geopotential >= LAYER_BASE_M[i] or i == 0)
+    temperature, pressure = _in_layer(layer, geopotential, _BASES[layer])
+    sound = math.sqrt(HEAT_RATIO * GAS_CONSTANT_J_KG_K * temperature)
+    return math.log(pressure / (GAS_CONSTANT_J_KG_K * temperature)), math.log(pressure), sound
+
+
+_UPPER_HEIGHT_M = UPPER_AIR[:, 0] * 1000.0
+_UPPER_LOG = np.log(UPPER_AIR[:, 1:])
+_UPPER_SLOPE = np.gradient(_UPPER_LOG, _UPPER_HEIGHT_M, axis=0, edge_order=2)
+_SOUND_AT_TOP_M_S = _lower_air(FORMULA_TOP_M)[2]
+
+
+def _upper_air(height_m: float) -> tuple[float, float, float]:
+    i = int(np.clip(np.searchsorted(_UPPER_HEIGHT_M, height_m, side="right") - 1, 0, len(_UPPER_HEIGHT_M) - 2))
+    width = _UPPER_HEIGHT_M[i + 1] - _UPPER_HEIGHT_M[i]
+    s = (height_m - _UPPER_HEIGHT_M[i]) / width
+    low, high = _UPPER_LOG[i], _UPPER_LOG[i + 1]
+    logs = (
+        low * (1 - s) ** 2 * (1 + 2 * s)
+        + high * s**2 * (3 - 2 * s)
+        + width * s * (1 - s) * (_UPPER_SLOPE[i] * (1 - s) - _UPPER_SLOPE[i + 1] * s)
+    )
+    return float(logs[0]), float(logs[1]), _SOUND_AT_TOP_M_S
+
+
+def standard_air(height_m: float) -> tuple[float, float, float]:
+    """Logarithm of density (kg/m3), logarithm of pressure (Pa) and speed of sound (m/s) at a height of 0-1000 km.
+
+    The standard gives no speed of sound above 86 km; the value there is kept, and only a drag table's Mach number
+    sees it.
+    """
+    return _lower_air(height_m) if height_m <= FORMULA_TOP_M else _upper_air(height_m)
+
+
+def _cells() -> np.ndarray:
+    """Cubic coefficients (cells, 12) in s = 0..1 across each cell: four each for the three of ``standard_air``."""
+    count = round(DRAG_CEILING_M / CELL_M)
+    heights = np.arange(count + 1) * CELL_M
+    values = np.array([standard_air(h) for h in heights])
+    reach = 1.0
+    above = np.array([standard_air(h + reach) for h in heights])
+    below = np.array([standard_air(max(h - reach, 0.0)) for h in heights])
+    slopes = CELL_M * (above - below) / np.where(heights > 0.0, 2.0 * reach, reach)[:, None]
+    low, high, left, right = values[:-1], values[1:], slopes[:-1], slopes[1:]
+    cubic = np.stack((low, left, 3 * (high - low) - 2 * left - right, 2 * (low - high) + left + right), axis=-1)
+    return np.ascontiguousarray(cubic.reshape(count, 12))
+
+
+AIR = _cells()
+TOP_CELL = float(len(AIR)) - 1e-9
+
+
+@kernel
+def air(height_m):
+    """Density, pressure and speed of sound below the drag ceiling; heights outside are brought to the nearest end."""
+    place = min(max(height_m * (1.0 / CELL_M), 0.0), TOP_CELL)
+    i = int(place)
+    s = place - i
+    density = math.exp(AIR[i, 0] + s * (AIR[i, 1] + s * (AIR[i, 2] + s * AIR[i, 3])))
+    pressure = math.exp(AIR[i, 4] + s * (AIR[i, 5] + s * (AIR[i, 6] + s * AIR[i, 7])))
+    sound = AIR[i, 8] + s * (AIR[i, 9] + s * (AIR[i, 10] + s * AIR[i, 11]))
+    return density, pressure, sound
+
+
+@kernel
+def air_density(height_m):
+    """Density alone, for a body whose ballistic coefficient is given."""
+    place = min(max(height_m * (1.0 / CELL_M), 0.0), TOP_CELL)
+    i = int(place)
+    s = place - i
+    return math.exp(AIR[i, 0] + s * (AIR[i, 1] + s * (AIR[i, 2] + s * AIR[i, 3])))

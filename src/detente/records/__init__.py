@@ -1,0 +1,1 @@
+"""The tables and arrays that cross rooms: each column declared once, with dtype, shape, unit and frame."""

@@ -1,0 +1,25 @@
+"""Failures have owners: the user's input, or the partner's message. Our own bugs are assertions."""
+
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class InputError(Exception):
+    """The user's input is at fault: where, what was found, what was expected, what to do. Exit code 2."""
+
+    found: str
+    expected: str
+    remedy: str
+    file: str = ""
+    line: int = 0  # 1-based; 0 where the place has no line
+    column: int = 0
+    path: str = ""  # e.g. "sides.0.sensors.1.range_km"
+
+    def __str__(self) -> str:
+        place = ":".join(part for part in (self.file, str(self.line or ""), str(self.column or "")) if part)
+        head = " ".join(part for part in (f"{place}:" if place else "", f"{self.path}:" if self.path else "") if part)
+        return f"{head + ' ' if head else ''}{self.found}\n  expected: {self.expected}\n  to do: {self.remedy}"
+
+
+class PeerError(Exception):
+    """The partner's message is at fault. It is counted and dropped; it never stops a centre."""

@@ -1,0 +1,129 @@
+"""A table that crosses rooms: frozen columns, each declared once with dtype, shape, unit, frame and meaning."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import DTypeLike, NDArray
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column holds. ``shape`` is the shape of one row's value; () is a scalar."""
+
+    dtype: str
+    about: str
+    unit: str = ""
+    frame: str = ""
+    shape: tuple[int, ...] = ()
+
+
+def column(dtype: str, about: str, *, unit: str = "", frame: str = "", shape: tuple[int, ...] = ()) -> Any:
+    """Declare a column of a :class:`Table`."""
+    return field(metadata={"column": Column(dtype, about, unit, frame, shape)})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """Base of all stage tables: equally long, C-contiguous, read-only columns.
+
+    A subclass declares its columns with :func:`column`; checks, the Arrow schema and the reference page follow.
+    """
+
+    stage: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        length = None
+        for name, spec in self.columns():
+            given = getattr(self, name)
+            array = np.ascontiguousarray(given, dtype=np.dtype(spec.dtype)).view()
+            assert array.shape[1:] == spec.shape, (
+                f"{self.stage}.{name}: rows of shape {array.shape[1:]}, not {spec.shape}"
+            )
+            length = array.shape[0] if length is None else length
+            assert array.shape[0] == length, f"{self.stage}.{name}: {array.shape[0]} rows, not {length}"
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def columns(cls) -> Iterator[tuple[str, Column]]:
+        """Name and declaration of every column, in order."""
+        for item in fields(cls):
+            if "column" in item.metadata:
+                yield item.name, item.metadata["column"]
+
+    def __len__(self) -> int:
+        return len(getattr(self, next(self.columns())[0]))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A table of no rows."""
+        return cls(**{name: np.empty((0, *spec.shape), spec.dtype) for name, spec in cls.columns()})
+
+    def take(self, rows: NDArray[Any]) -> Self:
+        """The rows at these indices or where this mask is true, in order."""
+        return type(self)(**{name: getattr(self, name)[rows] for name, _ in self.columns()})
+
+    @classmethod
+    def concatenate(cls, parts: "list[Self]") -> Self:
+        """One table from several, one after the other."""
+        if not parts:
+            return cls.empty()
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.columns()})
+
+    @classmethod
+    def arrow_schema(cls) -> pa.Schema:
+        """The Arrow schema, with unit, frame and meaning in each field's metadata."""
+        return pa.schema(
+            [
+                pa.field(
+                    name,
+                    _arrow_type(np.dtype(spec.dtype), spec.shape),
+                    nullable=False,
+                    metadata={"unit": spec.unit, "frame": spec.frame, "about": spec.about},
+                )
+                for name, spec in cls.columns()
+            ],
+            metadata={"stage": cls.stage},
+        )
+
+    def to_arrow(self) -> pa.Table:
+        """This table as an Arrow table."""
+        schema = self.arrow_schema()
+        arrays = [_arrow_array(getattr(self, name), schema.field(name).type) for name, _ in self.columns()]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> Self:
+        """The same rows back from an Arrow table; a missing column is an error, a further one is ignored."""
+        values = {}
+        for name, spec in cls.columns():
+            flat = table.column(name).combine_chunks()
+            if isinstance(flat, pa.ChunkedArray):
+                flat = flat.chunk(0) if flat.num_chunks else pa.array([], flat.type)
+            for _ in spec.shape:
+                flat = flat.flatten()
+            values[name] = flat.to_numpy(zero_copy_only=False).astype(spec.dtype).reshape(-1, *spec.shape)
+        return cls(**values)
+
+    def to_pandas(self) -> Any:
+        """This table as a pandas data frame."""
+        return self.to_arrow().to_pandas()
+
+
+def _arrow_type(dtype: DTypeLike, shape: tuple[int, ...]) -> pa.DataType:
+    kind = pa.string() if np.dtype(dtype).kind == "U" else pa.from_numpy_dtype(dtype)
+    for size in reversed(shape):
+        kind = pa.list_(kind, size)
+    return kind
+
+
+def _arrow_array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    if values.ndim == 1:
+        return pa.array(values.astype(object) if values.dtype.kind == "U" else values, kind)
+    flat = pa.array(values.reshape(-1))
+    for size in reversed(values.shape[1:]):
+        flat = pa.FixedSizeListArray.from_arrays(flat, size)
+    return flat
