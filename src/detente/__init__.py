@@ -1,2 +1,33 @@
-"""Détente."""
+"""Détente: two independent missile-warning systems that cooperate, and the joint analysis of how.
+
+    >>> import detente
+    >>> scenario = detente.load_scenario("lisbon-2010")
+    >>> study = detente.study(scenario, replicates=20, seed=1)
+    >>> study.table.to_pandas()
+
+Open literature, point masses, public parameters with sources; for analysis and shared warning.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+__all__ = ["load_scenario", "run", "study"]
+
+if TYPE_CHECKING:
+    from detente.scenario.files import load_scenario
+    from detente.studies.drivers import run, study
+
+_DOORS = {
+    "load_scenario": "detente.scenario.files",
+    "run": "detente.studies.drivers",
+    "study": "detente.studies.drivers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The three doors are opened when first used, so that importing the package stays quick."""
+    if name in _DOORS:
+        from importlib import import_module
+
+        return getattr(import_module(_DOORS[name]), name)
+    raise AttributeError(f"module 'detente' has no attribute {name!r}")

@@ -28,6 +28,7 @@ class Stage(IntEnum):
     DISCRIMINATION = 11
     SHOT = 12
     REVISIT = 13
+    COARSENING = 14
 
 
 def uniforms(

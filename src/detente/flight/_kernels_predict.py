@@ -6,7 +6,7 @@ is no longer boosting; ``predict_path`` lists the states on the way. All work on
 
 import math
 
-from detente.flight._kernels_air import air_density
+from detente.flight._kernels_air import DRAG_CEILING_M, air_density
 from detente.flight._kernels_motion import (
     BAD_INPUT,
     ESCAPES,
@@ -14,30 +14,31 @@ from detente.flight._kernels_motion import (
     NEVER_LANDS,
     OK,
     STEP_LIMIT,
+    STRETCH,
     climb_rate,
     coast_step,
     excess,
     excess_rate,
-    fall_rates,
     fall_step,
     plausible,
     radial_height,
 )
-from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
+from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
 
 COAST_STEP_S = 20.0
 ENTRY_M = 100_000.0  # below it the air is flown through; above it, ignored
-ENTRY_RADIUS_M = 6_371_000.0 + ENTRY_M
+ENTRY_RADIUS_M = 6_371_000.0 + 97_000.0  # the end of the vacuum: 86 to 111 km high, by latitude
 STEP_M = 5_000.0  # change of height in one step of time in the air
 HIGH_M = 60_000.0
 HIGH_STEP_M = 20_000.0  # one step down, above HIGH_M and below it
-LOW_STEP_M = 8_000.0
+LOW_STEP_M = 10_000.0
+FALLEN_STEP = 0.7
 BRAKING_STEP = 0.4  # share of the speed lost in one step
 TOUCHDOWN_M = 0.5  # from here to the ground in a straight line
 DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
 STEEP = 0.15  # sine of the descent angle above which height can serve as the clock
-MAX_STEPS = 400
+MAX_STEPS = 4000  # a light body falls for many minutes at its terminal speed
 LONGEST_S = 14_400.0
 KEPLER_ROUNDS = 12
 GAUSS_2 = 0.21132486540518712  # first of two Gauss nodes on 0..1
@@ -161,16 +162,11 @@ def turned_back(px, py, pz, vx, vy, vz, dt_s):
 
 @kernel
 def fall_to_entry(px, py, pz, vx, vy, vz):
-    """From above the air to the top of it, coming down: (time, state, flag). Within a few km of 100 km height."""
+    """From above the air to the top of it, coming down: (time, state, flag)."""
     wx, wy = vx - OMEGA_RAD_S * py, vy + OMEGA_RAD_S * px
     time_s, flag = kepler_fall_time(px, py, pz, wx, wy, vz, ENTRY_RADIUS_M)
     if flag != OK:
         return 0.0, px, py, pz, vx, vy, vz, flag
-    qx, qy, qz, ux, uy, uz = kepler_drift(px, py, pz, wx, wy, vz, time_s)
-    # The Earth is not a sphere: bring the end to 100 km above the ellipsoid at the latitude just found.
-    climb = climb_rate(qx, qy, qz, ux, uy, uz)
-    if climb < -1.0:
-        time_s = max(time_s + max(-100.0, min(100.0, (ENTRY_M - radial_height(qx, qy, qz)) / climb)), 0.0)
     qx, qy, qz, ux, uy, uz = kicked_drift(px, py, pz, wx, wy, vz, time_s)
     qx, qy, qz, ux, uy, uz = turned_back(qx, qy, qz, ux, uy, uz, time_s)
     return time_s, qx, qy, qz, ux, uy, uz, OK
@@ -187,17 +183,42 @@ def air_step_s(px, py, pz, vx, vy, vz, drag_per_density):
 
 @kernel
 def height_rates(px, py, pz, vx, vy, vz, drag_per_density):
-    """The rates of ``fall_rates`` per metre of ``excess`` instead of per second; first the time per metre."""
-    per = 1.0 / excess_rate(px, py, pz, vx, vy, vz)
-    ax, ay, az = fall_rates(px, py, pz, vx, vy, vz, drag_per_density)
+    """The rates of ``fall_rates`` per metre of ``excess`` instead of per second; first the time per metre.
+
+    The same arithmetic as ``pull``, ``excess_rate`` and ``radial_height`` with their square roots shared: this is the
+    innermost line of a tracker's work.
+    """
+    across2, pz2 = px * px + py * py, pz * pz
+    r2 = across2 + pz2
+    inverse_r = 1.0 / math.sqrt(r2)
+    inverse_r2 = inverse_r * inverse_r
+    inverse_s = 1.0 / math.sqrt(across2 + STRETCH * pz2)
+    height = r2 * inverse_r * (1.0 - A_M * inverse_s)
+    per = 1.0 / ((px * vx + py * vy + STRETCH * pz * vz) * inverse_s)
+    density = air_density(height) if height < DRAG_CEILING_M else 0.0
+    drag = density * drag_per_density * math.sqrt(vx * vx + vy * vy + vz * vz)
+    central = -MU_M3_S2 * inverse_r * inverse_r2
+    sine2 = 5.0 * pz2 * inverse_r2
+    bulge = J2_PULL * inverse_r * inverse_r2 * inverse_r2
+    level = central + bulge * (sine2 - 1.0)
+    ax = (level + OMEGA_RAD_S * OMEGA_RAD_S) * px + 2.0 * OMEGA_RAD_S * vy - drag * vx
+    ay = (level + OMEGA_RAD_S * OMEGA_RAD_S) * py - 2.0 * OMEGA_RAD_S * vx - drag * vy
+    az = (central + bulge * (sine2 - 3.0)) * pz - drag * vz
     return per, per * vx, per * vy, per * vz, per * ax, per * ay, per * az
 
 
 @kernel
-def height_step(px, py, pz, vx, vy, vz, h, drag_per_density):
-    """One classical Runge-Kutta step with ``excess`` as the clock: (time taken, state). ``h`` is negative going down."""
-    half = 0.5 * h
+def height_step(px, py, pz, vx, vy, vz, above, rate, drag_per_density):
+    """One classical Runge-Kutta step down with ``excess`` as the clock: (time taken, state).
+
+    ``above`` is what is left to the ground and ``rate`` its rate of change. The step is short where the air brakes
+    hard, and near the top of a flight, where the height is a poor clock: there it is a share of the fall so far.
+    """
     at, ax, ay, az, au, av, aw = height_rates(px, py, pz, vx, vy, vz, drag_per_density)
+    change2_per_m2 = (au * au + av * av + aw * aw) / (vx * vx + vy * vy + vz * vz)
+    h = min(HIGH_STEP_M if above > HIGH_M else LOW_STEP_M, FALLEN_STEP * 0.5 / G0_M_S2 * rate * rate)
+    h = -min(min(h, above), BRAKING_STEP / math.sqrt(change2_per_m2 + 1e-20))
+    half = 0.5 * h
     bt, bx, by, bz, bu, bv, bw = height_rates(
         px + half * ax, py + half * ay, pz + half * az, vx + half * au, vy + half * av, vz + half * aw, drag_per_density
     )
@@ -220,16 +241,6 @@ def height_step(px, py, pz, vx, vy, vz, h, drag_per_density):
 
 
 @kernel
-def height_step_m(px, py, pz, vx, vy, vz, rate, drag_per_density):
-    """How far down the next step of ``height_step`` may reach: short where the air brakes hard."""
-    height = radial_height(px, py, pz)
-    speed = math.sqrt(vx * vx + vy * vy + vz * vz)
-    braking_per_m = air_density(height) * drag_per_density * speed / -rate
-    longest = HIGH_STEP_M if height > HIGH_M else LOW_STEP_M
-    return min(longest, BRAKING_STEP / (braking_per_m + 1e-12))
-
-
-@kernel
 def fall_to_ground(px, py, pz, vx, vy, vz, drag_per_density):
     """From the top of the air, or inside it, to the ground: (time, state, flag).
 
@@ -243,8 +254,7 @@ def fall_to_ground(px, py, pz, vx, vy, vz, drag_per_density):
             rest = -above / rate
             return time_s + rest, px + rest * vx, py + rest * vy, pz + rest * vz, vx, vy, vz, OK
         if -rate > STEEP * math.sqrt(vx * vx + vy * vy + vz * vz):
-            down = min(above, height_step_m(px, py, pz, vx, vy, vz, rate, drag_per_density))
-            taken, px, py, pz, vx, vy, vz = height_step(px, py, pz, vx, vy, vz, -down, drag_per_density)
+            taken, px, py, pz, vx, vy, vz = height_step(px, py, pz, vx, vy, vz, above, rate, drag_per_density)
             time_s += taken
         else:
             h = air_step_s(px, py, pz, vx, vy, vz, drag_per_density)
@@ -347,3 +357,30 @@ def predict_path(px, py, pz, vx, vy, vz, beta, dt_s, n, out):
     out[row, 1], out[row, 2], out[row, 3] = px, py, pz
     out[row, 4], out[row, 5], out[row, 6] = vx, vy, vz
     return row + 1, flag
+
+
+@kernel
+def impact_rows(states, betas, impacts, flags):
+    """``impact_from_state`` of every row: impacts[i] = (time, x, y, z), zeros where the flag is not OK."""
+    for i in range(states.shape[0]):
+        time_s, x, y, z, flag = impact_from_state(
+            states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5], betas[i]
+        )
+        flags[i] = flag
+        if flag == OK:
+            impacts[i, 0], impacts[i, 1], impacts[i, 2], impacts[i, 3] = time_s, x, y, z
+        else:
+            impacts[i, :] = 0.0
+
+
+@kernel
+def coast_rows(states, times, moved):
+    """``coast_state`` of every row; false if a row is not a state."""
+    for i in range(states.shape[0]):
+        s = states[i]
+        if not (plausible(s[0], s[1], s[2], s[3], s[4], s[5]) and abs(times[i]) <= LONGEST_S):
+            return False
+        moved[i, 0], moved[i, 1], moved[i, 2], moved[i, 3], moved[i, 4], moved[i, 5] = coast_state(
+            s[0], s[1], s[2], s[3], s[4], s[5], times[i]
+        )
+    return True

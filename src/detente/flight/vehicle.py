@@ -1,5 +1,6 @@
 """A ballistic missile as the open literature describes one: stages, payload, drag. Point masses, public parameters."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from detente.geodesy.constants import G0_M_S2
 from detente.records.errors import InputError
 
 MAX_STAGES = 4
-VERTICAL_RISE_S = 10.0
+VERTICAL_RISE_S = 5.0
 """Every launch starts straight up for this long. Assumption (range 3-15 s): published profiles differ."""
-PITCH_OVER_END_FRACTION = 0.8
-"""The pitch falls linearly from the vertical rise until this share of the whole burn, then holds. Assumption."""
+PITCH_OVER_END_FRACTION = 0.5
+"""The pitch falls linearly from the vertical rise to this share of the whole burn. Assumption (range 0.5-1)."""
 STAGE_COLUMNS = 7  # ignition s, burn-out s, mass at ignition kg, flow kg/s, thrust N, nozzle exit area m2, area m2
 
 
@@ -83,13 +84,15 @@ class Missile:
 
     def __post_init__(self) -> None:
         fix = f"correct missile {self.name!r}"
-        _require(_finite(self.payload_kg) and self.payload_kg >= 0.0, "payload_kg", self.payload_kg, "0 kg or more", fix)
+        _require(
+            _finite(self.payload_kg) and self.payload_kg >= 0.0, "payload_kg", self.payload_kg, "0 kg or more", fix
+        )
         count = len(self.stages)
         _require(1 <= count <= MAX_STAGES, "stages", f"{count} stages", f"1 to {MAX_STAGES} stages", fix)
         mach, cd = self.cd_mach, self.cd
         _require(len(mach) == len(cd) >= 1, "cd", f"{len(mach)} and {len(cd)} values", "as many as Mach numbers", fix)
         _require(_finite(*mach, *cd), "cd", (mach, cd), "finite numbers", fix)
-        rising = mach[0] >= 0.0 and all(a < b for a, b in zip(mach, mach[1:]))
+        rising = mach[0] >= 0.0 and all(a < b for a, b in itertools.pairwise(mach))
         _require(rising, "cd_mach", mach, "Mach numbers from 0 up, each above the one before", fix)
         _require(all(0.0 <= value < 10.0 for value in cd), "cd", cd, "drag coefficients of 0 to 10", fix)
         beta = self.reentry_ballistic_coefficient_kg_m2
@@ -98,7 +101,9 @@ class Missile:
             _require(known, "reentry_ballistic_coefficient_kg_m2", beta, "10 to 1,000,000 kg/m2, or none", fix)
         weight_n = G0_M_S2 * (self.payload_kg + sum(stage.fuelled_kg for stage in self.stages))
         thrust_n = self.stages[0].thrust_n
-        _require(thrust_n > weight_n, "stages.0", f"thrust {thrust_n:.0f} N", f"more than its weight {weight_n:.0f} N", fix)
+        _require(
+            thrust_n > weight_n, "stages.0", f"thrust {thrust_n:.0f} N", f"more than its weight {weight_n:.0f} N", fix
+        )
 
     @property
     def burn_s(self) -> float:
@@ -113,7 +118,9 @@ class PackedMissiles:
     missiles: tuple[Missile, ...]
     stage_count: NDArray[np.int64]  # (n,)
     stages: NDArray[np.float64]  # (n, MAX_STAGES, STAGE_COLUMNS)
-    body: NDArray[np.float64]  # (n, 5): vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient
+    body: NDArray[
+        np.float64
+    ]  # (n, 5): vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient
     cd: NDArray[np.float64]  # (n, k, 5): Mach where the piece starts, four cubic coefficients in Mach from there
     can_cut_off: NDArray[np.bool_]  # (n,)
 

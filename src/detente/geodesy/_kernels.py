@@ -2,7 +2,7 @@
 
 import math
 
-from detente.geodesy.constants import A_M, B_M, E2, EP2, F, MEAN_RADIUS_M, OMEGA_RAD_S
+from detente.geodesy.constants import A_M, B_M, E2, EP2, MEAN_RADIUS_M, OMEGA_RAD_S, F
 from detente.jit import kernel
 
 
@@ -84,7 +84,7 @@ def enu_axes(lat_rad, lon_rad):
 
 @kernel
 def azimuth_elevation_range(site_x, site_y, site_z, site_lat, site_lon, x, y, z):
-    """Look angles from a site: azimuth clockwise from north in [0, 2π), elevation over the geodetic horizon, range, m."""
+    """Look angles: azimuth clockwise from north in [0, 2π), elevation over the geodetic horizon, range in metres."""
     ex, ey, ez, nx, ny, nz, ux, uy, uz = enu_axes(site_lat, site_lon)
     dx, dy, dz = x - site_x, y - site_y, z - site_z
     east = ex * dx + ey * dy + ez * dz
@@ -160,7 +160,9 @@ def inertial_to_ecef(x, y, z, vx, vy, vz, time_s):
 
 @kernel
 def wrap_lon(lon_rad):
-    """The same meridian in [-π, π)."""
+    """The same meridian in [-π, π); one that lies there already keeps its bits."""
+    if -math.pi <= lon_rad < math.pi:
+        return lon_rad
     turned = (lon_rad + math.pi) % (2.0 * math.pi) - math.pi
     return -math.pi if turned >= math.pi else turned
 
@@ -213,3 +215,10 @@ def clear_rows(site, points, grazing_m, out):
     """out[i] = 1 where the line from the site to points[i] clears the raised ellipsoid."""
     for i in range(points.shape[0]):
         out[i] = line_of_sight_clear(site[0], site[1], site[2], points[i, 0], points[i, 1], points[i, 2], grazing_m)
+
+
+@kernel
+def great_circle_rows(start, end, out):
+    """out[i] = distance over the mean sphere from start[i] to end[i], each (lat, lon)."""
+    for i in range(start.shape[0]):
+        out[i] = great_circle_m(start[i, 0], start[i, 1], end[i, 0], end[i, 1])

@@ -21,5 +21,20 @@ class InputError(Exception):
         return f"{head + ' ' if head else ''}{self.found}\n  expected: {self.expected}\n  to do: {self.remedy}"
 
 
+class InputErrors(InputError):
+    """Several things are wrong with the user's input, all told at once. Its own fields are those of the first."""
+
+    def __init__(self, problems: "tuple[InputError, ...]") -> None:
+        first = problems[0]
+        super().__init__(
+            found=first.found, expected=first.expected, remedy=first.remedy,
+            file=first.file, line=first.line, column=first.column, path=first.path,
+        )  # fmt: skip
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
 class PeerError(Exception):
     """The partner's message is at fault. It is counted and dropped; it never stops a centre."""

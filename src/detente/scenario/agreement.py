@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from detente.scenario.words import CountryCode, Name, Strict
+from detente.scenario.words import CountryCode, Moment, Name, RefusedError, Strict
 
 
 class DataClass(IntEnum):
@@ -58,13 +58,18 @@ class Clause(Strict):
 class Validity(Strict):
     """From when to when an agreement holds."""
 
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "Validity":
         if self.end <= self.start:
-            raise ValueError(f"end ({self.end}) must be after start ({self.start})")
+            raise RefusedError(
+                f"a time after start ({self.start})",
+                "exchange the two, or correct one",
+                found=f"end {self.end}",
+                part=("end",),
+            )
         return self
 
 
@@ -82,16 +87,18 @@ class Agreement(Strict):
     @model_validator(mode="after")
     def _clauses_name_parties(self) -> "Agreement":
         names = [clause.name for clause in self.clauses]
+        parties = ", ".join(self.parties)
         for index, clause in enumerate(self.clauses):
+            where = ("clauses", index)
             for role, party in (("giver", clause.giver), ("receiver", clause.receiver)):
                 if party not in self.parties:
-                    raise ValueError(
-                        f"clauses.{index}.{role}: {party!r} is not a party; parties are {', '.join(self.parties)}"
-                    )
+                    raise RefusedError(f"one of {parties}", "name a party", found=repr(party), part=(*where, role))
             if clause.giver == clause.receiver:
-                raise ValueError(f"clauses.{index}: giver and receiver are both {clause.giver!r}")
-            if names.count(clause.name) > 1:
-                raise ValueError(f"clauses.{index}.name: {clause.name!r} stands twice")
+                raise RefusedError(
+                    "two parties", "change one", found=f"giver and receiver {clause.giver!r}", part=where
+                )
+            if names.index(clause.name) < index:
+                raise RefusedError("names that differ", "rename one", found=repr(clause.name), part=(*where, "name"))
         return self
 
     def holds_at(self, moment: datetime) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from detente.geodesy.territory import Territory
 from detente.scenario.agreement import Agreement
@@ -18,7 +18,7 @@ from detente.scenario.catalogue import (
 )
 from detente.scenario.raid import Raid
 from detente.scenario.sides import Side, SiteUse, Troops
-from detente.scenario.words import CountryCode, Name, Position, Quantity, Strict
+from detente.scenario.words import CountryCode, Moment, Name, Position, SecondsQuantity, ShareQuantity, Strict
 
 ARCHITECTURES = ("alone", "warning", "cooperating", "two-key", "sectoral", "joint")
 ArchitectureName = Literal["alone", "warning", "cooperating", "two-key", "sectoral", "joint"]
@@ -27,15 +27,15 @@ ArchitectureName = Literal["alone", "warning", "cooperating", "two-key", "sector
 class Link(Strict):
     """The line between the sides' gateways, as a study simulates it."""
 
-    delay_s: Quantity
-    loss_probability: Quantity
+    delay_s: SecondsQuantity
+    loss_probability: ShareQuantity
 
 
 class TwoKey(Strict):
     """What it takes to get the other side's consent to an engagement."""
 
-    consent_delay_s: Quantity
-    refusal_probability: Quantity
+    consent_delay_s: SecondsQuantity
+    refusal_probability: ShareQuantity
 
 
 class Agreements(Strict):
@@ -53,7 +53,7 @@ class ScenarioFile(Strict):
     name: Name
     title: str
     about: str
-    epoch: AwareDatetime
+    epoch: Moment
     duration_s: Annotated[float, Field(gt=0, le=86_400)]
     tick_s: Annotated[float, Field(ge=1, le=60)] = 5.0  # how often a centre steps
     sides: Annotated[tuple[Side, ...], Field(min_length=2, max_length=8)]
@@ -62,10 +62,13 @@ class ScenarioFile(Strict):
     city_population_min: Annotated[int, Field(ge=15_000)] = 15_000
     threat_view: Name | None = None
     false_alarms: bool = True
-    discrimination_probability: Quantity  # one draw a replicate, one chance an object: the shots at an object share it
+    discrimination_probability: (
+        ShareQuantity  # one draw a replicate, one chance an object: the shots at an object share it
+    )
     link: Link
     two_key: Annotated[TwoKey, Field(alias="two-key")]
     agreements: Agreements = Agreements()
+    catalogue: str | None = None  # a catalogue file of the user's own, by path beside this file; its entries win
     notes: str = ""
 
 
@@ -104,7 +107,7 @@ class People:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A scenario with every reference resolved; what every room above ``scenario`` is given. Nothing here is drawn yet."""
+    """A scenario with every reference resolved; what the rooms above are given. Nothing here is drawn yet."""
 
     name: str
     digest: str  # SHA-256 over the canonical form of all that was resolved
@@ -120,6 +123,7 @@ class Scenario:
     places: dict[str, PlaceEntry]
     raid: Raid  # after the threat view
     agreements: dict[str, Agreement | None]  # by architecture; None: no exchange (alone), or one pooled picture (joint)
+    cautions: tuple[str, ...] = ()  # what is allowed but worth knowing, such as a sensor not yet in service
 
     @property
     def side_names(self) -> tuple[str, ...]:

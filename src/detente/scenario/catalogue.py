@@ -1,12 +1,51 @@
 """What is known in public of missiles, radars, satellites, interceptors and places, each number with its source."""
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from detente.scenario.words import CountryCode, Name, Position, Quantity, Strict
+from detente.geodesy.constants import A_M
+from detente.scenario.words import (
+    CountQuantity,
+    CountryCode,
+    Day,
+    DecibelQuantity,
+    DegreesQuantity,
+    HeightQuantity,
+    IntervalQuantity,
+    Name,
+    Position,
+    PositiveQuantity,
+    ReachQuantity,
+    RefusedError,
+    SecondsQuantity,
+    ShareQuantity,
+    SpeedQuantity,
+    Strict,
+)
 
 Positive = Annotated[float, Field(gt=0)]
+EARTH_RADIUS_KM = A_M / 1e3
+PERIGEE_MIN_KM = 100.0
+"""Lower, and the air takes a satellite down within an orbit or so."""
+
+
+def _in_order(days: tuple[Day, Day]) -> tuple[Day, Day]:
+    if days[1] < days[0]:
+        raise RefusedError("a first day and a later last day", "exchange the two, or correct one")
+    return days
+
+
+def _is_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    south, north, west, east = box
+    if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        raise RefusedError("[south, north, west, east] in degrees, south below north", "put the four in that order")
+    return box
+
+
+Service = Annotated[tuple[Day, Day], AfterValidator(_in_order)]
+Watch = Annotated[tuple[float, float, float, float], AfterValidator(_is_box)]
 
 
 class MissileStage(Strict):
@@ -22,7 +61,10 @@ class MissileStage(Strict):
     @model_validator(mode="after")
     def _carries_propellant(self) -> "MissileStage":
         if self.dry_kg >= self.fuelled_kg:
-            raise ValueError(f"dry_kg ({self.dry_kg}) must be less than fuelled_kg ({self.fuelled_kg})")
+            raise RefusedError(
+                f"less than fuelled_kg ({self.fuelled_kg:g})", "exchange the two, or correct one",
+                found=f"dry_kg {self.dry_kg:g}", part=("dry_kg",),
+            )  # fmt: skip
         return self
 
 
@@ -36,12 +78,31 @@ class MissileEntry(Strict):
     fitted: bool = False  # True where stages were fitted to a published range, not published themselves
     payload_kg: Positive
     stages: Annotated[tuple[MissileStage, ...], Field(min_length=1, max_length=4)]
-    cd: tuple[tuple[float, float], ...]  # (Mach number, drag coefficient), Mach ascending
-    range_km: Quantity  # as published
-    ballistic_coefficient_kg_m2: Quantity  # of what reenters
-    radar_cross_section_m2: Quantity
-    infrared_w_sr: Quantity | None = None  # boost intensity; None where no public number is used
+    # (Mach number, drag coefficient), Mach ascending
+    cd: Annotated[tuple[tuple[float, float], ...], Field(min_length=1, max_length=64)]
+    range_km: ReachQuantity  # as published
+    ballistic_coefficient_kg_m2: PositiveQuantity  # of what reenters
+    radar_cross_section_m2: PositiveQuantity
+    infrared_w_sr: PositiveQuantity | None = None  # boost intensity; None where no public number is used
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _flies(self) -> "MissileEntry":
+        mach = [row[0] for row in self.cd]
+        if mach[0] < 0 or any(b <= a for a, b in pairwise(mach)):
+            raise RefusedError("rows of (Mach number, coefficient), Mach from 0 up", "sort the rows", part=("cd",))
+        if any(not 0 <= row[1] < 10 for row in self.cd):
+            raise RefusedError("drag coefficients of 0 to 10", "correct the second number of the row", part=("cd",))
+        lifted_kg = self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
+        first = self.stages[0]
+        push_kg = first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
+        if push_kg <= lifted_kg:
+            raise RefusedError(
+                f"a push above the {lifted_kg:,.0f} kg it must lift",
+                "burn the first stage faster, or lighten the missile",
+                found=f"a first stage that pushes {push_kg:,.0f} kg", part=("stages", 0),
+            )  # fmt: skip
+        return self
 
 
 class RadarEntry(Strict):
@@ -58,17 +119,26 @@ class RadarEntry(Strict):
     sector_width_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
     elevation_min_deg: Annotated[float, Field(ge=-5, le=90)] = 2.0
     elevation_max_deg: Annotated[float, Field(ge=0, le=90)] = 85.0
-    reference_range_km: Quantity  # where a 1 m² target gives reference_snr_db
-    reference_snr_db: Quantity
-    instrumented_range_km: Quantity  # nothing is reported beyond
-    revisit_s: Quantity
-    false_alarm_probability: Quantity  # a resolution cell and look
-    false_plots_per_scan: Quantity  # mean number reported over the whole sector
-    sigma_range_m: Quantity  # at the reference signal-to-noise ratio
-    sigma_azimuth_mrad: Quantity
-    sigma_elevation_mrad: Quantity
-    in_service: tuple[str, str] | None = None  # ISO dates, first and last
+    reference_range_km: ReachQuantity  # where a 1 m² target gives reference_snr_db
+    reference_snr_db: DecibelQuantity
+    instrumented_range_km: ReachQuantity  # nothing is reported beyond
+    revisit_s: IntervalQuantity
+    false_alarm_probability: ShareQuantity  # a resolution cell and look
+    false_plots_per_scan: CountQuantity  # mean number reported over the whole sector
+    sigma_range_m: PositiveQuantity  # at the reference signal-to-noise ratio
+    sigma_azimuth_mrad: PositiveQuantity
+    sigma_elevation_mrad: PositiveQuantity
+    in_service: Service | None = None  # first day and last
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _looks_somewhere(self) -> "RadarEntry":
+        if self.elevation_max_deg <= self.elevation_min_deg:
+            raise RefusedError(
+                f"more than elevation_min_deg ({self.elevation_min_deg:g})", "exchange the two, or correct one",
+                found=f"elevation_max_deg {self.elevation_max_deg:g}", part=("elevation_max_deg",),
+            )  # fmt: skip
+        return self
 
 
 class SatelliteEntry(Strict):
@@ -79,25 +149,36 @@ class SatelliteEntry(Strict):
     title: str
     source: str
     owner: CountryCode
-    # Two-body orbit; longitude of the ascending node is geographic, at the scenario's epoch (geostationary: the sub-point
-    # longitude with zero inclination and eccentricity).
+    # Two-body orbit; longitude of the ascending node is geographic, at the scenario's epoch (geostationary: the
+    # sub-point longitude with zero inclination and eccentricity).
     semi_major_axis_km: Positive
     eccentricity: Annotated[float, Field(ge=0, lt=1)]
     inclination_deg: Annotated[float, Field(ge=0, le=180)]
     argument_of_perigee_deg: float
-    node_longitude_deg: Quantity
-    mean_anomaly_deg: Quantity
+    node_longitude_deg: DegreesQuantity
+    mean_anomaly_deg: DegreesQuantity
     watch: tuple[float, float, float, float] | None = (
         None  # south, north, west, east of the watched box; None: whole disc
     )
-    revisit_s: Quantity
-    sigma_line_of_sight_urad: Quantity
-    detection_probability: Quantity  # a look at a burning missile above the clouds
-    cloud_top_km: Quantity
-    false_plots_per_scan: Quantity
-    earth_limb_grazing_km: float = 15.0
-    in_service: tuple[str, str] | None = None
+    revisit_s: IntervalQuantity
+    sigma_line_of_sight_urad: PositiveQuantity
+    detection_probability: ShareQuantity  # a look at a burning missile above the clouds
+    cloud_top_km: HeightQuantity
+    false_plots_per_scan: CountQuantity
+    earth_limb_grazing_km: Annotated[float, Field(ge=-100, le=1_000)] = 15.0
+    in_service: Service | None = None
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _stays_above_the_ground(self) -> "SatelliteEntry":
+        perigee_km = self.semi_major_axis_km * (1.0 - self.eccentricity) - EARTH_RADIUS_KM
+        if perigee_km < PERIGEE_MIN_KM:
+            raise RefusedError(
+                f"a perigee at least {PERIGEE_MIN_KM:g} km above the ground",
+                f"raise semi_major_axis_km ({self.semi_major_axis_km:g}) or lower eccentricity ({self.eccentricity:g})",
+                found=f"a perigee {perigee_km:,.0f} km above the ground", part=("semi_major_axis_km",),
+            )  # fmt: skip
+        return self
 
 
 class InterceptorEntry(Strict):
@@ -107,15 +188,25 @@ class InterceptorEntry(Strict):
     name: Name
     title: str
     source: str
-    burnout_speed_km_s: Quantity
-    burn_s: Quantity
-    range_max_km: Quantity
-    altitude_min_km: Quantity
-    altitude_max_km: Quantity
-    target_speed_max_km_s: Quantity | None = None
-    kill_probability: Quantity  # single shot, given that discrimination succeeded
-    basket_km: Quantity  # how far from the predicted point the object may be and still be met
+    burnout_speed_km_s: SpeedQuantity
+    burn_s: SecondsQuantity
+    range_max_km: ReachQuantity
+    altitude_min_km: HeightQuantity
+    altitude_max_km: HeightQuantity
+    target_speed_max_km_s: SpeedQuantity | None = None
+    kill_probability: ShareQuantity  # single shot, given that discrimination succeeded
+    basket_km: HeightQuantity  # how far from the predicted point the object may be and still be met
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _has_room_to_meet(self) -> "InterceptorEntry":
+        if self.altitude_max_km.low <= self.altitude_min_km.high:
+            raise RefusedError(
+                f"more than altitude_min_km reaches ({self.altitude_min_km.high:g})",
+                "exchange the two, or correct one",
+                found=f"altitude_max_km from {self.altitude_max_km.low:g}", part=("altitude_max_km",),
+            )  # fmt: skip
+        return self
 
 
 class PlaceEntry(Strict):
@@ -138,22 +229,40 @@ class ThreatView(Strict):
     title: str
     source: str
     unavailable: tuple[Name, ...] = ()  # missiles that this view says do not exist
-    substitute: dict[Name, Name] = {}  # launches of the first are flown with the second
+    substitute: dict[Name, Name] = Field(default={})  # launches of the first are flown with the second
     notes: str = ""
 
 
 CatalogueEntry = Annotated[
     MissileEntry | RadarEntry | SatelliteEntry | InterceptorEntry | PlaceEntry | ThreatView, Field(discriminator="kind")
 ]
-KINDS = ("missile", "radar", "satellite", "interceptor", "place", "threat-view")
+ENTRY_MODELS: dict[str, type[Strict]] = {
+    "missile": MissileEntry,
+    "radar": RadarEntry,
+    "satellite": SatelliteEntry,
+    "interceptor": InterceptorEntry,
+    "place": PlaceEntry,
+    "threat-view": ThreatView,
+}
+KINDS = tuple(ENTRY_MODELS)
+KIND_FIELDS = {kind: f"{kind.replace('-', '_')}s" for kind in KINDS}
+"""Where a :class:`Catalogue` keeps each kind."""
+
+
+class CatalogueFile(Strict):
+    """One catalogue file as written."""
+
+    catalogue: str = ""  # what the file is about; for its reader
+    common: tuple[Any, ...] = ()  # values that several entries share by YAML anchor and alias
+    entries: tuple[CatalogueEntry, ...]
 
 
 class Catalogue(Strict):
     """Every entry by kind and name."""
 
-    missiles: dict[str, MissileEntry] = {}
-    radars: dict[str, RadarEntry] = {}
-    satellites: dict[str, SatelliteEntry] = {}
-    interceptors: dict[str, InterceptorEntry] = {}
-    places: dict[str, PlaceEntry] = {}
-    threat_views: dict[str, ThreatView] = {}
+    missiles: dict[str, MissileEntry] = Field(default={})
+    radars: dict[str, RadarEntry] = Field(default={})
+    satellites: dict[str, SatelliteEntry] = Field(default={})
+    interceptors: dict[str, InterceptorEntry] = Field(default={})
+    places: dict[str, PlaceEntry] = Field(default={})
+    threat_views: dict[str, ThreatView] = Field(default={})

@@ -6,6 +6,7 @@ reordering a file changes no other draw, and every architecture of a study share
 
 import hashlib
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def sensor_suite(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -
 
 def _sensor_columns(
     sensor: Sensor, owners: tuple[str, ...], seed: int, replicates: NDArray[np.int64]
-) -> tuple[dict[str, object], dict[str, Floats]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     def draw(quantity: Quantity, what: str, scale: float = 1.0) -> Floats:
         return scale * drawn(quantity, f"sensor/{sensor.name}/{what}", seed, replicates)
 
@@ -58,8 +59,8 @@ def _sensor_columns(
     return fixed, varied
 
 
-def _radar_columns(entry: RadarEntry, draw) -> tuple[dict[str, object], dict[str, Floats]]:
-    fixed: dict[str, object] = {
+def _radar_columns(entry: RadarEntry, draw) -> tuple[dict[str, Any], dict[str, Any]]:
+    fixed: dict[str, Any] = {
         "kind": int(DetectionKind.RADAR),
         "lat_rad": math.radians(entry.position.lat_deg),
         "lon_rad": math.radians(entry.position.lon_deg),
@@ -89,13 +90,13 @@ def _radar_columns(entry: RadarEntry, draw) -> tuple[dict[str, object], dict[str
     return fixed, varied
 
 
-def _satellite_columns(entry: SatelliteEntry, draw) -> tuple[dict[str, object], dict[str, Floats]]:
+def _satellite_columns(entry: SatelliteEntry, draw) -> tuple[dict[str, Any], dict[str, Any]]:
     watch = (
         (-math.pi / 2, math.pi / 2, -math.pi, math.pi)
         if entry.watch is None
         else tuple(math.radians(value) for value in entry.watch)
     )
-    fixed: dict[str, object] = {
+    fixed: dict[str, Any] = {
         "kind": int(DetectionKind.INFRARED),
         "lat_rad": 0.0,
         "lon_rad": 0.0,

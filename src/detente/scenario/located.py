@@ -26,8 +26,9 @@ from detente.records.errors import InputError
 
 BYTES_MAX = 5_000_000
 DEPTH_MAX = 40
-VALUES_MAX = 400_000  # after aliases are written out
+VALUES_MAX = 150_000  # after aliases are written out
 SCALAR_CHARACTERS_MAX = 20_000
+PURE_CHARACTERS_MAX = 100_000  # beyond this the slower parser is not asked for a second opinion
 
 Path = tuple[str | int, ...]
 
@@ -59,6 +60,7 @@ class Located:
     data: Any
     values: dict[Path, Mark]  # where a value starts
     keys: dict[Path, Mark]  # where its key starts
+    replaced: tuple[Path, ...] = ()  # what did not come from the file but from the command line
 
     def mark(self, path: Path, *, key: bool = False) -> Mark:
         """The place of a path; of the nearest thing that holds it where the path itself is not written."""
@@ -67,6 +69,22 @@ class Located:
             if found is not None:
                 return found
         return Mark(0, 0)
+
+    def problem(
+        self, path: Path, found: str, expected: str, remedy: str, *, key: bool = False, parts: bool = False
+    ) -> InputError:
+        """An error about the value (or the key) at a path, with its place.
+
+        ``parts``: it is about how the value's own parts fit together, so that replacing one of them caused it.
+        """
+        said = ".".join(str(step) for step in path)
+        if any(path[: len(part)] == part or (parts and part[:-1] == path) for part in self.replaced):
+            return InputError(found=found, expected=expected, remedy=remedy, file="--set", path=said)
+        mark = self.mark(path, key=key)
+        return InputError(
+            found=found, expected=expected, remedy=remedy,
+            file=self.file, line=mark.line, column=mark.column, path=said,
+        )  # fmt: skip
 
 
 @dataclass
@@ -96,15 +114,30 @@ class _Reading:
 
 
 def parse(text: str, file: str, *, keep_marks: bool = True) -> Located:
-    """Read one YAML document; anything wrong with the text itself is an :class:`InputError` with its line and column."""
+    """Read one YAML document; whatever is wrong with the text itself is an InputError with line and column."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise _error(file, Mark(0, 0), "half of a character (a surrogate)", "Unicode text", "write it again as UTF-8")
+    try:
+        return _parse(text, file, keep_marks, pure=False)
+    except InputError:
+        # The compiled parser refuses a little of YAML 1.2 (a colon inside a plain scalar in braces). Where there is
+        # something to complain of, ruamel's own parser, seven times slower, has the last word.
+        if len(text) > PURE_CHARACTERS_MAX:
+            raise
+    return _parse(text, file, keep_marks, pure=True)
+
+
+def _parse(text: str, file: str, keep_marks: bool, *, pure: bool) -> Located:
     reading = _Reading(file, keep_marks)
     documents = 0
     try:
-        for event in _events(text):
+        for event in _events(text, pure):
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise _error(file, _mark(event), "a second YAML document", "one document", "delete what follows '---'")
+                    raise _error(
+                        file, _mark(event), "a second YAML document", "one document", "delete what follows '---'"
+                    )
             else:
                 _take(reading, event)
     except MarkedYAMLError as error:
@@ -114,13 +147,21 @@ def parse(text: str, file: str, *, keep_marks: bool = True) -> Located:
         raise _error(file, place, f"text that is not YAML: {said}", "valid YAML 1.2", _syntax_remedy(said)) from error
     except ReaderError as error:
         raise _error(
-            file, Mark(0, 0), f"a character YAML does not allow: {error.reason}", "printable text", "delete the character"
+            file,
+            Mark(0, 0),
+            f"a character YAML does not allow: {error.reason}",
+            "printable text",
+            "delete the character",
         ) from error
     except YAMLError as error:
         said = str(error).splitlines()[0]
-        raise _error(file, Mark(0, 0), f"text that is not YAML: {said}", "valid YAML 1.2", _syntax_remedy(said)) from error
+        raise _error(
+            file, Mark(0, 0), f"text that is not YAML: {said}", "valid YAML 1.2", _syntax_remedy(said)
+        ) from error
     if documents == 0:
-        raise _error(file, Mark(1, 1), "an empty file", "a YAML mapping", "see docs/scenario-files.md for what to write")
+        raise _error(
+            file, Mark(1, 1), "an empty file", "a YAML mapping", "see docs/scenario-files.md for what to write"
+        )
     return Located(file, reading.root, reading.values, reading.keys)
 
 
@@ -140,16 +181,17 @@ def scalar(text: str) -> Any:
     return text
 
 
-def _events(text: str) -> Iterator[Any]:
-    # The compiled parser is seven times faster; ruamel falls back to its own when it is not installed.
-    return YAML(typ="safe").parse(text)
+def _events(text: str, pure: bool) -> Iterator[Any]:
+    return YAML(typ="safe", pure=pure).parse(text)
 
 
 def _take(reading: _Reading, event: Any) -> None:
     if isinstance(event, ScalarEvent):
         plain = event.implicit[0] and event.tag is None
         if len(event.value) > SCALAR_CHARACTERS_MAX:
-            raise _limit(reading, event, f"a value of {len(event.value)} characters", SCALAR_CHARACTERS_MAX, "characters")
+            raise _limit(
+                reading, event, f"a value of {len(event.value)} characters", SCALAR_CHARACTERS_MAX, "characters"
+            )
         value = scalar(event.value) if plain else event.value
         top = reading.stack[-1] if reading.stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
@@ -175,8 +217,10 @@ def _take_key(reading: _Reading, top: _Open, event: Any) -> None:
     if key in top.value:
         first = reading.keys.get((*top.path, key))
         where = f" (first in line {first.line})" if first else ""
-        raise _error(reading.file, mark, f"key {key!r} twice{where}", "each key once", "delete or rename one of the two",
-                     path=(*top.path, key))  # fmt: skip
+        raise _error(
+            reading.file, mark, f"key {key!r} twice{where}", "each key once", "delete or rename one of the two",
+            path=(*top.path, key),
+        )  # fmt: skip
     top.key = key
     if reading.keep_marks:
         reading.keys[(*top.path, key)] = mark
@@ -215,7 +259,13 @@ def _open(reading: _Reading, event: Any) -> None:
     if len(reading.stack) >= DEPTH_MAX:
         raise _limit(reading, event, f"nesting deeper than {DEPTH_MAX} levels", DEPTH_MAX, "levels")
     if reading.stack and isinstance(reading.stack[-1].value, dict) and reading.stack[-1].key is None:
-        raise _error(reading.file, _mark(event), "a mapping or list as a key", "text as a key", "quote the key, or mend the indent")
+        raise _error(
+            reading.file,
+            _mark(event),
+            "a mapping or list as a key",
+            "text as a key",
+            "quote the key, or mend the indent",
+        )
     _refuse_tag(reading, event)
     path = _next_path(reading)
     if reading.keep_marks:
@@ -257,7 +307,12 @@ def _take_alias(reading: _Reading, event: Any) -> None:
 
 def _refuse_tag(reading: _Reading, event: Any) -> None:
     tag = event.tag
-    if tag is not None and str(tag) not in ("!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+    if tag is not None and str(tag) not in (
+        "!",
+        "tag:yaml.org,2002:str",
+        "tag:yaml.org,2002:map",
+        "tag:yaml.org,2002:seq",
+    ):
         raise _error(reading.file, _mark(event), f"the tag {tag}", "plain values without tags", "delete the tag")
 
 
@@ -275,7 +330,12 @@ def _error(file: str, mark: Mark, found: str, expected: str, remedy: str, *, pat
 
 
 def _syntax_remedy(said: str) -> str:
-    if "end of the stream" in said or "<stream end>" in said or "end of stream" in said or "end of the document" in said:
+    if (
+        "end of the stream" in said
+        or "<stream end>" in said
+        or "end of stream" in said
+        or "end of the document" in said
+    ):
         return "the file seems to end early: close what is open, or fetch the file again"
     if "tab" in said or "\\t" in said:
         return "indent with spaces, not tabs"

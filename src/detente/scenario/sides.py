@@ -1,28 +1,29 @@
 """A side: what it protects, what it sees with, what it can shoot with, and how it decides."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from detente.scenario.catalogue import Positive
-from detente.scenario.words import Box, CountryCode, Name, Position, Quantity, Strict
+from detente.scenario.words import Box, CountryCode, Day, Name, Position, RefusedError, SecondsQuantity, Strict
 
 
 class TerritorySpec(Strict):
     """Ground that a side protects: countries as of a date, or polygons, optionally clipped to boxes."""
 
     countries: tuple[CountryCode, ...] = ()
-    as_of: date | None = None  # required with countries
+    as_of: Day | None = None  # required with countries
     clip: tuple[Box, ...] = ()  # keep only what lies in one of these
     polygons: tuple[tuple[tuple[float, float], ...], ...] = ()  # rings of (lat_deg, lon_deg)
 
     @model_validator(mode="after")
     def _names_some_ground(self) -> "TerritorySpec":
         if not self.countries and not self.polygons:
-            raise ValueError("names no ground: give countries (ISO 3166 alpha-3) with as_of, or polygons")
+            raise RefusedError("some ground", "give countries (ISO 3166 alpha-3) with as_of, or polygons")
         if self.countries and self.as_of is None:
-            raise ValueError("countries need as_of, the date of the borders")
+            raise RefusedError(
+                "as_of, the date of the borders, beside countries", "add as_of: 2010-12-01 or another date"
+            )
         return self
 
 
@@ -32,7 +33,7 @@ class SensorUse(Strict):
     use: Name
     name: Name | None = None
     owner: CountryCode | None = None
-    set: dict[str, object] = {}
+    set: dict[str, object] = Field(default={})
 
 
 class SiteUse(Strict):
@@ -52,7 +53,7 @@ class SiteUse(Strict):
     @model_validator(mode="after")
     def _stands_somewhere(self) -> "SiteUse":
         if (self.place is None) == (self.position is None):
-            raise ValueError("give either place (a catalogue name) or position")
+            raise RefusedError("either place (a catalogue name) or position", "give one of the two")
         return self
 
 
@@ -76,7 +77,7 @@ class Side(Strict):
     owners: tuple[CountryCode, ...] = ()
     sensors: tuple[SensorUse, ...] = ()
     sites: tuple[SiteUse, ...] = ()
-    command_delay_s: Quantity
+    command_delay_s: SecondsQuantity
     doctrine: Doctrine = Doctrine()
     sector: TerritorySpec | None = None  # its exclusive sector in the sectoral architecture
 

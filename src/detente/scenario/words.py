@@ -1,14 +1,46 @@
-"""The small vocabulary that scenario, agreement and catalogue files share: numbers with sources, places, strict models."""
+"""What scenario, agreement and catalogue files share: numbers with sources, places, strict models."""
 
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")]
 """What a thing is called in files, tables and on screens."""
 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 3166-1 alpha-3."""
+
+
+class RefusedError(ValueError):
+    """Why a model refuses a value: what it expected, what to do, and, if not the whole value is meant, which part."""
+
+    def __init__(self, expected: str, remedy: str, *, found: str = "", part: tuple[str | int, ...] = ()) -> None:
+        super().__init__(expected)
+        self.expected, self.remedy, self.found, self.part = expected, remedy, found, part
+
+
+def _is_written_out(value: object) -> object:
+    if not isinstance(value, (str, date, datetime)):
+        raise RefusedError("a time or date as text", "write it as 2010-12-01T06:00:00Z, or 2010-12-01 for a day")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
+"""A UTC time as text; a bare number would be read as seconds since 1970."""
+
+Day = Annotated[date, BeforeValidator(_is_written_out)]
+"""A date as text."""
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -41,10 +73,55 @@ class Quantity(Strict):
     @model_validator(mode="after")
     def _is_ordered_and_honest(self) -> "Quantity":
         if not self.low <= self.value <= self.high:
-            raise ValueError(f"needs low ≤ value ≤ high, found {self.low} ≤ {self.value} ≤ {self.high}")
+            raise RefusedError("low ≤ value ≤ high", "put the value between low and high, or widen the range")
         if self.source.startswith("assumption") and self.low == self.high:
-            raise ValueError("an assumption needs a range: give low and high")
+            raise RefusedError("a range, because an assumption needs one", "give low and high, or a public source")
         return self
+
+
+def _within(least: float, most: float, *, open_below: bool = False) -> Callable[[Quantity], Quantity]:
+    def check(quantity: Quantity) -> Quantity:
+        too_low = quantity.low <= least if open_below else quantity.low < least
+        if too_low or quantity.high > most:
+            words = f"more than {least:g}" if open_below else f"{least:g} or more"
+            raise RefusedError(
+                f"low and high {words} and at most {most:g}, in the unit of the key's name",
+                "correct the numbers; is the unit right?",
+            )
+        return quantity
+
+    return check
+
+
+PositiveQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 1e9, open_below=True))]
+"""A quantity above zero."""
+
+CountQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 1e6))]
+"""A quantity of zero or more."""
+
+ShareQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 1.0))]
+"""A probability or a share, 0 to 1."""
+
+SecondsQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 86_400.0))]
+"""A wait of zero seconds or more, up to a day."""
+
+IntervalQuantity = Annotated[Quantity, AfterValidator(_within(0.1, 3_600.0))]
+"""Seconds between two looks."""
+
+ReachQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 50_000.0, open_below=True))]
+"""Kilometres, at most a little beyond the geostationary ring; more is likely metres."""
+
+HeightQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 5_000.0))]
+"""Kilometres above the ground."""
+
+SpeedQuantity = Annotated[Quantity, AfterValidator(_within(0.0, 12.0, open_below=True))]
+"""Kilometres a second, at most a little beyond escape; more is likely metres a second."""
+
+DegreesQuantity = Annotated[Quantity, AfterValidator(_within(-360.0, 360.0))]
+"""An angle."""
+
+DecibelQuantity = Annotated[Quantity, AfterValidator(_within(-20.0, 60.0))]
+"""A ratio in decibels."""
 
 
 class Position(Strict):
@@ -66,5 +143,8 @@ class Box(Strict):
     @model_validator(mode="after")
     def _north_is_above_south(self) -> "Box":
         if self.north_deg <= self.south_deg:
-            raise ValueError(f"north_deg ({self.north_deg}) must exceed south_deg ({self.south_deg})")
+            raise RefusedError(
+                f"north_deg above south_deg ({self.south_deg:g})", "exchange the two, or correct one",
+                found=f"north_deg {self.north_deg:g}", part=("north_deg",),
+            )  # fmt: skip
         return self

@@ -1,0 +1,138 @@
+"""An agreement as arrays: what the release kernel reads instead of the signed text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.records.errors import InputError
+from detente.records.slots import Bytes, Floats, Ints, Masks, Phase, Slots
+from detente.scenario.agreement import Agreement, Clause, DataClass
+
+SENSORS_MAX = 64
+"""Bits in a pedigree."""
+
+CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK)
+"""What a message can carry today; clauses about other data release nothing and are named in ``Rules.not_carried``."""
+
+IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}
+DATA = {data.name.lower().replace("_", "-"): data for data in DataClass}
+PHASES = {phase.name.lower(): phase for phase in Phase}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules(Slots):
+    """One agreement between the sides of one scenario, C clauses. SI units; times since the scenario's epoch."""
+
+    sides: int
+    names: tuple[str, ...]  # (C,) of the clauses
+    not_carried: tuple[str, ...]  # clauses about data that no message carries yet: they release nothing
+    start_s: float  # in force from here
+    end_s: float  # until just before here
+    parties: Bytes  # (sides,) 1 where the side is a party
+    giver: Ints  # (C,) index of the side
+    receiver: Ints
+    data: Bytes  # (C,) DataClass
+    delay_s: Floats
+    every_s: Floats
+    impact_in: Bytes  # (C,) 0 anywhere, 1 receiver, 2 giver, 3 any party
+    impact_probability: Floats
+    phases: Bytes  # (C,) bit p set where Phase p may be spoken of
+    sensors_withheld: Masks  # (C,) bit i set where sensor i belongs to an owner that withholds
+    sigma_position_m: Floats
+    sigma_velocity_m_s: Floats
+    grid_m: Floats
+    time_step_s: Floats
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert {len(column) for column in (self.giver, self.data, self.grid_m)} == {len(self.names)}
+        assert self.parties.shape == (self.sides,)
+
+    def in_force_at(self, time_s: float) -> bool:
+        """True while the agreement holds."""
+        return self.start_s <= time_s < self.end_s
+
+
+def compile_agreement(
+    agreement: Agreement | None, side_names: Sequence[str], sensor_owners: Sequence[str], epoch: datetime
+) -> Rules:
+    """The rules of an agreement for these sides; no agreement gives rules that release nothing.
+
+    ``sensor_owners`` is the owner's country code of every sensor, in scenario order; ``epoch`` is the scenario's.
+    Raises InputError where the agreement names a side or an owner's sensor bit that the scenario cannot hold, or asks
+    for a coarsening that would be without effect.
+    """
+    if len(sensor_owners) > SENSORS_MAX:
+        raise InputError(
+            f"{len(sensor_owners)} sensors",
+            f"at most {SENSORS_MAX}: a pedigree has as many bits",
+            "remove some sensors",
+        )
+    clauses = () if agreement is None else agreement.clauses
+    if agreement is not None:
+        _check(agreement, side_names)
+    return Rules(
+        sides=len(side_names),
+        names=tuple(clause.name for clause in clauses),
+        not_carried=tuple(clause.name for clause in clauses if DATA[clause.data] not in CARRIED),
+        start_s=0.0 if agreement is None else (agreement.valid.start - epoch).total_seconds(),
+        end_s=0.0 if agreement is None else (agreement.valid.end - epoch).total_seconds(),
+        parties=np.array([agreement is not None and name in agreement.parties for name in side_names], np.uint8),
+        giver=np.array([list(side_names).index(clause.giver) for clause in clauses], np.int64),
+        receiver=np.array([list(side_names).index(clause.receiver) for clause in clauses], np.int64),
+        data=np.array([DATA[clause.data] for clause in clauses], np.uint8),
+        delay_s=_floats([clause.delay_s for clause in clauses]),
+        every_s=_floats([clause.every_s for clause in clauses]),
+        impact_in=np.array([IMPACT_IN[clause.when.impact_in] for clause in clauses], np.uint8),
+        impact_probability=_floats([clause.when.impact_probability for clause in clauses]),
+        phases=np.array([_phase_mask(clause) for clause in clauses], np.uint8),
+        sensors_withheld=np.array([_sensor_mask(clause, sensor_owners) for clause in clauses], np.uint64),
+        sigma_position_m=_floats([clause.coarsen.sigma_position_m for clause in clauses]),
+        sigma_velocity_m_s=_floats([clause.coarsen.sigma_velocity_m_s for clause in clauses]),
+        grid_m=_floats([clause.coarsen.grid_km * 1e3 for clause in clauses]),
+        time_step_s=_floats([clause.coarsen.time_s for clause in clauses]),
+    )
+
+
+def _floats(values: list[float]) -> NDArray[np.float64]:
+    return np.array(values, np.float64)
+
+
+def _check(agreement: Agreement, side_names: Sequence[str]) -> None:
+    for index, party in enumerate(agreement.parties):
+        if party not in side_names:
+            raise InputError(
+                f"agreement {agreement.name!r}: party {party!r} is no side of the scenario",
+                f"one of {', '.join(side_names)}",
+                "name the scenario's sides, or choose another agreement",
+                path=f"parties.{index}",
+            )
+    for index, clause in enumerate(agreement.clauses):
+        idle = _idle_coarsening(clause)
+        if idle:
+            raise InputError(
+                f"clause {clause.name!r} coarsens {idle}, which {clause.data} does not carry",
+                "a track is coarsened by sigma_position_m and sigma_velocity_m_s; "
+                "launch and impact points by sigma_position_m, grid_km and time_s",
+                "remove it, or coarsen what the clause releases",
+                path=f"clauses.{index}.coarsen.{idle}",
+            )
+
+
+def _idle_coarsening(clause: Clause) -> str:
+    """The first coarsening that would take nothing away: a rule that looks stricter than it is deceives its signer."""
+    idle = ("grid_km", "time_s") if DATA[clause.data] == DataClass.TRACK else ("sigma_velocity_m_s",)
+    if DATA[clause.data] not in CARRIED:
+        return ""
+    return next((name for name in idle if getattr(clause.coarsen, name) > 0), "")
+
+
+def _phase_mask(clause: Clause) -> int:
+    return sum(1 << PHASES[name] for name in set(clause.when.phases) or set(PHASES))
+
+
+def _sensor_mask(clause: Clause, sensor_owners: Sequence[str]) -> int:
+    return sum(1 << index for index, owner in enumerate(sensor_owners) if owner in clause.owners_withheld)

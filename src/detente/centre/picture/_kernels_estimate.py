@@ -1,0 +1,295 @@
+"""Where a track came from and where it will land. One estimator serves own, fused and partners' lines."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.centre.picture._kernels_layout import (
+    ESTIMATED_S,
+    IMPACT_EE,
+    IMPACT_EN,
+    IMPACT_LAT,
+    IMPACT_LON,
+    IMPACT_NN,
+    IMPACT_S,
+    IMPACT_SIGMA_S,
+    IMPACT_VALID,
+    LAUNCH_LAT,
+    LAUNCH_LON,
+    LAUNCH_S,
+    LAUNCH_SIGMA,
+    LAUNCH_VALID,
+    NUMBER,
+    ROUNDS,
+    THREAT,
+    clear_line,
+)
+from detente.centre.picture._kernels_matrix import factor
+from detente.flight._kernels_motion import OK, plausible, radial_height
+from detente.flight._kernels_predict import (
+    ENTRY_M,
+    fall_to_entry,
+    impact_from_state,
+    kepler_drift,
+    kepler_fall_time,
+)
+from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
+from detente.geodesy._kernels_territory import territory_mask
+from detente.geodesy.constants import MEAN_RADIUS_M, OMEGA_RAD_S
+from detente.jit import kernel
+
+CONFIRMED = 2
+COAST = 2
+STEP = 0.1  # of a standard deviation
+POINT_M2 = 4e6  # an ellipse smaller than 2 km is a point to a territory
+FLAT_M2 = 4e10  # one smaller than 200 km lies flat
+RINGS, SPOKES = 3, 6
+POINTS = 1 + RINGS * SPOKES
+
+
+def _spread() -> NDArray[np.float64]:
+    """Points of a standard Gaussian in two dimensions, less its centre: rings at the middles of equal shares of it.
+
+    Every other ring is turned by half a spoke. Shape (POINTS - 1, 2).
+    """
+    ring, spoke = np.divmod(np.arange(RINGS * SPOKES), SPOKES)
+    radius = np.sqrt(-2.0 * np.log(1.0 - (1.0 + SPOKES * (ring + 0.5)) / POINTS))
+    angle = 2.0 * np.pi * (spoke + 0.5 * (ring % 2)) / SPOKES
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+SPREAD = _spread()
+
+
+@kernel
+def vacuum_landing(px, py, pz, vx, vy, vz, radius_m, sense):
+    """When and where a state comes down through a radius on a Kepler arc: (time, x, y, z, flag), Earth-fixed.
+
+    With ``sense`` -1 the film runs backwards: when (a time before 0) and where it came up. No air, no J2: 0.6 µs.
+    """
+    wx, wy, wz = sense * (vx - OMEGA_RAD_S * py), sense * (vy + OMEGA_RAD_S * px), sense * vz
+    time_s, flag = kepler_fall_time(px, py, pz, wx, wy, wz, radius_m)
+    if flag != OK:
+        return 0.0, 0.0, 0.0, 0.0, flag
+    qx, qy, qz, _, _, _ = kepler_drift(px, py, pz, wx, wy, wz, time_s)
+    turn = sense * OMEGA_RAD_S * time_s
+    c, s = math.cos(turn), math.sin(turn)
+    return sense * time_s, c * qx + s * qy, c * qy - s * qx, qz, OK
+
+
+@kernel
+def landing_spread(m, lower, lat, lon, radius_m, sense):
+    """Covariance of a landing: (time², east², east × north, north², flag).
+
+    Each column of the state's Cholesky factor is flown a tenth of a standard deviation aside and the difference
+    scaled up: the sum of squares is Jacobian × covariance × Jacobianᵀ without a Jacobian.
+    """
+    t0, x0, y0, z0, flag = vacuum_landing(m[0], m[1], m[2], m[3], m[4], m[5], radius_m, sense)
+    ex, ey, ez, nx, ny, nz, _, _, _ = enu_axes(lat, lon)
+    tt, ee, en, nn = 0.0, 0.0, 0.0, 0.0
+    for column in range(6):
+        t, x, y, z, missed = vacuum_landing(
+            m[0] + STEP * lower[0, column], m[1] + STEP * lower[1, column], m[2] + STEP * lower[2, column],
+            m[3] + STEP * lower[3, column], m[4] + STEP * lower[4, column], m[5] + STEP * lower[5, column],
+            radius_m, sense,
+        )  # fmt: skip
+        flag = max(flag, missed)
+        dt, dx, dy, dz = (t - t0) / STEP, (x - x0) / STEP, (y - y0) / STEP, (z - z0) / STEP
+        east, north = ex * dx + ey * dy + ez * dz, nx * dx + ny * dy + nz * dz
+        tt += dt * dt
+        ee += east * east
+        en += east * north
+        nn += north * north
+    return tt, ee, en, nn, flag
+
+
+@kernel
+def threat_share(ground, line):
+    """Fill in P(impact in each side's territory), from points of equal weight over the line's impact ellipse."""
+    lat, lon, ee, en, nn = line[IMPACT_LAT], line[IMPACT_LON], line[IMPACT_EE], line[IMPACT_EN], line[IMPACT_NN]
+    sides = line.size - THREAT
+    mask = np.int64(territory_mask(lat, lon, ground.raster, ground.row_offsets, ground.edges, ground.edge_side))
+    weight = 1.0 if ee + nn < POINT_M2 else 1.0 / POINTS
+    for k in range(sides):
+        line[THREAT + k] = weight * ((mask >> k) & 1)
+    if ee + nn < POINT_M2:
+        return
+    a = math.sqrt(ee)
+    b = en / a
+    c = math.sqrt(max(nn - b * b, 0.0))
+    flat = ee + nn < FLAT_M2
+    x, y, z = geodetic_to_ecef(lat, lon, 0.0)
+    ex, ey, ez, nx, ny, nz, _, _, _ = enu_axes(lat, lon)
+    per_north, per_east = 1.0 / MEAN_RADIUS_M, 1.0 / (MEAN_RADIUS_M * max(math.cos(lat), 0.02))
+    for point in range(POINTS - 1):
+        east, north = a * SPREAD[point, 0], b * SPREAD[point, 0] + c * SPREAD[point, 1]
+        if flat:
+            point_lat, point_lon = lat + per_north * north, lon + per_east * east
+        else:
+            # In the plane that touches the ground at the mean, and down from there.
+            point_lat, point_lon, _ = ecef_to_geodetic(
+                x + ex * east + nx * north, y + ey * east + ny * north, z + ez * east + nz * north
+            )
+        mask = np.int64(
+            territory_mask(point_lat, point_lon, ground.raster, ground.row_offsets, ground.edges, ground.edge_side)
+        )
+        for k in range(sides):
+            line[THREAT + k] += weight * ((mask >> k) & 1)
+
+
+@kernel
+def both_impacts(m, beta, lighter):
+    """Impacts with two ballistic coefficients: (time, x, y, z, other time, x, y, z, flag). The vacuum is flown once."""
+    time_s, px, py, pz, vx, vy, vz = 0.0, m[0], m[1], m[2], m[3], m[4], m[5]
+    if plausible(px, py, pz, vx, vy, vz) and radial_height(px, py, pz) >= ENTRY_M:
+        time_s, px, py, pz, vx, vy, vz, flag = fall_to_entry(px, py, pz, vx, vy, vz)
+        if flag != OK:
+            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, flag
+    ta, ax, ay, az, flag_a = impact_from_state(px, py, pz, vx, vy, vz, beta)
+    tb, bx, by, bz, flag_b = impact_from_state(px, py, pz, vx, vy, vz, lighter)
+    return time_s + ta, ax, ay, az, time_s + tb, bx, by, bz, max(flag_a, flag_b)
+
+
+@kernel
+def predict_impact(m, covariance, time_s, settings, ground, work, line):
+    """Predict the impact of a state that no longer boosts and write it to a line of estimates; false: not predicted.
+
+    ``work`` is 6×6. A line that cannot be predicted is left as it was.
+    """
+    beta = settings.ballistic_coefficient_kg_m2
+    lighter = beta * math.exp(-settings.ballistic_log_sigma)
+    fall_s, x, y, z, other_s, ox, oy, oz, flag = both_impacts(m, beta, lighter)
+    if flag != OK or not factor(covariance, 6, work):
+        return False
+    lat, lon, _ = ecef_to_geodetic(x, y, z)
+    tt, ee, en, nn, flag = landing_spread(m, work, lat, lon, math.sqrt(x * x + y * y + z * z), 1.0)
+    if flag != OK:
+        return False
+    # One standard deviation of the unknown ballistic coefficient moves the impact along the track and in time.
+    ex, ey, ez, nx, ny, nz, _, _, _ = enu_axes(lat, lon)
+    east = ex * (ox - x) + ey * (oy - y) + ez * (oz - z)
+    north = nx * (ox - x) + ny * (oy - y) + nz * (oz - z)
+    floor2 = settings.impact_floor_m**2
+    ee += east * east + floor2
+    en += east * north
+    nn += north * north + floor2
+    if not ee + nn < settings.impact_largest_sigma_m**2:
+        return False
+    line[IMPACT_VALID] = 1.0
+    line[IMPACT_LAT] = lat
+    line[IMPACT_LON] = lon
+    line[IMPACT_S] = time_s + fall_s
+    line[IMPACT_SIGMA_S] = math.sqrt(tt + (other_s - fall_s) ** 2)
+    line[IMPACT_EE] = ee
+    line[IMPACT_EN] = en
+    line[IMPACT_NN] = nn
+    line[ESTIMATED_S] = time_s
+    line[ROUNDS] += 1.0
+    threat_share(ground, line)
+    return True
+
+
+@kernel
+def write_launch(line, x, y, z, launch_s, sigma_m):
+    """State a launch point, brought down to the ground."""
+    lat, lon, _ = ecef_to_geodetic(x, y, z)
+    line[LAUNCH_VALID] = 1.0
+    line[LAUNCH_LAT] = lat
+    line[LAUNCH_LON] = lon
+    line[LAUNCH_S] = launch_s
+    line[LAUNCH_SIGMA] = sigma_m
+
+
+@kernel
+def launch_from_infrared(x, y, z, height_m, m, born_s, settings, line):
+    """The launch lies under the place where the first ray met the cloud tops, a climb earlier and a little behind."""
+    up = 1.0 / math.sqrt(x * x + y * y + z * z)
+    climb = (m[3] * x + m[4] * y + m[5] * z) * up * up
+    hx, hy, hz = m[3] - climb * x, m[4] - climb * y, m[5] - climb * z
+    behind = settings.climb_slope * max(height_m, 0.0) / max(math.sqrt(hx * hx + hy * hy + hz * hz), 1.0)
+    climb_s = math.sqrt(2.0 * max(height_m, 0.0) / settings.climb_acceleration_m_s2)
+    write_launch(
+        line, x - behind * hx, y - behind * hy, z - behind * hz, born_s - climb_s - settings.first_look_lag_s,
+        settings.launch_infrared_sigma_m,
+    )  # fmt: skip
+
+
+@kernel
+def launch_from_arc(m, covariance, first_s, settings, work, line):
+    """The launch lies near where the vacuum arc of a confirmed state came up out of the ground; false: no such arc."""
+    surface = MEAN_RADIUS_M
+    for _ in range(2):
+        # The second round uses the radius of the ellipsoid where the first came out.
+        back_s, x, y, z, flag = vacuum_landing(m[0], m[1], m[2], m[3], m[4], m[5], surface, -1.0)
+        if flag != OK:
+            return False
+        lat, lon, height = ecef_to_geodetic(x, y, z)
+        surface -= height
+    _, fx, fy, fz, flag = vacuum_landing(m[0], m[1], m[2], m[3], m[4], m[5], surface, 1.0)
+    if flag != OK or not factor(covariance, 6, work):
+        return False
+    _, ee, _, nn, flag = landing_spread(m, work, lat, lon, surface, -1.0)
+    # Boost is slower than the arc's fall and ends ahead of it, the more so the farther the flight goes.
+    chord = math.sqrt((fx - x) ** 2 + (fy - y) ** 2 + (fz - z) ** 2)
+    reach = 2.0 * surface * math.asin(min(1.0, 0.5 * chord / surface))
+    share = settings.launch_arc_share * reach / max(chord, 1.0)
+    sigma2 = 0.5 * (ee + nn) + settings.launch_radar_sigma_m**2 + (settings.launch_arc_share_sigma * reach) ** 2
+    if flag != OK or not sigma2 < settings.impact_largest_sigma_m**2:
+        return False
+    lag_s = settings.launch_arc_lag_s + settings.launch_arc_lag_s_m * reach
+    write_launch(
+        line, x + share * (fx - x), y + share * (fy - y), z + share * (fz - z), first_s + back_s - lag_s,
+        math.sqrt(sigma2),
+    )  # fmt: skip
+    return True
+
+
+@kernel
+def due(news_s, now_s, line, settings):
+    """True when a line has news since its last prediction and that prediction is old enough, or is an early one."""
+    if line[ROUNDS] == 0.0:
+        return True
+    if news_s <= line[ESTIMATED_S]:
+        return False
+    least_s = max(settings.cadence_s, settings.cadence_share * (line[IMPACT_S] - now_s))
+    return line[ROUNDS] < settings.eager_rounds or now_s - line[ESTIMATED_S] >= least_s
+
+
+@kernel
+def copy_state(mean, covariance, m, p):
+    """m, p = a state and its covariance, to where they may be worked on."""
+    for i in range(6):
+        m[i] = mean[i]
+        for j in range(6):
+            p[i, j] = covariance[i, j]
+
+
+@kernel
+def estimate_rows(
+    time_s, status, number, mean, covariance, phase, born_s, updated_s, seen_in_boost, first_mean, first_covariance,
+    first_s, start, settings, ground, estimates,
+):  # fmt: skip
+    """Bring ``estimates``, which hold the step before, up to the tracks; all (R, S, ...)."""
+    m, p, work = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
+    for r in range(status.shape[0]):
+        for s in range(status.shape[1]):
+            line = estimates[r, s]
+            if status[r, s] != CONFIRMED:
+                if line[NUMBER] != 0.0:
+                    clear_line(line)
+                continue
+            if line[NUMBER] != number[r, s]:
+                clear_line(line)
+                line[NUMBER] = number[r, s]
+            if line[LAUNCH_VALID] == 0.0:
+                x, y, z = start[r, s, 0], start[r, s, 1], start[r, s, 2]
+                _, _, height_m = ecef_to_geodetic(x, y, z)
+                copy_state(first_mean[r, s], first_covariance[r, s], m, p)
+                if seen_in_boost[r, s] != 0 and height_m < settings.infrared_height_m:
+                    launch_from_infrared(x, y, z, height_m, m, born_s[r, s], settings, line)
+                else:
+                    launch_from_arc(m, p, first_s[r, s], settings, work, line)
+            if phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
+                copy_state(mean[r, s], covariance[r, s], m, p)
+                predict_impact(m, p, time_s, settings, ground, work, line)

@@ -1,0 +1,321 @@
+"""Own and partners' lines made one picture, a row (replicate) at a time.
+
+Lines 0..S-1 of a row are own tracks, S..S+Q-1 partners'. ``facts`` are the integer columns of its lines, ``before``
+those of the tick before, ``held`` what is known of partners' lines, ``taken`` marks lines that found their pair: those
+of the picture in row 0, partners' in row 1.
+"""
+
+import numpy as np
+
+from detente.centre.picture._kernels_align import align, intersect
+from detente.centre.picture._kernels_estimate import due, predict_impact
+from detente.centre.picture._kernels_layout import (
+    COARSENED,
+    GIVER,
+    HAS_STATE,
+    IMPACT_EE,
+    IMPACT_EN,
+    IMPACT_NN,
+    IMPACT_VALID,
+    LAUNCH_SIGMA,
+    LAUNCH_VALID,
+    LINE_GIVER,
+    LINE_HAS_STATE,
+    LINE_NUMBER,
+    LINE_ORIGIN,
+    LINE_PHASE,
+    LINE_STATUS,
+    LINE_TWIN,
+    NUMBER,
+    PARTNER_NUMBER,
+    PHASE,
+    RECEIVED_S,
+    STATUS,
+    VALID_S,
+    clear_impact,
+    clear_line,
+    copy_impact,
+    copy_launch,
+)
+from detente.centre.picture._kernels_pairs import NO_PAIR, alone_together, cheapest, state_cost, warning_cost
+from detente.jit import kernel
+
+EMPTY, CONFIRMED = 0, 2
+OWN, FUSED, PARTNER = 1, 2, 3
+COAST = 2
+OWN_STATE, MIXED_STATE = -1, -2
+
+
+@kernel
+def place_own(status, number, phase, own_side, tracks_mean, tracks_covariance, facts, mean, covariance, source):
+    """Own tracks stand first, as they are."""
+    for s in range(status.size):
+        if status[s] == EMPTY:
+            continue
+        facts[s, LINE_STATUS] = status[s]
+        facts[s, LINE_ORIGIN] = OWN
+        facts[s, LINE_GIVER] = own_side
+        facts[s, LINE_NUMBER] = number[s]
+        facts[s, LINE_HAS_STATE] = 1
+        facts[s, LINE_PHASE] = phase[s]
+        source[s] = OWN_STATE
+        for i in range(6):
+            mean[s, i] = tracks_mean[s, i]
+            for j in range(6):
+                covariance[s, i, j] = tracks_covariance[s, i, j]
+
+
+@kernel
+def align_partner(now_s, held, partner_mean, partner_covariance, settings, matrices, aligned_mean, aligned_covariance):
+    """Bring all partners' states to now."""
+    for q in range(held.shape[0]):
+        if held[q, STATUS] != 0.0 and held[q, HAS_STATE] != 0.0:
+            align(
+                partner_mean[q], partner_covariance[q], now_s - held[q, VALID_S], held[q, PHASE], settings,
+                matrices[0], matrices[1], aligned_mean[q], aligned_covariance[q],
+            )  # fmt: skip
+
+
+@kernel
+def paired_before(before, facts, held, line, q):
+    """True when the picture of the tick before held these two lines as one object."""
+    slot = facts.shape[0] - held.shape[0] + q
+    return (
+        before[slot, LINE_TWIN] == line
+        and before[slot, LINE_NUMBER] == held[q, PARTNER_NUMBER]
+        and before[slot, LINE_GIVER] == held[q, GIVER]
+        and before[line, LINE_NUMBER] == facts[line, LINE_NUMBER]
+        and before[line, LINE_GIVER] == facts[line, LINE_GIVER]
+    )
+
+
+@kernel
+def list_state_pairs(
+    giver, facts, before, mean, covariance, held, aligned_mean, aligned_covariance, settings, cost, pair, matrices,
+    vectors,
+):  # fmt: skip
+    """List every own or earlier giver's line that may be a line of this giver, with its cost; returns how many."""
+    count = 0
+    slots = facts.shape[0] - held.shape[0]
+    for line in range(facts.shape[0]):
+        if facts[line, LINE_STATUS] != CONFIRMED or facts[line, LINE_HAS_STATE] == 0:
+            continue
+        if line >= slots and facts[line, LINE_GIVER] == giver:
+            continue
+        for q in range(held.shape[0]):
+            if held[q, STATUS] == 0.0 or held[q, GIVER] != giver or held[q, HAS_STATE] == 0.0:
+                continue
+            bonus = settings.paired_bonus if paired_before(before, facts, held, line, q) else 0.0
+            numbers, gate = 6, settings.gate_state
+            if held[q, COARSENED] != 0.0:
+                numbers, gate = 3, settings.gate_position
+            worth = state_cost(
+                mean, covariance, line, aligned_mean, aligned_covariance, q, numbers, gate + bonus, matrices, vectors
+            )
+            if worth < NO_PAIR:
+                cost[count], pair[count, 0], pair[count, 1] = worth - bonus, line, q
+                count += 1
+    return count
+
+
+@kernel
+def list_warning_pairs(giver, facts, before, held, own, theirs, settings, only_launch, taken, cost, pair, start):
+    """List, from ``start`` on, lines that may be the object of a warning that came without a state; returns the end.
+
+    With ``only_launch`` 0 pairs whose impacts agree, with 1 pairs of which nothing but launches can be compared.
+    """
+    count = start
+    slots = facts.shape[0] - held.shape[0]
+    for line in range(facts.shape[0]):
+        if facts[line, LINE_STATUS] != CONFIRMED or taken[0, line] != 0:
+            continue
+        if line >= slots and facts[line, LINE_GIVER] == giver:
+            continue
+        for q in range(held.shape[0]):
+            if held[q, STATUS] == 0.0 or held[q, GIVER] != giver or held[q, HAS_STATE] != 0.0:
+                continue
+            bonus = settings.paired_bonus if paired_before(before, facts, held, line, q) else 0.0
+            ours = own[line] if line < slots else theirs[line - slots]
+            worth, by_launch = warning_cost(
+                ours, theirs[q], settings.gate_warning + bonus, settings.launch_time_sigma_s
+            )  # fmt: skip
+            if worth < NO_PAIR and by_launch == only_launch:
+                cost[count], pair[count, 0], pair[count, 1] = worth - bonus, line, q
+                count += 1
+    return count
+
+
+@kernel
+def fold(line, q, facts, sensors, held, partner_sensors, taken):
+    """Note that a partner's line is the same object as another line; its own slot stays empty."""
+    slots = facts.shape[0] - held.shape[0]
+    if line < slots:
+        facts[line, LINE_ORIGIN] = FUSED
+    if facts[line, LINE_TWIN] < 0:
+        facts[line, LINE_TWIN] = slots + q
+    sensors[line] |= partner_sensors[q]
+    facts[slots + q, LINE_GIVER] = held[q, GIVER]
+    facts[slots + q, LINE_NUMBER] = held[q, PARTNER_NUMBER]
+    facts[slots + q, LINE_TWIN] = line
+    taken[0, line] = 1
+    taken[1, q] = 1
+
+
+@kernel
+def fuse_states(line, q, facts, mean, covariance, held, aligned_mean, aligned_covariance, source, matrices):
+    """Combine a line's state with a partner's by covariance intersection; false: one of them is not a state."""
+    weight = intersect(
+        mean[line], covariance[line], aligned_mean[q], aligned_covariance[q], matrices, mean[line], covariance[line]
+    )
+    if weight < 0.0:
+        return False
+    if weight == 0.0:
+        source[line] = q
+    elif weight < 1.0:
+        source[line] = MIXED_STATE
+    facts[line, LINE_PHASE] = max(facts[line, LINE_PHASE], int(held[q, PHASE]))
+    return True
+
+
+@kernel
+def place_partner(
+    q, facts, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, source
+):  # fmt: skip
+    """A line that only a partner holds."""
+    line = facts.shape[0] - held.shape[0] + q
+    facts[line, LINE_STATUS] = CONFIRMED
+    facts[line, LINE_ORIGIN] = PARTNER
+    facts[line, LINE_GIVER] = held[q, GIVER]
+    facts[line, LINE_NUMBER] = held[q, PARTNER_NUMBER]
+    facts[line, LINE_HAS_STATE] = held[q, HAS_STATE]
+    facts[line, LINE_PHASE] = held[q, PHASE]
+    sensors[line] = partner_sensors[q]
+    source[line] = q
+    if held[q, HAS_STATE] == 0.0:
+        return
+    for i in range(6):
+        mean[line, i] = aligned_mean[q, i]
+        for j in range(6):
+            covariance[line, i, j] = aligned_covariance[q, i, j]
+
+
+@kernel
+def join_giver(
+    giver, facts, before, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, own,
+    theirs, settings, source, taken, cost, pair, matrices, vectors,
+):  # fmt: skip
+    """Pair one giver's lines with what the picture holds already; what finds no pair becomes a line of its own."""
+    taken[:, :] = 0
+    count = list_state_pairs(
+        giver, facts, before, mean, covariance, held, aligned_mean, aligned_covariance, settings, cost, pair,
+        matrices, vectors,
+    )  # fmt: skip
+    at = cheapest(cost, pair, count, taken[0], taken[1])
+    while at >= 0:
+        line, q = pair[at, 0], pair[at, 1]
+        cost[at] = NO_PAIR
+        if fuse_states(line, q, facts, mean, covariance, held, aligned_mean, aligned_covariance, source, matrices):
+            fold(line, q, facts, sensors, held, partner_sensors, taken)
+        at = cheapest(cost, pair, count, taken[0], taken[1])
+    by_impact = list_warning_pairs(giver, facts, before, held, own, theirs, settings, 0, taken, cost, pair, np.int64(0))
+    count = list_warning_pairs(giver, facts, before, held, own, theirs, settings, 1, taken, cost, pair, by_impact)
+    at = cheapest(cost, pair, by_impact, taken[0], taken[1])
+    while at >= 0:
+        fold(pair[at, 0], pair[at, 1], facts, sensors, held, partner_sensors, taken)
+        at = cheapest(cost, pair, by_impact, taken[0], taken[1])
+    # A launch alone names no missile of a salvo: it pairs only where nothing else could be meant.
+    for k in range(by_impact, count):
+        line, q = pair[k, 0], pair[k, 1]
+        if taken[0, line] == 0 and taken[1, q] == 0 and alone_together(pair, count, k, taken[0], taken[1]):
+            fold(line, q, facts, sensors, held, partner_sensors, taken)
+    for q in range(held.shape[0]):
+        if held[q, STATUS] != 0.0 and held[q, GIVER] == giver and taken[1, q] == 0:
+            place_partner(
+                q, facts, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, source
+            )
+
+
+@kernel
+def tighter(a, b):
+    """True when ``a`` has an impact and ``b`` has none, or a wider one."""
+    if a[IMPACT_VALID] == 0.0 or b[IMPACT_VALID] == 0.0:
+        return a[IMPACT_VALID] != 0.0 and b[IMPACT_VALID] == 0.0
+    return a[IMPACT_EE] * a[IMPACT_NN] - a[IMPACT_EN] ** 2 < b[IMPACT_EE] * b[IMPACT_NN] - b[IMPACT_EN] ** 2
+
+
+@kernel
+def refresh(line, now_s, news_s, facts, before, mean, covariance, held, settings, ground, matrices, out):
+    """Predict the impact of a mixed state anew, where there is news and the last prediction is old enough."""
+    slots = facts.shape[0] - held.shape[0]
+    if out[NUMBER] != facts[line, LINE_NUMBER] or before[line, LINE_TWIN] != facts[line, LINE_TWIN]:
+        clear_impact(out)
+    for q in range(held.shape[0]):
+        if facts[slots + q, LINE_TWIN] == line:
+            news_s = max(news_s, held[q, RECEIVED_S])
+    if due(news_s, now_s, out, settings):
+        predict_impact(mean[line], covariance[line], now_s, settings, ground, matrices[0], out)
+
+
+@kernel
+def settle(line, ours, facts, held, theirs, source, out):
+    """State one line's launch and impact: the best that anyone who holds the object has said of it.
+
+    ``ours`` is the estimate of the line's first holder.
+    """
+    mixed = source == MIXED_STATE and facts[line, LINE_PHASE] >= COAST and out[IMPACT_VALID] != 0.0
+    if not mixed:
+        copy_impact(ours if source < 0 else theirs[source], out)
+        if out[IMPACT_VALID] == 0.0:
+            copy_impact(ours, out)
+    copy_launch(ours, out)
+    out[NUMBER] = facts[line, LINE_NUMBER]
+    if facts[line, LINE_TWIN] < 0:
+        return
+    slots = facts.shape[0] - held.shape[0]
+    for q in range(held.shape[0]):
+        if facts[slots + q, LINE_TWIN] != line:
+            continue
+        said = theirs[q]
+        if said[LAUNCH_VALID] != 0.0 and (out[LAUNCH_VALID] == 0.0 or said[LAUNCH_SIGMA] < out[LAUNCH_SIGMA]):
+            copy_launch(said, out)
+        if not mixed and tighter(said, out):
+            copy_impact(said, out)
+
+
+@kernel
+def fuse_rows(
+    now_s, own_side, sides, status, number, tracks_mean, tracks_covariance, phase, updated_s, held, partner_mean,
+    partner_covariance, partner_sensors, own, theirs, before, settings, ground, facts, mean, covariance, sensors, out,
+    aligned_mean, aligned_covariance, source, taken, cost, pair, matrices, vectors,
+):  # fmt: skip
+    """Fill the picture, ``facts``, states and ``sensors``, and bring its estimates ``out`` up to date; all (R, ...)."""
+    slots = status.shape[1]
+    for r in range(status.shape[0]):
+        place_own(
+            status[r], number[r], phase[r], own_side, tracks_mean[r], tracks_covariance[r], facts[r], mean[r],
+            covariance[r], source,
+        )  # fmt: skip
+        align_partner(
+            now_s, held[r], partner_mean[r], partner_covariance[r], settings, matrices, aligned_mean,
+            aligned_covariance,
+        )  # fmt: skip
+        for giver in range(sides):
+            if giver != own_side:
+                join_giver(
+                    giver, facts[r], before[r], mean[r], covariance[r], sensors[r], held[r], aligned_mean,
+                    aligned_covariance, partner_sensors[r], own[r], theirs[r], settings, source, taken, cost, pair,
+                    matrices, vectors,
+                )  # fmt: skip
+        for line in range(facts.shape[1]):
+            if facts[r, line, LINE_STATUS] == EMPTY:
+                if out[r, line, NUMBER] != 0.0:
+                    clear_line(out[r, line])
+                continue
+            if source[line] == MIXED_STATE and facts[r, line, LINE_PHASE] >= COAST:
+                news_s = updated_s[r, line] if line < slots else held[r, line - slots, RECEIVED_S]
+                refresh(
+                    line, now_s, news_s, facts[r], before[r], mean[r], covariance[r], held[r], settings, ground,
+                    matrices, out[r, line],
+                )  # fmt: skip
+            ours = own[r, line] if line < slots else theirs[r, line - slots]
+            settle(line, ours, facts[r], held[r], theirs[r], source[line], out[r, line])

@@ -1,0 +1,118 @@
+"""How this room's kernels see its records: columns of plain arrays, and two named bundles.
+
+They live in a kernel file because compiled code depends on their order.
+"""
+
+from typing import Any, NamedTuple
+
+from detente.jit import kernel
+
+# Columns of a line of estimates: a float array (R, slots, THREAT + sides).
+LAUNCH_VALID, LAUNCH_LAT, LAUNCH_LON, LAUNCH_S, LAUNCH_SIGMA = range(5)
+NUMBER = 5
+IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPACT_EN, IMPACT_NN = range(6, 14)
+ESTIMATED_S = 14
+ROUNDS = 15
+THREAT = 16
+
+# Columns of what is known of a partner's line: a float array (R, Q, HELD_WIDTH).
+STATUS, GIVER, PARTNER_NUMBER, HAS_STATE, VALID_S, RECEIVED_S, PHASE, COARSENED, LAUNCH_SAID, IMPACT_SAID = range(10)
+HELD_WIDTH = 10
+
+# Columns of a message: a float array (n, SAID_WIDTH). Launch and impact stand as in a line of estimates.
+SAID_GIVER, SAID_RECEIVER, SAID_DATA, SAID_RELEASED_S, SAID_VALID_S, SAID_NUMBER, SAID_PHASE, SAID_COARSENED = range(8)
+SAID_LAUNCH = 8  # 5 columns
+SAID_IMPACT = 13  # 8 columns
+SAID_STATE = 21  # 6 columns
+SAID_COVARIANCE = 27  # 21 columns
+SAID_WIDTH = 48
+
+# Columns of a line of the picture, besides its state: an integer array (R, S+Q, LINE_WIDTH).
+LINE_STATUS, LINE_ORIGIN, LINE_GIVER, LINE_NUMBER, LINE_TWIN, LINE_HAS_STATE, LINE_PHASE = range(7)
+LINE_WIDTH = 7
+
+
+class Ground(NamedTuple):
+    """The arrays of a ``TerritoryIndex``, as ``territory_mask`` takes them."""
+
+    raster: Any
+    row_offsets: Any
+    edges: Any
+    edge_side: Any
+
+
+class PictureSettings(NamedTuple):
+    """How often a centre predicts, how it ages a partner's track, and when two lines are one object.
+
+    SI and radians. None of these is a measured property of a real system; where no public source exists the comment
+    says "assumption" and a range.
+    """
+
+    cadence_s: float = 10.0  # least time between predictions of one line. Source: assumption, 5 to 30
+    cadence_share: float = 0.03  # and least share of the time left to the impact. Source: assumption, 0 to 0.1
+    eager_rounds: int = 2  # a line's first predictions come as soon as there is news. Source: assumption, 1 to 5
+    ballistic_coefficient_kg_m2: float = 2_200.0  # nominal, of what reenters: geometric mean of 500 to 10,000.
+    # Source: assumption; the range spans blunt early bodies to slender modern ones
+    ballistic_log_sigma: float = 0.85  # of its natural logarithm: half the logarithm of that range, over √3
+    impact_floor_m: float = 500.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
+    impact_largest_sigma_m: float = 2_000_000.0  # a wider ellipse says nothing. Source: assumption, 1 to 4 Mm
+    # Launch, from infrared: the first ray is met at the cloud tops, some time after the missile passed them. The
+    # catalogue's missiles, flown by this project's flight room to their greatest range, are at 9 km after 32 to 46 s
+    # and 1.7 to 4.1 km downrange, at 12 km after 37 to 53 s and 2.2 to 6.9 km downrange.
+    climb_acceleration_m_s2: float = 10.7  # 2 × height / time² of those climbs: 8.5 to 17.6
+    climb_slope: float = 0.33  # downrange per height: 0.19 to 0.58
+    first_look_lag_s: float = 5.0  # half a satellite's revisit. Source: assumption, 0 to 10
+    infrared_height_m: float = 30_000.0  # a first position below this was met at the cloud tops, not by a radar.
+    # Source: assumption, 20 to 60 km; clouds end at the tropopause, 9 to 17 km
+    launch_infrared_sigma_m: float = 8_000.0  # of that launch point. Source: assumption, 4 to 20 km
+    # Launch, from a radar: the same flights' vacuum arcs, run back, come up out of the ground behind the launch, by 0.6
+    # to 1.8 % of their range, and 44 to 138 s after it.
+    launch_arc_share: float = 0.012
+    launch_arc_share_sigma: float = 0.006
+    launch_arc_lag_s: float = 45.0  # of the shortest
+    launch_arc_lag_s_m: float = 9e-6  # more per metre of range
+    launch_radar_sigma_m: float = 15_000.0  # besides: the first state may still boost. Source: assumption, 5 to 50 km
+    # A partner's state ages until now.
+    coast_noise_m2_s3: float = 1e-4  # spectral density of white acceleration. Source: assumption, 1e-6 to 1e-2
+    boost_acceleration_m_s2: float = 40.0  # unknown, per axis. Source: assumption, 20 to 80
+    reentry_acceleration_m_s2: float = 30.0  # unknown, per axis. Source: assumption, 10 to 100
+    state_kept_s: float = 120.0  # a state not refreshed is dropped. Source: assumption, 60 to 300
+    launch_kept_s: float = 900.0  # a launch warning alone. Source: assumption, 300 to 2,400
+    impact_kept_s: float = 30.0  # a line after its impact time. Source: assumption, 0 to 120
+    future_allowed_s: float = 60.0  # a message may speak of this far ahead: clocks differ. Source: assumption, 1 to 600
+    # One object or two.
+    gate_state: float = 40.0  # squared distance over covariance, 6 numbers; chance 5e-7 for one object (χ²)
+    gate_position: float = 30.0  # of 3 numbers, for coarsened tracks; chance 1e-6 (χ²)
+    gate_warning: float = 16.0  # of place and time of impact or of launch; chance 1e-3 (χ², 3 numbers)
+    paired_bonus: float = 9.0  # off the cost of last tick's pair, and onto its gate. Source: assumption, 0 to 20
+    launch_time_sigma_s: float = 30.0  # of an estimated launch time. Source: assumption, 10 to 60
+    # Warnings.
+    confirmations: int = 2  # predictions in a row over the threshold before a warning. Source: assumption, 1 to 3
+
+
+@kernel
+def clear_line(line):
+    """Empty one line of estimates."""
+    for k in range(line.size):
+        line[k] = 0.0
+
+
+@kernel
+def clear_impact(line):
+    """Forget one line's impact, and that it was ever predicted."""
+    for k in range(IMPACT_VALID, line.size):
+        line[k] = 0.0
+
+
+@kernel
+def copy_launch(line, out):
+    """Copy one line's launch to another."""
+    for k in range(NUMBER):
+        out[k] = line[k]
+
+
+@kernel
+def copy_impact(line, out):
+    """Copy one line's impact to another, with when and how often it was predicted, and whom it threatens."""
+    for k in range(IMPACT_VALID, line.size):
+        out[k] = line[k]

@@ -1,0 +1,135 @@
+"""Own tracks and partners' tracks made one picture; the own tracks themselves are never touched."""
+
+import numpy as np
+
+from detente.centre.picture import _kernels_align, _kernels_fusion, _kernels_layout
+from detente.centre.picture.estimates import DEFAULTS, DatedEstimates, empty_estimates, from_lines, ground_of
+from detente.centre.picture.partner import KeptPartnerTracks
+from detente.centre.picture.settings import PictureSettings
+from detente.geodesy.territory_index import TerritoryIndex
+from detente.records.slots import Bytes, Floats, Ints, Masks, Picture, Tracks
+
+
+def _picture(
+    time_s: float, facts: Ints, mean: Floats, covariance: Floats, sensors: Masks, estimates: DatedEstimates
+) -> Picture:
+    layout = _kernels_layout
+
+    def octets(index: int) -> Bytes:
+        return facts[..., index].astype(np.uint8)
+
+    return Picture(
+        time_s=time_s,
+        status=octets(layout.LINE_STATUS),
+        origin=octets(layout.LINE_ORIGIN),
+        giver=facts[..., layout.LINE_GIVER].copy(),
+        number=facts[..., layout.LINE_NUMBER].copy(),
+        twin=facts[..., layout.LINE_TWIN].copy(),
+        has_state=octets(layout.LINE_HAS_STATE),
+        mean=mean,
+        covariance=covariance,
+        phase=octets(layout.LINE_PHASE),
+        sensors=sensors,
+        estimates=estimates,
+    )
+
+
+def _blank_facts(rows: int, lines: int) -> Ints:
+    facts = np.zeros((rows, lines, _kernels_layout.LINE_WIDTH), np.int64)
+    facts[..., _kernels_layout.LINE_TWIN] = -1
+    return facts
+
+
+def _facts_of(picture: Picture) -> Ints:
+    """What the next picture needs to know of this one: which lines were one object."""
+    facts = _blank_facts(*picture.status.shape)
+    facts[..., _kernels_layout.LINE_GIVER] = picture.giver
+    facts[..., _kernels_layout.LINE_NUMBER] = picture.number
+    facts[..., _kernels_layout.LINE_TWIN] = picture.twin
+    return facts
+
+
+def start_picture(rows: int, slots: int, partner_slots: int, sides: int) -> Picture:
+    """A picture of nothing, before the first tick."""
+    lines = slots + partner_slots
+    return _picture(
+        0.0,
+        _blank_facts(rows, lines),
+        np.zeros((rows, lines, 6)),
+        np.zeros((rows, lines, 6, 6)),
+        np.zeros((rows, lines), np.uint64),
+        empty_estimates(rows, lines, sides),
+    )
+
+
+def fuse(
+    tracks: Tracks,
+    estimates: DatedEstimates,
+    partner: KeptPartnerTracks,
+    own_side: int,
+    territories: TerritoryIndex,
+    now_s: float,
+    previous: Picture | None = None,
+    settings: PictureSettings = DEFAULTS,
+) -> Picture:
+    """What one side knows now: own tracks in slots 0..S-1, partners' in S..S+Q-1, one line for one object.
+
+    A partner's state is brought to ``now_s`` with the noise of its phase, paired one to one with at most one own line
+    (or a line of another partner), and combined with it by covariance intersection, because two tracks of one object
+    share its unmodelled motion even where their sensors are all different. The partner's slot of a pair is EMPTY and
+    its ``twin`` points at the line that holds the object. A warning without a state pairs by its impact, or by its
+    launch where only one missile can be meant. ``previous`` is the picture of the tick before, or None: it steadies
+    the pairs and keeps predictions that are not due. The result must never be fed back into a tracker or released.
+    """
+    rows, slots = tracks.status.shape
+    others, sides = partner.status.shape[1], territories.side_count
+    lines = slots + others
+    assert tracks.time_s == now_s, f"tracks of {tracks.time_s} s fused at {now_s} s"
+    assert partner.status.shape[0] == rows
+    kept = empty_estimates(rows, lines, sides) if previous is None else previous.estimates
+    assert isinstance(kept, DatedEstimates)
+    assert kept.threat_probability.shape == (rows, lines, sides)
+    facts, before = _blank_facts(rows, lines), _blank_facts(rows, lines) if previous is None else _facts_of(previous)
+    mean, covariance = np.zeros((rows, lines, 6)), np.zeros((rows, lines, 6, 6))
+    sensors, out = np.zeros((rows, lines), np.uint64), kept.lines.copy()
+    sensors[:, :slots] = tracks.sensors
+    _kernels_fusion.fuse_rows(
+        float(now_s), own_side, sides, tracks.status, tracks.number, tracks.mean, tracks.covariance, tracks.phase,
+        tracks.updated_s, partner.held, partner.mean, partner.covariance, partner.sensors, estimates.lines,
+        partner.estimates.lines, before, settings, ground_of(territories), facts, mean, covariance, sensors, out,
+        np.zeros((others, 6)), np.zeros((others, 6, 6)), np.zeros(lines, np.int64), np.zeros((2, lines), np.uint8),
+        np.empty(2 * lines * others), np.empty((2 * lines * others, 2), np.int64), np.zeros((5, 6, 6)),
+        np.zeros((2, 6)),
+    )  # fmt: skip
+    return _picture(float(now_s), facts, mean, covariance, sensors, from_lines(out))
+
+
+def _rows(
+    mean_a: Floats, covariance_a: Floats, mean_b: Floats, covariance_b: Floats, naive: int
+) -> tuple[Floats, Floats, Floats]:
+    means, covariances, weights = np.zeros(mean_a.shape), np.zeros(covariance_a.shape), np.zeros(len(mean_a))
+    _kernels_align.intersect_rows(
+        np.array(mean_a), np.array(covariance_a), np.array(mean_b), np.array(covariance_b), naive, means, covariances,
+        weights,
+    )  # fmt: skip
+    return means, covariances, weights
+
+
+def covariance_intersection(
+    mean_a: Floats, covariance_a: Floats, mean_b: Floats, covariance_b: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Combine pairs of states, (n, 6) and (n, 6, 6), whatever their errors have in common.
+
+    Returns means, covariances and the weight of the first of each pair, chosen for the least determinant (S. Julier
+    and J. Uhlmann, "A non-divergent estimation algorithm in the presence of unknown correlations", ACC 1997). For
+    Gaussians this is Chernoff fusion, though not at the weight of the Chernoff information. Weight -1: not a pair of
+    covariances, and zeros.
+    """
+    return _rows(mean_a, covariance_a, mean_b, covariance_b, 0)
+
+
+def naive_product(
+    mean_a: Floats, covariance_a: Floats, mean_b: Floats, covariance_b: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """As if two states had no error in common. Wrong here: the control that must fail its tests."""
+    return _rows(mean_a, covariance_a, mean_b, covariance_b, 1)

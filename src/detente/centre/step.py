@@ -1,0 +1,194 @@
+"""A side's warning centre: pure code, ``step(centre, state, inputs, now) -> (state, outputs)``.
+
+A step is two halves. ``observe`` takes the detections of the side's own sensors to own tracks, estimates and warnings;
+nothing a partner does can reach it. ``cooperate`` takes what partners told, and what ``observe`` found, to the assisted
+picture, its warnings, and what may be released in return. A gateway calls :func:`step`; a study calls the halves,
+because the first is the same under every architecture.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.centre.exchange.release import ReleaseState, initial, release
+from detente.centre.exchange.rules import Rules
+from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
+from detente.centre.picture.fusion import fuse, start_picture
+from detente.centre.picture.partner import KeptPartnerTracks, receive, start_partner
+from detente.centre.picture.settings import PictureSettings
+from detente.centre.picture.warnings import Issued, start_issued, warn_own, warn_picture
+from detente.centre.tracking.settings import Settings as TrackingSettings
+from detente.centre.tracking.tracker import start, track
+from detente.geodesy.territory_index import TerritoryIndex
+from detente.records.slots import Picture, SensorSuite, Tracks
+from detente.records.stages import Detections, Messages, Releases, Warnings
+
+WARNING_PROBABILITY = 0.5
+"""P(impact in a territory) at which it is named in a warning. Source: assumption, 0.1 to 0.9; more likely than not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Centre:
+    """What a centre is set up with, and never changes while it runs."""
+
+    side: int  # whose centre; the number of sides for one that pools everybody's detections
+    sides: int
+    suite: SensorSuite  # positions and performance as stated; R rows
+    territories: TerritoryIndex
+    slots: int  # tracks it has room for, in each replicate
+    warning_probability: float = WARNING_PROBABILITY
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    picture: PictureSettings = field(default_factory=PictureSettings)
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """P(impact) that names a side, a number a side."""
+        return np.full(self.sides, self.warning_probability)
+
+    @property
+    def partner_slots(self) -> int:
+        """Room for the tracks of all partners."""
+        return (self.sides - 1) * self.slots
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What own sensors alone have shown."""
+
+    tracks: Tracks
+    estimates: DatedEstimates
+    issued: Issued
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assisted:
+    """What partners have told, the picture with it, and the memory of what was released to them."""
+
+    partner: KeptPartnerTracks
+    picture: Picture
+    issued: Issued
+    release: ReleaseState
+    rules: Rules
+    secret: int  # keys the offsets that coarsen; the partner never learns it
+    exchanging: bool
+
+    @property
+    def lines(self) -> int:
+        """Lines of the picture."""
+        return self.picture.status.shape[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """All that a centre remembers from step to step."""
+
+    own: Own
+    assisted: Assisted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What arrived since the last step; ``offsets`` (R + 1,) bound each replicate's rows."""
+
+    detections: Detections
+    detection_offsets: NDArray[np.int64]
+    messages: Messages
+    message_offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the cooperating half says in a step."""
+
+    picture: Picture
+    warnings: Warnings  # the assisted stream
+    messages: Messages  # to partners, under the agreement
+    releases: Releases  # every decision with its reason, where recorded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a centre says in a step: the own stream, then all that cooperation adds."""
+
+    own_warnings: Warnings
+    said: Said
+
+
+def begin_own(centre: Centre, rows: int) -> Own:
+    """A centre's own half that has seen nothing, for R = ``rows`` replicates."""
+    return Own(
+        tracks=start(rows, centre.slots),
+        estimates=empty_estimates(rows, centre.slots, centre.sides),
+        issued=start_issued(rows, centre.slots, centre.sides),
+    )
+
+
+def begin_assisted(
+    centre: Centre, rules: Rules, replicates: NDArray[np.int64], *, secret: int, exchanging: bool
+) -> Assisted:
+    """A centre's cooperating half that has heard nothing. Without an exchange it has no room for partners' tracks."""
+    rows, others = len(replicates), centre.partner_slots if exchanging else 0
+    lines = centre.slots + others
+    return Assisted(
+        partner=start_partner(rows, others, centre.sides),
+        picture=start_picture(rows, centre.slots, others, centre.sides),
+        issued=start_issued(rows, lines, centre.sides),
+        release=initial(rules, replicates, centre.slots),
+        rules=rules,
+        secret=secret,
+        exchanging=exchanging,
+    )
+
+
+def observe(
+    centre: Centre, own: Own, detections: Detections, offsets: NDArray[np.int64], now_s: float
+) -> tuple[Own, Warnings]:
+    """Own detections to own tracks, estimates and warnings at ``now_s``. The own stream is this and nothing else."""
+    tracks = track(own.tracks, detections, offsets, centre.suite, now_s, centre.tracking)
+    estimates = estimate(tracks, own.estimates, centre.territories, centre.picture)
+    warnings, issued = warn_own(tracks, estimates, own.issued, centre.thresholds, centre.side, centre.picture)
+    return Own(tracks=tracks, estimates=estimates, issued=issued), warnings
+
+
+def cooperate(
+    centre: Centre, own: Own, assisted: Assisted, messages: Messages, offsets: NDArray[np.int64], now_s: float,
+    *, record: bool = False,
+) -> tuple[Assisted, Said]:  # fmt: skip
+    """Partners' messages and the own half at ``now_s`` to the picture, its warnings, and what is released in return.
+
+    Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere.
+    """
+    partner = assisted.partner
+    if assisted.exchanging:
+        partner = receive(partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture)
+    picture = fuse(
+        own.tracks, own.estimates, partner, centre.side, centre.territories, now_s, assisted.picture, centre.picture
+    )
+    warnings, issued, released = Warnings.empty(), assisted.issued, assisted.release
+    told, decisions = Messages.empty(), Releases.empty()
+    if assisted.exchanging:
+        warnings, issued = warn_picture(picture, issued, centre.thresholds, centre.side, centre.picture)
+        told, decisions, released = release(
+            released, own.tracks, own.estimates, assisted.rules, centre.side, own_sensors(centre), assisted.secret,
+            now_s, record=record,
+        )  # fmt: skip
+    after = Assisted(
+        partner=partner, picture=picture, issued=issued, release=released, rules=assisted.rules,
+        secret=assisted.secret, exchanging=assisted.exchanging,
+    )  # fmt: skip
+    return after, Said(picture=picture, warnings=warnings, messages=told, releases=decisions)
+
+
+def step(centre: Centre, state: State, inputs: Inputs, now_s: float, *, record: bool = False) -> tuple[State, Outputs]:
+    """One step of a whole centre: what a gateway calls."""
+    own, own_warnings = observe(centre, state.own, inputs.detections, inputs.detection_offsets, now_s)
+    assisted, said = cooperate(
+        centre, own, state.assisted, inputs.messages, inputs.message_offsets, now_s, record=record
+    )
+    return State(own=own, assisted=assisted), Outputs(own_warnings=own_warnings, said=said)
+
+
+def own_sensors(centre: Centre) -> int:
+    """Bit mask of the sensors whose detections this centre hears."""
+    return sum(1 << index for index, side in enumerate(centre.suite.side) if side == centre.side)

@@ -1,0 +1,341 @@
+"""One step of many replicates: each row's detections, scan by scan, into that row's tracks.
+
+A row is computed by itself with scalar arithmetic, so its bits do not depend on how many others there are.
+"""
+
+import math
+
+from detente.centre.tracking._kernels_assign import assign
+from detente.centre.tracking._kernels_end import close_step
+from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
+from detente.centre.tracking._kernels_places import (
+    AT,
+    BOOST,
+    BOOST_CEILING_M,
+    CONFIRM_HITS,
+    CONFIRMED,
+    DET_KIND,
+    DET_RANGE,
+    DET_SENSOR,
+    EMPTY,
+    FIRST_S,
+    GATE2,
+    HITS,
+    INFRARED,
+    PHASE,
+    PLOTS,
+    RADAR,
+    REENTRY,
+    ROW,
+    SEEN,
+    SENSORS,
+    SIGMA_RANGE,
+    STATUS,
+    TENTATIVE,
+    THRUST_MEAN,
+    THRUST_SIGMA,
+    TIME,
+    UPDATED,
+)
+from detente.centre.tracking._kernels_predict import bring, name_phase
+from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
+from detente.jit import kernel
+
+# What may pull a track off its straight line within a step, m/s²: only for the first, cheap look.
+WEIGHT_M_S2 = 12.0
+STEERING_M_S2 = 20.0
+BRAKING_M_S2 = 400.0
+UNDECIDED_M_S2 = 100.0
+NEARBY_M = 500.0
+
+
+@kernel
+def comes_before(plots, plot_tags, a, b):
+    """Order of detections: time, sensor, then what was measured; a telling of equal ones apart is never needed."""
+    if plots[a, TIME] != plots[b, TIME]:
+        return plots[a, TIME] < plots[b, TIME]
+    if plot_tags[a, DET_SENSOR] != plot_tags[b, DET_SENSOR]:
+        return plot_tags[a, DET_SENSOR] < plot_tags[b, DET_SENSOR]
+    for k in range(DET_RANGE, PLOTS):
+        if plots[a, k] != plots[b, k]:
+            return plots[a, k] < plots[b, k]
+    return False
+
+
+@kernel
+def put_in_order(plots, plot_tags, first, last, order, spare):
+    """Fill ``order`` with the detections first..last-1 in the order above (merge sort, stable)."""
+    count = last - first
+    for k in range(count):
+        order[k] = first + k
+    width = 1
+    while width < count:
+        for low in range(0, count, 2 * width):
+            middle, high = min(low + width, count), min(low + 2 * width, count)
+            a, b = low, middle
+            for k in range(low, high):
+                if b >= high or (a < middle and not comes_before(plots, plot_tags, order[b], order[a])):
+                    spare[k] = order[a]
+                    a += 1
+                else:
+                    spare[k] = order[b]
+                    b += 1
+        for k in range(count):
+            order[k] = spare[k]
+        width *= 2
+
+
+@kernel
+def is_usable(plots, plot_tags, d, sensors):
+    """Whether a detection's numbers mean something."""
+    if plot_tags[d, DET_SENSOR] < 0 or plot_tags[d, DET_SENSOR] >= sensors:
+        return False
+    for k in range(PLOTS):
+        if not math.isfinite(plots[d, k]):
+            return False
+    for k in range(SIGMA_RANGE + 1, PLOTS):
+        if not plots[d, k] > 0.0:
+            return False
+    if plot_tags[d, DET_KIND] == RADAR:
+        return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
+    return plot_tags[d, DET_KIND] == INFRARED
+
+
+@kernel
+def slack(state, covariance, tags, i, ahead_s):
+    """How far slot ``i`` may stray from its straight line in ``ahead_s``, beyond what its covariance says, m."""
+    if ahead_s <= 0.0:
+        return 0.0
+    pull = WEIGHT_M_S2
+    if tags[i, PHASE] == BOOST:
+        pull += abs(state[i, 6]) + 5.0 * math.sqrt(covariance[i, 6, 6]) + STEERING_M_S2
+    elif tags[i, PHASE] == REENTRY:
+        pull += BRAKING_M_S2
+    elif tags[i, STATUS] == TENTATIVE:
+        pull += UNDECIDED_M_S2
+    return 0.5 * pull * ahead_s * ahead_s + NEARBY_M
+
+
+@kernel
+def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach):
+    """Whether any free detection of a scan could be that of slot ``i``, whose state is not yet brought to the scan."""
+    ahead_s = scan_s - clocks[i, AT]
+    stray_m = slack(state, covariance, tags, i, ahead_s)
+    for j in range(count):
+        if free[j] and near_enough(lines[j], state[i], covariance[i], ahead_s, reach, stray_m):
+            return True
+    return False
+
+
+@kernel
+def list_pairs(
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, settings, pairs, small, rates, work
+):  # fmt: skip
+    """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
+
+    A track that could have one is first brought to the scan's time; one that is already later stays, and is compared
+    along its straight line back.
+    """
+    pair_track, pair_detection, pair_cost = pairs
+    offsets, slopes = small
+    gate2 = settings[GATE2]
+    reach = math.sqrt(gate2)
+    total, worst = 0, 0.0
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] != status or not is_wanted(
+            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach
+        ):
+            continue
+        bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
+        if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
+            continue
+        late_s = min(scan_s - clocks[i, AT], 0.0)
+        for j in range(count):
+            if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, 0.0):
+                continue
+            distance2, log_volume = distance_to(lines[j], state, covariance, i, late_s, offsets, slopes)
+            if distance2 < 0.0 or distance2 > gate2:
+                continue
+            pair_track[total], pair_detection[total], pair_cost[total] = i, j, distance2 + log_volume
+            worst = gate2 + log_volume if total == 0 else max(worst, gate2 + log_volume)
+            total += 1
+    return total, worst + 1.0
+
+
+@kernel
+def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, small, trials):
+    """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
+    offsets, slopes = small
+    trial_state, trial, gain = trials
+    if plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
+        ignite(
+            state,
+            covariance,
+            tags,
+            i,
+            max(plots[d, TIME] - clocks[i, UPDATED], 0.0),
+            settings[THRUST_MEAN],
+            settings[THRUST_SIGMA],
+            settings,
+        )
+    late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
+    if not update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain):
+        return False
+    tags[i, HITS] += 1
+    tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
+    tags[i, ROW] = d
+    if plot_tags[d, DET_KIND] == INFRARED:
+        tags[i, SEEN] = 1
+    clocks[i, UPDATED] = max(clocks[i, UPDATED], plots[d, TIME])
+    return True
+
+
+@kernel
+def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings):
+    """Believe slot ``i``: keep its state of this moment; a radar's low climbing track may be burning, so ask."""
+    tags[i, STATUS] = CONFIRMED
+    for a in range(6):
+        first_mean[i, a] = state[i, a]
+        for b in range(6):
+            first_covariance[i, a, b] = covariance[i, a, b]
+    clocks[i, FIRST_S] = clocks[i, AT]
+    if tags[i, SEEN] == 0:
+        if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
+            ignite(state, covariance, tags, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
+        else:
+            name_phase(state, tags, i)
+
+
+@kernel
+def work_scan(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+    scan, count, plots, plot_tags, sites, draws, settings, desk, rates, work,
+):  # fmt: skip
+    """One look of one sensor: confirmed tracks choose first, tentative ones next, and the rest are births.
+
+    ``counts`` (2,) holds the replicate's next track number and its overflow; ``scan`` the detections' rows.
+    """
+    lines, free, chosen, pairs, nodes, local, work_lap, small, trials = desk
+    scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
+    for j in range(count):
+        draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
+        free[j] = 1
+    for status in (CONFIRMED, TENTATIVE):
+        total, miss_cost = list_pairs(
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared,
+            settings, pairs, small, rates, work,
+        )  # fmt: skip
+        if total == 0:
+            continue
+        assign(tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, local, work_lap)
+        for i in range(tags.shape[0]):
+            j = chosen[i]
+            if j < 0 or not feed(
+                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, small, trials
+            ):
+                continue
+            free[j] = 0
+            seen_by[i] |= 1 << plot_tags[scan[j], DET_SENSOR]
+            if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
+                confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
+    for j in range(count):
+        if not free[j]:
+            continue
+        i = free_slot(tags)
+        if i < 0:
+            counts[1] += 1
+            continue
+        birth(state, covariance, tags, clocks, i, lines[j], plots, plot_tags, scan[j], counts[0], draws, settings)
+        seen_by[i] = 1 << plot_tags[scan[j], DET_SENSOR]
+        counts[0] += 1
+
+
+@kernel
+def step_row(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+    order, count, before_s, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor,
+):  # fmt: skip
+    """One replicate's step: its detections in ``order``, then on to ``now_s``."""
+    k = 0
+    while k < count:
+        if not is_usable(plots, plot_tags, order[k], sites.shape[0]):
+            counts[1] += 1
+            k += 1
+            continue
+        end = k + 1
+        while (
+            end < count
+            and plots[order[end], TIME] == plots[order[k], TIME]
+            and plot_tags[order[end], DET_SENSOR] == plot_tags[order[k], DET_SENSOR]
+            and is_usable(plots, plot_tags, order[end], sites.shape[0])
+        ):
+            end += 1
+        work_scan(
+            state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+            order[k:end], end - k, plots, plot_tags, sites, draws, settings, desk, rates, work,
+        )  # fmt: skip
+        k = end
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] != EMPTY:
+            bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
+    counts[1] += close_step(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+        kinds, sides, sites, draws, before_s, now_s, settings, factor, desk[8][2],
+    )  # fmt: skip
+
+
+@kernel
+def take_up(mean, outer, hidden, state, covariance, tags, clocks, before_s, held):
+    """Copy a row's live slots into working arrays of seven numbers; ``held`` notes which. The rest are zero already."""
+    for i in range(tags.shape[0]):
+        tags[i, ROW] = -1
+        clocks[i, AT] = before_s
+        held[i] = tags[i, STATUS] != EMPTY
+        if not held[i]:
+            continue
+        for a in range(6):
+            state[i, a] = mean[i, a]
+            covariance[i, a, 6] = hidden[i, a + 1]
+            covariance[i, 6, a] = hidden[i, a + 1]
+            for b in range(6):
+                covariance[i, a, b] = outer[i, a, b]
+        state[i, 6] = hidden[i, 0]
+        covariance[i, 6, 6] = hidden[i, 7]
+
+
+@kernel
+def put_down(mean, outer, hidden, state, covariance, tags, held):
+    """Copy working arrays back to a row where a slot is or was live, and leave zeros behind."""
+    for i in range(tags.shape[0]):
+        if not held[i] and tags[i, STATUS] == EMPTY:
+            continue
+        for a in range(6):
+            mean[i, a] = state[i, a]
+            hidden[i, a + 1] = covariance[i, a, 6]
+            for b in range(6):
+                outer[i, a, b] = covariance[i, a, b]
+        hidden[i, 0] = state[i, 6]
+        hidden[i, 7] = covariance[i, 6, 6]
+        for a in range(7):
+            state[i, a] = 0.0
+            for b in range(7):
+                covariance[i, a, b] = 0.0
+
+
+@kernel
+def step_rows(
+    mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
+    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
+):  # fmt: skip
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk`` and ``bench`` are scratch (``_desk``)."""
+    state, covariance, seen_by, held, order, spare, rates, work, factor = bench
+    for r in range(mean.shape[0]):
+        take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
+        seen_by[:] = 0
+        put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
+        step_row(
+            state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
+            order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
+            kinds, sides, sites, draws[r], settings, desk, rates, work, factor,
+        )  # fmt: skip
+        put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)

@@ -1,0 +1,285 @@
+"""Which looks a track missed, when it ends, and which of two tracks of one object stays."""
+
+import math
+
+from detente.centre.tracking._kernels_life import clear_slot, doubt_burning, weigh_burning
+from detente.centre.tracking._kernels_places import (
+    BOOST,
+    BORESIGHT,
+    BORN,
+    COAST_LIMIT_S,
+    CONFIRMED,
+    CONFIRMED_MISSES,
+    DETECTION,
+    EAST,
+    ELEVATION_MAX,
+    ELEVATION_MIN,
+    EMPTY,
+    GRAZING,
+    HALF_WIDTH,
+    HITS,
+    INSTRUMENTED,
+    MERGE2,
+    MERGE_M,
+    MISSES,
+    NORTH,
+    NUMBER,
+    OFFSET,
+    ORBIT,
+    PHASE,
+    RADAR,
+    REVISIT,
+    ROW,
+    SEEN,
+    SENSORS,
+    SIGMA_LIMIT_M,
+    SITE,
+    START,
+    STATUS,
+    SURE_RANGE,
+    TENTATIVE,
+    TENTATIVE_MISSES,
+    TENTATIVE_S,
+    UP,
+    UPDATED,
+)
+from detente.centre.tracking._kernels_predict import climb_rate, radial_height
+from detente.flight._kernels_orbit import orbit_position
+from detente.geodesy._kernels import line_of_sight_clear
+from detente.jit import kernel
+
+TURN = 2.0 * math.pi
+UNDER_M = 0.0
+
+
+@kernel
+def looks_between(before_s, now_s, offset_s, revisit_s):
+    """How many looks a sensor takes in (before, now]."""
+    if not revisit_s > 0.0:
+        return 0
+    return int(math.floor((now_s - offset_s) / revisit_s) - math.floor((before_s - offset_s) / revisit_s))
+
+
+@kernel
+def in_radar_view(sites, draws, s, px, py, pz):
+    """Whether a place lies in a radar's sector, elevations and instrumented range."""
+    dx, dy, dz = px - sites[s, SITE], py - sites[s, SITE + 1], pz - sites[s, SITE + 2]
+    east = dx * sites[s, EAST] + dy * sites[s, EAST + 1] + dz * sites[s, EAST + 2]
+    north = dx * sites[s, NORTH] + dy * sites[s, NORTH + 1] + dz * sites[s, NORTH + 2]
+    up = dx * sites[s, UP] + dy * sites[s, UP + 1] + dz * sites[s, UP + 2]
+    level = math.sqrt(east * east + north * north)
+    elevation = math.atan2(up, level)
+    if elevation < sites[s, ELEVATION_MIN] or elevation > sites[s, ELEVATION_MAX]:
+        return False
+    if level * level + up * up > draws[s, INSTRUMENTED] * draws[s, INSTRUMENTED]:
+        return False
+    aside = math.atan2(east, north) - sites[s, BORESIGHT]
+    aside -= TURN * math.floor(aside / TURN + 0.5)
+    return abs(aside) <= sites[s, HALF_WIDTH]
+
+
+@kernel
+def in_satellite_view(sites, draws, s, px, py, pz, time_s):
+    """Whether the straight line from a satellite to a place clears the limb."""
+    ox, oy, oz = orbit_position(
+        draws[s, ORBIT], draws[s, ORBIT + 1], draws[s, ORBIT + 2],
+        draws[s, ORBIT + 3], draws[s, ORBIT + 4], draws[s, ORBIT + 5], time_s,
+    )  # fmt: skip
+    return line_of_sight_clear(ox, oy, oz, px, py, pz, sites[s, GRAZING])
+
+
+@kernel
+def is_due(state, tags, i, s, kinds, sites, draws, now_s):
+    """Whether sensor ``s`` should see slot ``i`` when it looks.
+
+    A sensor should see, while it is in its view, what it has seen before; and a radar also what is so near that it
+    would see even a faint object surely.
+    """
+    known = (tags[i, SENSORS] >> s) & 1 == 1
+    x = state[i]
+    if kinds[s] != RADAR:
+        return known and in_satellite_view(sites, draws, s, x[0], x[1], x[2], now_s)
+    if not known:
+        dx, dy, dz = x[0] - sites[s, SITE], x[1] - sites[s, SITE + 1], x[2] - sites[s, SITE + 2]
+        if tags[i, STATUS] != CONFIRMED or dx * dx + dy * dy + dz * dz > draws[s, SURE_RANGE] ** 2:
+            return False
+    return in_radar_view(sites, draws, s, x[0], x[1], x[2])
+
+
+@kernel
+def count_misses(
+    state, covariance, tags, clocks, i, seen_by, kinds, sides, sites, draws, before_s, now_s, settings, gain
+):  # fmt: skip
+    """Count the looks at which slot ``i`` should have been seen, and was not.
+
+    A burning track that a satellite has seen is held by satellites: their looks count and radars' do not; otherwise
+    it is the other way round. ``seen_by`` is the set of sensors that saw it in this step; one of the kind that counts
+    sets the count to zero. Only sensors of the sides that have fed the track count: others do not report here.
+    """
+    heard = 0
+    for s in range(sites.shape[0]):
+        if (tags[i, SENSORS] >> s) & 1:
+            heard |= 1 << sides[s]
+    held_by_satellites = tags[i, PHASE] == BOOST and tags[i, SEEN] == 1
+    for s in range(sites.shape[0]):
+        if (seen_by >> s) & 1 and (kinds[s] == RADAR) != held_by_satellites:
+            tags[i, MISSES] = 0
+            return
+    for s in range(sites.shape[0]):
+        if not (heard >> sides[s]) & 1 or (kinds[s] == RADAR) == held_by_satellites:
+            continue
+        looks = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
+        if looks == 0 or not is_due(state, tags, i, s, kinds, sites, draws, now_s):
+            continue
+        tags[i, MISSES] += looks
+        if kinds[s] != RADAR:
+            since_s = min(now_s - clocks[i, UPDATED], looks * draws[s, REVISIT])
+            doubt_burning(
+                state, covariance, tags, i, looks, draws[s, DETECTION], draws[s, REVISIT], since_s, settings, gain
+            )  # fmt: skip
+            if tags[i, PHASE] != BOOST:
+                tags[i, MISSES] = 0
+                return
+
+
+@kernel
+def sound(state, covariance, i, factor):
+    """Whether slot ``i`` is finite and its covariance positive definite (Cholesky); ``factor`` (7, 7) is scratch."""
+    for a in range(7):
+        if not math.isfinite(state[i, a]):
+            return False
+        for b in range(a + 1):
+            total = covariance[i, a, b]
+            for k in range(b):
+                total -= factor[a, k] * factor[b, k]
+            if a == b:
+                if not total > 0.0:
+                    return False
+                factor[a, a] = math.sqrt(total)
+            else:
+                factor[a, b] = total / factor[b, b]
+    return True
+
+
+@kernel
+def is_over(state, covariance, tags, clocks, i, now_s, settings):
+    """Whether the track in slot ``i`` ends: under the ground, unseen too long, or too vague."""
+    x, P = state[i], covariance[i]
+    idle_s = now_s - clocks[i, UPDATED]
+    falling = climb_rate(x[0], x[1], x[2], x[3], x[4], x[5]) < 0.0
+    if falling and radial_height(x[0], x[1], x[2]) < UNDER_M:
+        return True
+    if tags[i, STATUS] == TENTATIVE:
+        return tags[i, MISSES] >= settings[TENTATIVE_MISSES] or idle_s > settings[TENTATIVE_S]
+    vague = P[0, 0] + P[1, 1] + P[2, 2] > settings[SIGMA_LIMIT_M] ** 2
+    return vague or tags[i, MISSES] >= settings[CONFIRMED_MISSES] or idle_s > settings[COAST_LIMIT_S]
+
+
+@kernel
+def separation(state, covariance, i, j, factor):
+    """Squared Mahalanobis distance between two tracks, their errors taken as independent; -1 where undefined."""
+    total = 0.0
+    for a in range(6):
+        for b in range(a + 1):
+            value = covariance[i, a, b] + covariance[j, a, b]
+            for k in range(b):
+                value -= factor[a, k] * factor[b, k]
+            if a == b:
+                if not value > 0.0:
+                    return -1.0
+                factor[a, a] = math.sqrt(value)
+            else:
+                factor[a, b] = value / factor[b, b]
+        away = state[i, a] - state[j, a]
+        for k in range(a):
+            away -= factor[a, k] * factor[6, k]
+        factor[6, a] = away / factor[a, a]
+        total += factor[6, a] * factor[6, a]
+    return total
+
+
+@kernel
+def are_twins(state, covariance, tags, i, j, settings, factor):
+    """Whether two confirmed tracks are of one object.
+
+    They must be near enough, and starved of each other: either no sensor feeds both, or one of them has missed looks
+    while the other was fed. Two objects that one sensor sees side by side are both fed, and stay apart.
+    """
+    apart2 = 0.0
+    for k in range(3):
+        apart2 += (state[i, k] - state[j, k]) ** 2
+    if apart2 > settings[MERGE_M] ** 2:
+        return False
+    shared = tags[i, SENSORS] & tags[j, SENSORS]
+    starved = max(tags[i, MISSES], tags[j, MISSES]) >= 2 and min(tags[i, MISSES], tags[j, MISSES]) == 0
+    if shared != 0 and not starved:
+        return False
+    distance2 = separation(state, covariance, i, j, factor)
+    return distance2 >= 0.0 and distance2 < settings[MERGE2]
+
+
+@kernel
+def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, drop):
+    """Make one track of two: the elder's number and beginning, the sharper's state, both pedigrees."""
+    sharp = covariance[drop, 0, 0] + covariance[drop, 1, 1] + covariance[drop, 2, 2] < (
+        covariance[keep, 0, 0] + covariance[keep, 1, 1] + covariance[keep, 2, 2]
+    )
+    if sharp:
+        for a in range(7):
+            state[keep, a] = state[drop, a]
+            for b in range(7):
+                covariance[keep, a, b] = covariance[drop, a, b]
+        tags[keep, PHASE], tags[keep, MISSES] = tags[drop, PHASE], tags[drop, MISSES]
+    if clocks[drop, UPDATED] > clocks[keep, UPDATED]:
+        clocks[keep, UPDATED], tags[keep, ROW] = clocks[drop, UPDATED], tags[drop, ROW]
+    if clocks[drop, BORN] < clocks[keep, BORN]:
+        clocks[keep, BORN] = clocks[drop, BORN]
+        for k in range(3):
+            clocks[keep, START + k] = clocks[drop, START + k]
+    tags[keep, HITS] += tags[drop, HITS]
+    tags[keep, SENSORS] |= tags[drop, SENSORS]
+    tags[keep, SEEN] |= tags[drop, SEEN]
+    clear_slot(state, covariance, tags, clocks, drop)
+    first_mean[drop] = 0.0
+    first_covariance[drop] = 0.0
+
+
+@kernel
+def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
+    """Leave one track for each object that has two."""
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] != CONFIRMED:
+            continue
+        for j in range(i + 1, tags.shape[0]):
+            if tags[j, STATUS] != CONFIRMED or not are_twins(state, covariance, tags, i, j, settings, factor):
+                continue
+            if tags[i, NUMBER] < tags[j, NUMBER]:
+                fold(state, covariance, tags, clocks, first_mean, first_covariance, i, j)
+            else:
+                fold(state, covariance, tags, clocks, first_mean, first_covariance, j, i)
+                break
+
+
+@kernel
+def close_step(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    kinds, sides, sites, draws, before_s, now_s, settings, factor, gain,
+):  # fmt: skip
+    """After the last scan: count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
+    shed = 0
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] == EMPTY:
+            continue
+        count_misses(
+            state, covariance, tags, clocks, i, seen_by[i], kinds, sides, sites, draws, before_s, now_s, settings, gain
+        )  # fmt: skip
+        if tags[i, PHASE] == BOOST:
+            weigh_burning(state, covariance, tags, clocks, i, now_s, settings, gain)
+        unsound = not sound(state, covariance, i, factor)
+        if unsound or is_over(state, covariance, tags, clocks, i, now_s, settings):
+            shed += unsound
+            clear_slot(state, covariance, tags, clocks, i)
+            first_mean[i] = 0.0
+            first_covariance[i] = 0.0
+    merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor)
+    return shed

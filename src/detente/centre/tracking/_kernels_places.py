@@ -1,0 +1,63 @@
+"""Where things stand in the plain arrays that the tracking kernels share.
+
+A kernel takes arrays, not records, so a slot's whole numbers, its times, a sensor's description and the settings are
+rows of numbers. These are the names of their columns; no other file may write a column as a digit.
+"""
+
+# A slot's whole numbers.
+STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# A slot's times and first place; AT is the moment its state speaks of inside a step.
+BORN, UPDATED, START, FIRST_S, AT, CLOCKS = 0, 1, 2, 5, 6, 7
+
+EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
+BOOST, COAST, REENTRY = 1, 2, 3
+RADAR, INFRARED = 1, 2
+
+# A sensor as it stands: position, the axes of its horizon, its field of view.
+SITE, EAST, NORTH, UP = 0, 3, 6, 9
+BORESIGHT, HALF_WIDTH, ELEVATION_MIN, ELEVATION_MAX, GRAZING, SITES = 12, 13, 14, 15, 16, 17
+# A sensor as a replicate drew it.
+ORBIT, REVISIT, OFFSET, INSTRUMENTED, DETECTION, CLOUD, SURE_RANGE, DRAWS = 0, 6, 7, 8, 9, 10, 11, 12
+
+# A detection as a line of sight: where from, along, and the two directions across it; then range and variances.
+FROM, ALONG, RIGHT, OVER = 0, 3, 6, 9
+RANGE, VAR_RIGHT, VAR_OVER, VAR_RANGE, LINES = 12, 13, 14, 15, 16
+# A detection as reported.
+TIME, DET_RANGE, DET_AZIMUTH, DET_ELEVATION, SIGMA_RANGE, SIGMA_AZIMUTH, SIGMA_ELEVATION, PLOTS = 0, 1, 2, 3, 4, 5, 6, 7
+DET_SENSOR, DET_KIND, PLOT_TAGS = 0, 1, 2
+
+# The settings, in the order in which `Settings.packed` lists them.
+GATE2 = 0
+CONFIRM_HITS = 1
+TENTATIVE_MISSES = 2
+TENTATIVE_S = 3
+CONFIRMED_MISSES = 4
+COAST_LIMIT_S = 5
+SIGMA_LIMIT_M = 6
+COAST_NOISE = 7
+UNDECIDED_NOISE = 8
+BOOST_NOISE = 9
+AIR_NOISE = 10
+THRUST_NOISE = 11
+BURNOUT_RATE = 12
+THRUST_MEAN = 13
+THRUST_SIGMA = 14
+THRUST_FLOOR = 15
+BOOST_CEILING_M = 16
+UNSUPPORTED_BOOST_S = 17
+NOMINAL_BETA = 18
+LOG_BETA_SIGMA = 19
+LOG_BETA_NOISE = 20
+RADAR_SPEED_SIGMA = 21
+CLIMB_MEAN = 22
+CLIMB_SIGMA = 23
+LEVEL_SIGMA = 24
+HEIGHT_SIGMA_M = 25
+ALONG_SIGMA_MAX_M = 26
+BURNOUT_DOUBT = 27
+MERGE2 = 28
+MERGE_M = 29
+IGNITION_SIGMA = 30
+EXHAUST_SPEED = 31
+THRUST_STEP = 32
+NUMBERS = 33

@@ -1,0 +1,232 @@
+"""The door of tracking: begin with no tracks, then step them with each tick's detections."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.centre.tracking import _kernels
+from detente.centre.tracking import _kernels_places as places
+from detente.centre.tracking.settings import Settings
+from detente.geodesy._kernels import ecef_rows
+from detente.records.slots import Floats, Ints, Phase, SensorSuite, Status, Tracks
+from detente.records.stages import Detections
+
+DEFAULTS = Settings()
+MOST_SENSORS = 64  # bits of a pedigree
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptTracks(Tracks):
+    """Tracks with what the tracker remembers but does not tell: the hidden force of each.
+
+    In boost the hidden force is the thrust's acceleration along the velocity (m/s²); otherwise the natural logarithm
+    of nominal over true inverse ballistic coefficient.
+    """
+
+    hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
+
+
+def start(replicates: int, slots: int) -> Tracks:
+    """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places."""
+    assert replicates >= 1 and slots >= 1, "a tracker has at least one replicate and one slot"
+    shape = (replicates, slots)
+    return KeptTracks(
+        time_s=0.0,
+        status=np.zeros(shape, np.uint8),
+        number=np.zeros(shape, np.int64),
+        mean=np.zeros((*shape, 6)),
+        covariance=np.zeros((*shape, 6, 6)),
+        phase=np.zeros(shape, np.uint8),
+        born_s=np.zeros(shape),
+        updated_s=np.zeros(shape),
+        hits=np.zeros(shape, np.int64),
+        misses=np.zeros(shape, np.int64),
+        sensors=np.zeros(shape, np.uint64),
+        seen_in_boost=np.zeros(shape, np.uint8),
+        first_mean=np.zeros((*shape, 6)),
+        first_covariance=np.zeros((*shape, 6, 6)),
+        first_s=np.zeros(shape),
+        start_ecef_m=np.zeros((*shape, 3)),
+        updated_row=np.full(shape, -1, np.int64),
+        next_number=np.ones(replicates, np.int64),
+        overflow=np.zeros(replicates, np.int64),
+        hidden=np.zeros((*shape, 8)),
+    )
+
+
+def track(
+    tracks: Tracks,
+    detections: Detections,
+    offsets: Ints,
+    suite: SensorSuite,
+    now_s: float,
+    settings: Settings = DEFAULTS,
+) -> Tracks:
+    """The tracks at ``now_s``, after what the sensors reported since the last step.
+
+    ``detections`` rows ``offsets[r]`` to ``offsets[r + 1]`` are those of row r, by time, none later than ``now_s``;
+    those of one time and sensor are one scan. A detection from before ``tracks.time_s`` is used against the track's
+    straight line back to its time (no retrodiction). Unusable detections, and tracks for which there is no slot or
+    whose covariance is no longer sound, are counted in ``overflow``. What is given is not changed.
+    Errors: assertions on shapes, order in time and sensor count.
+    """
+    assert now_s >= tracks.time_s, f"tracks are at {tracks.time_s} s; they cannot go back to {now_s} s"
+    rows, slots = tracks.status.shape
+    assert offsets.shape == (rows + 1,) and offsets[-1] <= len(detections), (
+        "offsets: one more than rows, within detections"
+    )
+    assert suite.orbit.shape[0] == rows and suite.kind.size <= MOST_SENSORS, (
+        "a suite has the tracks' rows, and 64 sensors"
+    )
+    assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
+    tags, clocks = _tags(tracks), _clocks(tracks)
+    arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
+    hidden = _hidden(tracks, settings)
+    counts = np.stack([tracks.next_number, tracks.overflow], axis=1)
+    plots, plot_tags = _plots(detections)
+    sites, draws = _sensors(suite, settings)
+    _kernels.step_rows(
+        arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
+        counts, plots, plot_tags, np.ascontiguousarray(offsets, np.int64), float(tracks.time_s), float(now_s),
+        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, int(np.diff(offsets).max(initial=1))),
+    )  # fmt: skip
+    return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
+
+
+def _tags(tracks: Tracks) -> Ints:
+    """(R, S, TAGS): a slot's whole numbers side by side."""
+    tags = np.empty((*tracks.status.shape, places.TAGS), np.int64)
+    tags[..., places.STATUS] = tracks.status
+    tags[..., places.NUMBER] = tracks.number
+    tags[..., places.PHASE] = tracks.phase
+    tags[..., places.HITS] = tracks.hits
+    tags[..., places.MISSES] = tracks.misses
+    tags[..., places.SENSORS] = tracks.sensors.view(np.int64)
+    tags[..., places.SEEN] = tracks.seen_in_boost
+    tags[..., places.ROW] = -1
+    return tags
+
+
+def _clocks(tracks: Tracks) -> Floats:
+    """(R, S, CLOCKS): a slot's times and first place side by side."""
+    clocks = np.empty((*tracks.status.shape, places.CLOCKS))
+    clocks[..., places.BORN] = tracks.born_s
+    clocks[..., places.UPDATED] = tracks.updated_s
+    clocks[..., places.START : places.START + 3] = tracks.start_ecef_m
+    clocks[..., places.FIRST_S] = tracks.first_s
+    clocks[..., places.AT] = tracks.time_s
+    return clocks
+
+
+def _hidden(tracks: Tracks, settings: Settings) -> Floats:
+    """(R, S, 8): the hidden forces, a copy; tracks that come without (from a file, say) get the prior ones."""
+    if isinstance(tracks, KeptTracks):
+        return tracks.hidden.copy()
+    hidden = np.zeros((*tracks.status.shape, 8))
+    burning = tracks.phase == Phase.BOOST
+    hidden[..., 0] = np.where(burning, settings.thrust_mean_m_s2, 0.0)
+    hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2, settings.log_beta_sigma) ** 2
+    hidden[tracks.status == Status.EMPTY] = 0.0
+    return hidden
+
+
+def _plots(detections: Detections) -> tuple[Floats, Ints]:
+    """(D, PLOTS) what was measured, (D, PLOT_TAGS) by which sensor and kind."""
+    plots = np.empty((len(detections), places.PLOTS))
+    plots[:, places.TIME] = detections.time_s
+    plots[:, places.DET_RANGE] = detections.range_m
+    plots[:, places.DET_AZIMUTH] = detections.azimuth_rad
+    plots[:, places.DET_ELEVATION] = detections.elevation_rad
+    plots[:, places.SIGMA_RANGE] = detections.sigma_range_m
+    plots[:, places.SIGMA_AZIMUTH] = detections.sigma_azimuth_rad
+    plots[:, places.SIGMA_ELEVATION] = detections.sigma_elevation_rad
+    plot_tags = np.empty((len(detections), places.PLOT_TAGS), np.int64)
+    plot_tags[:, places.DET_SENSOR] = detections.sensor
+    plot_tags[:, places.DET_KIND] = detections.kind
+    return plots, plot_tags
+
+
+def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
+    """(n, SITES) sensors as they stand, (R, n, DRAWS) as each replicate drew them."""
+    sites = np.empty((suite.kind.size, places.SITES))
+    points = np.stack([suite.lat_rad, suite.lon_rad, suite.height_m], axis=1)
+    ecef = np.empty((suite.kind.size, 3))
+    ecef_rows(points, ecef)
+    sin_lat, cos_lat = np.sin(suite.lat_rad), np.cos(suite.lat_rad)
+    sin_lon, cos_lon = np.sin(suite.lon_rad), np.cos(suite.lon_rad)
+    none = np.zeros_like(sin_lon)
+    sites[:, places.SITE : places.SITE + 3] = ecef
+    sites[:, places.EAST : places.EAST + 3] = np.stack([-sin_lon, cos_lon, none], axis=1)
+    sites[:, places.NORTH : places.NORTH + 3] = np.stack([-sin_lat * cos_lon, -sin_lat * sin_lon, cos_lat], axis=1)
+    sites[:, places.UP : places.UP + 3] = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=1)
+    sites[:, places.BORESIGHT] = suite.boresight_rad
+    sites[:, places.HALF_WIDTH] = suite.sector_half_width_rad
+    sites[:, places.ELEVATION_MIN] = suite.elevation_min_rad
+    sites[:, places.ELEVATION_MAX] = suite.elevation_max_rad
+    sites[:, places.GRAZING] = suite.grazing_m
+    draws = np.empty((*suite.revisit_s.shape, places.DRAWS))
+    draws[..., places.ORBIT : places.ORBIT + 6] = suite.orbit
+    draws[..., places.REVISIT] = suite.revisit_s
+    draws[..., places.OFFSET] = suite.offset_s
+    draws[..., places.INSTRUMENTED] = suite.instrumented_range_m
+    draws[..., places.DETECTION] = suite.detection_probability
+    draws[..., places.CLOUD] = suite.cloud_top_m
+    nearness = (suite.reference_snr * settings.faint_rcs_m2 / settings.sure_snr) ** 0.25
+    draws[..., places.SURE_RANGE] = suite.reference_range_m * nearness
+    return sites, draws
+
+
+def _desk(slots: int, most: int) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row."""
+    most = max(most, 1)
+    wide, pairs = slots + most, slots * most + 1
+    desk = (
+        np.empty((most, places.LINES)),
+        np.empty(most, np.int64),
+        np.empty(slots, np.int64),
+        (np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs)),
+        np.empty((3, max(pairs, wide)), np.int64),
+        np.full((4, wide), -1, np.int64),
+        (
+            np.empty((slots, wide)), np.empty(slots), np.empty(wide), np.empty(wide),
+            np.empty(wide, np.int64), np.empty(wide, np.int64), np.empty(slots, np.int64), np.empty(wide, np.int64),
+        ),
+        (np.empty(3), np.empty((3, 3))),
+        (np.empty((2, 7)), np.empty((7, 7)), np.empty(7)),
+    )  # fmt: skip
+    bench = (
+        np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
+        np.empty(most, np.int64), np.empty(most, np.int64),
+        np.zeros((3, 7)), np.zeros((7, 7)), np.zeros((7, 7)),
+    )  # fmt: skip
+    return desk, bench
+
+
+def _tracks(
+    now_s: float, arrays: dict[str, Floats], hidden: Floats, tags: Ints, clocks: Floats, counts: Ints
+) -> KeptTracks:
+    """The record again, from the kernels' arrays."""
+
+    def column(place: int, dtype: type) -> NDArray:
+        return tags[..., place].astype(dtype)
+
+    return KeptTracks(
+        time_s=now_s,
+        status=column(places.STATUS, np.uint8),
+        number=column(places.NUMBER, np.int64),
+        phase=column(places.PHASE, np.uint8),
+        hits=column(places.HITS, np.int64),
+        misses=column(places.MISSES, np.int64),
+        sensors=column(places.SENSORS, np.int64).view(np.uint64),
+        seen_in_boost=column(places.SEEN, np.uint8),
+        updated_row=column(places.ROW, np.int64),
+        born_s=clocks[..., places.BORN].copy(),
+        updated_s=clocks[..., places.UPDATED].copy(),
+        start_ecef_m=clocks[..., places.START : places.START + 3].copy(),
+        first_s=clocks[..., places.FIRST_S].copy(),
+        next_number=counts[:, 0].copy(),
+        overflow=counts[:, 1].copy(),
+        hidden=hidden,
+        **arrays,
+    )

@@ -1,0 +1,239 @@
+"""The ``detente`` command. Numerics are imported only by the command that needs them, so that ``--help`` is quick."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detente import __version__
+from detente.records.errors import InputError, InputErrors
+
+SCOPE = (
+    "Scope: open literature, point masses, public parameters with sources; for analysis and shared warning. "
+    "No guidance, seeker, warhead, decoy or countermeasure design, no advice on attack. "
+    "Every message says that it is simulated or an exercise."
+)
+app = typer.Typer(
+    name="detente",
+    help=f"Two independent missile-warning systems that cooperate, and the joint analysis of how.\n\n{SCOPE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Target = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="a bundled scenario (see `detente scenarios`) or a YAML file")
+]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout, nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress on stderr")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="the same seed and version give the same worlds")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="where results are written")]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="replace a value of the scenario; may be repeated"),
+]
+
+
+@contextmanager
+def owned_failures() -> Iterator[None]:
+    """Bad input ends with exit code 2 and words that help; a stop by hand with 130."""
+    try:
+        yield
+    except (InputError, InputErrors) as error:
+        for problem in error.problems if isinstance(error, InputErrors) else (error,):
+            typer.echo(f"error: {problem}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt as stop:
+        typer.echo("\nstopped; what was finished is kept, --resume goes on from there", err=True)
+        raise typer.Exit(130) from stop
+
+
+def emit(document: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        typer.echo(f"detente {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def detente(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Common to all commands."""
+
+
+@app.command()
+def study(
+    scenario: Target,
+    replicates: Annotated[int, typer.Option("--replicates", help="how many worlds to draw")] = 200,
+    seed: Seed = 1,
+    workers: Annotated[int | None, typer.Option("--workers", help="processes; default: one a core")] = None,
+    architectures: Annotated[
+        str | None, typer.Option("--architectures", metavar="A,B", help="default: all six")
+    ] = None,
+    set_values: SetValues = None,
+    out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with a stopped study of the same kind in --out")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What does cooperation buy? Fly the same raids under six architectures and compare."""
+    with owned_failures():
+        from detente.cli import show
+        from detente.report.page import write_report
+        from detente.scenario.files import load_scenario
+        from detente.studies import drivers
+
+        loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
+        folder = out or Path("out") / loaded.name
+        names = tuple(part.strip() for part in architectures.split(",")) if architectures else drivers.ARCHITECTURES
+        with show.progress("study", quiet=quiet) as tick:
+            result = drivers.study(
+                loaded, replicates=replicates, seed=seed, workers=workers, architectures=names, out=folder,
+                resume=resume, progress=tick,
+            )  # fmt: skip
+        page = write_report(folder)
+        if as_json:
+            emit(result.document)
+        else:
+            show.study(result, page)
+
+
+@app.command()
+def run(
+    scenario: Target,
+    architecture: Annotated[str, typer.Option("--architecture", help="one of the six")] = "cooperating",
+    agreement: Annotated[
+        str | None, typer.Option("--agreement", metavar="FILE|none", help="replaces the scenario's")
+    ] = None,
+    seed: Seed = 1,
+    replicate: Annotated[int, typer.Option("--replicate", help="which world of the study with this seed")] = 0,
+    set_values: SetValues = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What does each side see, and when? Fly one world and write every stage's table."""
+    with owned_failures():
+        from detente.cli import show
+        from detente.scenario.files import load_scenario
+        from detente.studies import drivers
+
+        loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
+        folder = out or Path("out") / loaded.name / f"run-{architecture}-{replicate}"
+        with show.waiting("run", quiet=quiet):
+            result = drivers.run(
+                loaded, architecture=architecture, agreement=agreement, seed=seed, replicate=replicate, out=folder
+            )
+        if as_json:
+            emit(result.document)
+        else:
+            show.run(result)
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="scenario, agreement or catalogue files")],
+    as_json: Json = False,
+) -> None:
+    """Is my scenario, agreement or catalogue file sound?"""
+    from detente.cli import show
+    from detente.scenario.files import check_file, load_scenario
+    from detente.world.reach import check_reach
+
+    found = []
+    for file in files:
+        problems: list[InputError] = []
+        kind = ""
+        try:
+            kind = check_file(file)
+            if kind == "scenario":
+                problems = list(check_reach(load_scenario(file)))
+        except InputErrors as errors:
+            problems = list(errors.problems)
+        except InputError as error:
+            problems = [error]
+        found.append({"file": file, "kind": kind, "problems": [show.problem(problem) for problem in problems]})
+    if as_json:
+        emit(found)
+    else:
+        show.checked(found)
+    if any(entry["problems"] for entry in found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def scenarios(as_json: Json = False) -> None:
+    """Which scenarios come with Détente?"""
+    from detente.cli import show
+    from detente.scenario.files import list_scenarios
+
+    listed = list_scenarios()
+    if as_json:
+        emit(listed)
+    else:
+        show.scenarios(listed)
+
+
+@app.command()
+def catalogue(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="missiles, radars, satellites, interceptors …")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="one entry")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is in the catalogue, and says who?"""
+    with owned_failures():
+        from detente.cli import show
+        from detente.scenario.files import load_catalogue
+
+        found = show.find_entries(load_catalogue(), kind, name)
+        if as_json:
+            emit(found)
+        else:
+            show.catalogue(found, kind, name)
+
+
+@app.command()
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="write one file a schema instead of printing")
+    ] = None,
+) -> None:
+    """Write the JSON Schemas of scenario, agreement and catalogue files."""
+    with owned_failures():
+        from detente.scenario.files import schemas
+
+        found = schemas()
+        if out is None:
+            emit(found)
+            return
+        from detente.studies import folder
+
+        with folder.all_or_nothing(out) as scratch:
+            for title, document in found.items():
+                folder.write_json(document, scratch / f"{title}.schema.json")
+        typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
+
+
+def main() -> None:
+    """Entry point of the ``detente`` command."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    app()

@@ -1,0 +1,180 @@
+"""What the terminal shows: tables a person reads, and progress with the time still to go."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from detente.records.errors import InputError
+from detente.scenario.catalogue import Catalogue
+from detente.studies.metrics import ALL, METRICS
+from detente.studies.results import Run, Study
+
+out = Console()
+err = Console(stderr=True)
+Tick = Callable[[int, int], None]
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Tick]:
+    """A bar on stderr with the time still to go; nothing at all with ``--quiet``."""
+    if quiet:
+        yield lambda done, total: None
+        return
+    bars = Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("replicates,"), TimeElapsedColumn(),
+        TextColumn("gone,"), TimeRemainingColumn(), TextColumn("to go"), console=err, transient=True,
+    )  # fmt: skip
+    with bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def waiting(what: str, *, quiet: bool) -> Iterator[None]:
+    """A spinner on stderr for work without countable parts."""
+    if quiet:
+        yield
+        return
+    with err.status(what):
+        yield
+
+
+def number(value: float | None) -> str:
+    """A number a person reads: three significant digits, thousands grouped, a dash for what does not exist."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 999.5:
+        return f"{value:,.0f}"
+    digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.0995 else 3
+    return f"{value:.{digits}f}"
+
+
+def study(result: Study, page: Path) -> None:
+    """The study table, sides one after another, and where the report is."""
+    document = result.document
+    for side in result.columns:
+        table = Table(
+            title=f"{result.scenario.file.title}: {'all sides' if side == ALL else side}", title_justify="left"
+        )
+        table.add_column("metric", no_wrap=True)
+        for architecture in result.architectures:
+            table.add_column(architecture, justify="right")
+        for metric in METRICS:
+            cells = [document["architectures"][name][side][metric.name] for name in result.architectures]
+            table.add_row(metric.name, *(_cell(cell) for cell in cells))
+        out.print(table)
+    out.print(
+        f"{result.replicates} replicates, seed {result.seed}; means ± half their 95 % interval (sampling error only; "
+        "what the assumptions span is in the report)."
+    )
+    out.print(f"Report: {page}", soft_wrap=True)
+
+
+def _cell(cell: dict[str, float] | None) -> str:
+    if cell is None:
+        return "–"
+    return f"{number(cell['mean'])} ± {number((cell['high'] - cell['low']) / 2)}"
+
+
+def run(result: Run) -> None:
+    """The metrics of one world, a column a side, and where its tables are."""
+    table = Table(
+        title=f"{result.scenario.file.title}: {result.architecture}, replicate {result.replicate}", title_justify="left"
+    )
+    table.add_column("metric", no_wrap=True)
+    for side in result.metrics:
+        table.add_column(side, justify="right")
+    for metric in METRICS:
+        table.add_row(metric.name, *(number(result.metrics[side][metric.name]) for side in result.metrics))
+    out.print(table)
+    for stage, rows in result.tables.items():
+        out.print(f"  {result.folder}/{result.paths[stage]}: {len(rows):,} rows", soft_wrap=True)
+
+
+def problem(error: InputError) -> dict[str, Any]:
+    """An input error as a JSON object."""
+    return {name: getattr(error, name) for name in ("file", "line", "column", "path", "found", "expected", "remedy")}
+
+
+def checked(found: list[dict[str, Any]]) -> None:
+    """A line for each file: sound, or what is wrong with it."""
+    for entry in found:
+        if not entry["problems"]:
+            out.print(f"{entry['file']}: sound ({entry['kind']})", soft_wrap=True)
+        for fields in entry["problems"]:
+            err.print(f"error: {InputError(**fields)}", soft_wrap=True, markup=False, highlight=False)
+
+
+def scenarios(listed: list[dict[str, str]]) -> None:
+    """Bundled scenarios by name."""
+    for entry in listed:
+        out.print(f"[bold]{entry['name']}[/]  {entry['title']}")
+        out.print(f"    {entry['about']}")
+
+
+def find_entries(known: Catalogue, kind: str | None, name: str | None) -> dict[str, dict[str, Any]]:
+    """The catalogue, or one kind, or one entry: {kind: {name: entry}}."""
+    kinds = {field: getattr(known, field) for field in type(known).model_fields}
+    if kind is not None:
+        asked = kind.replace("-", "_")
+        asked = next((field for field in kinds if asked in (field, field.removesuffix("s"))), None)
+        if asked is None:
+            raise _unknown("kind", kind, list(kinds))
+        kinds = {asked: kinds[asked]}
+    if name is not None:
+        kinds = {field: {name: entries[name]} for field, entries in kinds.items() if name in entries}
+        if not kinds:
+            raise _unknown(
+                "name", name, [entry for entries in find_entries(known, kind, None).values() for entry in entries]
+            )
+    return {field: {key: entry.model_dump(mode="json") for key, entry in rows.items()} for field, rows in kinds.items()}
+
+
+def _unknown(what: str, found: str, known: list[str]) -> InputError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(found, known, 1)
+    return InputError(
+        found=f"unknown catalogue {what} {found!r}",
+        expected=f"one of {', '.join(known)}",
+        remedy=f"did you mean {close[0]!r}?" if close else "see `detente catalogue`",
+        path=what.upper(),
+    )
+
+
+def catalogue(found: dict[str, dict[str, Any]], kind: str | None, name: str | None) -> None:
+    """A list of names, or one entry with every number, its range and its source."""
+    for field, entries in found.items():
+        if name is None:
+            out.print(f"[bold]{field.replace('_', '-')}[/]")
+        for key, entry in entries.items():
+            out.print(f"  [cyan]{key}[/]  {entry['title']}", soft_wrap=True)
+            if name is not None:
+                _entry(entry)
+
+
+def _entry(entry: dict[str, Any]) -> None:
+    table = Table(show_header=True, box=None, padding=(0, 2))
+    for heading in ("", "value", "low", "high", "confidence", "source"):
+        table.add_column(heading, overflow="fold")
+    for field, value in entry.items():
+        if isinstance(value, dict) and "source" in value:
+            cells = (
+                number(value["value"]),
+                number(value["low"]),
+                number(value["high"]),
+                value["confidence"],
+                value["source"],
+            )
+            table.add_row(field, *cells)
+        elif value not in (None, "", [], {}):
+            table.add_row(field, str(value))
+    out.print(table)

@@ -1,0 +1,50 @@
+"""The tables that a study leaves for the report and for whoever reads its Parquet files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from detente.records.table import Table, column
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyTable(Table):
+    """One tidy row for each replicate, architecture, side and metric."""
+
+    stage = "study"
+    replicate: Any = column("i8", "replicate number")
+    architecture: Any = column("U16", "name of the architecture")
+    side: Any = column("U64", "name of the side, or all")
+    metric: Any = column("U32", "name of the metric")
+    value: Any = column("f8", "its value in this replicate; 0 where not defined")
+    defined: Any = column("u1", "0 where the quantity does not exist in this replicate")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ObjectResults(Table):
+    """What became of each object under each architecture. Moments that never came are -1."""
+
+    stage = "object_results"
+    replicate: Any = column("i8", "replicate number")
+    object: Any = column("i8", "number of the object in the raid")
+    architecture: Any = column("i8", "index into the study's architectures")
+    threatened: Any = column("u1", "bit mask of the sides whose territory holds the true impact point")
+    aim_side: Any = column("i8", "index of the side whose ground was drawn for the aim point")
+    aim_by: Any = column("i8", "0 by area, 1 by people, 2 troops, 3 fixed point")
+    wave: Any = column("i8", "index of the wave")
+    missile: Any = column("i8", "index into the scenario's missiles, in order of name")
+    launch_s: Any = column("f8", "launch time", unit="s")
+    launch_lat_rad: Any = column("f8", "launch latitude", unit="rad", frame="WGS84 geodetic")
+    launch_lon_rad: Any = column("f8", "launch longitude", unit="rad", frame="WGS84 geodetic")
+    impact_s: Any = column("f8", "true impact time", unit="s")
+    impact_lat_rad: Any = column("f8", "true impact latitude", unit="rad", frame="WGS84 geodetic")
+    impact_lon_rad: Any = column("f8", "true impact longitude", unit="rad", frame="WGS84 geodetic")
+    own_warned_s: Any = column("f8", "first warning by the threatened side's own sensors alone", unit="s")
+    warned_s: Any = column("f8", "first warning by the threatened side, from whatever it knows", unit="s")
+    launch_error_m: Any = column("f8", "error of the launch point stated at first warning; -1 where none", unit="m")
+    impact_error_m: Any = column("f8", "error of the impact point stated at first warning; -1 where none", unit="m")
+    attributed: Any = column("u1", "1 where the launch country was named rightly at first warning")
+    opportunities: Any = column("i8", "sites with a non-empty window, as the deciding pictures saw it")
+    earliest_s: Any = column("f8", "earliest feasible intercept", unit="s")
+    shots: Any = column("i8", "interceptors committed at it")
+    shooters: Any = column("u1", "bit mask of the sides that shot at it")
+    intercepted: Any = column("u1", "1 where it was intercepted")

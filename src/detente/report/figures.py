@@ -1,0 +1,106 @@
+"""The numbers that the figures draw, as one document: everything is computed here, the page's script only draws."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.report import coverage, ground, hexes, world
+from detente.report.saved import BASELINE, Saved
+from detente.report.words import label
+
+STEPS = 90  # of a warning curve
+SHARES = ("territory_defended_fraction", "people_defended_fraction", "leakage_fraction", "false_warnings")
+
+
+def figures(saved: Saved) -> dict[str, Any]:
+    """All figures of the page."""
+    middle = ground.middle(saved)
+    return {
+        "sides": list(saved.sides),
+        "architectures": list(saved.architectures),
+        "baseline": BASELINE,
+        "warning": warning_curves(saved),
+        "shares": share_points(saved),
+        "ground": ground.base_map(saved),
+        "sensors": sensors(saved),
+        "sites": [
+            {"name": s["name"], "side": s["side"], "at": [s["lon_deg"], s["lat_deg"]]} for s in saved.about["sites"]
+        ],
+        "places": [
+            {"title": p["title"], "at": [p["lon_deg"], p["lat_deg"]]} for p in ground.launch_places(saved)
+        ],
+        "world": world.sample_world(saved),
+        "defended": hexes.defended_ground(saved, middle),
+    }
+
+
+def warning_curves(saved: Saved) -> dict[str, Any]:
+    """Share of a side's threatening objects warned of at least so long before impact, own sensors and all it knows."""
+    curves, longest = [], 60.0
+    leads = {}
+    for name in saved.architectures:
+        under = saved.objects_under(name)
+        for side in range(len(saved.sides)):
+            rows = np.flatnonzero((under.threatened >> side) & 1)
+            own = lead_s(under.impact_s[rows], under.own_warned_s[rows])
+            known = lead_s(under.impact_s[rows], under.warned_s[rows])
+            leads[name, side] = own, known
+            longest = max([longest, *own[np.isfinite(own)].tolist(), *known[np.isfinite(known)].tolist()])
+    step = max(5.0, math.ceil(longest / STEPS / 5.0) * 5.0)
+    grid = np.arange(0.0, longest + step, step)
+    for (name, side), (own, known) in leads.items():
+        curves.append(
+            {
+                "architecture": name, "side": side, "objects": len(own), "own": survival(own, grid),
+                "known": survival(known, grid), "never": _never(known), "never_own": _never(own),
+            }
+        )  # fmt: skip
+    return {"minutes": np.round(grid / 60.0, 3).tolist(), "curves": curves}
+
+
+def lead_s(impact_s: NDArray[np.float64], warned_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time from warning to impact; minus infinity where there was no warning."""
+    return np.where(warned_s >= 0.0, impact_s - warned_s, -np.inf)
+
+
+def survival(leads: NDArray[np.float64], grid: NDArray[np.float64]) -> list[float]:
+    """Share of leads that are at least each value of the grid."""
+    if not len(leads):
+        return [0.0] * len(grid)
+    below = np.searchsorted(np.sort(leads), grid, side="left")
+    return np.round(1.0 - below / len(leads), 4).tolist()
+
+
+def _never(leads: NDArray[np.float64]) -> float | None:
+    return round(float(np.mean(np.isneginf(leads))), 4) if len(leads) else None
+
+
+def share_points(saved: Saved) -> list[dict[str, Any]]:
+    """Mean, interval and envelope of the metrics that the dot plot shows, for every architecture and side."""
+    found = []
+    for metric in (m for m in saved.metrics if m["name"] in SHARES):
+        for name in saved.architectures:
+            for index, side in enumerate(saved.sides):
+                cell, envelope = saved.cell(name, side, metric["name"]), saved.envelope(name, side, metric["name"])
+                if cell is not None:
+                    found.append(
+                        {
+                            "metric": metric["name"], "label": label(metric["name"]), "architecture": name, "side": index,
+                            "mean": cell["mean"], "low": cell["low"], "high": cell["high"],
+                            "wide": envelope, "share": metric["is_fraction"],
+                        }
+                    )  # fmt: skip
+    return found
+
+
+def sensors(saved: Saved) -> list[dict[str, Any]]:
+    """Every sensor with what a map shows of it: place and fans of a radar, sub-point of a satellite."""
+    found = []
+    for sensor in saved.about["sensors"]:
+        common = {"name": sensor["name"], "title": sensor["title"], "side": sensor["side"], "kind": sensor["kind"]}
+        if sensor["kind"] == "radar":
+            common |= {"at": [sensor["lon_deg"], sensor["lat_deg"]], "fans": coverage.fans(sensor)}
+        found.append(common)
+    return found

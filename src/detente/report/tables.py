@@ -1,0 +1,169 @@
+"""The study table as HTML: every metric of every architecture, with sampling error inside the assumption envelope."""
+
+from typing import Any
+
+from detente.report.markup import Markup, element, joined
+from detente.report.saved import ALL, BASELINE, Document, Saved
+from detente.report.words import DASH, Scale, grouped, label, scales, verdict
+
+BAR_WIDTH = 100.0
+
+
+def study_tables(saved: Saved) -> Markup:
+    """One table a side and one for all, behind tabs that work without scripts; on paper all of them."""
+    scale = scales(saved)
+    columns = [*saved.sides, ALL]
+    inputs, labels, panels = [], [], []
+    for index, side in enumerate(columns):
+        title = "All sides" if side == ALL else side
+        inputs.append(
+            element("input", type="radio", name="study-side", id=f"tab-{index}", class_=f"tab tab-{index}", checked=index == 0)
+        )
+        hue = "" if side == ALL else f" side-{index}"
+        labels.append(element("label", title, for_=f"tab-{index}", class_=f"tab-label tab-label-{index}{hue}"))
+        panels.append(
+            element("div", _table(saved, side, title, scale), class_=f"panel panel-{index} wide", tabindex=0, role="region",
+                    aria_label=f"Study table: {title}")
+        )  # fmt: skip
+    choose = element("div", *labels, class_="tab-labels")
+    return element(
+        "fieldset", element("legend", "Study table of", class_="visually-hidden"), *inputs, choose, *panels, class_="tabs"
+    )
+
+
+def _table(saved: Saved, side: str, title: str, scale: dict[str, Scale]) -> Markup:
+    head = element(
+        "tr", element("th", "Metric", scope="col"),
+        *(element("th", name, scope="col", class_="architecture") for name in saved.architectures),
+    )  # fmt: skip
+    bodies = []
+    for group, metrics in grouped(saved.metrics):
+        heading = element("tr", element("th", group, colspan=len(saved.architectures) + 1, scope="rowgroup"), class_="group")
+        rows = [_row(saved, side, metric, scale[metric["name"]]) for metric in metrics]
+        bodies.append(element("tbody", heading, *rows))
+    return element("table", element("caption", title), element("thead", head), *bodies, class_="study")
+
+
+def _row(saved: Saved, side: str, metric: Document, scale: Scale) -> Markup:
+    name = metric["name"]
+    about = f"{metric['about']}{_wish(metric)}"
+    head = element(
+        "th", element("span", label(name), class_="metric", title=about), element("small", _unit(metric, scale)), scope="row",
+        class_="part" if name.startswith("own_") else None,
+    )  # fmt: skip
+    axis = _axis(saved, name)
+    return element("tr", head, *(_cell(saved, architecture, side, metric, scale, axis) for architecture in saved.architectures))
+
+
+def _wish(metric: Document) -> str:
+    return {1: "; more is better", -1: "; less is better"}.get(metric["better"], "")
+
+
+def _unit(metric: Document, scale: Scale) -> str:
+    return scale.unit or ("count" if metric["name"].endswith("messages") else "ratio")
+
+
+def _axis(saved: Saved, metric: str) -> tuple[float, float]:
+    """The span that all bars of one metric share, over every side, so that tables can be compared."""
+    ends = [0.0]
+    for architecture in saved.architectures:
+        for side in (*saved.sides, ALL):
+            cell, envelope = saved.cell(architecture, side, metric), saved.envelope(architecture, side, metric)
+            ends += [] if cell is None else [cell["low"], cell["high"]]
+            ends += envelope or []
+    low, high = min(ends), max(ends)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _cell(
+    saved: Saved, architecture: str, side: str, metric: Document, scale: Scale, axis: tuple[float, float]
+) -> Markup:
+    name = metric["name"]
+    cell = saved.cell(architecture, side, name)
+    if cell is None:
+        return element("td", DASH, element("sup", "a"), class_="none", title="does not exist in this study")
+    interval = f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
+    return element(
+        "td", element("span", scale.number(cell["mean"]), class_="mean"), element("span", interval, class_="interval"),
+        bar(cell, saved.envelope(architecture, side, name), axis, scale),
+        _change(saved, architecture, side, metric, scale), data_mean=cell["mean"], data_metric=name,
+        data_architecture=architecture, data_side=side,
+    )  # fmt: skip
+
+
+def bar(cell: Document, envelope: list[float] | None, axis: tuple[float, float], scale: Scale) -> Markup:
+    """A thin bar, the 95 % interval, inside a wide one, 5th to 95th percentile of worlds; a tick at the mean."""
+
+    def place(value: float) -> float:
+        return round(min(max((value - axis[0]) / (axis[1] - axis[0]), 0.0), 1.0) * BAR_WIDTH, 2)
+
+    shapes = [element("rect", x=0, y=5.5, width=100, height=1, class_="axis")]
+    words = f"95 % interval {scale.number(cell['low'])} to {scale.number(cell['high'])} {scale.unit}"
+    if envelope is not None:
+        left, right = place(envelope[0]), place(envelope[1])
+        shapes.append(element("rect", x=left, y=1, width=round(max(right - left, 0.6), 2), height=10, class_="envelope"))
+        words += f"; nine in ten worlds {scale.number(envelope[0])} to {scale.number(envelope[1])} {scale.unit}"
+    left, right = place(cell["low"]), place(cell["high"])
+    shapes.append(element("rect", x=left, y=3.5, width=round(max(right - left, 0.6), 2), height=5, class_="error"))
+    shapes.append(element("rect", x=round(place(cell["mean"]) - 0.6, 2), y=0, width=1.2, height=12, class_="at"))
+    return element(
+        "svg", element("title", words), *shapes, viewBox="0 0 100 12", preserveAspectRatio="none", class_="bar", role="img",
+        aria_label=words,
+    )  # fmt: skip
+
+
+def _change(saved: Saved, architecture: str, side: str, metric: Document, scale: Scale) -> Markup | None:
+    """The paired difference to ``alone``: in full where it can be told from zero, quietly where not."""
+    if architecture == BASELINE:
+        return element("span", "baseline", class_="change quiet")
+    found = verdict(saved, architecture, side, metric)
+    if found.kind == "missing":
+        return element("span", DASH, class_="change quiet")
+    if found.kind == "none":
+        return element("span", "= alone", class_="change quiet")
+    span = f"{scale.signed(found.low)} to {scale.signed(found.high)}"
+    if found.kind == "unclear":
+        return element("span", "≈ alone ", element("small", span), class_="change quiet")
+    sign = {"better": "▲", "worse": "▼", "other": "●"}[found.kind]
+    return element(
+        "span", element("span", sign, aria_label=found.kind), f" {scale.signed(found.mean)} ", element("small", span),
+        class_=f"change {found.kind}",
+    )  # fmt: skip
+
+
+def reading_guide(saved: Saved) -> Markup:
+    """How to read a cell, and the footnote on what does not exist."""
+    cell: dict[str, Any] = {"mean": 50.0, "low": 45.0, "high": 55.0}
+    shown = bar(cell, [20.0, 85.0], (0.0, 100.0), Scale(factor=1, digits=0, unit="", difference_unit=""))
+    return joined(
+        element(
+            "p", "In each cell: the mean over worlds, its 95 % interval, a bar, and the paired difference to alone. ",
+            element("span", shown, class_="inline-bar"),
+            " The dark bar is the sampling error (95 % interval), the pale one the envelope of assumptions and chance (5th to "
+            "95th percentile of worlds); bars of one metric share one scale from the smallest to the largest value, zero "
+            "included, in all tables. ▲ better, ▼ worse, ● different without better or worse: the interval of the "
+            "difference excludes zero. ≈ it does not. Differences are between architectures in the same world, so they can "
+            "be told apart even where intervals overlap. With this many comparisons about one in twenty would be marked by "
+            "chance alone.", class_="guide",
+        ),
+        element(
+            "p", element("sup", "a"), f" {DASH} means that the quantity does not exist, for instance an error of warnings where "
+            "nothing was warned of. Objects that were never warned of count as 0 s of warning.", class_="footnote",
+        ) if _has_missing(saved) else None,
+    )  # fmt: skip
+
+
+def _has_missing(saved: Saved) -> bool:
+    each = saved.study["architectures"].values()
+    return any(cell is None for sides in each for cells in sides.values() for cell in cells.values())
+
+
+def glossary(saved: Saved) -> Markup:
+    """Every metric's definition, in the order of the table."""
+    items = []
+    for metric in saved.metrics:
+        wish = {1: "More is better.", -1: "Less is better."}.get(metric["better"], "Neither more nor less is better.")
+        about = metric["about"][:1].upper() + metric["about"][1:]
+        items.append(element("dt", label(metric["name"]), " ", element("code", metric["name"])))
+        items.append(element("dd", f"{about}. {wish}"))
+    return element("dl", *items, class_="glossary")

@@ -1,0 +1,463 @@
+"""A scenario file laid on catalogue, borders, cities and agreements: every reference followed, every fault told."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import rfc8785
+from pydantic import BaseModel, ValidationError
+
+from detente.geodesy.borders import Borders
+from detente.geodesy.territory import Territory, contains
+from detente.records.errors import InputError
+from detente.scenario.agreement import Agreement
+from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile, Sensor, Site
+from detente.scenario.catalogue import Catalogue, PlaceEntry, RadarEntry, SatelliteEntry, ThreatView
+from detente.scenario.cities import Cities, cities_within, troops_of
+from detente.scenario.complaints import complaints, did_you_mean, keys_of, raise_all
+from detente.scenario.ground import OVERLAP_SHARE_MAX, may_overlap, overlap_share, territory_of
+from detente.scenario.located import Located, Path
+from detente.scenario.raid import Launch, Raid
+from detente.scenario.sides import SensorUse, SiteUse
+from detente.scenario.words import Position
+
+SENSORS_MAX = 60
+"""A track's pedigree is a 64-bit mask of sensors; a few bits are kept back."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ground:
+    """The data sets a scenario is laid on."""
+
+    borders: Borders
+    borders_digest: str
+    cities: Cities
+
+
+@dataclass(kw_only=True)
+class _Resolving:
+    """What is being resolved, and what there was to complain of so far."""
+
+    located: Located
+    file: ScenarioFile
+    catalogue: Catalogue
+    ground: Ground
+    problems: list[InputError] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+
+    def complain(self, path: Path, found: str, expected: str, remedy: str) -> None:
+        self.problems.append(self.located.problem(path, found, expected, remedy))
+
+    def unknown(self, path: Path, name: str, what: str, known: Sequence[str]) -> None:
+        """No such name: say what is near, or where to look."""
+        near = did_you_mean(name, known)
+        self.complain(
+            path,
+            f"no {what} called {name!r}",
+            f"a name such as `detente catalogue` lists: {_some(known)}",
+            near or "name one that is there",
+        )
+
+
+def validated(located: Located) -> ScenarioFile:
+    """The scenario file as a model; every fault of form at once."""
+    if not isinstance(located.data, dict):
+        raise located.problem(
+            (),
+            "a file that is no mapping",
+            "a scenario: name, title, epoch, sides, raid …",
+            "see docs/scenario-files.md",
+        )
+    try:
+        return ScenarioFile.model_validate(located.data)
+    except ValidationError as error:
+        raise_all(complaints(error, located, ScenarioFile))
+        raise AssertionError("a refusal without a complaint") from error
+
+
+def resolve(
+    located: Located, file: ScenarioFile, catalogue: Catalogue, agreements: Mapping[str, Agreement], ground: Ground
+) -> Scenario:
+    """The scenario with every reference followed. ``agreements``: by architecture, as far as the file names any."""
+    work = _Resolving(located=located, file=file, catalogue=catalogue, ground=ground)
+    _check_sides(work)
+    territories, sectors = _territories(work), _sectors(work)
+    sensors, sites = _sensors(work), _sites(work)
+    people = tuple(_people(work, territory) for territory in territories)
+    troops = tuple(troops_of(file.troops, side.name) for side in file.sides)
+    raid = _after_view(work)
+    _check_camps(work, territories, troops)
+    _check_raid(work, raid, territories, people, troops)
+    _check_agreements(work, agreements)
+    raise_all(work.problems)
+    places = {name for wave in raid.waves for launch in wave.launches for name in launch.places}
+    places |= {site.place for side in file.sides for site in side.sites if site.place is not None}
+    missiles = {launch.missile for wave in raid.waves for launch in wave.launches}
+    held = tuple(territory for territory in territories if territory is not None)
+    scenario = Scenario(
+        name=file.name,
+        digest="",
+        file=file,
+        sides=file.sides,
+        territories=held,
+        sectors=sectors,
+        cities=people,
+        troops=troops,
+        sensors=tuple(sensors),
+        sites=tuple(sites),
+        missiles={name: catalogue.missiles[name] for name in sorted(missiles)},
+        places={name: catalogue.places[name] for name in sorted(places)},
+        raid=raid,
+        agreements={name: agreements.get(name) for name in ARCHITECTURES},
+        cautions=tuple(work.cautions),
+    )
+    return _with_digest(scenario, ground)
+
+
+def _with_digest(scenario: Scenario, ground: Ground) -> Scenario:
+    resolved: dict[str, Any] = {
+        "scenario": _plain(scenario.file),
+        "sensors": [
+            _plain(sensor.entry) | {"used_as": sensor.name, "used_by": sensor.owner} for sensor in scenario.sensors
+        ],
+        "interceptors": {site.entry.name: _plain(site.entry) for site in scenario.sites},
+        "missiles": {name: _plain(entry) for name, entry in scenario.missiles.items()},
+        "places": {name: _plain(entry) for name, entry in scenario.places.items()},
+        "raid": _plain(scenario.raid),
+        "agreements": {name: None if one is None else _plain(one) for name, one in scenario.agreements.items()},
+        "borders": ground.borders_digest,
+        "cities": ground.cities.digest,
+    }
+    return replace(scenario, digest=hashlib.sha256(rfc8785.dumps(resolved)).hexdigest())
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def _some(known: Sequence[str]) -> str:
+    return ", ".join(list(known)[:6]) + (" …" if len(known) > 6 else "")
+
+
+def _check_sides(work: _Resolving) -> None:
+    names = [side.name for side in work.file.sides]
+    for i, name in enumerate(names):
+        if names.index(name) < i:
+            work.complain(("sides", i, "name"), f"a second side called {name!r}", "names that differ", "rename one")
+    for i, camp in enumerate(work.file.troops):
+        if camp.side not in names:
+            near = did_you_mean(camp.side, names)
+            work.complain(
+                ("troops", i, "side"),
+                f"no side called {camp.side!r}",
+                f"one of {', '.join(names)}",
+                near or "name a side of this file",
+            )
+
+
+def _territories(work: _Resolving) -> tuple[Territory | None, ...]:
+    specs = [side.territory for side in work.file.sides]
+    made = tuple(
+        territory_of(spec, ("sides", i, "territory"), work.ground.borders, work.complain)
+        for i, spec in enumerate(specs)
+    )
+    _check_apart(work, made, specs, "territory")
+    return made
+
+
+def _sectors(work: _Resolving) -> tuple[Territory | None, ...]:
+    specs = [side.sector for side in work.file.sides]
+    made = tuple(
+        None if spec is None else territory_of(spec, ("sides", i, "sector"), work.ground.borders, work.complain)
+        for i, spec in enumerate(specs)
+    )
+    _check_apart(work, made, specs, "sector")
+    return made
+
+
+def _check_apart(work: _Resolving, made: Sequence[Territory | None], specs: Sequence[Any], what: str) -> None:
+    """Territories, and sectors, must not overlap: a point has one responsible side."""
+    for i, one in enumerate(made):
+        for j in range(i):
+            other = made[j]
+            if one is None or other is None or not may_overlap(specs[i], specs[j]):
+                continue
+            share = overlap_share(one, other)
+            if share > OVERLAP_SHARE_MAX:
+                names = work.file.sides[i].name, work.file.sides[j].name
+                work.complain(
+                    ("sides", i, what),
+                    f"{what} of {names[0]} that shares ground with that of {names[1]}: {share:.1%} of the smaller",
+                    "ground that belongs to one side only", "take the shared countries or ground from one of the two",
+                )  # fmt: skip
+
+
+def _sensors(work: _Resolving) -> list[Sensor]:
+    sensors: list[Sensor] = []
+    for i, side in enumerate(work.file.sides):
+        for j, use in enumerate(side.sensors):
+            path = ("sides", i, "sensors", j)
+            entry = _sensor_entry(work, use, path)
+            if entry is None:
+                continue
+            name, owner = use.name or entry.name, use.owner or entry.owner
+            if any(sensor.name == name for sensor in sensors):
+                work.complain(
+                    path,
+                    f"a second sensor called {name!r}",
+                    "names that differ over all sides",
+                    "give one of them a `name`",
+                )
+            _check_owner(work, owner, i, (*path, "owner") if use.owner else (*path, "use"))
+            _check_service(work, entry, name)
+            sensors.append(Sensor(name=name, side=i, owner=owner, entry=entry))
+    if len(sensors) > SENSORS_MAX:
+        work.complain(("sides",), f"{len(sensors)} sensors over all sides", f"at most {SENSORS_MAX}", "leave some out")
+    if not any(side.sensors for side in work.file.sides):
+        work.complain(("sides",), "no sensor on any side", "at least one", "add one under a side's `sensors`")
+    return sensors
+
+
+def _sensor_entry(work: _Resolving, use: SensorUse, path: Path) -> RadarEntry | SatelliteEntry | None:
+    known = {**work.catalogue.radars, **work.catalogue.satellites}
+    entry = known.get(use.use)
+    if entry is None:
+        work.unknown((*path, "use"), use.use, "radar or satellite", sorted(known))
+        return None
+    if not use.set:
+        return entry
+    model = type(entry)
+    for key in ("kind", "name"):
+        if key in use.set:
+            work.complain(
+                (*path, "set", key),
+                f"{key!r} under set",
+                "a field other than kind and name",
+                "rename a use with its own `name` key",
+            )
+            return None
+    for key in use.set:
+        if key not in model.model_fields:
+            known_keys = keys_of(model)
+            work.complain(
+                (*path, "set", key),
+                f"unknown key {key!r}",
+                f"one of {', '.join(known_keys)}",
+                did_you_mean(key, known_keys) or "delete it",
+            )
+            return None
+    try:
+        return model.model_validate({**entry.model_dump(), **use.set})
+    except ValidationError as error:
+        work.problems += complaints(error, work.located, model, (*path, "set"))
+        return None
+
+
+def _check_owner(work: _Resolving, owner: str, side: int, path: Path) -> None:
+    owners = work.file.sides[side].owners
+    if owners and owner not in owners:
+        work.complain(
+            path, f"owner {owner}", f"an owner of {work.file.sides[side].name}: {', '.join(owners)}",
+            f"add {owner} to the side's `owners`, or give the sensor or site another `owner`",
+        )  # fmt: skip
+
+
+def _check_service(work: _Resolving, entry: RadarEntry | SatelliteEntry, name: str) -> None:
+    if entry.in_service is None:
+        return
+    first, last = entry.in_service
+    if not first <= work.file.epoch.date() <= last:
+        work.cautions.append(
+            f"sensor {name}: in service from {first} to {last}, but the scenario's epoch is {work.file.epoch.date()}"
+        )
+
+
+def _sites(work: _Resolving) -> list[Site]:
+    sites: list[Site] = []
+    for i, side in enumerate(work.file.sides):
+        for j, use in enumerate(side.sites):
+            path = ("sides", i, "sites", j)
+            entry = work.catalogue.interceptors.get(use.interceptor)
+            if entry is None:
+                work.unknown(
+                    (*path, "interceptor"), use.interceptor, "interceptor", sorted(work.catalogue.interceptors)
+                )
+            position = _site_position(work, use, path)
+            if any(site.name == use.name for site in sites):
+                work.complain(
+                    (*path, "name"),
+                    f"a second site called {use.name!r}",
+                    "names that differ over all sides",
+                    "rename one",
+                )
+            _check_owner(work, use.owner, i, (*path, "owner"))
+            if entry is not None and position is not None:
+                sites.append(
+                    Site(
+                        name=use.name, side=i, owner=use.owner, entry=entry, position=position, stock=use.stock, use=use
+                    )
+                )
+    return sites
+
+
+def _site_position(work: _Resolving, use: SiteUse, path: Path) -> Position | None:
+    if use.place is None:
+        return use.position
+    place: PlaceEntry | None = work.catalogue.places.get(use.place)
+    if place is None:
+        work.unknown((*path, "place"), use.place, "place", sorted(work.catalogue.places))
+        return None
+    return place.position
+
+
+def _people(work: _Resolving, territory: Territory | None) -> People:
+    if territory is None:
+        nothing = np.empty(0)
+        return People(lat_rad=nothing, lon_rad=nothing, people=nothing, names=())
+    return cities_within(work.ground.cities, territory, work.file.city_population_min)
+
+
+def _check_camps(work: _Resolving, territories: Sequence[Territory | None], troops: Sequence[People]) -> None:
+    """Troops abroad are allowed; that no object aimed at them counts as a threat to their side is worth knowing."""
+    for side, territory, camps in zip(work.file.sides, territories, troops):
+        if territory is None or not len(camps.people):
+            continue
+        inside = contains(territory, np.stack([camps.lat_rad, camps.lon_rad], axis=1))
+        work.cautions += [
+            f"troops {name}: outside the territory of {side.name}, so what falls there does not threaten that side"
+            for name, held in zip(camps.names, inside)
+            if not held
+        ]
+
+
+def _after_view(work: _Resolving) -> Raid:
+    """The raid as one party's view of the threat leaves it."""
+    raid, name = work.file.raid, work.file.threat_view
+    if name is None:
+        return raid
+    view: ThreatView | None = work.catalogue.threat_views.get(name)
+    if view is None:
+        work.unknown(("threat_view",), name, "threat view", sorted(work.catalogue.threat_views))
+        return raid
+    waves = []
+    for wave in raid.waves:
+        flown = (
+            launch.model_copy(update={"missile": view.substitute.get(launch.missile, launch.missile)})
+            for launch in wave.launches
+        )
+        kept = tuple(launch for launch in flown if launch.missile not in view.unavailable)
+        if kept:
+            waves.append(wave.model_copy(update={"launches": kept}))
+    if not waves:
+        work.complain(
+            ("threat_view",), f"a raid of which the view {name!r} leaves nothing",
+            "at least one launch that the view allows",
+            f"launch a missile other than {', '.join(view.unavailable)}, or choose another view",
+        )  # fmt: skip
+        return raid
+    return raid.model_copy(update={"waves": tuple(waves)})
+
+
+def _check_raid(
+    work: _Resolving,
+    raid: Raid,
+    territories: Sequence[Territory | None],
+    people: Sequence[People],
+    troops: Sequence[People],
+) -> None:
+    # Complaints name the file's own waves and launches, which a view may have thinned out: check those.
+    for w, wave in enumerate(work.file.raid.waves):
+        if wave.at_s >= work.file.duration_s:
+            work.complain(
+                ("raid", "waves", w, "at_s"),
+                f"a wave at {wave.at_s:g} s",
+                f"less than duration_s, {work.file.duration_s:g} s",
+                "launch earlier or run longer",
+            )
+        for k, launch in enumerate(wave.launches):
+            path = ("raid", "waves", w, "launches", k)
+            if launch.missile not in work.catalogue.missiles:
+                work.unknown((*path, "missile"), launch.missile, "missile", sorted(work.catalogue.missiles))
+            for p, place in enumerate(launch.places):
+                if place not in work.catalogue.places:
+                    work.unknown((*path, "places", p), place, "place", sorted(work.catalogue.places))
+            _check_aim(work, launch, path, territories, people, troops)
+    for wave in raid.waves:
+        for launch in wave.launches:
+            if launch.missile not in work.catalogue.missiles and launch.missile not in _named(work.file.raid):
+                work.unknown(("threat_view",), launch.missile, "missile", sorted(work.catalogue.missiles))
+
+
+def _named(raid: Raid) -> set[str]:
+    return {launch.missile for wave in raid.waves for launch in wave.launches}
+
+
+def _check_aim(
+    work: _Resolving, launch: Launch, path: Path, territories: Sequence[Territory | None], people: Sequence[People],
+    troops: Sequence[People],
+) -> None:  # fmt: skip
+    names = [side.name for side in work.file.sides]
+    aim = launch.aim
+    if aim.side not in names:
+        near = did_you_mean(aim.side, names)
+        work.complain(
+            (*path, "aim", "side"),
+            f"no side called {aim.side!r}",
+            f"one of {', '.join(names)}",
+            near or "name a side of this file",
+        )
+        return
+    side = names.index(aim.side)
+    if aim.at:
+        _check_points(work, launch, path, territories[side])
+    elif aim.by == "people" and territories[side] is not None and not len(people[side].people):
+        work.complain(
+            (*path, "aim", "by"), f"people of {aim.side}, where no city of {work.file.city_population_min} stands",
+            "at least one city on the side's ground", "lower city_population_min, or aim by area",
+        )  # fmt: skip
+    elif aim.by == "troops" and not len(troops[side].people):
+        work.complain(
+            (*path, "aim", "by"),
+            f"troops of {aim.side}, which has none",
+            "troops of that side",
+            "add some under `troops`, or aim by area",
+        )
+
+
+def _check_points(work: _Resolving, launch: Launch, path: Path, territory: Territory | None) -> None:
+    if territory is None:
+        return
+    points = np.radians([(point.lat_deg, point.lon_deg) for point in launch.aim.at])
+    for k, inside in enumerate(contains(territory, points)):
+        if not inside:
+            at = launch.aim.at[k]
+            work.complain(
+                (*path, "aim", "at", k),
+                f"a point at {at.lat_deg:g}, {at.lon_deg:g} outside the territory of {launch.aim.side}",
+                "a point on that side's ground", "move the point, or aim at the side whose ground it is",
+            )  # fmt: skip
+
+
+def _check_agreements(work: _Resolving, agreements: Mapping[str, Agreement]) -> None:
+    names = [side.name for side in work.file.sides]
+    written = work.file.agreements
+    for architecture, agreement in agreements.items():
+        if architecture == "two-key" and written.two_key is None:
+            continue  # it is the cooperating one, and checked as that
+        path = ("agreements", architecture)
+        strangers = [party for party in agreement.parties if party not in names]
+        if strangers:
+            work.complain(
+                path, f"agreement {agreement.name!r} with {', '.join(strangers)}, no side here",
+                f"an agreement of parties among {', '.join(names)}",
+                did_you_mean(strangers[0], names) or "choose an agreement between this scenario's sides",
+            )  # fmt: skip
+        if not agreement.holds_at(work.file.epoch):
+            valid = f"{agreement.valid.start.isoformat()} to {agreement.valid.end.isoformat()}"
+            work.complain(
+                path, f"agreement {agreement.name!r}, valid from {valid}",
+                f"an agreement in force at the epoch, {work.file.epoch.isoformat()}",
+                "change its validity or the epoch",
+            )  # fmt: skip

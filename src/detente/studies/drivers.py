@@ -1,0 +1,251 @@
+"""The two doors: fly a whole study, or one world of it with all its tables."""
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from detente import __version__
+from detente.records.errors import InputError
+from detente.records.results import ObjectResults, StudyTable
+from detente.scenario.agreement import Agreement
+from detente.scenario.asked import ARCHITECTURES, Scenario
+from detente.scenario.files import load_agreement, load_scenario
+from detente.studies import folder as folders
+from detente.studies.architectures import chosen
+from detente.studies.replicates import Flown, fly
+from detente.studies.results import BASELINE, Run, Study
+from detente.studies.written import study_files
+from detente.world.reach import check_reach
+
+CHUNK = 10  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
+Progress = Callable[[int, int], None]
+
+
+def study(
+    scenario: Scenario | str | Path,
+    *,
+    replicates: int = 200,
+    seed: int = 1,
+    workers: int | None = None,
+    architectures: tuple[str, ...] = ARCHITECTURES,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Study:
+    """Fly the same raids and the same random draws under each architecture.
+
+    ``workers`` processes share the replicates (default: one a core); the result is bit-identical whatever their number.
+    With ``out`` every table, the sample worlds and the manifest are written there; ``resume`` goes on where a stopped
+    study of the same scenario, seed and architectures ended. ``progress(done, all)`` is called as replicates finish.
+
+    Raises :class:`~detente.records.errors.InputError` for what the caller can mend.
+    """
+    asked = _scenario(scenario)
+    _at_least_one(replicates, "--replicates")
+    workers = multiprocessing.cpu_count() if workers is None else workers
+    _at_least_one(workers, "--workers")
+    names = tuple(architecture.name for architecture in chosen(architectures))
+    flown_names = tuple(name for name in ARCHITECTURES if name in names or name == BASELINE)
+    _check(asked)
+    store = None
+    if out is not None:
+        folders.check_folder(Path(out))
+        store = folders.Store(Path(out), _key(asked, seed, flown_names))
+        store.open(resume=resume)
+    job = Job(asked, seed, flown_names)
+    flown = list(_fly_all(job, replicates, workers, store, progress))
+    result = Study(
+        scenario=asked,
+        seed=seed,
+        replicates=replicates,
+        architectures=names,
+        table=StudyTable.concatenate([part.table for part in flown]),
+        objects=ObjectResults.concatenate([part.objects for part in flown]),
+        folder=None if out is None else Path(out),
+    )
+    if out is not None and store is not None:
+        sample = fly(asked, seed, np.array([0]), flown_names, record=True)
+        with folders.all_or_nothing(Path(out)) as scratch:
+            study_files(result, sample, scratch)
+        store.close()
+    return result
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    architecture: str = "cooperating",
+    agreement: Agreement | str | Path | None = None,
+    seed: int = 1,
+    replicate: int = 0,
+    out: str | Path | None = None,
+) -> Run:
+    """Fly one world: the same one that a study with this seed flies as its replicate number ``replicate``.
+
+    ``agreement`` replaces the scenario's for this architecture (a model, a bundled name, a path; ``"none"`` for no
+    clauses at all). Messages travel as signed envelopes through both ledgers. With ``out`` every stage is written.
+    """
+    asked = _scenario(scenario)
+    chosen((architecture,))
+    if replicate < 0:
+        raise _refused("--replicate", str(replicate), "0 or more")
+    if agreement is not None:
+        asked = _with_agreement(asked, architecture, agreement)
+    _check(asked)
+    if out is not None:
+        folders.check_folder(Path(out))
+    names = tuple(dict.fromkeys((BASELINE, architecture)))
+    flown = fly(asked, seed, np.array([replicate]), names, record=True)
+    tables = flown.tables[architecture]
+    result = Run(
+        scenario=asked,
+        architecture=architecture,
+        seed=seed,
+        replicate=replicate,
+        metrics=_metrics(flown.table, architecture),
+        tables=tables,
+        folder=None if out is None else Path(out),
+        paths={stage: f"{stage}.parquet" for stage in tables} if out is not None else {},
+    )
+    if out is not None:
+        with folders.all_or_nothing(Path(out)) as scratch:
+            for stage, table in tables.items():
+                folders.write_table(table, scratch / f"{stage}.parquet")
+            for name, ledger in flown.ledgers.get(architecture, {}).items():
+                folders.write_json(ledger, scratch / f"ledger-{name}.json")
+            folders.write_json(result.document, scratch / "run.json")
+            parameters = {"architecture": architecture, "replicate": replicate}
+            made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
+            folders.write_json(made, scratch / "manifest.json")
+    return result
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every chunk of a study has in common."""
+
+    scenario: Scenario
+    seed: int
+    architectures: tuple[str, ...]
+
+
+_job: Job | None = None
+
+
+def _begin_worker(job: Job) -> None:
+    global _job
+    _job = job
+
+
+def _fly_in_worker(first: int, last: int) -> Flown:
+    assert _job is not None, "the worker was started without its job"
+    return _fly_chunk(_job, first, last)
+
+
+def _fly_chunk(job: Job, first: int, last: int) -> Flown:
+    return fly(job.scenario, job.seed, np.arange(first, last), job.architectures, record=False)
+
+
+def _fly_all(
+    job: Job, replicates: int, workers: int, store: folders.Store | None, progress: Progress | None
+) -> Iterator[Flown]:
+    chunks = [(first, min(first + CHUNK, replicates)) for first in range(0, replicates, CHUNK)]
+    found: dict[int, Flown] = {}
+    for first, last in chunks:
+        kept = store.load(first, _read_flown) if store is not None else None
+        if kept is not None and kept.replicates == last - first:
+            found[first] = kept
+    done = sum(part.replicates for part in found.values())
+    if progress is not None:
+        progress(done, replicates)
+    missing = [chunk for chunk in chunks if chunk[0] not in found]
+    for first, flown in _fly_missing(job, missing, workers):
+        found[first] = flown
+        if store is not None:
+            store.save(first, partial(_write_flown, flown))
+        done += flown.replicates
+        if progress is not None:
+            progress(done, replicates)
+    return iter([found[first] for first, _ in chunks])
+
+
+def _fly_missing(job: Job, missing: list[tuple[int, int]], workers: int) -> Iterator[tuple[int, Flown]]:
+    if workers == 1 or len(missing) <= 1:
+        for first, last in missing:
+            yield first, _fly_chunk(job, first, last)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(missing)), context, _begin_worker, (job,)) as pool:
+        futures: dict[Future[Flown], int] = {pool.submit(_fly_in_worker, *chunk): chunk[0] for chunk in missing}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _write_flown(flown: Flown, folder: Path) -> None:
+    folders.write_table(flown.table, folder / "study.parquet")
+    folders.write_table(flown.objects, folder / "objects.parquet")
+
+
+def _read_flown(folder: Path) -> Flown:
+    table = StudyTable.from_arrow(pq.read_table(folder / "study.parquet"))
+    objects = ObjectResults.from_arrow(pq.read_table(folder / "objects.parquet"))
+    return Flown(replicates=len(np.unique(table.replicate)), table=table, objects=objects)
+
+
+def _scenario(asked: Scenario | str | Path) -> Scenario:
+    return asked if isinstance(asked, Scenario) else load_scenario(asked)
+
+
+def _with_agreement(scenario: Scenario, architecture: str, agreement: Agreement | str | Path) -> Scenario:
+    if isinstance(agreement, Agreement):
+        model = agreement
+    else:
+        model = load_agreement("nothing" if str(agreement) == "none" else agreement)
+    strangers = sorted(set(model.parties) - set(scenario.side_names)) if model.clauses else []
+    if strangers:
+        raise _refused(
+            "--agreement", f"{model.name} names {', '.join(strangers)}", f"sides {', '.join(scenario.side_names)}"
+        )
+    return replace(scenario, agreements={**scenario.agreements, architecture: model})
+
+
+def _check(scenario: Scenario) -> None:
+    for problem in check_reach(scenario):
+        raise problem
+
+
+def _at_least_one(value: int, option: str) -> None:
+    if value < 1:
+        raise _refused(option, str(value), "1 or more")
+
+
+def _refused(option: str, found: str, expected: str) -> InputError:
+    return InputError(
+        found=f"{option} is {found}", expected=expected, remedy=f"give {option} such a value", path=option
+    )
+
+
+def _key(scenario: Scenario, seed: int, architectures: tuple[str, ...]) -> str:
+    parts = [__version__, scenario.digest, seed, list(architectures), CHUNK]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _metrics(table: StudyTable, architecture: str) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = {}
+    rows = np.flatnonzero(table.architecture == architecture)
+    for row in rows:
+        value = float(table.value[row]) if table.defined[row] else None
+        found.setdefault(str(table.side[row]), {})[str(table.metric[row])] = value
+    return found

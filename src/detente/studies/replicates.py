@@ -1,0 +1,126 @@
+"""Flying a chunk of replicates: one world each, every side's own half once, then every architecture."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.centre import step as centres
+from detente.geodesy.borders import load_borders
+from detente.geodesy.countries import CountryIndex, index_countries
+from detente.records.results import ObjectResults, StudyTable
+from detente.records.stages import (
+    Messages,
+    Opportunities,
+    Releases,
+    TrackHistory,
+    Warnings,
+)
+from detente.records.table import Table
+from detente.scenario.asked import Scenario
+from detente.studies.answers import AnswerBook, TrueStates
+from detente.studies.architectures import BY_NAME
+from detente.studies.cooperation import Cooperation
+from detente.studies.scoring import first_warnings, metric_rows, object_results
+from detente.studies.theatre import Theatre, prepare
+
+Tables = dict[str, Table]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flown:
+    """What a chunk of replicates gives; ``tables`` and ``ledgers`` (by architecture) only where they were recorded."""
+
+    replicates: int
+    table: StudyTable
+    objects: ObjectResults
+    tables: dict[str, Tables] = field(default_factory=dict)
+    ledgers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def fly(
+    scenario: Scenario, seed: int, replicates: NDArray[np.int64], architectures: tuple[str, ...], *, record: bool
+) -> Flown:
+    """Fly these replicates under each of these architectures, on the same worlds and the same draws.
+
+    A replicate's results do not depend on which others are flown beside it. ``record`` keeps every stage's table, and
+    sends messages as sealed envelopes through both sides' ledgers.
+    """
+    chosen = [BY_NAME[name] for name in architectures]
+    theatre = prepare(scenario, seed, replicates, pooled=any(architecture.pooled for architecture in chosen))
+    cooperations = [Cooperation(theatre, architecture, record=record) for architecture in chosen]
+    own_warnings, book = _fly_through(theatre, cooperations)
+    countries = _countries(scenario.file.epoch.date())
+    own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
+    table, objects, tables = [], [], {}
+    for index, cooperation in enumerate(cooperations):
+        warned = first_warnings(theatre, cooperation.kept.warnings, book, countries, cooperation.architecture.pooled)
+        results = object_results(cooperation, index, warned, own)
+        table.append(metric_rows(cooperation, warned, own, results))
+        objects.append(results)
+        if record:
+            tables[cooperation.architecture.name] = _tables(cooperation)
+    return Flown(
+        replicates=len(replicates),
+        table=_by_replicate(StudyTable.concatenate(table)),
+        objects=_by_replicate(ObjectResults.concatenate(objects)),
+        tables=tables,
+        ledgers={c.architecture.name: c.sealing.ledgers() for c in cooperations if c.sealing is not None},
+    )
+
+
+def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:
+    """All ticks from first to last. Returns the own-sensor warnings of the sides, and the answers."""
+    own = [centres.begin_own(centre, theatre.rows) for centre in theatre.centres]
+    book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
+    said: list[Warnings] = []
+    tick_s = theatre.scenario.file.tick_s
+    for index in range(theatre.ticks):
+        now_s = (index + 1) * tick_s
+        truth.at(now_s)
+        warnings = []
+        for place, centre in enumerate(theatre.centres):
+            detections, offsets = theatre.feeds[place].tick(index)
+            own[place], spoken = centres.observe(centre, own[place], detections, offsets, now_s)
+            book.learn(place, own[place].tracks, theatre.feeds[place].answers(index))
+            warnings.append(spoken)
+        said += warnings[: theatre.sides]
+        for cooperation in cooperations:
+            cooperation.tick(index, now_s, own, warnings, truth, book)
+    return said, book
+
+
+@lru_cache(maxsize=4)
+def _countries(as_of: date) -> CountryIndex:
+    return index_countries(load_borders(), as_of)
+
+
+def _by_replicate(table: Any) -> Any:
+    return table.take(np.argsort(table.replicate, kind="stable"))
+
+
+def _tables(cooperation: Cooperation) -> Tables:
+    """Every stage's table under one architecture, with replicate numbers instead of rows."""
+    theatre, kept = cooperation.theatre, cooperation.kept
+    tables: Tables = {
+        "objects": theatre.world.objects,
+        "truth": theatre.world.truth,
+        "detections": theatre.sensed.detections,
+        "answer_key": theatre.sensed.key,
+        "tracks": TrackHistory.concatenate(kept.tracks),
+        "warnings": Warnings.concatenate(kept.warnings),
+        "messages": Messages.concatenate(kept.messages),
+        "releases": Releases.concatenate(kept.releases),
+        "opportunities": Opportunities.concatenate(kept.opportunities),
+        "shots": cooperation.shots,
+        "outcomes": cooperation.outcomes,
+    }
+    return {stage: _numbered(table, theatre.world.replicates) for stage, table in tables.items()}
+
+
+def _numbered(table: Any, replicates: NDArray[np.int64]) -> Table:
+    columns = {name: getattr(table, name) for name, _ in table.columns()}
+    return type(table)(**{**columns, "replicate": replicates[table.replicate]})

@@ -1,0 +1,250 @@
+"""From what an architecture did to what became of each object, and from that to every metric."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.geodesy.countries import CountryIndex, countries_at
+from detente.geodesy.distance import great_circle_m
+from detente.records.results import ObjectResults, StudyTable
+from detente.records.stages import Objects, Warnings
+from detente.studies.answers import AnswerBook
+from detente.studies.cooperation import Cooperation
+from detente.studies.metrics import ALL, METRIC_NAMES
+from detente.studies.theatre import Theatre
+
+Floats = NDArray[np.float64]
+NEVER = -1.0
+BY_AREA, BY_PEOPLE = 0, 1
+Cells = dict[str, tuple[Floats, NDArray[np.bool_]]]  # metric → value and defined, (R,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstWarnings:
+    """The first warning of each object to each side it threatens: (sides, R, N); -1 where there was none."""
+
+    time_s: Floats
+    launch_error_m: Floats
+    impact_error_m: Floats
+    attributed: NDArray[np.uint8]
+    false: NDArray[np.int64]  # (sides, R) warnings that named the side while the object did not threaten it
+
+
+def first_warnings(
+    theatre: Theatre, warnings: list[Warnings], book: AnswerBook, countries: CountryIndex, pooled: bool
+) -> FirstWarnings:
+    """Of each side: what it first said, in any stream, of each object that really threatened it."""
+    sides, rows, objects = theatre.sides, theatre.rows, theatre.objects
+    found = Warnings.concatenate([table for table in warnings if len(table)])
+    shape = (sides, rows, objects)
+    result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m")}
+    attributed, false = np.zeros(shape, np.uint8), np.zeros((sides, rows), np.int64)
+    heard = np.ones(len(found), bool) if pooled else found.side == found.threatened
+    found = _first_of_each_track(found.take(np.flatnonzero(heard)))
+    thing = book.of(found.replicate, found.giver, found.number)
+    row_of = found.replicate * objects + thing
+    mask = np.where(thing >= 0, theatre.world.objects.threatened[np.maximum(row_of, 0)], 0)
+    true = ((mask >> found.threatened) & 1) == 1
+    np.add.at(false, (found.threatened[~true], found.replicate[~true]), 1)
+    found, thing = found.take(np.flatnonzero(true)), thing[true]
+    order = np.lexsort((found.time_s,))[::-1]  # written latest first, so that the earliest stays
+    cell = found.threatened[order], found.replicate[order], thing[order]
+    errors = _errors(theatre.world.objects, found, found.replicate * objects + thing, countries)
+    for name, values in zip(result, (found.time_s, *errors[:2]), strict=True):
+        result[name][cell] = values[order]
+    attributed[cell] = errors[2][order]
+    return FirstWarnings(**result, attributed=attributed, false=false)
+
+
+def _first_of_each_track(found: Warnings) -> Warnings:
+    """One warning for each (replicate, giver, number, territory): own and assisted stream may both have spoken."""
+    order = np.lexsort((found.time_s, found.threatened, found.number, found.giver, found.replicate))
+    keys = np.stack([found.replicate, found.giver, found.number, found.threatened], axis=1)[order]
+    new = np.ones(len(order), bool)
+    new[1:] = np.any(keys[1:] != keys[:-1], axis=1)
+    return found.take(order[new])
+
+
+def _errors(
+    objects: Objects, found: Warnings, rows: NDArray[np.int64], countries: CountryIndex
+) -> tuple[Floats, Floats, NDArray[np.uint8]]:
+    """Launch error, impact error (m; -1 where none was stated), and 1 where the launch country was named rightly."""
+    if not len(found):
+        return np.empty(0), np.empty(0), np.empty(0, np.uint8)
+    said_launch = np.stack([found.launch_lat_rad, found.launch_lon_rad], axis=1)
+    true_launch = np.stack([objects.launch_lat_rad[rows], objects.launch_lon_rad[rows]], axis=1)
+    said_impact = np.stack([found.impact_lat_rad, found.impact_lon_rad], axis=1)
+    true_impact = np.stack([objects.impact_lat_rad[rows], objects.impact_lon_rad[rows]], axis=1)
+    valid = found.launch_valid == 1
+    true_country = countries_at(countries, true_launch)
+    same = (countries_at(countries, said_launch) == true_country) & (true_country >= 0)
+    launch_error = np.where(valid, great_circle_m(said_launch, true_launch), NEVER)
+    return launch_error, great_circle_m(said_impact, true_impact), (valid & same).astype(np.uint8)
+
+
+def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, own: FirstWarnings) -> ObjectResults:
+    """One row for each object that flew: what became of it under this architecture."""
+    theatre, tally = cooperation.theatre, cooperation.tally
+    objects = theatre.world.objects
+    shape = (theatre.rows, theatre.objects)
+    shots, shooters = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
+    intercepted = np.zeros(shape, np.uint8)
+    known = cooperation.shot_object >= 0
+    row, thing = cooperation.shots.replicate[known], cooperation.shot_object[known]
+    np.add.at(shots, (row, thing), 1)
+    bits = (1 << theatre.arms.side[cooperation.shots.site[known]]).astype(np.uint8)
+    np.bitwise_or.at(shooters, (row, thing), bits)
+    hit = cooperation.outcomes.hit[known] == 1
+    intercepted[row[hit], thing[hit]] = 1
+    first, launch, impact = (
+        _of_any_side(values, warned.time_s) for values in (warned.time_s, warned.launch_error_m, warned.impact_error_m)
+    )
+    everything = ObjectResults(
+        replicate=theatre.world.replicates[objects.replicate],
+        object=objects.object,
+        architecture=np.full(len(objects), index),
+        **{name: getattr(objects, name) for name in _COPIED},
+        own_warned_s=_of_any_side(own.time_s, own.time_s).ravel(),
+        warned_s=first.ravel(),
+        launch_error_m=launch.ravel(),
+        impact_error_m=impact.ravel(),
+        attributed=warned.attributed.max(axis=0).ravel(),
+        opportunities=tally.seen.sum(axis=2).ravel(),
+        earliest_s=tally.earliest_s.ravel(),
+        shots=shots.ravel(),
+        shooters=shooters.ravel(),
+        intercepted=intercepted.ravel(),
+    )
+    return everything.take(np.flatnonzero(objects.flag == 0))
+
+
+_COPIED = (
+    "threatened", "aim_side", "aim_by", "wave", "missile", "launch_s", "launch_lat_rad", "launch_lon_rad",
+    "impact_s", "impact_lat_rad", "impact_lon_rad",
+)  # fmt: skip
+
+
+def _of_any_side(values: Floats, time_s: Floats) -> Floats:
+    """The value of the side that warned first; -1 where none did. (sides, R, N) → (R, N)"""
+    when = np.where(time_s >= 0.0, time_s, np.inf)
+    first = np.argmin(when, axis=0)[None]
+    return np.take_along_axis(values, first, axis=0)[0]
+
+
+def metric_rows(
+    cooperation: Cooperation, warned: FirstWarnings, own: FirstWarnings, results: ObjectResults
+) -> StudyTable:
+    """Every metric of every replicate, for each side and for all."""
+    theatre = cooperation.theatre
+    row_of = {int(replicate): row for row, replicate in enumerate(theatre.world.replicates)}
+    rows = np.array([row_of[int(replicate)] for replicate in results.replicate], np.int64)
+    parts = []
+    for column in (*range(theatre.sides), ALL):
+        sides = tuple(range(theatre.sides)) if column == ALL else (column,)
+        cells = _object_cells(theatre, warned, own, results, rows, sides)
+        cells |= _count_cells(cooperation, warned, results, rows, sides)
+        cells |= _track_cells(cooperation, sides)
+        parts.append(_tidy(theatre, cooperation.architecture.name, column, cells))
+    return StudyTable.concatenate(parts)
+
+
+def _object_cells(
+    theatre: Theatre, warned: FirstWarnings, own: FirstWarnings, results: ObjectResults, rows: NDArray,
+    sides: tuple[int, ...],
+) -> Cells:  # fmt: skip
+    """Metrics that are means over objects, threatening or warned."""
+    cells: dict[str, list[tuple[NDArray, Floats]]] = {name: [] for name in _OBJECT_METRICS}
+    for side in sides:
+        threat = ((results.threatened >> side) & 1) == 1
+        row, thing = rows[threat], results.object[threat]
+        impact = results.impact_s[threat]
+        first, first_own = warned.time_s[side][row, thing], own.time_s[side][row, thing]
+        launch_error, impact_error = warned.launch_error_m[side][row, thing], warned.impact_error_m[side][row, thing]
+        earliest, seen = results.earliest_s[threat], results.opportunities[threat]
+        values = {
+            "warning_time_s": np.where(first >= 0, impact - first, 0.0),
+            "own_warning_time_s": np.where(first_own >= 0, impact - first_own, 0.0),
+            "launch_attribution_fraction": warned.attributed[side][row, thing].astype(float),
+            "engagement_opportunities": seen.astype(float),
+            "engagement_margin_s": np.where(earliest >= 0, impact - earliest, 0.0),
+            "leakage_fraction": 1.0 - results.intercepted[threat],
+        }
+        for name, value in values.items():
+            cells[name].append((row, value))
+        cells["launch_point_error_km"].append((row[launch_error >= 0], launch_error[launch_error >= 0] / 1e3))
+        cells["impact_point_error_km"].append((row[impact_error >= 0], impact_error[impact_error >= 0] / 1e3))
+        for name, by in (("territory_defended_fraction", BY_AREA), ("people_defended_fraction", BY_PEOPLE)):
+            drawn = (results.aim_by[threat] == by) & (results.aim_side[threat] == side)
+            cells[name].append((row[drawn], (seen[drawn] > 0).astype(float)))
+    return {name: _means(theatre.rows, found) for name, found in cells.items()}
+
+
+_OBJECT_METRICS = (
+    "warning_time_s", "own_warning_time_s", "launch_attribution_fraction", "launch_point_error_km",
+    "impact_point_error_km", "engagement_opportunities", "engagement_margin_s", "territory_defended_fraction",
+    "people_defended_fraction", "leakage_fraction",
+)  # fmt: skip
+
+
+def _means(rows: int, found: list[tuple[NDArray, Floats]]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Mean a replicate row, summed in order of object so that the batch changes no bit; defined where anything was."""
+    total, count = np.zeros(rows), np.zeros(rows)
+    for row, value in found:
+        np.add.at(total, row, value)
+        np.add.at(count, row, 1.0)
+    return np.divide(total, count, out=np.zeros(rows), where=count > 0), count > 0
+
+
+def _count_cells(
+    cooperation: Cooperation, warned: FirstWarnings, results: ObjectResults, rows: NDArray, sides: tuple[int, ...]
+) -> Cells:  # fmt: skip
+    """Metrics that are counts a replicate."""
+    theatre, shots = cooperation.theatre, cooperation.shots
+    spent, double = np.zeros(theatre.rows), np.zeros(theatre.rows)
+    of_sides = np.isin(theatre.arms.side[shots.site], sides)
+    np.add.at(spent, shots.replicate[of_sides], 1.0)
+    if not cooperation.architecture.one_plan:
+        by_several = (results.shooters & (results.shooters - 1)) != 0
+        bits = np.uint8(sum(1 << side for side in sides))
+        np.add.at(double, rows[by_several & ((results.shooters & bits) != 0)], 1.0)
+    released, withheld = np.zeros(theatre.rows), np.zeros(theatre.rows)
+    for side in sides:
+        if cooperation.architecture.exchange:
+            said = cooperation.assisted[side].release
+            released, withheld = released + said.released_messages, withheld + said.withheld_messages
+    counts = {
+        "false_warnings": warned.false[list(sides)].sum(axis=0).astype(float),
+        "interceptors_spent": spent,
+        "double_engagements": double,
+        "released_messages": released,
+        "withheld_messages": withheld,
+    }
+    return {name: (values, np.ones(theatre.rows, bool)) for name, values in counts.items()}
+
+
+def _track_cells(cooperation: Cooperation, sides: tuple[int, ...]) -> Cells:
+    """Accuracy of the pictures that decide, over coast-phase samples."""
+    tally = cooperation.tally
+    pictures = [0] if cooperation.architecture.pooled else list(sides)
+    samples = tally.samples[pictures].sum(axis=0)
+    some = samples > 0
+    divisor = np.where(some, samples, 1.0)
+    return {
+        "track_position_rmse_m": (np.sqrt(tally.square_m2[pictures].sum(axis=0) / divisor), some),
+        "track_nees": (tally.nees[pictures].sum(axis=0) / divisor, some),
+    }
+
+
+def _tidy(theatre: Theatre, architecture: str, column: int | str, cells: Cells) -> StudyTable:
+    rows, metrics = theatre.rows, len(METRIC_NAMES)
+    side = ALL if column == ALL else theatre.scenario.side_names[int(column)]
+    count = rows * metrics
+    return StudyTable(
+        replicate=np.repeat(theatre.world.replicates, metrics),
+        architecture=np.full(count, architecture, "U16"),
+        side=np.full(count, side, "U64"),
+        metric=np.tile(np.array(METRIC_NAMES, "U32"), rows),
+        value=np.stack([np.where(cells[name][1], cells[name][0], 0.0) for name in METRIC_NAMES], axis=1).ravel(),
+        defined=np.stack([cells[name][1] for name in METRIC_NAMES], axis=1).ravel().astype(np.uint8),
+    )

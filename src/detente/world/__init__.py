@@ -1,0 +1,1 @@
+"""What really happens: the raid flies, and sensors see it. Nothing that a centre imports may reach this room."""

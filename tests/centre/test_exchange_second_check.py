@@ -1,0 +1,177 @@
+"""The second checker finds what is planted, and nothing in what release says."""
+
+import ast
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from detente.centre.exchange import second_check
+from detente.centre.exchange.release import initial, release
+from detente.centre.exchange.rules import compile_agreement
+from detente.centre.exchange.second_check import Setting, Snapshot, check
+from detente.records.stages import Messages
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
+
+POINTS = {"sigma_position_m": 2000.0, "grid_km": 40.0, "time_s": 20.0}
+AGREEMENT = made.agreement(
+    made.clause("t", "track", coarsen={"sigma_position_m": 900.0, "sigma_velocity_m_s": 9.0}),
+    made.clause("w", "launch-warning", coarsen=POINTS),
+    made.clause("i", "impact-prediction", coarsen=POINTS),
+    made.clause("late", "track", delay_s=10.0, owners_withheld=["TUR"]),
+    made.clause("boost", "track", when={"phases": ["boost"]}),
+    made.clause("there", "track", when={"impact_in": "receiver", "impact_probability": 0.9}),
+    end_s=100.0,
+)
+
+
+def setting(agreement=AGREEMENT):
+    return Setting(
+        agreement=agreement, side_names=made.SIDES, sensor_owners=made.OWNERS, sensor_sides=made.SENSOR_SIDES,
+        epoch=made.EPOCH,
+    )  # fmt: skip
+
+
+def honest(sensors=1):
+    """Four moments of one track, and all that was said of it."""
+    rng = np.random.default_rng(11)
+    story = [made.moment(rng, time_s, [[1]], sensors=[[sensors]]) for time_s in (0.0, 10.0, 20.0, 30.0)]
+    rules = compile_agreement(AGREEMENT, made.SIDES, made.OWNERS, made.EPOCH)
+    state, said = initial(rules, np.array([0]), 1), []
+    for tracks, est in story:
+        messages, _, state = release(state, tracks, est, rules, 0, 3, 5, tracks.time_s)
+        said.append(messages)
+    return [Snapshot(tracks=tracks, estimates=est) for tracks, est in story], Messages.concatenate(said)
+
+
+HISTORY, SAID = honest()
+
+
+def planted(row, **values):
+    """What was said, with one message changed."""
+    columns = {}
+    for name, value in values.items():
+        columns[name] = getattr(SAID, name).copy()
+        columns[name][row] = value
+    return replace(SAID, **columns)
+
+
+def row_of(clause, nth=0):
+    return int(np.flatnonzero(SAID.clause == clause)[nth])
+
+
+def rules_broken(messages, row, history=HISTORY):
+    found = check(messages, history, setting(), 0)
+    assert {violation.row for violation in found} <= {row}
+    return {violation.rule for violation in found}
+
+
+def test_what_release_says_passes():
+    assert np.bincount(SAID.clause).tolist() == [4, 4, 4, 3]
+    assert check(SAID, HISTORY, setting(), 0) == []
+
+
+def test_nothing_passes_without_an_agreement():
+    assert [v.rule for v in check(SAID, HISTORY, setting(None), 0)] == ["closed"] * len(SAID)
+    assert "closed" in rules_broken(planted(0, clause=99), 0)
+
+
+def test_wrong_addresses_are_found():
+    assert rules_broken(planted(row_of(0), receiver=2), row_of(0)) == {"receiver"}
+    assert rules_broken(planted(row_of(0), receiver=9), row_of(0)) == {"receiver"}
+    assert "giver" in rules_broken(planted(row_of(0), giver=1), row_of(0))
+
+
+def test_a_forbidden_class_is_found():
+    row = row_of(1)
+    assert "class" in rules_broken(planted(row, data=2), row)
+    state = HISTORY[0].tracks.mean[0, 0]
+    assert rules_broken(planted(row_of(1), state=state), row_of(1)) == {"content"}
+
+
+def test_early_and_expired_messages_are_found():
+    row = row_of(3)
+    assert rules_broken(planted(row, released_s=SAID.valid_s[row] + 9.0), row) == {"delay"}
+    assert rules_broken(planted(row, released_s=100.0), row) == {"force"}
+    assert rules_broken(planted(row_of(0), released_s=250.0), row_of(0)) == {"force"}
+
+
+def test_withheld_owners_and_strangers_sensors_are_found():
+    row = row_of(3)
+    for sensors, rule in ((3, "owner"), (5, "onward")):
+        history = [
+            Snapshot(tracks=replace(s.tracks, sensors=np.array([[sensors]], np.uint64)), estimates=s.estimates)
+            for s in HISTORY
+        ]
+        one = SAID.take(np.array([row]))
+        assert [v.rule for v in check(one, history, setting(), 0)] == ["pedigree", rule]
+    assert rules_broken(planted(row, sensors=0), row) == {"pedigree"}
+    assert [clause for clause in honest(sensors=3)[1].clause if clause == 3] == []
+
+
+def test_conditions_are_read_again():
+    row = row_of(3)
+    assert rules_broken(planted(row, clause=4), row) == {"phase"}
+    assert rules_broken(planted(row, clause=5), row) == {"impact"}
+
+
+def test_a_track_that_was_not_confirmed_is_found():
+    assert rules_broken(planted(row_of(0), number=7), row_of(0)) == {"source"}
+    assert rules_broken(planted(row_of(0), valid_s=-3.0), row_of(0)) >= {"source"}
+    tentative = [
+        Snapshot(tracks=replace(s.tracks, status=np.array([[1]], np.uint8)), estimates=s.estimates) for s in HISTORY
+    ]
+    assert {v.rule for v in check(SAID, tentative, setting(), 0)} == {"source"}
+
+
+def test_uncoarsened_states_are_found():
+    row = row_of(0, 3)
+    mean = HISTORY[3].tracks.mean[0, 0]
+    assert rules_broken(planted(row, state=mean), row) == {"coarsening"}
+    assert rules_broken(planted(row, coarsened=0), row) == {"coarsening"}
+    lower = HISTORY[3].tracks.covariance[0, 0][np.tril_indices(6)]
+    assert rules_broken(planted(row, covariance=lower), row) == {"coarsening"}
+    for shift in (1.0, 9000.0):
+        assert rules_broken(planted(row, state=SAID.state[row] + shift), row) == {"coarsening"}
+
+
+def test_a_state_altered_where_nothing_is_coarsened_is_found():
+    row = row_of(3)
+    assert rules_broken(planted(row, state=SAID.state[row] + 1e-3), row) == {"content"}
+
+
+def test_uncoarsened_points_are_found():
+    est = HISTORY[0].estimates
+    for row, what in ((row_of(1), "launch"), (row_of(2), "impact")):
+        for name in ("lat_rad", "lon_rad", "s"):
+            column = f"{what}_{name}"
+            assert "coarsening" in rules_broken(planted(row, **{column: getattr(est, column)[0, 0]}), row)
+        assert "coarsening" in rules_broken(planted(row, **{f"{what}_lat_rad": 0.0, f"{what}_lon_rad": 0.0}), row)
+    sharp = est.launch_sigma_m[0, 0]
+    assert rules_broken(planted(row_of(1), launch_sigma_m=sharp), row_of(1)) == {"coarsening"}
+    sharp = est.impact_covariance_m2[0, 0]
+    assert rules_broken(planted(row_of(2), impact_covariance_m2=sharp), row_of(2)) == {"coarsening"}
+    sharp = est.impact_sigma_s[0, 0]
+    assert rules_broken(planted(row_of(2), impact_sigma_s=sharp), row_of(2)) == {"coarsening"}
+
+
+@pytest.mark.parametrize(("every_s", "found"), [(10.0, set()), (10.5, {"rate"})])
+def test_rate_is_measured_over_what_was_said_before(every_s, found):
+    clauses = list(AGREEMENT.clauses)
+    clauses[0] = clauses[0].model_copy(update={"every_s": every_s})
+    slower = setting(AGREEMENT.model_copy(update={"clauses": tuple(clauses)}))
+    mine = SAID.take(SAID.clause == 0)
+    now, before = mine.take(mine.valid_s == 30.0), mine.take(mine.valid_s == 20.0)
+    assert {v.rule for v in check(now, HISTORY, slower, 0, before)} == found
+    assert check(now, HISTORY, slower, 0) == []
+
+
+def test_the_second_checker_shares_no_code_with_release():
+    tree = ast.parse(Path(second_check.__file__).read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {module for module in imported if module.startswith("detente")}
+    assert ours == {"detente.records.slots", "detente.records.stages", "detente.scenario.agreement"}

@@ -1,0 +1,219 @@
+"""Where tracks came from and will land: against the flight room, and against their own stated uncertainty."""
+
+import math
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from detente.centre.picture.estimates import empty_estimates, estimate
+from detente.centre.picture.settings import PictureSettings
+from detente.flight.trajectory import ephemeris
+from detente.flight.vehicle import Missile, Stage, pack
+from detente.geodesy._kernels import ecef_to_geodetic, geodetic_to_ecef, great_circle_m
+from detente.records.slots import Phase
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
+GROUND = made.territories()
+MATCHED = PictureSettings(ballistic_log_sigma=0.0, impact_floor_m=1.0)
+CD = ((0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.20, 0.20, 0.27, 0.27, 0.20, 0.20))  # Forden 2007
+
+
+def drawn(mean, spread, count, seed):
+    """True states of which ``mean`` with ``spread`` is an honest estimate."""
+    return mean + np.random.default_rng(seed).normal(size=(count, 6)) @ np.linalg.cholesky(spread).T
+
+
+def errors_of(estimates, slot, truths, beta):
+    """Errors of an estimate's impact in east, north (m) and time (s), against where these states really land."""
+    lat, lon = estimates.impact_lat_rad[0, slot], estimates.impact_lon_rad[0, slot]
+    landed = made.landed(truths, beta)
+    assert (landed.flag == 0).all()
+    places = np.array([ecef_to_geodetic(*point) for point in landed.position_ecef_m])
+    radius = 6_371_008.8
+    east, north = radius * math.cos(lat) * (places[:, 1] - lon), radius * (places[:, 0] - lat)
+    return east, north, landed.time_s - estimates.impact_s[0, slot]
+
+
+def test_the_mean_impact_is_the_flight_rooms():
+    means = np.array([made.state(azimuth_deg=a) for a in (-60.0, -40.0, -10.0)])
+    found = estimate(made.tracks(means, [made.covariance()] * 3, time_s=100.0), None, GROUND)
+    landed = made.landed(means)
+    for slot in range(3):
+        lat, lon, _ = ecef_to_geodetic(*landed.position_ecef_m[slot])
+        assert great_circle_m(lat, lon, found.impact_lat_rad[0, slot], found.impact_lon_rad[0, slot]) < 20.0
+        assert found.impact_s[0, slot] == pytest.approx(100.0 + landed.time_s[slot], abs=0.05)
+    assert found.number.tolist() == [[1, 2, 3]]
+    assert found.rounds.tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("speed", "climb", "height", "spread"),
+    [
+        (4800.0, 38.0, 250e3, (500.0, 10.0)),
+        (4800.0, 38.0, 250e3, (3000.0, 60.0)),
+        (6500.0, 25.0, 300e3, (500.0, 5.0)),
+        (2200.0, 35.0, 90e3, (200.0, 8.0)),
+        (4000.0, -25.0, 180e3, (400.0, 4.0)),
+    ],
+)
+def test_the_ellipse_holds_the_truth_as_often_as_it_says(speed, climb, height, spread):
+    mean = made.state(speed=speed, climb_deg=climb, height_m=height)
+    covariance = made.covariance(*spread, seed=3)
+    found = estimate(made.tracks([mean], [covariance]), None, GROUND, MATCHED)
+    east, north, late_s = errors_of(found, 0, drawn(mean, covariance, 1000, seed=11), made.NOMINAL_BETA)
+    ee, en, nn = found.impact_covariance_m2[0, 0]
+    d2 = (nn * east**2 - 2.0 * en * east * north + ee * north**2) / (ee * nn - en * en)
+    assert 0.90 <= np.mean(d2 < 5.991) <= 0.99
+    assert 0.90 <= np.mean(np.abs(late_s) < 1.96 * found.impact_sigma_s[0, 0]) <= 0.99
+
+
+def test_an_unknown_ballistic_coefficient_is_owned_up_to():
+    mean, covariance = made.state(), made.covariance(100.0, 1.0)
+    found = estimate(made.tracks([mean], [covariance]), None, GROUND)
+    rng = np.random.default_rng(5)
+    betas = np.exp(rng.uniform(math.log(500.0), math.log(10_000.0), 400))
+    east, north, late_s = errors_of(found, 0, drawn(mean, covariance, 400, seed=2), betas)
+    ee, en, nn = found.impact_covariance_m2[0, 0]
+    d2 = (nn * east**2 - 2.0 * en * east * north + ee * north**2) / (ee * nn - en * en)
+    assert np.mean(d2 < 5.991) >= 0.90
+    assert np.mean(np.abs(late_s) < 1.96 * found.impact_sigma_s[0, 0]) >= 0.90
+
+
+def test_threat_probability_is_the_share_of_the_ellipse_on_that_ground():
+    mean = made.state(azimuth_deg=-36.2)
+    covariance = made.covariance(2000.0, 60.0, seed=1)
+    found = estimate(made.tracks([mean], [covariance]), None, GROUND, MATCHED)
+    landed = made.landed(drawn(mean, covariance, 4000, seed=9))
+    places = np.degrees([ecef_to_geodetic(*point)[:2] for point in landed.position_ecef_m])
+    inside = (places[:, 0] > 46) & (places[:, 0] < 56) & (places[:, 1] > 4) & (places[:, 1] < 20)
+    assert 0.1 < inside.mean() < 0.9
+    assert found.threat_probability[0, 0, made.WEST] == pytest.approx(inside.mean(), abs=0.08)
+    assert found.threat_probability[0, 0, made.EAST] == 0.0
+
+
+def test_a_boosting_track_has_no_impact_and_keeps_what_was_said():
+    mean, covariance = made.state(), made.covariance()
+    boosting = made.tracks([mean], [covariance], phase=np.full((1, 1), Phase.BOOST, np.uint8))
+    nothing = estimate(boosting, None, GROUND)
+    assert nothing.impact_valid[0, 0] == 0
+    assert nothing.threat_probability.sum() == 0.0
+    said = estimate(made.tracks([mean], [covariance]), None, GROUND)
+    assert made.same_arrays(estimate(boosting, said, GROUND), said) == []
+
+
+def test_a_prediction_is_renewed_with_news_and_not_sooner_than_the_cadence():
+    covariance = made.covariance()
+    mean = made.state()
+    settings = PictureSettings(eager_rounds=1, cadence_s=10.0, cadence_share=0.0)
+    first = estimate(made.tracks([mean], [covariance], time_s=0.0), None, GROUND, settings)
+    rounds = []
+    for time_s, updated_s in ((5.0, 5.0), (10.0, 0.0), (15.0, 14.0), (20.0, 20.0), (25.0, 25.0)):
+        now = made.tracks(
+            [made.moved(mean, time_s)], [covariance], time_s=time_s, updated_s=np.full((1, 1), updated_s)
+        )
+        after = estimate(now, first, GROUND, settings)
+        rounds.append(int(after.rounds[0, 0]))
+        assert after.impact_s[0, 0] == pytest.approx(first.impact_s[0, 0], abs=0.2)
+        first = after
+    assert rounds == [1, 1, 2, 2, 3]
+
+
+def test_a_slot_that_changes_hands_keeps_nothing():
+    covariance = made.covariance()
+    one = estimate(made.tracks([made.state()], [covariance], slots=2), None, GROUND)
+    other = estimate(made.tracks([made.state(azimuth_deg=0.0)], [covariance], slots=2, numbers=[7]), one, GROUND)
+    alone = estimate(made.tracks([made.state(azimuth_deg=0.0)], [covariance], slots=2, numbers=[7]), None, GROUND)
+    assert made.same_arrays(other, alone) == []
+    gone = estimate(made.tracks([], [], slots=2), one, GROUND)
+    assert made.same_arrays(gone, empty_estimates(1, 2, 2)) == []
+
+
+def test_a_track_that_cannot_land_or_is_no_state_says_nothing():
+    escaping = made.state(speed=13_000.0)
+    orbiting = made.state(speed=7_800.0, climb_deg=0.0)
+    broken = np.diag([1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
+    vague = made.covariance(1e6, 3_000.0)
+    found = estimate(
+        made.tracks([escaping, orbiting, made.state(), made.state()], [made.covariance()] * 2 + [broken, vague]),
+        None,
+        GROUND,
+    )
+    assert found.impact_valid.tolist() == [[0, 0, 0, 0]]
+    assert made.finite(found)
+
+
+@pytest.fixture(scope="module")
+def flown():
+    """Two missiles after Forden 2007, flown north-west from 35° N 50° E: launch, then samples."""
+    missiles = pack(
+        [
+            Missile("No-dong", 1000.0, (Stage(19900.0, 3900.0, 240.0, 70.0, 0.88),), *CD, 2200.0),
+            Missile("Al Hussein", 191.0, (Stage(6073.0, 1334.0, 230.0, 90.0, 0.84),), *CD, 2200.0),
+        ]
+    )
+    start = np.radians([35.0, 50.0])
+    paths = ephemeris(missiles, np.array([0, 1]), start[0], start[1], math.radians(-40.0), math.radians(42.0), math.inf)
+    assert paths.flag.tolist() == [0, 0]
+    return start, paths
+
+
+def test_a_launch_seen_from_space_is_placed_under_the_cloud_tops(flown):
+    start, paths = flown
+    for flight in range(2):
+        rows = slice(paths.offsets[flight], paths.offsets[flight + 1])
+        places = np.array([ecef_to_geodetic(*point) for point in paths.position_ecef_m[rows]])
+        seen = int(np.argmax(places[:, 2] > 10_000.0)) + 4  # a few seconds after it broke the clouds
+        cloud = np.array(geodetic_to_ecef(places[seen, 0], places[seen, 1], 10_000.0))
+        state = np.concatenate([paths.position_ecef_m[rows][seen + 20], paths.velocity_ecef_m_s[rows][seen + 20]])
+        tracks = made.tracks(
+            [state], [made.covariance(2000.0, 100.0)], time_s=float(paths.time_s[rows][seen + 20]),
+            seen_in_boost=np.ones((1, 1), np.uint8), start_ecef_m=cloud.reshape(1, 1, 3),
+            born_s=np.full((1, 1), paths.time_s[rows][seen]), phase=np.full((1, 1), Phase.BOOST, np.uint8),
+        )  # fmt: skip
+        found = estimate(tracks, None, GROUND)
+        missed_m = great_circle_m(*start, found.launch_lat_rad[0, 0], found.launch_lon_rad[0, 0])
+        assert missed_m < 1.5 * found.launch_sigma_m[0, 0]
+        assert abs(found.launch_s[0, 0]) < 15.0
+
+
+def test_a_launch_seen_by_radar_lies_ahead_of_the_arc(flown):
+    start, paths = flown
+    for flight in range(2):
+        rows = slice(paths.offsets[flight], paths.offsets[flight + 1])
+        seen = int(np.argmax(paths.phase[rows] == Phase.COAST)) + 10
+        state = np.concatenate([paths.position_ecef_m[rows][seen], paths.velocity_ecef_m_s[rows][seen]])
+        tracks = made.tracks([state], [made.covariance(100.0, 2.0)], time_s=float(paths.time_s[rows][seen]))
+        found = estimate(tracks, None, GROUND)
+        missed_m = great_circle_m(*start, found.launch_lat_rad[0, 0], found.launch_lon_rad[0, 0])
+        bare = estimate(
+            tracks, None, GROUND, PictureSettings(launch_arc_share=0.0, launch_arc_lag_s=0.0, launch_arc_lag_s_m=0.0)
+        )
+        bare_m = great_circle_m(*start, bare.launch_lat_rad[0, 0], bare.launch_lon_rad[0, 0])
+        assert missed_m < bare_m
+        assert missed_m < found.launch_sigma_m[0, 0]
+        assert abs(found.launch_s[0, 0]) < 15.0 < bare.launch_s[0, 0]
+
+
+def test_a_launch_once_stated_is_kept():
+    covariance = made.covariance()
+    before = estimate(made.tracks([made.state()], [covariance]), None, GROUND)
+    later = made.tracks([made.state()], [covariance], time_s=20.0, first_mean=made.state(10.0).reshape(1, 1, 6))
+    after = estimate(later, before, GROUND)
+    assert after.launch_lat_rad[0, 0] == before.launch_lat_rad[0, 0]
+    assert after.launch_s[0, 0] == before.launch_s[0, 0]
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it():
+    rng = np.random.default_rng(4)
+    means = np.array([made.state(azimuth_deg=a) for a in rng.uniform(-70, 30, 24)]).reshape(4, 6, 6)
+    spreads = np.array([made.covariance(seed=k) for k in range(24)]).reshape(4, 6, 6, 6)
+    base = made.tracks(means[0], spreads[0], rows=4)
+    together = estimate(
+        made.replaced(base, mean=means, covariance=spreads, first_mean=means, first_covariance=spreads), None, GROUND
+    )
+    for r in range(4):
+        alone = estimate(made.tracks(means[r], spreads[r]), None, GROUND)
+        assert np.array_equal(alone.lines[0], together.lines[r])
