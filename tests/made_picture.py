@@ -29,7 +29,11 @@ def territories():
 def three_territories():
     """The same and a third, over Scandinavia."""
     return index_territories(
-        [make_territory([box(46, 56, 4, 20)]), make_territory([box(50, 62, 30, 50)]), make_territory([box(58, 66, 6, 20)])]
+        [
+            make_territory([box(46, 56, 4, 20)]),
+            make_territory([box(50, 62, 30, 50)]),
+            make_territory([box(58, 66, 6, 20)]),
+        ]
     )
 
 
@@ -95,23 +99,18 @@ def replaced(record, **changes):
 
 def message(mean=None, spread=None, **changes):
     """One message as a dictionary of columns: a track where a state is given, else a warning."""
-    zero = dict.fromkeys(
-        (
-            "launch_valid launch_lat_rad launch_lon_rad launch_s launch_sigma_m impact_valid impact_lat_rad "
-            "impact_lon_rad impact_s impact_sigma_s coarsened clause replicate released_s valid_s"
-        ).split(),
-        0,
-    )
+    zero = {name: np.zeros(spec.shape) for name, spec in Messages.columns()}
     given = {
-        **zero, "giver": EAST, "receiver": WEST, "data": 1 if mean is None else 3, "number": 1, "phase": 2, "sensors": 2,
-        "state": np.zeros(6) if mean is None else mean, "impact_covariance_m2": np.zeros(3),
+        **zero, "giver": EAST, "receiver": WEST, "data": 1 if mean is None else 3, "number": 1, "phase": 2,
+        "sensors": 2,
+        "state": np.zeros(6) if mean is None else mean,
         "covariance": np.zeros(21) if spread is None else np.array([spread[i, j] for i, j in TRIANGLE]),
     }  # fmt: skip
     return {**given, **changes}
 
 
 def warning(impact=None, launch=None, **changes):
-    """A warning: ``impact`` (lat, lon, time, sigma m, sigma s), ``launch`` (lat, lon, time, sigma), angles in radians."""
+    """A warning: ``impact`` (lat, lon, time, sigma m, sigma s), ``launch`` (lat, lon, time, sigma); radians."""
     given = {}
     if impact is not None:
         lat, lon, at_s, sigma_m, sigma_s = impact
@@ -122,7 +121,8 @@ def warning(impact=None, launch=None, **changes):
     if launch is not None:
         lat, lon, at_s, sigma_m = launch
         given |= {
-            "launch_valid": 1, "launch_lat_rad": lat, "launch_lon_rad": lon, "launch_s": at_s, "launch_sigma_m": sigma_m,
+            "launch_valid": 1, "launch_lat_rad": lat, "launch_lon_rad": lon, "launch_s": at_s,
+            "launch_sigma_m": sigma_m,
         }  # fmt: skip
     return message(**{**given, **changes})
 

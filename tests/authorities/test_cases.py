@@ -22,9 +22,9 @@ MINIMUM_ENERGY = [  # range km, speed km/s, elevation deg, apogee km, time s
 ]
 
 # Case 2. G. Forden, "GUI_Missile_Flyout: a general program for simulating ballistic missiles", Science & Global
-# Security 15 (2007): parameters and maximum ranges. They are another model's outputs; our profile (vertical rise, then a linear
-# pitch to one free angle) is not his, and nothing was fitted to his ranges but that angle, maximised. The 7 % was
-# chosen after a first quick integrator of ours gave 301, 715 and 985 km.
+# Security 15 (2007): parameters and maximum ranges. They are another model's outputs; our profile (vertical rise, then
+# a linear pitch to one free angle) is not his, and nothing was fitted to his ranges but that angle, maximised. The 7 %
+# was chosen after a first quick integrator of ours gave 301, 715 and 985 km.
 FORDEN_MACH, FORDEN_CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.20, 0.20, 0.27, 0.27, 0.20, 0.20)
 FORDEN = [
     (Missile("Scud-B", 1_000.0, (Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84),), FORDEN_MACH, FORDEN_CD), 288.0),

@@ -48,7 +48,9 @@ class Flown:
         h = self.time_s[j + 1] - self.time_s[j]
         s = (t - self.time_s[j]) / h
         p0, p1, v0, v1 = self.position[j], self.position[j + 1], self.velocity[j] * h, self.velocity[j + 1] * h
-        place = (1 + 2 * s) * (1 - s) ** 2 * p0 + s * (1 - s) ** 2 * v0 + s * s * (3 - 2 * s) * p1 + s * s * (s - 1) * v1
+        place = (
+            (1 + 2 * s) * (1 - s) ** 2 * p0 + s * (1 - s) ** 2 * v0 + s * s * (3 - 2 * s) * p1 + s * s * (s - 1) * v1
+        )
         rate = (6 * s * s - 6 * s) * (p0 - p1) + (3 * s * s - 4 * s + 1) * v0 + (3 * s * s - 2 * s) * v1
         return np.concatenate([place, rate / h]), self.phase[j]
 
@@ -176,7 +178,9 @@ def look(sensor, index, time_s, flown, chance):
                 sensor["sigma_range_m"], sensor["sigma_azimuth_rad"], sensor["sigma_elevation_rad"],
             )  # fmt: skip
         else:
-            point = geodesy.geodetic_to_ecef(math.radians(20 + 40 * chance.random()), math.radians(20 + 60 * chance.random()), 9e3)
+            point = geodesy.geodetic_to_ecef(
+                math.radians(20 + 40 * chance.random()), math.radians(20 + 60 * chance.random()), 9e3
+            )
             seen = measure(sensor, np.array(point), time_s, chance)
         rows.append((time_s, index, sensor["kind"], *seen))
         key.append(-1)

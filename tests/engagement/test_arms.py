@@ -78,7 +78,7 @@ def test_a_type_without_a_range_of_speeds_has_flights_own_table(made):
 
 @pytest.mark.parametrize(("range_m", "height_m"), [(50e3, 120e3), (250e3, 150e3), (400e3, 250e3)])
 def test_a_drawn_speed_rests_on_its_neighbours(made, range_m, height_m):
-    """Between tables a twentieth apart in speed, linear interpolation costs less than a second."""
+    """Between tables a tenth apart in speed, interpolation costs a second, and two near the edge of reach."""
     entry = made.interceptor(burnout_speed_km_s=made.quantity(3.2, 2.6, 4.0), burn_s=made.quantity(60, 50, 70))
     arms = arm(made.scenario([made.site("a", 0, 0, entry=entry)]), 5, REPLICATES)
     for r in range(3):
@@ -88,5 +88,5 @@ def test_a_drawn_speed_rests_on_its_neighbours(made, range_m, height_m):
         )
         steps = arms.table_steps[r, 0]
         got = reach_time(range_m, height_m, *steps, table_of(arms, r, 0))
-        assert got == pytest.approx(reach_time(range_m, height_m, *steps, exact.time_s), abs=1.0)
+        assert got == pytest.approx(reach_time(range_m, height_m, *steps, exact.time_s), abs=2.3)
         assert got < OUT_OF_REACH_S

@@ -218,3 +218,16 @@ def test_the_kernels_air_is_the_standard_to_a_few_parts_in_a_thousand():
     assert off[:, 0].max() < 4e-3
     assert np.median(off[:, 0]) < 1e-6
     assert off[:, 1].max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("speed", "angle", "seconds"), [(6_900.0, 23.0, 600.0), (4_500.0, 38.0, 600.0), (3_000.0, 60.0, 10.0)]
+)
+def test_coasting(speed, angle, seconds):
+    start = entering(speed, angle, 200e3)
+    moved = np.array(predict.coast_state(*start, seconds))
+    exact = solve_ivp(
+        lambda _, s: np.hstack((s[3:], free_fall(s[:3], s[3:]))), (0.0, seconds), start, "DOP853", rtol=1e-11, atol=1e-6
+    ).y[:, -1]
+    assert np.linalg.norm(moved[:3] - exact[:3]) < 1.0
+    assert np.linalg.norm(moved[3:] - exact[3:]) < 2e-3

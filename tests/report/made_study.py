@@ -13,8 +13,16 @@ from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.outline import country_outline
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import (
-    Messages, Objects, Opportunities, Outcomes, Releases, Shots, TrackHistory, Truth, Warnings,
-)  # fmt: skip
+    Messages,
+    Objects,
+    Opportunities,
+    Outcomes,
+    Releases,
+    Shots,
+    TrackHistory,
+    Truth,
+    Warnings,
+)
 from detente.studies.architectures import BY_NAME
 from detente.studies.metrics import ALL, METRICS
 from detente.studies.results import Study
@@ -33,8 +41,12 @@ def made_folder(folder, *, title="A made-up comparison", replicates=50, objects=
     table = StudyTable.concatenate([_metrics(results, index, name, generator) for index, name in enumerate(NAMES)])
     study = Study(
         scenario=SimpleNamespace(name="made-up", digest="ab" * 32, side_names=SIDES),
-        seed=1, replicates=replicates, architectures=NAMES, table=table, objects=results,
-    )  # fmt: skip
+        seed=1,
+        replicates=replicates,
+        architectures=NAMES,
+        table=table,
+        objects=results,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.to_arrow(), folder / "study.parquet")
     pq.write_table(results.to_arrow(), folder / "objects.parquet")
@@ -55,13 +67,20 @@ def _json(path, document):
 
 def _manifest(replicates):
     return {
-        "what": "study", "version": "0.0.0", "scenario_digest": "ab" * 32, "seed": 1,
-        "parameters": {"replicates": replicates, "architectures": list(NAMES)}, "written": "2026-01-01T00:00:00+00:00",
+        "what": "study",
+        "version": "0.0.0",
+        "scenario_digest": "ab" * 32,
+        "seed": 1,
+        "parameters": {"replicates": replicates, "architectures": list(NAMES)},
+        "written": "2026-01-01T00:00:00+00:00",
         "environment": {
-            "python": "3.11.0", "platform": "made", "machine": "x86_64",
-            "cpu": {"name": "made", "features": "avx2"}, "packages": {"numpy": "2.1"},
+            "python": "3.11.0",
+            "platform": "made",
+            "machine": "x86_64",
+            "cpu": {"name": "made", "features": "avx2"},
+            "packages": {"numpy": "2.1"},
         },
-    }  # fmt: skip
+    }
 
 
 def _world(generator, replicates, count):
@@ -77,10 +96,19 @@ def _world(generator, replicates, count):
     impact_s = launch_s + 300.0 + distance / 4500.0
     own_after_s = np.where(generator.uniform(size=shape) < 0.85, generator.uniform(60.0, 420.0, shape), np.inf)
     return SimpleNamespace(
-        replicates=replicates, count=count, aim_side=aim_side, impact=impact, launch=launch, distance=distance,
-        launch_s=launch_s, impact_s=impact_s, own_s=launch_s + own_after_s, luck=generator.uniform(size=shape),
-        burnout_s=launch_s + 90.0, apogee_m=0.24 * distance,
-    )  # fmt: skip
+        replicates=replicates,
+        count=count,
+        aim_side=aim_side,
+        impact=impact,
+        launch=launch,
+        distance=distance,
+        launch_s=launch_s,
+        impact_s=impact_s,
+        own_s=launch_s + own_after_s,
+        luck=generator.uniform(size=shape),
+        burnout_s=launch_s + 90.0,
+        apogee_m=0.24 * distance,
+    )
 
 
 def _warned(world, name):
@@ -96,16 +124,29 @@ def _results(world, index, name):
     full = {
         "replicate": np.arange(world.replicates)[:, None] + np.zeros(shape, int),
         "object": np.arange(world.count) + np.zeros(shape, int),
-        "architecture": np.full(shape, index), "threatened": 1 << world.aim_side, "aim_side": world.aim_side,
-        "aim_by": np.broadcast_to((np.arange(world.count) // 2) % 2, shape), "wave": np.zeros(shape, int),
-        "missile": np.zeros(shape, int), "launch_s": world.launch_s, "launch_lat_rad": world.launch[..., 0],
-        "launch_lon_rad": world.launch[..., 1], "impact_s": world.impact_s, "impact_lat_rad": world.impact[..., 0],
-        "impact_lon_rad": world.impact[..., 1], "own_warned_s": np.where(world.own_s < world.impact_s, world.own_s, -1.0),
-        "warned_s": np.where(warned < world.impact_s, warned, -1.0), "launch_error_m": 20e3 + 30e3 * world.luck,
-        "impact_error_m": 40e3 + 60e3 * world.luck, "attributed": world.luck < 0.8, "opportunities": reach.astype(int),
-        "earliest_s": np.where(reach, world.impact_s - 60.0, -1.0), "shots": reach.astype(int),
-        "shooters": np.where(reach, 1 << world.aim_side, 0), "intercepted": hit,
-    }  # fmt: skip
+        "architecture": np.full(shape, index),
+        "threatened": 1 << world.aim_side,
+        "aim_side": world.aim_side,
+        "aim_by": np.broadcast_to((np.arange(world.count) // 2) % 2, shape),
+        "wave": np.zeros(shape, int),
+        "missile": np.zeros(shape, int),
+        "launch_s": world.launch_s,
+        "launch_lat_rad": world.launch[..., 0],
+        "launch_lon_rad": world.launch[..., 1],
+        "impact_s": world.impact_s,
+        "impact_lat_rad": world.impact[..., 0],
+        "impact_lon_rad": world.impact[..., 1],
+        "own_warned_s": np.where(world.own_s < world.impact_s, world.own_s, -1.0),
+        "warned_s": np.where(warned < world.impact_s, warned, -1.0),
+        "launch_error_m": 20e3 + 30e3 * world.luck,
+        "impact_error_m": 40e3 + 60e3 * world.luck,
+        "attributed": world.luck < 0.8,
+        "opportunities": reach.astype(int),
+        "earliest_s": np.where(reach, world.impact_s - 60.0, -1.0),
+        "shots": reach.astype(int),
+        "shooters": np.where(reach, 1 << world.aim_side, 0),
+        "intercepted": hit,
+    }
     return ObjectResults(**{column: np.ravel(value) for column, value in full.items()})
 
 
@@ -135,14 +176,20 @@ def _values(mine, metric, name, generator):
     lead = np.where(mine.warned_s >= 0, mine.impact_s - mine.warned_s, 0.0)
     own = np.where(mine.own_warned_s >= 0, mine.impact_s - mine.own_warned_s, 0.0)
     known = {
-        "warning_time_s": lead, "own_warning_time_s": own, "leakage_fraction": 1.0 - mine.intercepted,
-        "launch_attribution_fraction": mine.attributed, "launch_point_error_km": mine.launch_error_m / 1e3,
-        "impact_point_error_km": mine.impact_error_m / 1e3, "engagement_opportunities": mine.opportunities,
+        "warning_time_s": lead,
+        "own_warning_time_s": own,
+        "leakage_fraction": 1.0 - mine.intercepted,
+        "launch_attribution_fraction": mine.attributed,
+        "launch_point_error_km": mine.launch_error_m / 1e3,
+        "impact_point_error_km": mine.impact_error_m / 1e3,
+        "engagement_opportunities": mine.opportunities,
         "engagement_margin_s": np.where(mine.earliest_s >= 0, mine.impact_s - mine.earliest_s, 0.0),
-        "released_messages": np.full(len(mine), 400.0 * exchanged), "double_engagements": np.zeros(len(mine)),
+        "released_messages": np.full(len(mine), 400.0 * exchanged),
+        "double_engagements": np.zeros(len(mine)),
         "withheld_messages": generator.poisson(60.0, len(mine)) * float(exchanged),
-        "interceptors_spent": 12.0 * mine.shots, "false_warnings": generator.poisson(0.4, len(mine)).astype(float),
-    }  # fmt: skip
+        "interceptors_spent": 12.0 * mine.shots,
+        "false_warnings": generator.poisson(0.4, len(mine)).astype(float),
+    }
     if metric == "track_nees":  # nobody tracked anything in this made-up world: a quantity that does not exist
         return np.zeros(len(mine)), ~everywhere
     if metric == "territory_defended_fraction":
@@ -157,37 +204,71 @@ def _sample(world, name, generator):
     count, index = world.count, np.arange(world.count)
     impact, side = world.impact[0], world.aim_side[0]
     objects = _filled(
-        Objects, count, object=index, launch_s=world.launch_s[0], impact_s=world.impact_s[0], aim_side=side,
-        launch_lat_rad=world.launch[0, :, 0], launch_lon_rad=world.launch[0, :, 1], impact_lat_rad=impact[:, 0],
-        impact_lon_rad=impact[:, 1], threatened=1 << side, range_m=world.distance[0], apogee_m=world.apogee_m[0],
-    )  # fmt: skip
+        Objects,
+        count,
+        object=index,
+        launch_s=world.launch_s[0],
+        impact_s=world.impact_s[0],
+        aim_side=side,
+        launch_lat_rad=world.launch[0, :, 0],
+        launch_lon_rad=world.launch[0, :, 1],
+        impact_lat_rad=impact[:, 0],
+        impact_lon_rad=impact[:, 1],
+        threatened=1 << side,
+        range_m=world.distance[0],
+        apogee_m=world.apogee_m[0],
+    )
     moved = destinations(impact, generator.uniform(0, 6.28, count), generator.uniform(0, 60e3, count))
     warned = _warned(world, name)[0]
     pooled = name == "joint"
     warnings = _filled(
-        Warnings, count, side=np.full(count, -1) if pooled else side, time_s=np.minimum(warned, 1e6), number=index,
-        stream=np.full(count, 1 if name == "alone" else 3), threatened=side, probability=np.full(count, 0.9),
-        impact_lat_rad=moved[:, 0], impact_lon_rad=moved[:, 1], impact_s=world.impact_s[0],
+        Warnings,
+        count,
+        side=np.full(count, -1) if pooled else side,
+        time_s=np.minimum(warned, 1e6),
+        number=index,
+        stream=np.full(count, 1 if name == "alone" else 3),
+        threatened=side,
+        probability=np.full(count, 0.9),
+        impact_lat_rad=moved[:, 0],
+        impact_lon_rad=moved[:, 1],
+        impact_s=world.impact_s[0],
         impact_covariance_m2=np.tile([3.6e9, 8e8, 1.2e9], (count, 1)),
-    ).take(np.flatnonzero(warned < world.impact_s[0]))  # fmt: skip
+    ).take(np.flatnonzero(warned < world.impact_s[0]))
     shot = np.flatnonzero((np.degrees(impact[:, 1]) % 7.0) < 3.0)
     high = geodetic_to_ecef(np.column_stack([impact[shot], np.full(len(shot), 40e3)]))
     shots = _filled(Shots, len(shot), side=side[shot], number=shot, intercept_ecef_m=high)
     outcomes = _filled(
-        Outcomes, len(shot), shot=np.arange(len(shot)), object=shot, in_basket=np.ones(len(shot)),
+        Outcomes,
+        len(shot),
+        shot=np.arange(len(shot)),
+        object=shot,
+        in_basket=np.ones(len(shot)),
         hit=world.luck[0, shot] < 0.5,
-    )  # fmt: skip
+    )
     said = 0 if name in ("alone", "joint") else 4 * count
     released = np.arange(said) % 3 > 0
     releases = _filled(
-        Releases, said, giver=np.arange(said) % 2, receiver=1 - np.arange(said) % 2, data=1 + np.arange(said) % 3,
-        clause=np.arange(said) % 4, released=released, reason=np.where(released, 11, 5),
+        Releases,
+        said,
+        giver=np.arange(said) % 2,
+        receiver=1 - np.arange(said) % 2,
+        data=1 + np.arange(said) % 3,
+        clause=np.arange(said) % 4,
+        released=released,
+        reason=np.where(released, 11, 5),
     )
     return {
-        "objects": objects, "truth": _truth(world), "warnings": warnings, "shots": shots, "outcomes": outcomes,
-        "releases": releases, "tracks": TrackHistory.empty(), "opportunities": Opportunities.empty(),
+        "objects": objects,
+        "truth": _truth(world),
+        "warnings": warnings,
+        "shots": shots,
+        "outcomes": outcomes,
+        "releases": releases,
+        "tracks": TrackHistory.empty(),
+        "opportunities": Opportunities.empty(),
         "messages": Messages.empty(),
-    }  # fmt: skip
+    }
 
 
 def _filled(kind, count, **given):
@@ -207,10 +288,13 @@ def _truth(world):
         time_s = world.launch_s[0, thing] + share * (world.impact_s[0, thing] - world.launch_s[0, thing])
         parts.append(
             _filled(
-                Truth, 61, object=np.full(61, thing), time_s=time_s,
+                Truth,
+                61,
+                object=np.full(61, thing),
+                time_s=time_s,
                 position_ecef_m=geodetic_to_ecef(np.column_stack([track[:, :2], height])),
                 phase=np.where(share < 0.12, 1, np.where(share < 0.93, 2, 3)),
-            )  # fmt: skip
+            )
         )
     return Truth.concatenate(parts)
 
@@ -226,10 +310,15 @@ def made_about(title, envelopes):
     day = date(2010, 12, 1)
     borders = load_borders("50m")
     west = [ring for code in ("DEU", "POL", "ROU", "TUR") for ring in country_outline(borders, code, day, 0.1)]
-    east = [[[lon, lat] for lon, lat in ((28, 60), (28, 66), (60, 66), (60, 50), (47, 42), (37, 45), (33, 52))]]
+    east = [[[lon, lat] for lon, lat in ((33, 52), (37, 45), (47, 42), (60, 50), (60, 66), (28, 66), (28, 60))]]
     return {
-        "name": "made-up", "title": title, "about": "Invented numbers, to look at the page.", "notes": "Nothing.",
-        "epoch": "2010-12-01T06:00:00+00:00", "duration_s": 2400.0, "threat_view": None,
+        "name": "made-up",
+        "title": title,
+        "about": "Invented numbers, to look at the page.",
+        "notes": "Nothing.",
+        "epoch": "2010-12-01T06:00:00+00:00",
+        "duration_s": 2400.0,
+        "threat_view": None,
         "sides": [
             _about_side("NATO", "NATO in part", [ring[:-1] for ring in west], ["DEU", "POL", "ROU", "TUR"]),
             _about_side("Russia", "Russia in part", east, ["RUS"]),
@@ -239,12 +328,19 @@ def made_about(title, envelopes):
             _radar("eastern-radar", 1, "RUS", 45.0, 41.0, 180.0, 110.0, 4000.0),
             _radar("western-battery", 0, "TUR", 38.0, 35.0, 90.0, 90.0, 150.0),
             {
-                "name": "eastern-eye", "side": 1, "owner": "RUS", "kind": "satellite", "title": "A satellite",
-                "source": "assumption (made up)", "notes": "", "sub_point_lon_deg": 80.0,
+                "name": "eastern-eye",
+                "side": 1,
+                "owner": "RUS",
+                "kind": "satellite",
+                "title": "A satellite",
+                "source": "assumption (made up)",
+                "notes": "",
+                "sub_point_lon_deg": 80.0,
             },
         ],
         "sites": [
-            _about_site("western-site", 0, "ROU", 44.0, 24.4), _about_site("eastern-site", 1, "RUS", 55.9, 37.9),
+            _about_site("western-site", 0, "ROU", 44.0, 24.4),
+            _about_site("eastern-site", 1, "RUS", 55.9, 37.9),
         ],
         "raid": {
             "waves": [{"name": "only", "at_s": 0.0, "count": 24}],
@@ -270,33 +366,61 @@ def made_about(title, envelopes):
             _quantity("sensor/eastern-radar/false_alarm_probability", 1e-6, 1e-7, 1e-5, "assumption (made up)"),
         ],
         "simplifications": [{"room": "world", "what": "No weather.", "effect": "Not measured."}],
-    }  # fmt: skip
+    }
 
 
 def _about_side(name, title, territory, countries):
     return {
-        "name": name, "title": title, "area_km2": 1.5e6, "people_in_cities": 8e7,
-        "doctrine": {"mode": "shoot-look-shoot", "salvo": 1, "shots_max": 4, "look_s": 15.0, "threat_probability": 0.5,
-                     "reserve_fraction": 0.5},
-        "territory": territory, "sector": None, "countries": countries,
-    }  # fmt: skip
+        "name": name,
+        "title": title,
+        "area_km2": 1.5e6,
+        "people_in_cities": 8e7,
+        "doctrine": {
+            "mode": "shoot-look-shoot",
+            "salvo": 1,
+            "shots_max": 4,
+            "look_s": 15.0,
+            "threat_probability": 0.5,
+            "reserve_fraction": 0.5,
+        },
+        "territory": territory,
+        "sector": None,
+        "countries": countries,
+    }
 
 
 def _radar(name, side, owner, lat, lon, boresight, width, reach):
     return {
-        "name": name, "side": side, "owner": owner, "kind": "radar", "title": f"The {name}", "source": "made up",
-        "notes": "", "lat_deg": lat, "lon_deg": lon, "boresight_azimuth_deg": boresight, "sector_width_deg": width,
-        "elevation_min_deg": 2.0, "reference_range_km": [reach / 2, reach / 3, reach],
+        "name": name,
+        "side": side,
+        "owner": owner,
+        "kind": "radar",
+        "title": f"The {name}",
+        "source": "made up",
+        "notes": "",
+        "lat_deg": lat,
+        "lon_deg": lon,
+        "boresight_azimuth_deg": boresight,
+        "sector_width_deg": width,
+        "elevation_min_deg": 2.0,
+        "reference_range_km": [reach / 2, reach / 3, reach],
         "instrumented_range_km": [reach, 0.5 * reach, 1.5 * reach],
-    }  # fmt: skip
+    }
 
 
 def _about_site(name, side, owner, lat, lon):
     return {
-        "name": name, "side": side, "owner": owner, "interceptor": "made", "title": "A made interceptor",
-        "lat_deg": lat, "lon_deg": lon, "stock": 24, "stock_source": "assumption (12 to 48)",
+        "name": name,
+        "side": side,
+        "owner": owner,
+        "interceptor": "made",
+        "title": "A made interceptor",
+        "lat_deg": lat,
+        "lon_deg": lon,
+        "stock": 24,
+        "stock_source": "assumption (12 to 48)",
         "range_max_km": [60.0, 40.0, 90.0],
-    }  # fmt: skip
+    }
 
 
 def _quantity(name, value, low, high, source):
@@ -308,16 +432,27 @@ def _agreement(name):
         return None
     clauses = [
         {
-            "name": f"{giver.lower()}-{data}", "data": data, "giver": giver, "receiver": receiver,
-            "owners_withheld": ["TUR"] if giver == "NATO" else [], "delay_s": 0.0, "every_s": 10.0, "onward": False,
+            "name": f"{giver.lower()}-{data}",
+            "data": data,
+            "giver": giver,
+            "receiver": receiver,
+            "owners_withheld": ["TUR"] if giver == "NATO" else [],
+            "delay_s": 0.0,
+            "every_s": 10.0,
+            "onward": False,
             "when": {"impact_in": "receiver", "impact_probability": 0.5, "phases": ["coast"]},
             "coarsen": {"sigma_position_m": 0.0, "sigma_velocity_m_s": 0.0, "grid_km": 50.0, "time_s": 10.0},
             "label": "EXERCISE RELEASABLE",
         }
         for giver, receiver in (SIDES, SIDES[::-1])
         for data in ("launch-warning", "track")
-    ]  # fmt: skip
+    ]
     return {
-        "name": f"made-{name}", "title": "Made up", "source": "nobody", "parties": list(SIDES), "clauses": clauses,
-        "valid": {"start": "2010-11-20T00:00:00Z", "end": "2050-01-01T00:00:00Z"}, "notes": "",
-    }  # fmt: skip
+        "name": f"made-{name}",
+        "title": "Made up",
+        "source": "nobody",
+        "parties": list(SIDES),
+        "clauses": clauses,
+        "valid": {"start": "2010-11-20T00:00:00Z", "end": "2050-01-01T00:00:00Z"},
+        "notes": "",
+    }

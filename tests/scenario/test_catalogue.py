@@ -1,6 +1,7 @@
 """What is known in public: every number has a source, and both sides' things are treated alike."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +129,11 @@ def test_schemas_say_what_the_models_know() -> None:
     assert found["scenario"]["additionalProperties"] is False
     assert "two-key" in found["scenario"]["properties"]
     assert found["agreement"]["required"] == ["name", "title", "source", "parties", "valid"]
+
+
+def test_the_manual_names_every_key() -> None:
+    text = (Path(__file__).parents[2] / "docs/scenario-files.md").read_text(encoding="utf-8")
+    for kind, schema in schemas().items():
+        models = [schema, *schema["$defs"].values()]
+        keys = {key for model in models for key in model.get("properties", {})}
+        assert {key for key in keys if f"`{key}`" not in text and f"{key}:" not in text} == set(), kind

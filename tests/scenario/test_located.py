@@ -69,6 +69,9 @@ def test_truncated_text_says_so() -> None:
 def test_control_characters() -> None:
     assert "does not allow" in refused("a: \x00").found
     assert "surrogate" in refused("a: \ud800").found
+    error = refused('a: 1\nb: "\\ud800"\n')
+    assert "surrogate" in error.found
+    assert (error.line, error.column) == (2, 4)
 
 
 def test_deep_nesting_is_stopped() -> None:

@@ -128,13 +128,13 @@ def quantity(value, low=None, high=None):
     return {"value": value, "low": low, "high": high, "source": "made for the test"}
 
 
-def missile(name, stage, **values):
+def missile(name, *stages):
     given = {
-        "name": name, "title": name, "source": "made for the test", "payload_kg": 1000.0, "stages": [stage], "cd": DRAG,
+        "name": name, "title": name, "source": "made for the test", "payload_kg": 1000.0, "stages": stages, "cd": DRAG,
         "range_km": quantity(1.0), "ballistic_coefficient_kg_m2": quantity(3000.0, 1000.0, 8000.0),
         "radar_cross_section_m2": quantity(0.2, 0.02, 1.0),
     }  # fmt: skip
-    return MissileEntry(**{**given, **values})
+    return MissileEntry(**given)
 
 
 def place(name, lat_deg, lon_deg):
@@ -172,15 +172,25 @@ def scenario(*more_waves, launches=RAID):
         people=np.array([3e6, 1e6]),
         names=("a", "b"),
     )
+    missiles = [missile("scud", SCUD), missile("no-dong", NO_DONG), missile("two-stage", NO_DONG, SCUD)]
+    flown = {launch["missile"] for wave in waves for launch in wave["launches"]}
     camp = People(lat_rad=np.radians([38.2]), lon_rad=np.radians([41.5]), people=np.array([100.0]), names=("camp",))
     return Scenario(
-        name="made", digest="", file=asked(2400.0, True).file, sides=(SimpleNamespace(name="North"),
-        SimpleNamespace(name="South")), territories=tuple(make_territory(polygon_rings(ring)) for ring in (WEST, SOUTH)),
-        sectors=(None, None), cities=(NOBODY, cities), troops=(NOBODY, camp),
-        sensors=(Sensor(name="watch", side=0, owner="XXX", entry=radar_entry()),), sites=(),
-        missiles={"scud": missile("scud", SCUD), "no-dong": missile("no-dong", NO_DONG)},
-        places={"east": place("east", 38, 46), "near": place("near", 37.5, 43.5)}, raid=Raid(waves=waves), agreements={},
-    )  # fmt: skip
+        name="made",
+        digest="",
+        file=asked(2400.0, True).file,
+        sides=(SimpleNamespace(name="North"), SimpleNamespace(name="South")),
+        territories=tuple(make_territory(polygon_rings(ring)) for ring in (WEST, SOUTH)),
+        sectors=(None, None),
+        cities=(NOBODY, cities),
+        troops=(NOBODY, camp),
+        sensors=(Sensor(name="watch", side=0, owner="XXX", entry=radar_entry()),),
+        sites=(),
+        missiles={entry.name: entry for entry in missiles if entry.name in flown},
+        places={"east": place("east", 38, 46), "near": place("near", 37.5, 43.5)},
+        raid=Raid(waves=waves),
+        agreements={},
+    )
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def columns(table):
 
 
 def test_objects_stand_in_the_order_of_the_file(raid):
-    scenario, _, world = raid
+    _, _, world = raid
     objects = world.objects
     assert world.object_count == 8
     assert world.missiles == ("no-dong", "scud")
@@ -122,7 +122,7 @@ def test_nothing_depends_on_what_was_prepared_before(raid):
 
 
 def test_another_wave_disturbs_no_object_that_was_there(made, raid):
-    scenario, _, before = raid
+    _, _, before = raid
     wave = {"name": "later", "at_s": 300, "launches": [made.raid[0]]}
     after = realise(made.scenario(wave), SEED, np.arange(2))
     assert after.object_count == 11
@@ -148,7 +148,7 @@ def test_a_missile_has_one_draw_a_replicate(raid):
 
 
 def test_what_cannot_be_reached_is_flagged_and_not_launched(made):
-    near, far = made.raid[2], {**made.raid[2], "aim": {"side": "North"}}
+    near, far = made.raid[2], {**made.raid[2], "aim": {"side": "North", "at": [{"lat_deg": 46, "lon_deg": 38}]}}
     scenario = made.scenario(launches=(far, near))
     world = realise(scenario, SEED, np.arange(2))
     objects = world.objects
@@ -220,14 +220,16 @@ def test_the_check_looks_at_fixed_points_one_by_one(made):
 
 def test_the_check_refuses_an_aim_too_near(made):
     at = [{"lat_deg": 37.52, "lon_deg": 43.5}]
-    launch = {"missile": "scud", "places": ["near"], "count": 1, "aim": {"side": "South", "at": at}}
+    launch = {"missile": "two-stage", "places": ["near"], "count": 1, "aim": {"side": "South", "at": at}}
     scenario = made.scenario(launches=(launch,))
     ready = prepare(scenario)
-    shortest_m = ready.plans.table[ready.missiles.index("scud"), 2, 0]
-    (found,) = check_reach(scenario, ready) if shortest_m > 2300.0 else (None,)
-    if found is not None:
-        assert "overflies" in found.found
-    assert shortest_m < 50_000.0
+    shortest_km = ready.plans.table[ready.missiles.index("two-stage"), 2, 0] / 1e3
+    assert 20.0 < shortest_km < 2000.0
+    (found,) = check_reach(scenario, ready)
+    over_km = float(found.found.split(" by ")[1].split(" km")[0])
+    assert over_km == pytest.approx(shortest_km - 2.2, abs=0.6)
+    assert found.path == "raid.waves.0.launches.0"
+    assert realise(scenario, SEED, np.arange(1), ready).objects.flag.tolist() == [Flag.UNREACHABLE]
 
 
 def test_the_check_refuses_to_aim_at_people_who_are_not_there(made):

@@ -34,13 +34,16 @@ HIGH_M = 60_000.0
 HIGH_STEP_M = 20_000.0  # one step down, above HIGH_M and below it
 LOW_STEP_M = 10_000.0
 FALLEN_STEP = 0.7
-BRAKING_STEP = 0.4  # share of the speed lost in one step
+BRAKING_STEP = 0.4  # share of the speed lost in one step down,
+AIR_BRAKING_STEP = 0.15  # and in one step of time
 TOUCHDOWN_M = 0.5  # from here to the ground in a straight line
 DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
 STEEP = 0.15  # sine of the descent angle above which height can serve as the clock
 MAX_STEPS = 4000  # a light body falls for many minutes at its terminal speed
 LONGEST_S = 14_400.0
 KEPLER_ROUNDS = 12
+SHORT_S = 400.0
+KICK_SPAN_S = 1_200.0
 GAUSS_2 = 0.21132486540518712  # first of two Gauss nodes on 0..1
 GAUSS_3 = 0.1127016653792583  # first of three
 
@@ -137,18 +140,27 @@ def bulge_kick(px, py, pz, vx, vy, vz, weight_s):
 
 @kernel
 def kicked_drift(px, py, pz, vx, vy, vz, dt_s):
-    """An inertial state moved along Kepler arcs with the bulge's pull gathered into two or three Gauss kicks."""
-    if dt_s < 400.0:
-        first, count = GAUSS_2, 2
-    else:
-        first, count = GAUSS_3, 3
+    """An inertial state moved along Kepler arcs, the bulge's pull gathered into kicks at Gauss nodes.
+
+    Two kicks for a short flight, else three for every ``KICK_SPAN_S``.
+    """
+    short = dt_s < SHORT_S
+    nodes = 2 if short else 3
+    spans = 1 if short else 1 + int(dt_s / KICK_SPAN_S)
+    span = dt_s / spans
     reached = 0.0
-    for i in range(count):
-        node = first if i == 0 else (0.5 if count == 3 and i == 1 else 1.0 - first)
-        weight = 0.5 if count == 2 else (8.0 / 18.0 if i == 1 else 5.0 / 18.0)
-        px, py, pz, vx, vy, vz = kepler_drift(px, py, pz, vx, vy, vz, node * dt_s - reached)
-        reached = node * dt_s
-        vx, vy, vz = bulge_kick(px, py, pz, vx, vy, vz, weight * dt_s)
+    for i in range(spans * nodes):
+        place = i % nodes
+        if short:
+            node, weight = GAUSS_2 if place == 0 else 1.0 - GAUSS_2, 0.5
+        elif place == 1:
+            node, weight = 0.5, 8.0 / 18.0
+        else:
+            node, weight = GAUSS_3 if place == 0 else 1.0 - GAUSS_3, 5.0 / 18.0
+        at = (i // nodes + node) * span
+        px, py, pz, vx, vy, vz = kepler_drift(px, py, pz, vx, vy, vz, at - reached)
+        reached = at
+        vx, vy, vz = bulge_kick(px, py, pz, vx, vy, vz, weight * span)
     return kepler_drift(px, py, pz, vx, vy, vz, dt_s - reached)
 
 
@@ -178,7 +190,7 @@ def air_step_s(px, py, pz, vx, vy, vz, drag_per_density):
     climb = abs(climb_rate(px, py, pz, vx, vy, vz))
     speed = math.sqrt(vx * vx + vy * vy + vz * vz)
     braking = air_density(radial_height(px, py, pz)) * drag_per_density * speed
-    return min(10.0, min(STEP_M / (climb + 1.0), BRAKING_STEP / (braking + 1e-12)))
+    return min(10.0, min(STEP_M / (climb + 1.0), AIR_BRAKING_STEP / (braking + 1e-12)))
 
 
 @kernel

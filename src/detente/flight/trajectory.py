@@ -138,7 +138,7 @@ def ephemeris(
 ) -> Ephemeris:
     """Each flight as samples from the pad to the impact; arguments as for ``fly_out``.
 
-    A cubic through neighbouring samples' positions and velocities is within 0.1 m of the path.
+    A cubic through neighbouring samples' positions and velocities is within 1 m of the path.
     """
     launch, missile = launch_rows(
         packed, missile_index, latitude_rad, longitude_rad, azimuth_rad, pitch_final_rad, cutoff_s,

@@ -55,7 +55,7 @@ def watch(centre: Centre, detections_file: Path, *, tick_s: float, ticks: int) -
     edges[0] = 0
     said = []
     for index in range(ticks):
-        part = heard.take(np.arange(edges[index], edges[index + 1]))
+        part = heard.rows(int(edges[index]), int(edges[index + 1]))
         inputs = Inputs(
             detections=part,
             detection_offsets=np.array([0, len(part)]),

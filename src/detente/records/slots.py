@@ -6,6 +6,8 @@ slot holds zeros and status 0. Nothing here ever holds a NaN.
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +54,17 @@ class Slots:
     """Base of records of equally shaped arrays; makes them read-only."""
 
     def __post_init__(self) -> None:
-        for item in fields(self):  # pyright: ignore[reportArgumentType]
-            value = getattr(self, item.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, np.ndarray) and value.flags.writeable:
                 view = value.view()
                 view.flags.writeable = False
-                object.__setattr__(self, item.name, view)
+                object.__setattr__(self, name, view)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
 
 
 @dataclass(frozen=True, kw_only=True)

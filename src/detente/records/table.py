@@ -1,7 +1,7 @@
 """A table that crosses rooms: frozen columns, each declared once with dtype, shape, unit, frame and meaning."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -48,30 +48,44 @@ class Table:
             object.__setattr__(self, name, array)
 
     @classmethod
-    def columns(cls) -> Iterator[tuple[str, Column]]:
+    def columns(cls) -> tuple[tuple[str, Column], ...]:
         """Name and declaration of every column, in order."""
-        for item in fields(cls):
-            if "column" in item.metadata:
-                yield item.name, item.metadata["column"]
+        return _columns_of(cls)
+
+    @classmethod
+    def _of(cls, columns: dict[str, NDArray[Any]]) -> Self:
+        """A table of columns that came out of a table, and so need no second check."""
+        table = object.__new__(cls)
+        for name, array in columns.items():
+            array.flags.writeable = False
+            object.__setattr__(table, name, array)
+        return table
 
     def __len__(self) -> int:
-        return len(getattr(self, next(self.columns())[0]))
+        return len(getattr(self, self.columns()[0][0]))
 
     @classmethod
     def empty(cls) -> Self:
         """A table of no rows."""
-        return cls(**{name: np.empty((0, *spec.shape), spec.dtype) for name, spec in cls.columns()})
+        return _empty_of(cls)
 
     def take(self, rows: NDArray[Any]) -> Self:
         """The rows at these indices or where this mask is true, in order."""
-        return type(self)(**{name: getattr(self, name)[rows] for name, _ in self.columns()})
+        return self._of({name: getattr(self, name)[rows] for name, _ in self.columns()})
+
+    def rows(self, first: int, last: int) -> Self:
+        """The rows from ``first`` to just before ``last``, without a copy."""
+        return self._of({name: getattr(self, name)[first:last] for name, _ in self.columns()})
 
     @classmethod
     def concatenate(cls, parts: "list[Self]") -> Self:
         """One table from several, one after the other."""
+        parts = [part for part in parts if len(part)]
         if not parts:
             return cls.empty()
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.columns()})
+        if len(parts) == 1:
+            return parts[0]
+        return cls._of({name: np.concatenate([getattr(part, name) for part in parts]) for name, _ in cls.columns()})
 
     @classmethod
     def arrow_schema(cls) -> pa.Schema:
@@ -111,6 +125,16 @@ class Table:
     def to_pandas(self) -> Any:
         """This table as a pandas data frame."""
         return self.to_arrow().to_pandas()
+
+
+@cache
+def _columns_of(kind: type[Table]) -> tuple[tuple[str, Column], ...]:
+    return tuple((item.name, item.metadata["column"]) for item in fields(kind) if "column" in item.metadata)
+
+
+@cache
+def _empty_of(kind: Any) -> Any:
+    return kind(**{name: np.empty((0, *spec.shape), spec.dtype) for name, spec in kind.columns()})
 
 
 def _arrow_type(dtype: DTypeLike, shape: tuple[int, ...]) -> pa.DataType:

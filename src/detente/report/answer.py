@@ -4,7 +4,8 @@ from typing import Any
 
 from detente.report.markup import Markup, element, joined
 from detente.report.saved import BASELINE, Saved
-from detente.report.words import DASH, Scale, Verdict, counted, decimal, label, listed, scales, verdict
+from detente.report.tables import JUDGED
+from detente.report.words import DASH, NARROW, Scale, Verdict, counted, decimal, label, listed, scales, verdict
 
 HEADLINE = ("warning_time_s", "territory_defended_fraction", "leakage_fraction")
 FIRST_CHOICE = "cooperating"
@@ -21,15 +22,20 @@ def answer(saved: Saved) -> Markup:
     """The paragraph at the top of the page, one list item a side, and what bounds it."""
     chosen = headline_architecture(saved)
     if chosen is None or BASELINE not in saved.architectures:
-        return element("p", "This study compares nothing with two systems alone: see the study table below.", class_="lead")
+        return element(
+            "p", "This study compares nothing with two systems alone: see the study table below.", class_="lead"
+        )
     meaning = next(a["meaning"] for a in saved.about["architectures"] if a["name"] == chosen)
     lead = joined(
-        "Over ", element("strong", counted(saved.replicates, "simulated world")), " of the same raid, with the same chance in each, ",
-        element("strong", f"“{chosen}”"), f" ({meaning}) is compared with {listed(saved.sides)} each alone.",
-    )  # fmt: skip
+        "Compared over ",
+        element("strong", counted(saved.replicates, "simulated world")),
+        f" of the same raid, with the same random draws: {listed(saved.sides)} each alone, and ",
+        element("strong", f"“{chosen}”"),
+        f" – {meaning}.",
+    )
     metrics = {metric["name"]: metric for metric in saved.metrics}
     items = [
-        element("li", element("span", side, class_=f"side side-{index}"), " ", *_sentences(saved, chosen, side, metrics))
+        element("li", element("h3", side, class_=f"side side-{index}"), *_sentences(saved, chosen, side, metrics))
         for index, side in enumerate(saved.sides)
     ]
     return joined(
@@ -37,25 +43,39 @@ def answer(saved: Saved) -> Markup:
     )
 
 
-def _sentences(saved: Saved, chosen: str, side: str, metrics: dict[str, Any]) -> list[object]:
-    said: list[object] = []
+def _sentences(saved: Saved, chosen: str, side: str, metrics: dict[str, Any]) -> list[Markup]:
+    """One paragraph a measure, in the same words for every side."""
+    said: list[Markup] = []
     for name, template in _TEMPLATES.items():
         if name not in metrics:
             continue
         there, base = saved.cell(chosen, side, name), saved.cell(BASELINE, side, name)
         if there is None or base is None:
-            said.append(f"{label(name)} does not exist for this side in this scenario. ")
+            said.append(element("p", f"{label(name)}: does not exist for this side in this study."))
             continue
         say = duration if name.endswith("_s") else percent
         found = verdict(saved, chosen, side, metrics[name])
-        said += [template.format(with_=say(there["mean"]), alone=say(base["mean"])), ": ", _amount(saved, found, name), ". "]
+        values = template.format(with_=say(there["mean"]), alone=say(base["mean"]))
+        said.append(
+            element(
+                "p", element("span", TITLES[name], class_="measure"), f" {values}: ", _amount(saved, found, name), "."
+            )
+        )
     return said
 
 
+TITLES = {"warning_time_s": "Warning.", "territory_defended_fraction": "Ground.", "leakage_fraction": "Leakage."}
+WAYS = {
+    "warning_time_s": ("longer", "shorter"),
+    "territory_defended_fraction": ("more", "less"),
+    "leakage_fraction": ("more", "less"),
+}
 _TEMPLATES = {
-    "warning_time_s": "is warned of an object that threatens it {with_} before impact on average, against {alone} alone",
-    "territory_defended_fraction": "Of the points drawn evenly over its territory, {with_} could be defended at least once, against {alone} alone",
-    "leakage_fraction": "Of the objects that threaten it, {with_} are not intercepted, against {alone} alone",
+    "warning_time_s": "An object that threatens it is warned of {with_} before impact on average, {alone} alone",
+    "territory_defended_fraction": (
+        "Of aim points drawn evenly over its territory, {with_} have at least one opportunity to engage, {alone} alone"
+    ),
+    "leakage_fraction": "Of the objects that threaten it, {with_} are not intercepted, {alone} alone",
 }
 
 
@@ -70,25 +90,26 @@ def _amount(saved: Saved, found: Verdict, metric: str) -> Markup:
         return joined(element("strong", "cannot be told"), f" from a single world ({difference(found, metric)})")
     if found.kind == "unclear":
         return joined(element("strong", "not distinguishable from zero"), f" in {worlds} ({difference(found, metric)})")
-    word = {"better": "a gain of", "worse": "a loss of", "other": "a change of"}[found.kind]
-    return joined(element("strong", f"{word} {amount(abs(found.mean), metric)}"), f" (95 % interval {spread(found, metric)})")
+    more, less = WAYS[metric]
+    said = f"{amount(abs(found.mean), metric)} {more if found.mean > 0 else less}"
+    return joined(element("strong", said), f" (95{NARROW}% interval {spread(found, metric)})")
 
 
 def duration(seconds: float) -> str:
     """Seconds below two minutes, else minutes."""
     if abs(seconds) < SHORT_S:
-        return f"{decimal(seconds, 0 if abs(seconds) >= 10 else 1)} s"
-    return f"{decimal(seconds / 60.0, 1)} min"
+        return f"{decimal(seconds, 0 if abs(seconds) >= 10 else 1)}{NARROW}s"
+    return f"{decimal(seconds / 60.0, 1)}{NARROW}min"
 
 
 def percent(share: float) -> str:
     """A share of one in percent."""
-    return f"{decimal(100.0 * share, 1)} %"
+    return f"{decimal(100.0 * share, 1)}{NARROW}%"
 
 
 def amount(size: float, metric: str) -> str:
     """The size of a difference with its unit: time, or points of a percentage."""
-    return duration(size) if metric.endswith("_s") else f"{decimal(100.0 * size, 1)} points"
+    return duration(size) if metric.endswith("_s") else f"{decimal(100.0 * size, 1)}{NARROW}points"
 
 
 def spread(found: Verdict, metric: str) -> str:
@@ -109,7 +130,7 @@ def _span(low: float, high: float, metric: str, *, signed: bool = False) -> str:
     else:
         scale = Scale(factor=100.0, digits=1, unit="", difference_unit="points")
     write = scale.signed if signed else scale.number
-    return f"{write(low)} to {write(high)} {scale.difference_unit}"
+    return f"{write(low)} to {write(high)}{NARROW}{scale.difference_unit}"
 
 
 def _bounds(saved: Saved, chosen: str) -> Markup:
@@ -121,10 +142,11 @@ def _bounds(saved: Saved, chosen: str) -> Markup:
             parts.append(f"from {duration(envelope[0])} to {duration(envelope[1])} for {side}")
     shown = f" Nine in ten worlds had a mean warning time {listed(parts)}." if parts else ""
     return joined(
-        "The intervals are sampling error: what more worlds would narrow. The public numbers behind the worlds are much "
-        "less certain than that, and no number of worlds narrows them.", shown,
+        "The intervals are sampling error: what more worlds would narrow. The public numbers behind the worlds are "
+        "much less certain than that, and no number of worlds narrows them.",
+        shown,
         " All of it holds for this raid, these sensors and these interceptors only.",
-    )  # fmt: skip
+    )
 
 
 def glance(saved: Saved) -> Markup:
@@ -148,13 +170,18 @@ def glance(saved: Saved) -> Markup:
         ]
         rows.append(element("tr", head, *cells))
     caption = element(
-        "caption", "At a glance: ▲ better and ▼ worse than alone where the 95 % interval of the paired difference excludes "
-        "zero; ≈ not distinguishable; = the same in every world. The row “alone” gives the values themselves.",
-    )  # fmt: skip
+        "caption",
+        "At a glance: the difference to alone in the same worlds, printed where its 95 % interval excludes zero; "
+        "“unclear” where it does not, “same” where it is zero in every world. The row “alone” gives the values "
+        "themselves.",
+    )
     table = element(
-        "table", caption, element("thead", element("tr", *top), element("tr", *under)), element("tbody", *rows),
+        "table",
+        caption,
+        element("thead", element("tr", *top), element("tr", *under)),
+        element("tbody", *rows),
         class_="glance",
-    )  # fmt: skip
+    )
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="At a glance")
 
 
@@ -173,12 +200,7 @@ def _glance_cell(
         return element("td", f"{scale.number(cell['mean'])} {scale.unit}", class_=classes + "base")
     found = verdict(saved, architecture, side, metric)
     if found.kind in ("missing", "none", "unclear"):
-        sign, words = {"missing": (DASH, "does not exist"), "none": ("=", "the same in every world")}.get(
-            found.kind, ("≈", "not distinguishable")
-        )
-        return element("td", element("span", sign, title=words, aria_label=words), class_=classes + "quiet")
-    sign = {"better": "▲", "worse": "▼", "other": "●"}[found.kind]
-    return element(
-        "td", element("span", sign, class_="sign", aria_label=found.kind), f" {scale.signed(found.mean)} ",
-        element("small", scale.difference_unit), class_=classes + found.kind,
-    )  # fmt: skip
+        words = {"missing": DASH, "none": "same"}.get(found.kind, "unclear")
+        return element("td", words, class_=classes + "quiet")
+    judged = element("small", JUDGED[found.kind], class_="judged") if JUDGED[found.kind] else None
+    return element("td", f"{scale.signed(found.mean)} {scale.difference_unit}", judged, class_=classes + found.kind)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from detente.report import clauses
+from detente.report.answer import headline_architecture
 from detente.report.ground import map_day
 from detente.report.markup import Markup, element, joined
 from detente.report.saved import Saved
@@ -17,11 +18,19 @@ MESSAGES = ("released_messages", "withheld_messages")
 def exchange(saved: Saved) -> Markup:
     """Messages by architecture and side, the recorded world's decisions, and the agreements in words."""
     return section(
-        "exchange", "What travelled between the sides",
-        element("p", "Closed by default: a message leaves only where a clause of the agreement releases it. Alone, nothing travels; in the joint "
-                "architecture there is one picture and no partner to tell. Mean messages per replicate, with the 95 % interval:"),
-        _messages(saved), _decisions(saved), element("h3", "The agreements in words"), *_agreements(saved),
-    )  # fmt: skip
+        "exchange",
+        "What travelled between the sides",
+        element(
+            "p",
+            "Closed by default: a message leaves only where a clause of the agreement releases it. Alone, nothing "
+            "travels; in the joint architecture there is one picture and no partner to tell. Mean messages per "
+            "replicate, with the 95 % interval:",
+        ),
+        _messages(saved),
+        _decisions(saved),
+        element("h3", "The agreements in words"),
+        *_agreements(saved),
+    )
 
 
 def _messages(saved: Saved) -> Markup:
@@ -42,16 +51,22 @@ def _messages(saved: Saved) -> Markup:
                 cells.append(element("td", DASH) if cell is None else _message_cell(cell, scale[name]))
         rows.append(element("tr", element("th", architecture, scope="row"), *cells))
     table = element(
-        "table", element("caption", "Messages released and withheld, by the giving side"),
-        element("thead", element("tr", *top), element("tr", *under)), element("tbody", *rows), class_="glance messages",
-    )  # fmt: skip
+        "table",
+        element("caption", "Messages released and withheld, by the giving side"),
+        element("thead", element("tr", *top), element("tr", *under)),
+        element("tbody", *rows),
+        class_="glance messages",
+    )
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="Messages released and withheld")
 
 
 def _message_cell(cell: dict[str, Any], scale: Any) -> Markup:
     if cell["mean"] == cell["low"] == cell["high"] == 0:
         return element("td", "0", class_="quiet")
-    interval = f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
+    if cell["low"] == cell["high"] and cell["n"] > 1:
+        interval = "in every world"
+    else:
+        interval = f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
     return element("td", scale.number(cell["mean"]), " ", element("small", interval))
 
 
@@ -66,19 +81,26 @@ def _decisions(saved: Saved) -> Markup | None:
         found, counts = np.unique(keys.astype(np.int64), axis=0, return_counts=True)
         for (giver, receiver, data, released, reason), count in zip(found.tolist(), counts.tolist(), strict=True):
             cells = (
-                name, f"{saved.sides[giver]} to {saved.sides[receiver]}", clauses.KINDS.get(data, f"kind {data}"),
-                "released" if released else "not released", clauses.REASONS.get(reason, f"reason {reason}"), f"{count:,}",
-            )  # fmt: skip
+                name,
+                f"{saved.sides[giver]} to {saved.sides[receiver]}",
+                clauses.KINDS.get(data, f"kind {data}"),
+                "released" if released else "not released",
+                clauses.REASONS.get(reason, f"reason {reason}"),
+                f"{count:,}",
+            )
             rows.append(element("tr", *(element("td", cell) for cell in cells)))
     if not rows:
         return None
     heads = ("Architecture", "From, to", "About", "Result", "Reason", "Decisions")
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in heads)))
-    table = element("table", element("caption", "Decisions in the recorded world"), top, element("tbody", *rows), class_="plain")
+    table = element(
+        "table", element("caption", "Decisions in the recorded world"), top, element("tbody", *rows), class_="plain"
+    )
     return element(
-        "details", element("summary", "Every kind of release decision in the recorded world, with its reason"),
+        "details",
+        element("summary", "Every kind of release decision in the recorded world, with its reason"),
         element("div", table, class_="wide", tabindex=0, role="region", aria_label="Release decisions"),
-    )  # fmt: skip
+    )
 
 
 def _agreements(saved: Saved) -> list[Markup]:
@@ -90,7 +112,13 @@ def _agreements(saved: Saved) -> list[Markup]:
             under.setdefault(text["name"], (text, []))[1].append(architecture["name"])
     day = map_day(saved)
     return [
-        element("details", element("summary", f"{', '.join(names)}: {text['title']}"), clauses.agreement(text, day), class_="agreement")
+        element(
+            "details",
+            element("summary", f"{', '.join(names)}: {text['title']}"),
+            clauses.agreement(text, day),
+            class_="agreement",
+            open=headline_architecture(saved) in names,
+        )
         for text, names in under.values()
     ] or [element("p", "No architecture of this study works under an agreement.")]
 
@@ -99,18 +127,23 @@ def basis(saved: Saved) -> Markup:
     """Simplifications, assumptions and sources."""
     notes = [note for note in (saved.about["notes"], saved.about["raid"]["notes"]) if note]
     return section(
-        "basis", "What it rests on",
+        "basis",
+        "What it rests on",
         *(element("p", note, class_="context") for note in notes),
-        element("h3", "What is made simpler than it is"), _simplifications(saved),
-        element("h3", "Assumptions and sources"), _assumptions(saved),
-    )  # fmt: skip
+        element("h3", "What is made simpler than it is"),
+        _simplifications(saved),
+        element("h3", "Assumptions and sources"),
+        _assumptions(saved),
+    )
 
 
 def _simplifications(saved: Saved) -> Markup:
     given = saved.about["simplifications"]
     if not given:
         return element("p", "The study names none.")
-    rows = [element("tr", element("td", s["what"]), element("td", s["effect"]), element("td", s["room"])) for s in given]
+    rows = [
+        element("tr", element("td", s["what"]), element("td", s["effect"]), element("td", s["room"])) for s in given
+    ]
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in ("What", "Effect", "Where"))))
     table = element("table", element("caption", "Simplifications"), top, element("tbody", *rows), class_="plain")
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="Simplifications")
@@ -122,23 +155,36 @@ def _assumptions(saved: Saved) -> Markup:
     view = saved.about["threat_view"]
     said = (
         f"{counted(len(given), 'number')} went into this study; each replicate draws from low to high. "
-        f"{counted(assumed, 'is', 'are')} an assumption, marked so, because no public source is used for "
+        f"{counted(assumed, 'is an assumption', 'are assumptions')}, marked so, because no public source is used for "
         f"{'it' if assumed == 1 else 'them'}; for the others the source is named."
     ) + (f" The threat is seen as in the view “{view}”." if view else "")
     control = element(
-        "p", element("label", "Show only lines with ", for_="assumption-filter"),
-        element("input", type="search", id="assumption-filter", autocomplete="off", placeholder="name, source or “assumption”"),
-        " ", element("output", "", id="assumption-count", for_="assumption-filter"), class_="control scripted",
-    )  # fmt: skip
+        "p",
+        element("label", "Show only lines with ", for_="assumption-filter"),
+        element(
+            "input",
+            type="search",
+            id="assumption-filter",
+            autocomplete="off",
+            placeholder="name, source or “assumption”",
+        ),
+        " ",
+        element("output", "", id="assumption-count", for_="assumption-filter"),
+        class_="control scripted",
+    )
     heads = ("Quantity", "Value", "Low to high", "Confidence", "Source")
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in heads)))
     body = element("tbody", *(_assumption(quantity) for quantity in given), id="assumption-rows")
     table = element("table", element("caption", "Every drawn quantity"), top, body, class_="plain assumptions")
     return joined(
         element("p", said),
-        element("details", element("summary", f"All {counted(len(given), 'number')} with their sources"), control,
-                element("div", table, class_="wide", tabindex=0, role="region", aria_label="Assumptions and sources")),
-    )  # fmt: skip
+        element(
+            "details",
+            element("summary", f"All {counted(len(given), 'number')} with their sources"),
+            control,
+            element("div", table, class_="wide", tabindex=0, role="region", aria_label="Assumptions and sources"),
+        ),
+    )
 
 
 def is_assumption(quantity: dict[str, Any]) -> bool:
@@ -154,8 +200,11 @@ def _assumption(quantity: dict[str, Any]) -> Markup:
         source = source[len("assumption") :].strip()
     kind, _, rest = quantity["name"].partition("/")
     return element(
-        "tr", element("td", element("small", f"{kind} "), rest.replace("/", " · ").replace("_", " ")),
-        element("td", plain(quantity["value"])), element("td", span), element("td", quantity["confidence"]),
-        element("td", joined(mark, " ", source) if mark else source), class_="assumed" if mark else None,
-    )  # fmt: skip
-
+        "tr",
+        element("td", element("small", f"{kind} "), rest.replace("/", " · ").replace("_", " ")),
+        element("td", plain(quantity["value"])),
+        element("td", span),
+        element("td", quantity["confidence"]),
+        element("td", joined(mark, " ", source) if mark else source),
+        class_="assumed" if mark else None,
+    )

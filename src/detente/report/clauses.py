@@ -15,17 +15,27 @@ DATA = {
     "sensor-status": "the status of its sensors",
     "tracklet": "tracklets (what the last measurements alone say)",
 }
+CARRIED = ("launch-warning", "impact-prediction", "track")
+"""What messages can carry today."""
+
 WHERE = {
     "receiver": "{receiver}'s territory",
     "giver": "{giver}'s territory",
     "any-party": "any party's territory",
 }
 REASONS = {
-    1: "no clause speaks of it", 2: "the agreement is not in force", 3: "nothing to say yet",
-    4: "the partner's own data contributed", 5: "the sensor's owner withholds", 6: "not in a phase the clause names",
-    7: "predicted impact elsewhere, or not probable enough", 8: "too soon after the last one",
-    9: "shed: too many delayed messages waited", 10: "waiting for its delay to pass", 11: "released",
-}  # fmt: skip
+    1: "no clause speaks of it",
+    2: "the agreement is not in force",
+    3: "nothing to say yet",
+    4: "the partner's own data contributed",
+    5: "the sensor's owner withholds",
+    6: "not in a phase the clause names",
+    7: "predicted impact elsewhere, or not probable enough",
+    8: "too soon after the last one",
+    9: "shed: too many delayed messages waited",
+    10: "waiting for its delay to pass",
+    11: "released",
+}
 """What the codes of the releases table's ``reason`` mean."""
 KINDS = {1: "launch warning", 2: "impact prediction", 3: "track", 4: "sensor status", 5: "tracklet"}
 """What the codes of its ``data`` mean."""
@@ -35,9 +45,11 @@ def agreement(document: dict[str, Any], day: date) -> Markup:
     """Title, validity and clauses of an agreement; closed by default."""
     valid = document["valid"]
     head = element(
-        "p", element("strong", document["title"]), f" ({document['name']}), in force from {valid['start'][:10]} to "
+        "p",
+        element("strong", document["title"]),
+        f" ({document['name']}), in force from {valid['start'][:10]} to "
         f"{valid['end'][:10]}. What no clause releases is withheld; nothing may be passed on to a third party.",
-    )  # fmt: skip
+    )
     clauses = [element("li", sentence(clause, day)) for clause in document["clauses"]]
     notes = element("p", document["notes"], class_="notes") if document["notes"] else None
     source = element("p", "Source: ", document["source"], class_="notes")
@@ -49,11 +61,15 @@ def sentence(clause: dict[str, Any], day: date) -> Markup:
     parts = [f"{clause['giver']} tells {clause['receiver']} {DATA.get(clause['data'], clause['data'])}"]
     parts += _conditions(clause)
     if clause["owners_withheld"]:
-        owners = listed([country(code, day) for code in clause["owners_withheld"]])
+        owners = listed([country(code, day) for code in clause["owners_withheld"]], "or")
         parts.append(f"but nothing to which a sensor owned by {owners} contributed")
     parts.append(f"at most one message about an object every {plain(clause['every_s'])} s")
-    parts.append(f"no sooner than {plain(clause['delay_s'])} s after the fact" if clause["delay_s"] else "without added delay")
+    parts.append(
+        f"no sooner than {plain(clause['delay_s'])} s after the fact" if clause["delay_s"] else "without added delay"
+    )
     parts.append(_coarsening(clause["coarsen"]))
+    if clause["data"] not in CARRIED:
+        parts.append("no message carries this yet, so that in this study the clause releases nothing")
     return joined(element("code", clause["name"]), " ", "; ".join(parts) + ".")
 
 
@@ -62,7 +78,10 @@ def _conditions(clause: dict[str, Any]) -> list[str]:
     found = []
     if when["impact_in"] is not None:
         ground = WHERE[when["impact_in"]].format(giver=clause["giver"], receiver=clause["receiver"])
-        found.append(f"only where the object will land in {ground} with a probability of at least {plain(when['impact_probability'])}")
+        found.append(
+            f"only where the object will land in {ground} with a probability of at least "
+            f"{plain(when['impact_probability'])}"
+        )
     if when["phases"]:
         found.append(f"only in {listed(list(when['phases']))}")
     return found

@@ -1,4 +1,5 @@
-"""Ground over which a radar could see something at a given height: sector, elevation floor, range, the Earth's curve."""
+"""Ground over which a radar could see something at a given height: sector, elevation floor, range, the Earth's "
+"curve."""
 
 import math
 from typing import Any
@@ -27,7 +28,8 @@ def reach_rad(range_m: float, elevation_min_rad: float, height_m: float = TARGET
 
 
 def fan(radar: dict[str, Any], range_km: float) -> Ring | None:
-    """Outline of the covered ground as (lon, lat) in degrees, closed; None where the target's height is out of range."""
+    """Outline of the covered ground as (lon, lat) in degrees, closed; None where the target's height is out of "
+    "range."""
     reach = reach_rad(range_km * 1e3, math.radians(radar["elevation_min_deg"]))
     if reach <= 0.0:
         return None
@@ -51,4 +53,3 @@ def fans(radar: dict[str, Any]) -> dict[str, Ring | None]:
     """The fan at the range's value, and at the ends of its range of uncertainty."""
     value, low, high = radar["instrumented_range_km"]
     return {"value": fan(radar, value), "low": fan(radar, low), "high": fan(radar, high)}
-

@@ -28,9 +28,7 @@ def figures(saved: Saved) -> dict[str, Any]:
         "sites": [
             {"name": s["name"], "side": s["side"], "at": [s["lon_deg"], s["lat_deg"]]} for s in saved.about["sites"]
         ],
-        "places": [
-            {"title": p["title"], "at": [p["lon_deg"], p["lat_deg"]]} for p in ground.launch_places(saved)
-        ],
+        "places": [{"title": p["title"], "at": [p["lon_deg"], p["lat_deg"]]} for p in ground.launch_places(saved)],
         "world": world.sample_world(saved),
         "defended": hexes.defended_ground(saved, middle),
     }
@@ -53,10 +51,15 @@ def warning_curves(saved: Saved) -> dict[str, Any]:
     for (name, side), (own, known) in leads.items():
         curves.append(
             {
-                "architecture": name, "side": side, "objects": len(own), "own": survival(own, grid),
-                "known": survival(known, grid), "never": _never(known), "never_own": _never(own),
+                "architecture": name,
+                "side": side,
+                "objects": len(own),
+                "own": survival(own, grid),
+                "known": survival(known, grid),
+                "never": _never(known),
+                "never_own": _never(own),
             }
-        )  # fmt: skip
+        )
     return {"minutes": np.round(grid / 60.0, 3).tolist(), "curves": curves}
 
 
@@ -87,11 +90,17 @@ def share_points(saved: Saved) -> list[dict[str, Any]]:
                 if cell is not None:
                     found.append(
                         {
-                            "metric": metric["name"], "label": label(metric["name"]), "architecture": name, "side": index,
-                            "mean": cell["mean"], "low": cell["low"], "high": cell["high"],
-                            "wide": envelope, "share": metric["is_fraction"],
+                            "metric": metric["name"],
+                            "label": label(metric["name"]),
+                            "architecture": name,
+                            "side": index,
+                            "mean": cell["mean"],
+                            "low": cell["low"],
+                            "high": cell["high"],
+                            "wide": envelope,
+                            "share": metric["is_fraction"],
                         }
-                    )  # fmt: skip
+                    )
     return found
 
 

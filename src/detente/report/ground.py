@@ -90,7 +90,8 @@ def _near(ring: Line, lon: float, lat: float) -> bool:
     return bool((cosine > math.cos(VIEW_RAD)).any())
 
 
-def _large(ring: Line, least_deg: float = 0.25) -> bool:
-    """False for islets too small to see."""
+def _large(ring: Line, least_deg2: float = 0.05) -> bool:
+    """False for islets too small to see, and for slivers, which simplifying may turn inside out."""
     points = np.array(ring)
-    return bool(np.ptp(points, axis=0).max() >= least_deg)
+    doubled = np.sum(points[:-1, 0] * points[1:, 1] - points[1:, 0] * points[:-1, 1])
+    return bool(abs(doubled) >= 2.0 * least_deg2)

@@ -39,6 +39,12 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
 def embedded_json(document: Any) -> Markup:
     """JSON safe inside a script element: no closing tag, comment or line separator can be spelt in it; no NaN."""
     plain = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for character, code in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+    for character, code in (
+        ("&", "\\u0026"),
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
         plain = plain.replace(character, code)
     return Markup(plain)

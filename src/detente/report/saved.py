@@ -122,7 +122,7 @@ def _document(path: Path) -> Document:
 
 def _table(path: Path, kind: type[T]) -> T:
     try:
-        return kind.from_arrow(pq.read_table(path))
+        return kind.from_arrow(pq.ParquetFile(path).read())
     except (OSError, KeyError, pa.ArrowInvalid) as error:
         raise _unreadable(path) from error
 

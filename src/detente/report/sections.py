@@ -9,14 +9,19 @@ from detente.report.saved import BASELINE, Saved
 from detente.report.words import counted, decimal, listed, plain
 
 SCOPE = (
-    "Open literature, point masses, public parameters with sources. An interceptor is a published speed, a reach in time and "
-    "a kill probability; discrimination is one abstract probability. No guidance, seeker, warhead, decoy or countermeasure "
-    "design, no advice on attack."
+    "Open literature, point masses, public parameters with sources. An interceptor is a published speed, a reach in "
+    "time and a kill probability; discrimination is one abstract probability. No guidance, seeker, warhead, decoy or "
+    "countermeasure design, no advice on attack."
 )
 CONTENTS = (
-    ("answer", "Answer"), ("table", "Study table"), ("warning", "Warning and defence"), ("maps", "Maps"),
-    ("exchange", "What travelled"), ("basis", "What it rests on"), ("provenance", "Run it again"),
-)  # fmt: skip
+    ("answer", "Answer"),
+    ("table", "Study table"),
+    ("warning", "Warning and defence"),
+    ("maps", "Maps"),
+    ("exchange", "What travelled"),
+    ("basis", "What it rests on"),
+    ("provenance", "Run it again"),
+)
 
 
 def header(saved: Saved) -> Markup:
@@ -32,11 +37,13 @@ def header(saved: Saved) -> Markup:
     ]
     links = [element("li", element("a", title, href=f"#{anchor}")) for anchor, title in CONTENTS]
     return element(
-        "header", element("p", "Détente · joint analysis of cooperative missile warning and defence", class_="kicker"),
-        element("h1", about["title"]), element("p", about["about"], class_="about"),
+        "header",
+        element("p", "Détente · joint analysis of cooperative missile warning and defence", class_="kicker"),
+        element("h1", about["title"]),
+        element("p", about["about"], class_="about"),
         element("p", *(element("span", fact) for fact in facts), class_="facts"),
         element("nav", element("ul", *links), aria_label="Sections"),
-    )  # fmt: skip
+    )
 
 
 def section(anchor: str, title: str, *children: object) -> Markup:
@@ -48,11 +55,19 @@ def section(anchor: str, title: str, *children: object) -> Markup:
 def figure(name: str, title: str, alt: str, caption: str, *controls: object) -> Markup:
     """A place for a drawing, with what it shows in words for whoever cannot see it or runs no script."""
     return element(
-        "figure", element("h3", title), *controls,
-        element("div", element("p", "This figure is drawn by a script; its numbers are in the study table.", class_="unscripted"),
-                id=f"figure-{name}", class_="drawing", role="img", aria_label=alt),
+        "figure",
+        element("h3", title),
+        *controls,
+        element(
+            "div",
+            element("p", "This figure is drawn by a script; its numbers are in the study table.", class_="unscripted"),
+            id=f"figure-{name}",
+            class_="drawing",
+            role="img",
+            aria_label=alt,
+        ),
         element("figcaption", caption),
-    )  # fmt: skip
+    )
 
 
 def answered(saved: Saved) -> Markup:
@@ -70,19 +85,24 @@ def _context(saved: Saved) -> Markup:
     ]
     raid = saved.about["raid"]
     waves = listed([f"{wave['count']} in wave “{wave['name']}”" for wave in raid["waves"]])
-    missiles = listed([missile["title"] for missile in raid["missiles"]])
+    missiles = "; ".join(missile["title"] for missile in raid["missiles"])
     return element(
-        "p", f"The raid: {waves}; missiles: {missiles}. Of {decimal(len(first) / worlds, 1)} objects that flew in a world on average, "
-        f"{listed(threats)}: their true impact lies in that territory.", class_="context",
-    )  # fmt: skip
+        "p",
+        f"The raid: {waves}. Missiles: {missiles}. Of {decimal(len(first) / worlds, 1)} objects that flew in a world "
+        f"on average, {listed(threats)}: their true impact lies in that territory.",
+        class_="context",
+    )
 
 
 def table(saved: Saved) -> Markup:
     """The study table and what its lines mean."""
     return section(
-        "table", "Study table", tables.reading_guide(saved), tables.study_tables(saved),
+        "table",
+        "Study table",
+        tables.reading_guide(saved),
+        tables.study_tables(saved),
         element("details", element("summary", "What each metric means"), tables.glossary(saved)),
-    )  # fmt: skip
+    )
 
 
 def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
@@ -93,29 +113,31 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         if curve["never"] is not None
     ]
     curves = figure(
-        "warning", "How long before impact is a side warned?",
-        "Curves of the share of threatening objects a side is warned of at least so many minutes before impact. " + "; ".join(never) + ".",
-        "Read upwards from a time: the share of threatening objects, over all worlds, that the side is warned of at least that long "
-        "before impact. The coloured line is all that the side knows under the architecture, the grey one its own sensors "
-        "alone; the tinted area between is what the partner adds. A line starts at the left at the share ever warned of; what is "
-        "missing there to 100 % is never warned of.",
-    )  # fmt: skip
+        "warning",
+        "How long before impact is a side warned?",
+        "Curves of the share of threatening objects a side is warned of at least so many minutes before impact. "
+        + "; ".join(never)
+        + ".",
+        "Read upwards from a time: the share of threatening objects, over all worlds, that the side is warned of at "
+        "least that long before impact. The coloured line is all that the side knows under the architecture, the grey "
+        "one its own sensors alone; the tinted area between is what the partner adds. A line starts at the left at "
+        "the share ever warned of; what is missing there to 100 % is never warned of.",
+    )
     shares = figure(
-        "shares", "Defence, leakage and false warnings",
-        "Dot plots of territory defended, people defended, leakage and false warnings for each architecture and side; the values "
-        "are in the study table.",
-        "Dot: mean over worlds. Dark line: 95 % interval (sampling error). Pale line: 5th to 95th percentile of worlds (assumptions and "
-        "chance). Territory and people defended: share of aim points, drawn evenly by area or by people, whose object a site "
-        "had at least one opportunity to engage. Leakage: threatening objects not intercepted. False warnings: warnings a world that "
-        "name ground no object threatened." + _false_warnings(saved),
-    )  # fmt: skip
+        "shares",
+        "Defence, leakage and false warnings",
+        "Dot plots of territory defended, people defended, leakage and false warnings for each architecture and side; "
+        "the values are in the study table.",
+        "Dot: mean over worlds. Dark line: 95 % interval (sampling error). Pale line: 5th to 95th percentile of "
+        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn evenly by area or "
+        "by people, whose object a site had at least one opportunity to engage. Leakage: threatening objects not "
+        "intercepted. False warnings: warnings a world that name ground no object threatened." + _false_warnings(saved),
+    )
     return section("warning", "Warning and defence", curves, shares)
 
 
 def _false_warnings(saved: Saved) -> str:
-    cells = [
-        saved.cell(name, side, "false_warnings") for name in saved.architectures for side in saved.sides
-    ]  # fmt: skip
+    cells = [saved.cell(name, side, "false_warnings") for name in saved.architectures for side in saved.sides]
     none = all(cell is None or cell["mean"] == 0 for cell in cells)
     return " There was no false warning in any world." if none else " The tables do not say where they pointed."
 
@@ -125,27 +147,36 @@ def maps(saved: Saved, drawn: dict[str, Any]) -> Markup:
     radars = [s for s in saved.about["sensors"] if s["kind"] == "radar"]
     looking = [_count_of(saved, radars, "radar"), _count_of(saved, saved.about["sites"], "interceptor site")]
     first = figure(
-        "sensors", "Who looks where",
+        "sensors",
+        "Who looks where",
         f"Map of territories, radars with the ground they cover, and interceptor sites: {'; '.join(looking)}.",
-        "Solid outline: where a radar could see something 300 km above ground, limited by its sector, its lowest elevation, the Earth's "
-        "curve and its instrumented range. Dashed outlines: the same at the low and the high end of that range, where it matters. "
-        "Radars without an outline do not reach 300 km. "
-        f"Tinted: the ground each side protects. {_satellites(saved)} Borders as of {drawn['ground']['day']}; what is drawn is no "
-        "statement on any claim.",
-    )  # fmt: skip
+        "Solid outline: where a radar could see something 300 km above ground, limited by its sector, its lowest "
+        "elevation, the Earth's curve and its instrumented range. Dashed outlines: the same at the low and the high "
+        "end of that range, where it matters. Radars without an outline do not reach 300 km. Tinted: the ground each "
+        f"side protects. {_satellites(saved)} Borders as of {drawn['ground']['day']}; what is drawn is no statement on "
+        "any claim.",
+    )
     children = [first]
     if drawn["world"] is not None:
         children += _world_figures(saved, drawn["world"])
     if drawn["defended"] is not None:
         children.append(_defended(saved, drawn["defended"]))
-    return section("maps", "Maps", *children, element("details", element("summary", "Sensors and interceptors of each side"), _forces(saved)))
+    return section(
+        "maps",
+        "Maps",
+        *children,
+        element("details", element("summary", "Sensors and interceptors of each side"), _forces(saved)),
+    )
 
 
 def _count_of(saved: Saved, things: list[dict[str, Any]], noun: str) -> str:
     """How many of something each side has."""
-    return listed([
-        f"{name} {counted(sum(1 for thing in things if thing['side'] == side), noun)}" for side, name in enumerate(saved.sides)
-    ])  # fmt: skip
+    return listed(
+        [
+            f"{name} {counted(sum(1 for thing in things if thing['side'] == side), noun)}"
+            for side, name in enumerate(saved.sides)
+        ]
+    )
 
 
 def _satellites(saved: Saved) -> str:
@@ -158,23 +189,31 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
     chosen = answer.headline_architecture(saved)
     options = [element("option", name, value=name, selected=name == chosen) for name in names]
     control = element(
-        "p", element("label", "Warnings and shots under ", for_="world-architecture"),
-        element("select", *options, id="world-architecture"), class_="control scripted",
-    )  # fmt: skip
+        "p",
+        element("label", "Warnings and shots under ", for_="world-architecture"),
+        element("select", *options, id="world-architecture"),
+        class_="control scripted",
+    )
     thinned = f" Every {world['every']}th flight is drawn." if world["every"] > 1 else ""
     flown = counted(len(world["flights"]), "flight")
     ground = figure(
-        "world", f"One world (replicate {world['replicate']})",
-        f"Map of {flown} with launch places, true impacts, and the 95 % ellipses of the impact that first warnings stated.",
-        "Lines: true flights, coloured by the side whose territory the true impact lies in, grey where in none. Dots: true impacts. "
-        "Ellipses: the impact as the side's first warning stated it, which should hold the true one in 95 of 100 cases; dashed where the "
-        "warning rests on what the partner added. Crosses: where a shot was to meet its object, filled where it was intercepted. "
-        f"The flights are the same under every architecture.{thinned}", control,
-    )  # fmt: skip
+        "world",
+        f"One world (replicate {world['replicate']})",
+        f"Map of {flown} with launch places, true impacts, and the 95 % ellipses of the impact that first warnings "
+        "stated.",
+        "Lines: true flights, coloured by the side whose territory the true impact lies in, grey where in none. Dots: "
+        "true impacts. Ellipses: the impact as the side's first warning stated it, which should hold the true one in "
+        "95 of 100 cases; dashed where the warning rests on what the partner added. Crosses: where a shot was to meet "
+        f"its object, filled where it was intercepted. The flights are the same under every architecture.{thinned}",
+        control,
+    )
     profile = figure(
-        "profile", "The same flights from the side", f"Height over ground distance from launch of {flown}.",
-        "Height over the ground distance from launch; both axes have one scale, so angles are true but for the Earth's curve.",
-    )  # fmt: skip
+        "profile",
+        "The same flights from the side",
+        f"Height over ground distance from launch of {flown}.",
+        "Height over the ground distance from launch; both axes have one scale, so angles are true but for the "
+        "Earth's curve.",
+    )
     return [ground, profile]
 
 
@@ -185,40 +224,61 @@ def _defended(saved: Saved, defended: dict[str, Any]) -> Markup:
         mean = sum(w * s for w, s in zip(weights, shares, strict=True)) / max(sum(weights), 1)
         means.append(f"{name} {decimal(100 * mean, 1)} %")
     return figure(
-        "defended", "Ground that could be defended",
-        f"Small maps, one an architecture, of the share of impacts with at least one opportunity to engage: {'; '.join(means)}.",
-        "True impacts of all worlds in a territory, gathered in hexagons; the larger a hexagon, the more impacts it gathers. Colour: share of them "
-        "whose object some site had at least one opportunity to engage, as the deciding pictures saw it. Under the small maps: the "
-        "share over all impacts. An opportunity is not an interception: see leakage.",
-    )  # fmt: skip
+        "defended",
+        "Ground that could be defended",
+        "Small maps, one an architecture, of the share of impacts with at least one opportunity to engage: "
+        f"{'; '.join(means)}.",
+        "True impacts of all worlds in a territory, gathered in hexagons; the larger a hexagon, the more impacts it "
+        "gathers. Colour: share of them whose object some site had at least one opportunity to engage, as the "
+        "deciding pictures saw it. Under the small maps: the share over all impacts. An opportunity is not an "
+        "interception: see leakage.",
+    )
 
 
 def _forces(saved: Saved) -> Markup:
     sensors = [
         element(
-            "tr", element("td", s["title"]), element("td", saved.sides[s["side"]]), element("td", s["owner"]), element("td", s["kind"]),
-            element("td", _look(s)), element("td", s["source"]),
+            "tr",
+            element("td", s["title"]),
+            element("td", saved.sides[s["side"]]),
+            element("td", s["owner"]),
+            element("td", s["kind"]),
+            element("td", _look(s)),
+            element("td", s["source"]),
         )
         for s in saved.about["sensors"]
-    ]  # fmt: skip
+    ]
     sites = [
         element(
-            "tr", element("td", s["name"]), element("td", saved.sides[s["side"]]), element("td", s["owner"]), element("td", s["title"]),
-            element("td", f"{s['stock']} interceptors; reach {_range(s['range_max_km'])} km"), element("td", s["stock_source"]),
+            "tr",
+            element("td", s["name"]),
+            element("td", saved.sides[s["side"]]),
+            element("td", s["owner"]),
+            element("td", s["title"]),
+            element("td", f"{s['stock']} interceptors; reach {_range(s['range_max_km'])} km"),
+            element("td", s["stock_source"]),
         )
         for s in saved.about["sites"]
-    ]  # fmt: skip
+    ]
     return joined(
         _plain_table("Sensors", ("Sensor", "Side", "Owner", "Kind", "Looks", "Source"), sensors),
-        _plain_table("Interceptor sites", ("Site", "Side", "Owner", "Interceptor", "Stock", "Source of the stock"), sites),
+        _plain_table(
+            "Interceptor sites", ("Site", "Side", "Owner", "Interceptor", "Stock", "Source of the stock"), sites
+        ),
     )
 
 
 def _look(sensor: dict[str, Any]) -> str:
     if sensor["kind"] != "radar":
-        return f"from above {plain(abs(sensor['sub_point_lon_deg']))}° {'E' if sensor['sub_point_lon_deg'] >= 0 else 'W'}"
+        return (
+            f"from above {plain(abs(sensor['sub_point_lon_deg']))}° {'E' if sensor['sub_point_lon_deg'] >= 0 else 'W'}"
+        )
     whole = sensor["sector_width_deg"] >= 360
-    where = "all round" if whole else f"{plain(sensor['sector_width_deg'])}° about azimuth {plain(sensor['boresight_azimuth_deg'])}°"
+    where = (
+        "all round"
+        if whole
+        else f"{plain(sensor['sector_width_deg'])}° about azimuth {plain(sensor['boresight_azimuth_deg'])}°"
+    )
     return f"{where}, to {_range(sensor['instrumented_range_km'])} km"
 
 
@@ -254,18 +314,27 @@ def provenance(saved: Saved) -> Markup:
     ]
     body = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in rows]
     return section(
-        "provenance", "Run it again",
-        element("p", "The same version, scenario, seed and number of replicates give the same numbers to the last bit on the same kind of "
-                "processor. The tables behind this page stand beside it as Parquet files, with units and frames in their columns."),
+        "provenance",
+        "Run it again",
+        element(
+            "p",
+            "The same version, scenario, seed and number of replicates give the same numbers to the last bit on the "
+            "same kind of processor. The tables behind this page stand beside it as Parquet files, with units and "
+            "frames in their columns.",
+        ),
         element("table", element("tbody", *body), class_="plain facts-table"),
-    )  # fmt: skip
+    )
 
 
 def footer() -> Markup:
     """Scope and credits."""
     return element(
-        "footer", element("p", element("strong", "Scope. "), SCOPE),
-        element("p", "Coasts and borders: Natural Earth (public domain), by world-atlas (ISC), some disputed borders drawn as the United Nations "
-                "recognise them. Cities and country names: GeoNames (geonames.org, CC BY 4.0). Figures: Observable Plot and D3 (ISC). "
-                "This page makes no network request."),
-    )  # fmt: skip
+        "footer",
+        element("p", element("strong", "Scope. "), SCOPE),
+        element(
+            "p",
+            "Coasts and borders: Natural Earth (public domain), by world-atlas (ISC), some disputed borders drawn as "
+            "the United Nations recognise them. Cities and country names: GeoNames (geonames.org, CC BY 4.0). "
+            "Figures: Observable Plot and D3 (ISC). This page makes no network request.",
+        ),
+    )

@@ -7,6 +7,7 @@ from detente.report.saved import ALL, BASELINE, Document, Saved
 from detente.report.words import DASH, Scale, grouped, label, scales, verdict
 
 BAR_WIDTH = 100.0
+JUDGED = {"better": "better", "worse": "worse", "other": ""}
 
 
 def study_tables(saved: Saved) -> Markup:
@@ -17,28 +18,49 @@ def study_tables(saved: Saved) -> Markup:
     for index, side in enumerate(columns):
         title = "All sides" if side == ALL else side
         inputs.append(
-            element("input", type="radio", name="study-side", id=f"tab-{index}", class_=f"tab tab-{index}", checked=index == 0)
+            element(
+                "input",
+                type="radio",
+                name="study-side",
+                id=f"tab-{index}",
+                class_=f"tab tab-{index}",
+                checked=index == 0,
+            )
         )
         hue = "" if side == ALL else f" side-{index}"
         labels.append(element("label", title, for_=f"tab-{index}", class_=f"tab-label tab-label-{index}{hue}"))
         panels.append(
-            element("div", _table(saved, side, title, scale), class_=f"panel panel-{index} wide", tabindex=0, role="region",
-                    aria_label=f"Study table: {title}")
-        )  # fmt: skip
+            element(
+                "div",
+                _table(saved, side, title, scale),
+                class_=f"panel panel-{index} wide",
+                tabindex=0,
+                role="region",
+                aria_label=f"Study table: {title}",
+            )
+        )
     choose = element("div", *labels, class_="tab-labels")
     return element(
-        "fieldset", element("legend", "Study table of", class_="visually-hidden"), *inputs, choose, *panels, class_="tabs"
+        "fieldset",
+        element("legend", "Study table of", class_="visually-hidden"),
+        *inputs,
+        choose,
+        *panels,
+        class_="tabs",
     )
 
 
 def _table(saved: Saved, side: str, title: str, scale: dict[str, Scale]) -> Markup:
     head = element(
-        "tr", element("th", "Metric", scope="col"),
+        "tr",
+        element("th", "Metric", scope="col"),
         *(element("th", name, scope="col", class_="architecture") for name in saved.architectures),
-    )  # fmt: skip
+    )
     bodies = []
     for group, metrics in grouped(saved.metrics):
-        heading = element("tr", element("th", group, colspan=len(saved.architectures) + 1, scope="rowgroup"), class_="group")
+        heading = element(
+            "tr", element("th", group, colspan=len(saved.architectures) + 1, scope="rowgroup"), class_="group"
+        )
         rows = [_row(saved, side, metric, scale[metric["name"]]) for metric in metrics]
         bodies.append(element("tbody", heading, *rows))
     return element("table", element("caption", title), element("thead", head), *bodies, class_="study")
@@ -48,11 +70,16 @@ def _row(saved: Saved, side: str, metric: Document, scale: Scale) -> Markup:
     name = metric["name"]
     about = f"{metric['about']}{_wish(metric)}"
     head = element(
-        "th", element("span", label(name), class_="metric", title=about), element("small", _unit(metric, scale)), scope="row",
+        "th",
+        element("span", label(name), class_="metric", title=about),
+        element("small", _unit(metric, scale)),
+        scope="row",
         class_="part" if name.startswith("own_") else None,
-    )  # fmt: skip
+    )
     axis = _axis(saved, name)
-    return element("tr", head, *(_cell(saved, architecture, side, metric, scale, axis) for architecture in saved.architectures))
+    return element(
+        "tr", head, *(_cell(saved, architecture, side, metric, scale, axis) for architecture in saved.architectures)
+    )
 
 
 def _wish(metric: Document) -> str:
@@ -82,13 +109,19 @@ def _cell(
     cell = saved.cell(architecture, side, name)
     if cell is None:
         return element("td", DASH, element("sup", "a"), class_="none", title="does not exist in this study")
-    interval = f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
+    steady = cell["low"] == cell["high"] and cell["n"] > 1
+    interval = "in every world" if steady else f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
     return element(
-        "td", element("span", scale.number(cell["mean"]), class_="mean"), element("span", interval, class_="interval"),
+        "td",
+        element("span", scale.number(cell["mean"]), class_="mean"),
+        element("span", interval, class_="interval"),
         bar(cell, saved.envelope(architecture, side, name), axis, scale),
-        _change(saved, architecture, side, metric, scale), data_mean=cell["mean"], data_metric=name,
-        data_architecture=architecture, data_side=side,
-    )  # fmt: skip
+        _change(saved, architecture, side, metric, scale),
+        data_mean=cell["mean"],
+        data_metric=name,
+        data_architecture=architecture,
+        data_side=side,
+    )
 
 
 def bar(cell: Document, envelope: list[float] | None, axis: tuple[float, float], scale: Scale) -> Markup:
@@ -101,15 +134,23 @@ def bar(cell: Document, envelope: list[float] | None, axis: tuple[float, float],
     words = f"95 % interval {scale.number(cell['low'])} to {scale.number(cell['high'])} {scale.unit}"
     if envelope is not None:
         left, right = place(envelope[0]), place(envelope[1])
-        shapes.append(element("rect", x=left, y=1, width=round(max(right - left, 0.6), 2), height=10, class_="envelope"))
+        shapes.append(
+            element("rect", x=left, y=1, width=round(max(right - left, 0.6), 2), height=10, class_="envelope")
+        )
         words += f"; nine in ten worlds {scale.number(envelope[0])} to {scale.number(envelope[1])} {scale.unit}"
     left, right = place(cell["low"]), place(cell["high"])
     shapes.append(element("rect", x=left, y=3.5, width=round(max(right - left, 0.6), 2), height=5, class_="error"))
     shapes.append(element("rect", x=round(place(cell["mean"]) - 0.6, 2), y=0, width=1.2, height=12, class_="at"))
     return element(
-        "svg", element("title", words), *shapes, viewBox="0 0 100 12", preserveAspectRatio="none", class_="bar", role="img",
+        "svg",
+        element("title", words),
+        *shapes,
+        viewBox="0 0 100 12",
+        preserveAspectRatio="none",
+        class_="bar",
+        role="img",
         aria_label=words,
-    )  # fmt: skip
+    )
 
 
 def _change(saved: Saved, architecture: str, side: str, metric: Document, scale: Scale) -> Markup | None:
@@ -124,11 +165,8 @@ def _change(saved: Saved, architecture: str, side: str, metric: Document, scale:
     span = f"{scale.signed(found.low)} to {scale.signed(found.high)}"
     if found.kind == "unclear":
         return element("span", "≈ alone ", element("small", span), class_="change quiet")
-    sign = {"better": "▲", "worse": "▼", "other": "●"}[found.kind]
-    return element(
-        "span", element("span", sign, aria_label=found.kind), f" {scale.signed(found.mean)} ", element("small", span),
-        class_=f"change {found.kind}",
-    )  # fmt: skip
+    amount = element("span", f"{scale.signed(found.mean)} {JUDGED[found.kind]}".rstrip(), class_="amount")
+    return element("span", amount, element("small", span), class_=f"change {found.kind}")
 
 
 def reading_guide(saved: Saved) -> Markup:
@@ -137,20 +175,27 @@ def reading_guide(saved: Saved) -> Markup:
     shown = bar(cell, [20.0, 85.0], (0.0, 100.0), Scale(factor=1, digits=0, unit="", difference_unit=""))
     return joined(
         element(
-            "p", "In each cell: the mean over worlds, its 95 % interval, a bar, and the paired difference to alone. ",
+            "p",
+            "In each cell: the mean over worlds, its 95 % interval, a bar, and the paired difference to alone. ",
             element("span", shown, class_="inline-bar"),
-            " The dark bar is the sampling error (95 % interval), the pale one the envelope of assumptions and chance (5th to "
-            "95th percentile of worlds); bars of one metric share one scale from the smallest to the largest value, zero "
-            "included, in all tables. ▲ better, ▼ worse, ● different without better or worse: the interval of the "
-            "difference excludes zero. ≈ it does not. Differences are between architectures in the same world, so they can "
-            "be told apart even where intervals overlap. With this many comparisons about one in twenty would be marked by "
-            "chance alone.", class_="guide",
+            " The dark bar is the sampling error (95 % interval), the pale one the envelope of assumptions and chance "
+            "(5th to 95th percentile of worlds); bars of one metric share one scale from the smallest to the largest "
+            "value, zero included, in all tables. A difference is printed in bold, and called better or worse where "
+            "one can be said, if its interval excludes zero; ≈ alone if it does not; = alone if it is zero in every "
+            "world. Differences are between architectures in the same world, so they can be told apart even where "
+            "intervals overlap. With this many comparisons about one in twenty would be marked by chance alone.",
+            class_="guide",
         ),
         element(
-            "p", element("sup", "a"), f" {DASH} means that the quantity does not exist, for instance an error of warnings where "
-            "nothing was warned of. Objects that were never warned of count as 0 s of warning.", class_="footnote",
-        ) if _has_missing(saved) else None,
-    )  # fmt: skip
+            "p",
+            element("sup", "a"),
+            f" {DASH} means that the quantity does not exist, for instance an error of warnings where nothing was "
+            "warned of. Objects that were never warned of count as 0 s of warning.",
+            class_="footnote",
+        )
+        if _has_missing(saved)
+        else None,
+    )
 
 
 def _has_missing(saved: Saved) -> bool:

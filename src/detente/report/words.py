@@ -7,6 +7,7 @@ from typing import Any
 from detente.report.saved import ALL, Saved
 
 MINUS, DASH = "\u2212", "\u2013"
+NARROW = "\u00a0"  # between a number and its unit: they stay on one line
 LABELS = {
     "warning_time_s": "Warning time",
     "own_warning_time_s": "of this, by own sensors alone",
@@ -33,12 +34,17 @@ GROUPS = (
     (
         "Defence",
         (
-            "engagement_opportunities", "engagement_margin_s", "territory_defended_fraction",
-            "people_defended_fraction", "leakage_fraction", "interceptors_spent", "double_engagements",
+            "engagement_opportunities",
+            "engagement_margin_s",
+            "territory_defended_fraction",
+            "people_defended_fraction",
+            "leakage_fraction",
+            "interceptors_spent",
+            "double_engagements",
         ),
     ),
     ("Exchange", ("released_messages", "withheld_messages")),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +106,7 @@ def _scale(metric: dict[str, Any], largest: float) -> Scale:
         return Scale(factor=100.0, digits=1, unit="%", difference_unit="points")
     unit = metric["unit"]
     if unit == "s" and largest >= 120.0:
-        return Scale(factor=1.0 / 60.0, digits=1 if largest >= 600.0 else 2, unit="min", difference_unit="min")
+        return Scale(factor=1.0 / 60.0, digits=1, unit="min", difference_unit="min")
     if unit == "m" and largest >= 2000.0:
         return Scale(factor=1e-3, digits=_digits(largest / 1e3), unit="km", difference_unit="km")
     return Scale(factor=1.0, digits=_digits(largest), unit=unit, difference_unit=unit)
@@ -148,9 +154,9 @@ def verdict(saved: Saved, architecture: str, side: str, metric: dict[str, Any]) 
     return Verdict(kind="better" if way > 0 else "worse" if way < 0 else "other", mean=mean, low=low, high=high)
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], last: str = "and") -> str:
     """Names as a sentence has them: a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else "none"
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:

@@ -1,4 +1,5 @@
-"""One recorded world as lines to draw: true flights, what the first warnings said of impacts, where shots were to meet."""
+"""One recorded world as lines to draw: true flights, what the first warnings said of impacts, where shots were "
+"to meet."""
 
 import math
 from typing import Any

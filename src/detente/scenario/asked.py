@@ -113,7 +113,8 @@ class Scenario:
     digest: str  # SHA-256 over the canonical form of all that was resolved
     file: ScenarioFile
     sides: tuple[Side, ...]
-    territories: tuple[Territory, ...]  # per side
+    territories: tuple[Territory, ...]  # per side: where aim points are drawn by area
+    grounds: tuple[Territory, ...]  # per side: the same with 5 km of shore; asks whose ground an impact hits
     sectors: tuple[Territory | None, ...]  # per side
     cities: tuple[People, ...]  # per side
     troops: tuple[People, ...]  # per side

@@ -1,6 +1,7 @@
 """From a side's description of its ground to territory: countries as of a date, polygons, clip boxes."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
 import shapely
@@ -8,7 +9,7 @@ import shapely
 from detente.geodesy import shapes
 from detente.geodesy.borders import Borders
 from detente.geodesy.shapes import Ring
-from detente.geodesy.territory import Territory, make_territory
+from detente.geodesy.territory import Territory, make_territory, with_shore
 from detente.records.errors import InputError
 from detente.scenario.complaints import did_you_mean
 from detente.scenario.located import Path
@@ -22,15 +23,27 @@ Complain = Callable[[Path, str, str, str], None]
 
 
 @lru_cache(maxsize=64)
-def _made(spec: TerritorySpec, borders: Borders) -> Territory:
+def _made(
+    countries: tuple[str, ...],
+    as_of: date | None,
+    polygons: tuple[tuple[tuple[float, float], ...], ...],
+    boxes: tuple[tuple[float, float, float, float], ...],
+    borders: Borders,
+) -> Territory:
     """The territory of a sound specification. Kept, because studies load the same ground again and again."""
     rings: list[Ring] = []
-    for code in spec.countries:
-        assert spec.as_of is not None
-        rings += borders.country_rings(code, spec.as_of)
-    for points in spec.polygons:
+    for code in countries:
+        assert as_of is not None
+        rings += borders.country_rings(code, as_of)
+    for points in polygons:
         rings += shapes.polygon_rings(points)
-    return make_territory(rings, [_sides(box) for box in spec.clip])
+    return make_territory(rings, boxes)
+
+
+@lru_cache(maxsize=16)
+def ground_of(territory: Territory, borders: Borders) -> Territory:
+    """A territory with its shore, because coasts at 1:50m leave harbour cities in the sea."""
+    return with_shore(territory, borders.land_rings())
 
 
 def territory_of(spec: TerritorySpec, path: Path, borders: Borders, complain: Complain) -> Territory | None:
@@ -61,7 +74,8 @@ def territory_of(spec: TerritorySpec, path: Path, borders: Borders, complain: Co
     if not sound:
         return None
     try:
-        return _made(spec, borders)
+        boxes = tuple(_sides(box) for box in spec.clip)
+        return _made(spec.countries, spec.as_of, spec.polygons, boxes, borders)
     except InputError as error:
         complain(path, error.found, error.expected, error.remedy)
         return None

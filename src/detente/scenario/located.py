@@ -115,14 +115,14 @@ class _Reading:
 
 def parse(text: str, file: str, *, keep_marks: bool = True) -> Located:
     """Read one YAML document; whatever is wrong with the text itself is an InputError with line and column."""
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if _has_half_character(text):
         raise _error(file, Mark(0, 0), "half of a character (a surrogate)", "Unicode text", "write it again as UTF-8")
     try:
         return _parse(text, file, keep_marks, pure=False)
-    except InputError:
-        # The compiled parser refuses a little of YAML 1.2 (a colon inside a plain scalar in braces). Where there is
-        # something to complain of, ruamel's own parser, seven times slower, has the last word.
-        if len(text) > PURE_CHARACTERS_MAX:
+    except InputError as error:
+        # The compiled parser refuses a little of YAML 1.2 (a colon inside a plain scalar in braces). Where it finds
+        # fault with the syntax, ruamel's own parser, seven times slower, has the last word.
+        if not isinstance(error.__cause__, YAMLError) or len(text) > PURE_CHARACTERS_MAX:
             raise
     return _parse(text, file, keep_marks, pure=True)
 
@@ -165,6 +165,10 @@ def _parse(text: str, file: str, keep_marks: bool, *, pure: bool) -> Located:
     return Located(file, reading.root, reading.values, reading.keys)
 
 
+def _has_half_character(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def scalar(text: str) -> Any:
     """A plain (unquoted) scalar by the YAML 1.2 core schema."""
     if text in _WORDS:
@@ -192,6 +196,11 @@ def _take(reading: _Reading, event: Any) -> None:
             raise _limit(
                 reading, event, f"a value of {len(event.value)} characters", SCALAR_CHARACTERS_MAX, "characters"
             )
+        if _has_half_character(event.value):
+            raise _error(
+                reading.file, _mark(event), "half of a character (a surrogate escape)", "Unicode text",
+                "write the character itself, or its \\U escape of eight digits",
+            )  # fmt: skip
         value = scalar(event.value) if plain else event.value
         top = reading.stack[-1] if reading.stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:

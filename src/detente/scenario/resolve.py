@@ -17,7 +17,7 @@ from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile
 from detente.scenario.catalogue import Catalogue, PlaceEntry, RadarEntry, SatelliteEntry, ThreatView
 from detente.scenario.cities import Cities, cities_within, troops_of
 from detente.scenario.complaints import complaints, did_you_mean, keys_of, raise_all
-from detente.scenario.ground import OVERLAP_SHARE_MAX, may_overlap, overlap_share, territory_of
+from detente.scenario.ground import OVERLAP_SHARE_MAX, ground_of, may_overlap, overlap_share, territory_of
 from detente.scenario.located import Located, Path
 from detente.scenario.raid import Launch, Raid
 from detente.scenario.sides import SensorUse, SiteUse
@@ -85,23 +85,24 @@ def resolve(
     _check_sides(work)
     territories, sectors = _territories(work), _sectors(work)
     sensors, sites = _sensors(work), _sites(work)
-    people = tuple(_people(work, territory) for territory in territories)
+    grounds = tuple(None if one is None else ground_of(one, ground.borders) for one in territories)
+    people = tuple(_people(work, one) for one in grounds)
     troops = tuple(troops_of(file.troops, side.name) for side in file.sides)
     raid = _after_view(work)
-    _check_camps(work, territories, troops)
-    _check_raid(work, raid, territories, people, troops)
+    _check_camps(work, grounds, troops)
+    _check_raid(work, raid, grounds, people, troops)
     _check_agreements(work, agreements)
     raise_all(work.problems)
     places = {name for wave in raid.waves for launch in wave.launches for name in launch.places}
     places |= {site.place for side in file.sides for site in side.sites if site.place is not None}
     missiles = {launch.missile for wave in raid.waves for launch in wave.launches}
-    held = tuple(territory for territory in territories if territory is not None)
     scenario = Scenario(
         name=file.name,
         digest="",
         file=file,
         sides=file.sides,
-        territories=held,
+        territories=tuple(one for one in territories if one is not None),
+        grounds=tuple(one for one in grounds if one is not None),
         sectors=sectors,
         cities=people,
         troops=troops,
@@ -118,7 +119,8 @@ def resolve(
 
 def _with_digest(scenario: Scenario, ground: Ground) -> Scenario:
     resolved: dict[str, Any] = {
-        "scenario": _plain(scenario.file),
+        # What `set` replaced stands in the sensors' entries below, as numbers of the models' own.
+        "scenario": scenario.file.model_dump(mode="json", by_alias=True, exclude=_SET),
         "sensors": [
             _plain(sensor.entry) | {"used_as": sensor.name, "used_by": sensor.owner} for sensor in scenario.sensors
         ],
@@ -131,6 +133,9 @@ def _with_digest(scenario: Scenario, ground: Ground) -> Scenario:
         "cities": ground.cities.digest,
     }
     return replace(scenario, digest=hashlib.sha256(rfc8785.dumps(resolved)).hexdigest())
+
+
+_SET: Any = {"sides": {"__all__": {"sensors": {"__all__": {"set"}}}}}
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

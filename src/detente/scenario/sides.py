@@ -88,5 +88,5 @@ class Troops(Strict):
     name: Name
     side: Name
     position: Position
-    people: Annotated[int, Field(ge=1)]
+    people: Annotated[int, Field(ge=1, le=10_000_000_000)]
     source: str

@@ -23,8 +23,7 @@ class Feed:
 
     def tick(self, index: int) -> tuple[Detections, NDArray[np.int64]]:
         """What arrived in (index · tick, (index + 1) · tick], and its offsets by replicate row."""
-        rows = slice(self.tick_rows[index], self.tick_rows[index + 1])
-        part = Detections(**{name: getattr(self.detections, name)[rows] for name, _ in Detections.columns()})
+        part = self.detections.rows(int(self.tick_rows[index]), int(self.tick_rows[index + 1]))
         return part, self.offsets[index]
 
     def answers(self, index: int) -> NDArray[np.int64]:

@@ -22,8 +22,9 @@ from detente.records.stages import (
 from detente.records.table import Table
 from detente.scenario.asked import Scenario
 from detente.studies.answers import AnswerBook, TrueStates
-from detente.studies.architectures import BY_NAME
+from detente.studies.architectures import BY_NAME, Architecture
 from detente.studies.cooperation import Cooperation
+from detente.studies.pictures import Pictures, sharing_key
 from detente.studies.scoring import first_warnings, metric_rows, object_results
 from detente.studies.theatre import Theatre, prepare
 
@@ -51,13 +52,15 @@ def fly(
     """
     chosen = [BY_NAME[name] for name in architectures]
     theatre = prepare(scenario, seed, replicates, pooled=any(architecture.pooled for architecture in chosen))
-    cooperations = [Cooperation(theatre, architecture, record=record) for architecture in chosen]
+    cooperations = _cooperations(theatre, chosen, record=record)
     own_warnings, book = _fly_through(theatre, cooperations)
     countries = _countries(scenario.file.epoch.date())
     own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
     table, objects, tables = [], [], {}
     for index, cooperation in enumerate(cooperations):
-        warned = first_warnings(theatre, cooperation.kept.warnings, book, countries, cooperation.architecture.pooled)
+        warned = first_warnings(
+            theatre, cooperation.pictures.kept.warnings, book, countries, cooperation.architecture.pooled
+        )
         results = object_results(cooperation, index, warned, own)
         table.append(metric_rows(cooperation, warned, own, results))
         objects.append(results)
@@ -68,8 +71,25 @@ def fly(
         table=_by_replicate(StudyTable.concatenate(table)),
         objects=_by_replicate(ObjectResults.concatenate(objects)),
         tables=tables,
-        ledgers={c.architecture.name: c.sealing.ledgers() for c in cooperations if c.sealing is not None},
+        ledgers={
+            cooperation.architecture.name: cooperation.pictures.sealing.ledgers()
+            for cooperation in cooperations
+            if cooperation.pictures.sealing is not None
+        },
     )
+
+
+def _cooperations(theatre: Theatre, chosen: list[Architecture], *, record: bool) -> list[Cooperation]:
+    """The architectures, those with the same rules on the same pictures (but recorded ones each on their own)."""
+    made: dict[object, Pictures] = {}
+    cooperations = []
+    for architecture in chosen:
+        rules = theatre.rules(architecture)
+        key = architecture.name if record else sharing_key(architecture, rules)
+        if key not in made:
+            made[key] = Pictures(theatre, architecture, rules, record=record)
+        cooperations.append(Cooperation(theatre, architecture, made[key], record=record))
+    return cooperations
 
 
 def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:
@@ -77,6 +97,7 @@ def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[lis
     own = [centres.begin_own(centre, theatre.rows) for centre in theatre.centres]
     book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
     said: list[Warnings] = []
+    everyone = list(dict.fromkeys(cooperation.pictures for cooperation in cooperations))
     tick_s = theatre.scenario.file.tick_s
     for index in range(theatre.ticks):
         now_s = (index + 1) * tick_s
@@ -88,8 +109,10 @@ def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[lis
             book.learn(place, own[place].tracks, theatre.feeds[place].answers(index))
             warnings.append(spoken)
         said += warnings[: theatre.sides]
+        for pictures in everyone:
+            pictures.tick(index, now_s, own, warnings, truth, book)
         for cooperation in cooperations:
-            cooperation.tick(index, now_s, own, warnings, truth, book)
+            cooperation.tick(now_s, book)
     return said, book
 
 
@@ -104,7 +127,7 @@ def _by_replicate(table: Any) -> Any:
 
 def _tables(cooperation: Cooperation) -> Tables:
     """Every stage's table under one architecture, with replicate numbers instead of rows."""
-    theatre, kept = cooperation.theatre, cooperation.kept
+    theatre, kept = cooperation.theatre, cooperation.pictures.kept
     tables: Tables = {
         "objects": theatre.world.objects,
         "truth": theatre.world.truth,
@@ -114,7 +137,7 @@ def _tables(cooperation: Cooperation) -> Tables:
         "warnings": Warnings.concatenate(kept.warnings),
         "messages": Messages.concatenate(kept.messages),
         "releases": Releases.concatenate(kept.releases),
-        "opportunities": Opportunities.concatenate(kept.opportunities),
+        "opportunities": Opportunities.concatenate(cooperation.opportunities),
         "shots": cooperation.shots,
         "outcomes": cooperation.outcomes,
     }

@@ -76,7 +76,11 @@ class Study:
         order = np.lexsort((table.replicate, names))
         names, values, defined = names[order], table.value[order], table.defined[order] == 1
         edges = np.flatnonzero(np.r_[True, names[1:] != names[:-1], True])
-        return {tuple(str(names[a]).split("|")): (values[a:b], defined[a:b]) for a, b in pairwise(edges)}
+        cells = {}
+        for first, last in pairwise(edges):
+            architecture, side, metric = str(names[first]).split("|")
+            cells[architecture, side, metric] = values[first:last], defined[first:last]
+        return cells
 
     def _cell(self, architecture: str, side: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
         return self._cells[architecture, side, metric]

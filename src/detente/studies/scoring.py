@@ -36,7 +36,7 @@ def first_warnings(
 ) -> FirstWarnings:
     """Of each side: what it first said, in any stream, of each object that really threatened it."""
     sides, rows, objects = theatre.sides, theatre.rows, theatre.objects
-    found = Warnings.concatenate([table for table in warnings if len(table)])
+    found = Warnings.concatenate(warnings)
     shape = (sides, rows, objects)
     result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m")}
     attributed, false = np.zeros(shape, np.uint8), np.zeros((sides, rows), np.int64)
@@ -85,7 +85,7 @@ def _errors(
 
 def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, own: FirstWarnings) -> ObjectResults:
     """One row for each object that flew: what became of it under this architecture."""
-    theatre, tally = cooperation.theatre, cooperation.tally
+    theatre = cooperation.theatre
     objects = theatre.world.objects
     shape = (theatre.rows, theatre.objects)
     shots, shooters = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
@@ -110,8 +110,8 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
         launch_error_m=launch.ravel(),
         impact_error_m=impact.ravel(),
         attributed=warned.attributed.max(axis=0).ravel(),
-        opportunities=tally.seen.sum(axis=2).ravel(),
-        earliest_s=tally.earliest_s.ravel(),
+        opportunities=cooperation.seen.sum(axis=2).ravel(),
+        earliest_s=cooperation.earliest_s.ravel(),
         shots=shots.ravel(),
         shooters=shooters.ravel(),
         intercepted=intercepted.ravel(),
@@ -211,7 +211,7 @@ def _count_cells(
     released, withheld = np.zeros(theatre.rows), np.zeros(theatre.rows)
     for side in sides:
         if cooperation.architecture.exchange:
-            said = cooperation.assisted[side].release
+            said = cooperation.pictures.assisted[side].release
             released, withheld = released + said.released_messages, withheld + said.withheld_messages
     counts = {
         "false_warnings": warned.false[list(sides)].sum(axis=0).astype(float),
@@ -225,7 +225,7 @@ def _count_cells(
 
 def _track_cells(cooperation: Cooperation, sides: tuple[int, ...]) -> Cells:
     """Accuracy of the pictures that decide, over coast-phase samples."""
-    tally = cooperation.tally
+    tally = cooperation.pictures.accuracy
     pictures = [0] if cooperation.architecture.pooled else list(sides)
     samples = tally.samples[pictures].sum(axis=0)
     some = samples > 0

@@ -73,7 +73,7 @@ def prepare(scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, poo
     sensed = detect(world, scenario, seed)
     file = scenario.file
     ticks = int(np.ceil(file.duration_s / file.tick_s))
-    territories = index_territories(scenario.territories)
+    territories = index_territories(scenario.grounds)
     slots = world.object_count + SLOTS_SPARE
     sides = range(len(scenario.sides))
     centres = [

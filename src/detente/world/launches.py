@@ -97,7 +97,7 @@ def prepare(scenario: Scenario) -> Prepared:
         plans=plans,
         reach_m=_reach_tables(entries, plans, launches, place_rad),
         beta_kg_m2=np.array([(q.low, q.high) for q in (e.ballistic_coefficient_kg_m2 for e in entries)]),
-        index=index_territories(scenario.territories),
+        index=index_territories(scenario.grounds),
     )
 
 

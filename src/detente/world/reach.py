@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.flight.aiming import Launches, solve_launch
+from detente.flight.aiming import Launches, LaunchPlans, solve_launch
 from detente.flight.flags import Flag
-from detente.flight.vehicle import PackedMissiles
 from detente.geodesy.territory import Territory, sample_area
 from detente.records.errors import InputError
 from detente.scenario.asked import Scenario
@@ -37,6 +36,9 @@ def check_reach(scenario: Scenario, prepared: Prepared | None = None) -> list[In
     """
     ready = prepare(scenario) if prepared is None else prepared
     packed = extremes([scenario.missiles[name] for name in ready.missiles])
+    table = np.repeat(ready.plans.table, 2, axis=0)
+    table.setflags(write=False)
+    plans = LaunchPlans(packed, table)
     problems = []
     known = set()
     for one in ready.launches:
@@ -45,7 +47,7 @@ def check_reach(scenario: Scenario, prepared: Prepared | None = None) -> list[In
             continue
         known.add(way)
         ground = _ground(scenario, one)
-        found = _nobody(scenario, one) if not len(ground) else _judged(scenario, ready, packed, _Way(one, ground))
+        found = _nobody(scenario, one) if not len(ground) else _judged(scenario, ready, plans, _Way(one, ground))
         if found is not None:
             problems.append(found)
     return problems
@@ -75,7 +77,7 @@ def ground_points(territory: Territory) -> NDArray[np.float64]:
     return np.concatenate([*pieces, sample_area(territory, even)])
 
 
-def _judged(scenario: Scenario, ready: Prepared, packed: PackedMissiles, way: _Way) -> InputError | None:
+def _judged(scenario: Scenario, ready: Prepared, plans: LaunchPlans, way: _Way) -> InputError | None:
     one = way.one
     start = np.broadcast_to(ready.place_rad[one.place], way.to_rad.shape)
     distance, azimuth = bearings(np.array(start), way.to_rad)
@@ -93,8 +95,7 @@ def _judged(scenario: Scenario, ready: Prepared, packed: PackedMissiles, way: _W
         if distance[best] < shortest[best]:
             return _too_near(scenario, ready, one, float(shortest[best] - distance[best]))
     found = solve_launch(
-        packed, 2 * one.missile + which, start[best, 0], start[best, 1], way.to_rad[best, 0], way.to_rad[best, 1],
-        mode=int(one.mode),
+        plans.packed, 2 * one.missile + which, *start[best], *way.to_rad[best], mode=int(one.mode), plans=plans
     )  # fmt: skip
     if found.flag[0] == Flag.OK:
         return None

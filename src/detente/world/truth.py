@@ -10,6 +10,7 @@ from detente.flight.aiming import LaunchPlans, solve_launch
 from detente.flight.flags import Flag
 from detente.flight.trajectory import ephemeris, fly_out
 from detente.flight.vehicle import PackedMissiles, pack
+from detente.geodesy.ellipsoid import ecef_to_geodetic
 from detente.geodesy.territory import sample_area
 from detente.geodesy.territory_index import territory_masks
 from detente.records.stages import Objects, Truth
@@ -83,6 +84,7 @@ def _draw_missiles(scenario: Scenario, ready: Prepared, seed: int, replicates: I
     packed = pack([flight_missile(entry, float(b)) for row in beta for entry, b in zip(entries, row)])
     # A plan is where the solver starts; the nominal missile's serves every draw of it.
     table = np.tile(ready.plans.table, (len(replicates), 1, 1))
+    table.setflags(write=False)
     return _Draws(beta_kg_m2=beta, rcs_m2=rcs, packed=packed, plans=LaunchPlans(packed, table))
 
 
@@ -192,39 +194,41 @@ def drawn_places(people: People, uniforms: Floats) -> Floats:
 def _fly(ready: Prepared, draws: _Draws, rows: _Rows, aimed: _Aimed) -> tuple[Objects, Truth, Ints]:
     """Flies every row that found a launch; the others stay on the ground."""
     flag = aimed.flag.copy()
-    flown = np.flatnonzero(flag == Flag.OK)
+    tried = np.flatnonzero(flag == Flag.OK)
     place = ready.place_rad[rows.place]
     given = (
-        draws.packed, _missile_row(ready, rows, flown), place[flown, 0], place[flown, 1], *aimed.launch[flown].T
+        draws.packed, _missile_row(ready, rows, tried), place[tried, 0], place[tried, 1], *aimed.launch[tried].T
     )  # fmt: skip
     flights, paths = fly_out(*given), ephemeris(*given)
-    flag[flown] = np.maximum(flights.flag, paths.flag)
-    up = (flights.flag == Flag.OK) & (paths.flag == Flag.OK)
+    flag[tried] = np.maximum(flights.flag, paths.flag)
+    good = flag[tried] == Flag.OK
+    flown = tried[good]
+    # The samples are what sensors see, so impact is where and when they end; fly_out's differs by its numerical error.
+    ends = paths.offsets[1:][good] - 1
+    impact = ecef_to_geodetic(paths.position_ecef_m[ends])[:, :2]
 
     def spread(values: NDArray, dtype: type = np.float64) -> NDArray:
         column = np.zeros(len(flag), dtype)
-        column[flown[up]] = values[up]
+        column[flown] = values
         return column
 
-    impact = np.column_stack([flights.impact_latitude_rad, flights.impact_longitude_rad])
     launch_s = rows.launch_s[flown]
     objects = Objects(
         replicate=rows.replicate_row, object=rows.object, missile=rows.missile,
         wave=np.tile(np.array([one.wave for one in ready.launches], np.int64), len(draws.rcs_m2)),
         launch_place=rows.place, launch_s=rows.launch_s, launch_lat_rad=place[:, 0], launch_lon_rad=place[:, 1],
         aim_side=rows.side, aim_by=rows.by,
-        burnout_s=spread(launch_s + flights.burnout_time_s), impact_s=spread(launch_s + flights.flight_time_s),
+        burnout_s=spread(launch_s + flights.burnout_time_s[good]), impact_s=spread(launch_s + paths.time_s[ends]),
         impact_lat_rad=spread(impact[:, 0]), impact_lon_rad=spread(impact[:, 1]),
-        apogee_m=spread(flights.apogee_m), range_m=spread(flights.range_m),
+        apogee_m=spread(flights.apogee_m[good]), range_m=spread(flights.range_m[good]),
         threatened=spread(territory_masks(ready.index, impact), np.uint8),
         ballistic_coefficient_kg_m2=draws.beta_kg_m2[rows.replicate_row, rows.missile],
         radar_cross_section_m2=draws.rcs_m2[rows.replicate_row, rows.missile],
-        estimated_error_m=spread(flights.estimated_error_m), flag=flag,
+        estimated_error_m=spread(flights.estimated_error_m[good]), flag=flag,
     )  # fmt: skip
     sizes = np.zeros(len(flag), np.int64)
-    sizes[flown] = np.diff(paths.offsets)
-    kept = np.repeat(up, np.diff(paths.offsets))
-    sizes[flown[~up]] = 0
+    sizes[flown] = np.diff(paths.offsets)[good]
+    kept = np.repeat(good, np.diff(paths.offsets))
     truth = Truth(
         replicate=np.repeat(rows.replicate_row, sizes),
         object=np.repeat(rows.object, sizes),

@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { Figures, SharePoint } from "./data";
 import { html, hue, legend, percent, QUIET, svg } from "./look";
 
+const ORDER = ["territory_defended_fraction", "people_defended_fraction", "leakage_fraction", "false_warnings"];
 const STYLE = { fontSize: "12px", background: "none" };
 
 export function drawWarning(data: Figures, width: number): Node[] {
@@ -16,8 +17,8 @@ export function drawWarning(data: Figures, width: number): Node[] {
       const each = Math.floor((width - (columns - 1) * 8) / columns);
       const rows = minutes.map((minute, k) => ({ minute, own: curve.own[k], known: curve.known[k] }));
       const plot = Plot.plot({
-        width: each, height: Math.round(Math.min(190, each * 1.05)), marginLeft: 34, marginRight: 8, marginTop: 10, marginBottom: 30, style: STYLE,
-        x: { label: null, ticks: 4 },
+        width: each, height: Math.round(Math.min(190, each * 1.05)), marginLeft: 46, marginRight: 8, marginTop: 8, marginBottom: 34, style: STYLE,
+        x: { label: "min before impact", ticks: 4, labelAnchor: "center", labelArrow: "none" },
         y: { label: null, domain: [0, 1], ticks: [0, 0.5, 1], tickFormat: (share: number) => percent(share), grid: true },
         marks: [
           Plot.areaY(rows, { x: "minute", y1: "own", y2: "known", fill: hue(index), fillOpacity: 0.18, curve: "step-before" }),
@@ -26,7 +27,7 @@ export function drawWarning(data: Figures, width: number): Node[] {
         ],
       });
       const never = curve.never === null ? "no threatening object" : `${percent(curve.never)} never warned of`;
-      grid.append(html("div", "small-plot", html("p", "small-title", html("strong", "", curve.architecture), ` ${never}`), plot));
+      grid.append(html("div", "small-plot", html("p", "small-title", html("strong", "", curve.architecture), document.createElement("br"), never), plot));
     }
     made.push(html("p", `strip side-${index}`, side, html("small", "", "share warned of at least so many minutes before impact")), grid);
   });
@@ -37,7 +38,7 @@ export function drawWarning(data: Figures, width: number): Node[] {
 }
 
 export function drawShares(data: Figures, width: number): Node[] {
-  const metrics = [...new Set(data.shares.map((point) => point.metric))];
+  const metrics = [...new Set(data.shares.map((point) => point.metric))].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const columns = width < 560 ? 1 : 2;
   const grid = html("div", "small-plots");
   grid.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
@@ -62,24 +63,24 @@ function dots(data: Figures, points: SharePoint[], width: number): Node {
   const ends = points.flatMap((point) => [point.high, point.wide ? point.wide[1] : 0]);
   const rows = points.map((point) => ({
     ...point,
+    named: data.sides[point.side],
     left: point.wide ? point.wide[0] : point.mean,
     right: point.wide ? point.wide[1] : point.mean,
   }));
-  const order = data.sides.map((_, index) => index);
-  const options = { y: "side", fy: "architecture" };
+    const options = { y: "named", fy: "architecture" };
   const tint = (row: SharePoint) => hue(row.side);
   return Plot.plot({
-    width, height: 40 + data.architectures.length * (12 + data.sides.length * 13), marginLeft: 14, marginRight: 84, marginBottom: 34, style: STYLE,
+    width, height: 40 + data.architectures.length * (12 + data.sides.length * 13), marginLeft: 88, marginRight: 30, marginTop: 6, marginBottom: 30, style: STYLE,
     x: share
       ? { domain: [0, 1], tickFormat: (value: number) => percent(value), label: null, ticks: 5 }
       : { domain: [0, Math.max(...ends, 1e-9) * 1.02], label: null, ticks: 5 },
-    y: { domain: order, axis: null, padding: 0.2 },
-    fy: { domain: data.architectures, label: null, padding: 0.22 },
+    y: { type: "point", domain: data.sides, axis: null, padding: 0.6 },
+    fy: { domain: data.architectures, label: null, padding: 0.15, axis: "left" },
     marks: [
       Plot.gridX({ stroke: "#d9dbd8", strokeOpacity: 1 }),
-      Plot.link(rows, { ...options, x1: "left", x2: "right", y1: "side", y2: "side", stroke: tint, strokeWidth: 8, strokeOpacity: 0.2 }),
-      Plot.link(rows, { ...options, x1: "low", x2: "high", y1: "side", y2: "side", stroke: tint, strokeWidth: 3 }),
-      Plot.dot(rows, { ...options, x: "mean", fill: tint, r: 4.2, stroke: "#fff" }),
+      Plot.link(rows, { ...options, x1: "left", x2: "right", y1: "named", y2: "named", stroke: tint, strokeWidth: 8, strokeOpacity: 0.2 }),
+      Plot.link(rows, { ...options, x1: "low", x2: "high", y1: "named", y2: "named", stroke: tint, strokeWidth: 3 }),
+      Plot.dot(rows, { ...options, x: "mean", fill: tint, r: 3.4, stroke: "#fff" }),
     ],
   });
 }

@@ -44,10 +44,10 @@ function mean(ring: [number, number][]): [number, number] {
 
 function scale(): HTMLElement {
   const steps = [0, 0.2, 0.4, 0.6, 0.8, 1];
-  const bar = svg("svg", { width: 240, height: 34, viewBox: "0 0 240 34", "aria-hidden": "true" });
-  for (let k = 0; k < 60; k++) bar.append(svg("rect", { x: 10 + k * 3.6, y: 2, width: 3.7, height: 11, fill: shade(k / 59) }));
+  const bar = svg("svg", { width: 260, height: 34, viewBox: "0 0 260 34", "aria-hidden": "true" });
+  for (let k = 0; k < 60; k++) bar.append(svg("rect", { x: 14 + k * 3.6, y: 2, width: 3.7, height: 11, fill: shade(k / 59) }));
   for (const step of steps) {
-    bar.append(svg("text", { x: 10 + step * 216, y: 28, "font-size": 11, "text-anchor": "middle", fill: "#444" }, `${Math.round(step * 100)} %`));
+    bar.append(svg("text", { x: 14 + step * 216, y: 28, "font-size": 11, "text-anchor": "middle", fill: "#444" }, `${Math.round(step * 100)} %`));
   }
   return html("div", "legend", html("span", "key", "share with at least one opportunity", bar));
 }

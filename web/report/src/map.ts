@@ -20,7 +20,7 @@ export function chart(ground: Ground, sides: string[], shown: Line, width: numbe
   const points = { type: "MultiPoint" as const, coordinates: shown };
   projection.fitWidth(width - 2 * PADDING, points);
   const bounds = geoPath(projection).bounds(points);
-  const height = Math.round(Math.min(bounds[1][1] - bounds[0][1] + 2 * PADDING, width * 0.95));
+  const height = Math.round(Math.min(bounds[1][1] - bounds[0][1] + 2 * PADDING, width * 0.82));
   projection.fitExtent([[PADDING, PADDING], [width - PADDING, height - PADDING]], points);
   projection.clipExtent([[-2, -2], [width + 2, height + 2]]);
   const path = geoPath(projection).digits(1);

@@ -1,6 +1,6 @@
 // Map (a): who looks where, and where interceptors stand.
 import type { Figures, Line, Sensor } from "./data";
-import { hue, INK, legend, QUIET, svg, titled } from "./look";
+import { html, hue, INK, legend, QUIET, svg, titled } from "./look";
 import { chart, Labels, polygon, type Chart } from "./map";
 
 export function drawSensors(data: Figures, width: number): Node[] {
@@ -14,19 +14,25 @@ export function drawSensors(data: Figures, width: number): Node[] {
   for (const radar of wide) labels.add(radar.at!, spoken(radar.name), hue(radar.side), 12, 600);
   for (const place of data.places) labels.add(place.at, place.title, INK, 11);
   const others = [...radars.filter((radar) => !radar.fans?.value), ...data.sites];
-  for (const other of unlike(others)) labels.add(other.at!, spoken(other.name), hue(other.side), 10, 500);
-  return [made.root, keys(data)];
+  for (const other of unlike(others, wide)) labels.add(other.at!, spoken(other.name), hue(other.side), 10, 500);
+  const far = radars.filter((radar) => !made.place(radar.at!)).map((radar) => `${spoken(radar.name)} (${data.sides[radar.side]})`);
+  const outside = far.length ? [html("p", "small-title", `Radars outside the map: ${far.join(", ")}.`)] : [];
+  return [made.root, keys(data), ...outside];
 }
 
-const spoken = (name: string): string => name.replace(/-/g, " ");
+const spoken = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replace(/-/g, " ");
+
+interface Placed {
+  name: string;
+  side: number;
+  at?: [number, number];
+}
 
 /** One label where a radar and the site it serves share a name or a place. */
-function unlike<T extends { name: string; at?: [number, number] }>(things: T[]): T[] {
+function unlike(things: Placed[], labelled: Placed[]): Placed[] {
+  const near = (a: Placed, b: Placed) => a.name === b.name || Math.hypot(a.at![0] - b.at![0], a.at![1] - b.at![1]) < 0.3;
   return things.filter(
-    (thing, index) =>
-      !things.slice(0, index).some(
-        (other) => other.name === thing.name || Math.hypot(other.at![0] - thing.at![0], other.at![1] - thing.at![1]) < 0.3,
-      ),
+    (thing, index) => ![...labelled, ...things.slice(0, index)].some((other) => near(thing, other)),
   );
 }
 

@@ -110,9 +110,8 @@ def threat_share(ground, line):
     lat, lon, ee, en, nn = line[IMPACT_LAT], line[IMPACT_LON], line[IMPACT_EE], line[IMPACT_EN], line[IMPACT_NN]
     sides = line.size - THREAT
     mask = np.int64(territory_mask(lat, lon, ground.raster, ground.row_offsets, ground.edges, ground.edge_side))
-    weight = 1.0 if ee + nn < POINT_M2 else 1.0 / POINTS
     for k in range(sides):
-        line[THREAT + k] = weight * ((mask >> k) & 1)
+        line[THREAT + k] = (mask >> k) & 1
     if ee + nn < POINT_M2:
         return
     a = math.sqrt(ee)
@@ -135,7 +134,9 @@ def threat_share(ground, line):
             territory_mask(point_lat, point_lon, ground.raster, ground.row_offsets, ground.edges, ground.edge_side)
         )
         for k in range(sides):
-            line[THREAT + k] += weight * ((mask >> k) & 1)
+            line[THREAT + k] += (mask >> k) & 1
+    for k in range(sides):
+        line[THREAT + k] /= POINTS
 
 
 @kernel
@@ -180,7 +181,7 @@ def predict_impact(m, covariance, time_s, settings, ground, work, line):
     line[IMPACT_LAT] = lat
     line[IMPACT_LON] = lon
     line[IMPACT_S] = time_s + fall_s
-    line[IMPACT_SIGMA_S] = math.sqrt(tt + (other_s - fall_s) ** 2)
+    line[IMPACT_SIGMA_S] = math.sqrt(tt + (other_s - fall_s) ** 2 + settings.impact_floor_s**2)
     line[IMPACT_EE] = ee
     line[IMPACT_EN] = en
     line[IMPACT_NN] = nn

@@ -55,6 +55,7 @@ class PictureSettings(NamedTuple):
     # Source: assumption; the range spans blunt early bodies to slender modern ones
     ballistic_log_sigma: float = 0.85  # of its natural logarithm: half the logarithm of that range, over √3
     impact_floor_m: float = 500.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
+    impact_floor_s: float = 1.0  # likewise, of the time. Source: assumption, 0.2 to 5
     impact_largest_sigma_m: float = 2_000_000.0  # a wider ellipse says nothing. Source: assumption, 1 to 4 Mm
     # Launch, from infrared: the first ray is met at the cloud tops, some time after the missile passed them. The
     # catalogue's missiles, flown by this project's flight room to their greatest range, are at 9 km after 32 to 46 s

@@ -253,7 +253,7 @@ def work_scan(
 @kernel
 def step_row(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
-    order, count, before_s, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor,
+    order, count, before_s, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks,
 ):  # fmt: skip
     """One replicate's step: its detections in ``order``, then on to ``now_s``."""
     k = 0
@@ -280,7 +280,7 @@ def step_row(
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
     counts[1] += close_step(
         state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-        kinds, sides, sites, draws, before_s, now_s, settings, factor, desk[8][2],
+        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2],
     )  # fmt: skip
 
 
@@ -328,7 +328,7 @@ def step_rows(
     plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
 ):  # fmt: skip
     """Step every replicate in place. Shapes: see ``tracker.track``; ``desk`` and ``bench`` are scratch (``_desk``)."""
-    state, covariance, seen_by, held, order, spare, rates, work, factor = bench
+    state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
         seen_by[:] = 0
@@ -336,6 +336,6 @@ def step_rows(
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
             order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
-            kinds, sides, sites, draws[r], settings, desk, rates, work, factor,
+            kinds, sides, sites, draws[r], settings, desk, rates, work, factor, looks,
         )  # fmt: skip
         put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)

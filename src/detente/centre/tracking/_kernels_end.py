@@ -4,19 +4,18 @@ import math
 
 from detente.centre.tracking._kernels_life import clear_slot, doubt_burning, weigh_burning
 from detente.centre.tracking._kernels_places import (
+    AHEAD_EAST,
+    AHEAD_NORTH,
     BOOST,
-    BORESIGHT,
     BORN,
     COAST_LIMIT_S,
     CONFIRMED,
     CONFIRMED_MISSES,
+    COS_HALF_WIDTH,
     DETECTION,
     EAST,
-    ELEVATION_MAX,
-    ELEVATION_MIN,
     EMPTY,
     GRAZING,
-    HALF_WIDTH,
     HITS,
     INSTRUMENTED,
     MERGE2,
@@ -33,6 +32,8 @@ from detente.centre.tracking._kernels_places import (
     SEEN,
     SENSORS,
     SIGMA_LIMIT_M,
+    SINE_MAX,
+    SINE_MIN,
     SITE,
     START,
     STATUS,
@@ -48,7 +49,6 @@ from detente.flight._kernels_orbit import orbit_position
 from detente.geodesy._kernels import line_of_sight_clear
 from detente.jit import kernel
 
-TURN = 2.0 * math.pi
 UNDER_M = 0.0
 
 
@@ -68,14 +68,11 @@ def in_radar_view(sites, draws, s, px, py, pz):
     north = dx * sites[s, NORTH] + dy * sites[s, NORTH + 1] + dz * sites[s, NORTH + 2]
     up = dx * sites[s, UP] + dy * sites[s, UP + 1] + dz * sites[s, UP + 2]
     level = math.sqrt(east * east + north * north)
-    elevation = math.atan2(up, level)
-    if elevation < sites[s, ELEVATION_MIN] or elevation > sites[s, ELEVATION_MAX]:
+    distance = math.sqrt(level * level + up * up)
+    if up < sites[s, SINE_MIN] * distance or up > sites[s, SINE_MAX] * distance or distance > draws[s, INSTRUMENTED]:
         return False
-    if level * level + up * up > draws[s, INSTRUMENTED] * draws[s, INSTRUMENTED]:
-        return False
-    aside = math.atan2(east, north) - sites[s, BORESIGHT]
-    aside -= TURN * math.floor(aside / TURN + 0.5)
-    return abs(aside) <= sites[s, HALF_WIDTH]
+    ahead = sites[s, AHEAD_EAST] * east + sites[s, AHEAD_NORTH] * north
+    return sites[s, COS_HALF_WIDTH] <= -1.0 or ahead >= sites[s, COS_HALF_WIDTH] * level
 
 
 @kernel
@@ -108,7 +105,7 @@ def is_due(state, tags, i, s, kinds, sites, draws, now_s):
 
 @kernel
 def count_misses(
-    state, covariance, tags, clocks, i, seen_by, kinds, sides, sites, draws, before_s, now_s, settings, gain
+    state, covariance, tags, clocks, i, seen_by, kinds, sides, sites, draws, looks, now_s, settings, gain
 ):  # fmt: skip
     """Count the looks at which slot ``i`` should have been seen, and was not.
 
@@ -116,26 +113,25 @@ def count_misses(
     it is the other way round. ``seen_by`` is the set of sensors that saw it in this step; one of the kind that counts
     sets the count to zero. Only sensors of the sides that have fed the track count: others do not report here.
     """
-    heard = 0
+    held_by_satellites = tags[i, PHASE] == BOOST and tags[i, SEEN] == 1
+    heard, fed = 0, False
     for s in range(sites.shape[0]):
         if (tags[i, SENSORS] >> s) & 1:
             heard |= 1 << sides[s]
-    held_by_satellites = tags[i, PHASE] == BOOST and tags[i, SEEN] == 1
+        fed |= (seen_by >> s) & 1 == 1 and (kinds[s] == RADAR) != held_by_satellites
+    if fed:
+        tags[i, MISSES] = 0
+        return
     for s in range(sites.shape[0]):
-        if (seen_by >> s) & 1 and (kinds[s] == RADAR) != held_by_satellites:
-            tags[i, MISSES] = 0
-            return
-    for s in range(sites.shape[0]):
-        if not (heard >> sides[s]) & 1 or (kinds[s] == RADAR) == held_by_satellites:
+        if looks[s] == 0 or not (heard >> sides[s]) & 1 or (kinds[s] == RADAR) == held_by_satellites:
             continue
-        looks = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
-        if looks == 0 or not is_due(state, tags, i, s, kinds, sites, draws, now_s):
+        if not is_due(state, tags, i, s, kinds, sites, draws, now_s):
             continue
-        tags[i, MISSES] += looks
+        tags[i, MISSES] += looks[s]
         if kinds[s] != RADAR:
-            since_s = min(now_s - clocks[i, UPDATED], looks * draws[s, REVISIT])
+            since_s = min(now_s - clocks[i, UPDATED], looks[s] * draws[s, REVISIT])
             doubt_burning(
-                state, covariance, tags, i, looks, draws[s, DETECTION], draws[s, REVISIT], since_s, settings, gain
+                state, covariance, tags, i, looks[s], draws[s, DETECTION], draws[s, REVISIT], since_s, settings, gain
             )  # fmt: skip
             if tags[i, PHASE] != BOOST:
                 tags[i, MISSES] = 0
@@ -205,14 +201,13 @@ def are_twins(state, covariance, tags, i, j, settings, factor):
     They must be near enough, and starved of each other: either no sensor feeds both, or one of them has missed looks
     while the other was fed. Two objects that one sensor sees side by side are both fed, and stay apart.
     """
+    starved = max(tags[i, MISSES], tags[j, MISSES]) >= 2 and min(tags[i, MISSES], tags[j, MISSES]) == 0
+    if tags[i, SENSORS] & tags[j, SENSORS] != 0 and not starved:
+        return False
     apart2 = 0.0
     for k in range(3):
         apart2 += (state[i, k] - state[j, k]) ** 2
     if apart2 > settings[MERGE_M] ** 2:
-        return False
-    shared = tags[i, SENSORS] & tags[j, SENSORS]
-    starved = max(tags[i, MISSES], tags[j, MISSES]) >= 2 and min(tags[i, MISSES], tags[j, MISSES]) == 0
-    if shared != 0 and not starved:
         return False
     distance2 = separation(state, covariance, i, j, factor)
     return distance2 >= 0.0 and distance2 < settings[MERGE2]
@@ -263,15 +258,17 @@ def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, s
 @kernel
 def close_step(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-    kinds, sides, sites, draws, before_s, now_s, settings, factor, gain,
+    kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain,
 ):  # fmt: skip
     """After the last scan: count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
     shed = 0
+    for s in range(sites.shape[0]):
+        looks[s] = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue
         count_misses(
-            state, covariance, tags, clocks, i, seen_by[i], kinds, sides, sites, draws, before_s, now_s, settings, gain
+            state, covariance, tags, clocks, i, seen_by[i], kinds, sides, sites, draws, looks, now_s, settings, gain
         )  # fmt: skip
         if tags[i, PHASE] == BOOST:
             weigh_burning(state, covariance, tags, clocks, i, now_s, settings, gain)

@@ -15,7 +15,7 @@ RADAR, INFRARED = 1, 2
 
 # A sensor as it stands: position, the axes of its horizon, its field of view.
 SITE, EAST, NORTH, UP = 0, 3, 6, 9
-BORESIGHT, HALF_WIDTH, ELEVATION_MIN, ELEVATION_MAX, GRAZING, SITES = 12, 13, 14, 15, 16, 17
+AHEAD_EAST, AHEAD_NORTH, COS_HALF_WIDTH, SINE_MIN, SINE_MAX, GRAZING, SITES = 12, 13, 14, 15, 16, 17, 18
 # A sensor as a replicate drew it.
 ORBIT, REVISIT, OFFSET, INSTRUMENTED, DETECTION, CLOUD, SURE_RANGE, DRAWS = 0, 6, 7, 8, 9, 10, 11, 12
 

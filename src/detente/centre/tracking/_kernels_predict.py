@@ -14,9 +14,9 @@ from detente.centre.tracking._kernels_places import (
     BOOST,
     BOOST_CEILING_M,
     BOOST_NOISE,
-    EXHAUST_SPEED,
     COAST,
     COAST_NOISE,
+    EXHAUST_SPEED,
     LOG_BETA_NOISE,
     NOMINAL_BETA,
     PHASE,
@@ -36,11 +36,11 @@ from detente.jit import kernel
 AIR_CEILING_M = 120_000.0  # drag above it is below 1e-3 m/s² for every body of the catalogue
 SCALE_HEIGHT_M = 7_000.0  # of density, for the Jacobian alone (U.S. Standard Atmosphere 1976: 6-8 km below 100 km)
 REENTRY_M = 100_000.0  # the house's boundary between coast and reentry
-COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in thin and in thick air
-BOOST_STEP_S = 2.5
-THIN_STEP_S = 2.0
-THICK_STEP_S = 1.0
-THICK_M = 60_000.0
+COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in the air
+BOOST_STEP_S = 5.0
+AIR_STEP_MOST_S = 4.0
+AIR_STEP_LEAST_S = 0.5
+BRAKED_SHARE = 0.03  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
@@ -245,13 +245,14 @@ def grow_hidden(P, factor):
 
 
 @kernel
-def longest_step(boosting, height):
-    """How far one step may go: thrust and thick air ask for short ones."""
+def longest_step(boosting, height, speed, hidden, settings):
+    """How far one step may go, s: thrust asks for short ones, and so does air that takes much of the speed in a second."""
     if boosting:
         return BOOST_STEP_S
     if height > AIR_CEILING_M:
         return COAST_STEP_S
-    return THIN_STEP_S if height > THICK_M else THICK_STEP_S
+    braking = 0.5 * air_density(height) * math.exp(-hidden) / settings[NOMINAL_BETA] * speed
+    return min(max(BRAKED_SHARE / (braking + 1e-9), AIR_STEP_LEAST_S), AIR_STEP_MOST_S)
 
 
 @kernel
@@ -265,13 +266,14 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
         height = radial_height(state[i, 0], state[i, 1], state[i, 2])
         if not height > -AIR_CEILING_M:
             break
-        h = min(left, longest_step(boosting, height))
+        px, py, pz, vx, vy, vz = state[i, 0], state[i, 1], state[i, 2], state[i, 3], state[i, 4], state[i, 5]
+        speed = math.sqrt(vx * vx + vy * vy + vz * vz)
+        h = min(left, longest_step(boosting, height, speed, state[i, 6], settings))
         in_air = height < AIR_CEILING_M
         growth = 0.0
         if boosting:
             growth = min(max(state[i, 6], 0.0), THRUST_MOST_M_S2) * h / settings[EXHAUST_SPEED]
             state[i, 6] *= 1.0 + 0.5 * growth
-        px, py, pz, vx, vy, vz = state[i, 0], state[i, 1], state[i, 2], state[i, 3], state[i, 4], state[i, 5]
         move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
         drag = rates_of_change(

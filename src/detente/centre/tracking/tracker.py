@@ -89,7 +89,7 @@ def track(
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.ascontiguousarray(offsets, np.int64), float(tracks.time_s), float(now_s),
-        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, int(np.diff(offsets).max(initial=1))),
+        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, int(np.diff(offsets).max(initial=1)), suite.kind.size),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 
@@ -160,10 +160,11 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     sites[:, places.EAST : places.EAST + 3] = np.stack([-sin_lon, cos_lon, none], axis=1)
     sites[:, places.NORTH : places.NORTH + 3] = np.stack([-sin_lat * cos_lon, -sin_lat * sin_lon, cos_lat], axis=1)
     sites[:, places.UP : places.UP + 3] = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=1)
-    sites[:, places.BORESIGHT] = suite.boresight_rad
-    sites[:, places.HALF_WIDTH] = suite.sector_half_width_rad
-    sites[:, places.ELEVATION_MIN] = suite.elevation_min_rad
-    sites[:, places.ELEVATION_MAX] = suite.elevation_max_rad
+    sites[:, places.AHEAD_EAST] = np.sin(suite.boresight_rad)
+    sites[:, places.AHEAD_NORTH] = np.cos(suite.boresight_rad)
+    sites[:, places.COS_HALF_WIDTH] = np.cos(suite.sector_half_width_rad)
+    sites[:, places.SINE_MIN] = np.sin(suite.elevation_min_rad)
+    sites[:, places.SINE_MAX] = np.sin(suite.elevation_max_rad)
     sites[:, places.GRAZING] = suite.grazing_m
     draws = np.empty((*suite.revisit_s.shape, places.DRAWS))
     draws[..., places.ORBIT : places.ORBIT + 6] = suite.orbit
@@ -177,8 +178,8 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     return sites, draws
 
 
-def _desk(slots: int, most: int) -> tuple[tuple, tuple]:
-    """Scratch for the kernels: this many slots, at most this many detections in a row."""
+def _desk(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors."""
     most = max(most, 1)
     wide, pairs = slots + most, slots * most + 1
     desk = (
@@ -198,7 +199,7 @@ def _desk(slots: int, most: int) -> tuple[tuple, tuple]:
     bench = (
         np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
         np.empty(most, np.int64), np.empty(most, np.int64),
-        np.zeros((3, 7)), np.zeros((7, 7)), np.zeros((7, 7)),
+        np.zeros((3, 7)), np.zeros((7, 7)), np.zeros((7, 7)), np.zeros(sensors, np.int64),
     )  # fmt: skip
     return desk, bench
 

@@ -1,0 +1,136 @@
+"""The watching sides' pictures under one set of rules: exchange, fusion, warnings, and how accurate it all was.
+
+Architectures that share the same rules share these: what each side sees does not depend on who shoots.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.centre import step as centres
+from detente.centre.exchange.rules import CARRIED, Rules
+from detente.records.slots import Picture
+from detente.records.stages import Messages, Releases, TrackHistory, Warnings
+from detente.studies import _kernels_scoring as kernels
+from detente.studies.answers import AnswerBook, TrueStates
+from detente.studies.architectures import Architecture
+from detente.studies.history import history_of
+from detente.studies.link import Arrivals, Link
+from detente.studies.sealing import Sealing
+from detente.studies.theatre import Theatre
+
+
+def study_secret(seed: int, side: int) -> int:
+    """A side's secret in a study, so that a recorded world can be replayed to the byte. A live side draws its own."""
+    return int.from_bytes(hashlib.blake2b(f"secret/{seed}/{side}".encode(), digest_size=8).digest(), "big")
+
+
+def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:
+    """Equal for two architectures whose sides see the same: pooled or not, and the same clauses that carry anything."""
+    carried = np.flatnonzero(np.isin(rules.data, CARRIED))
+    columns = (
+        rules.giver, rules.receiver, rules.data, rules.delay_s, rules.every_s, rules.impact_in,
+        rules.impact_probability, rules.phases, rules.sensors_withheld, rules.sigma_position_m,
+        rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s,
+    )  # fmt: skip
+    clauses = tuple(column[carried].tobytes() for column in columns)
+    said = rules.start_s, rules.end_s, rules.parties.tobytes(), carried.tobytes(), clauses
+    return architecture.pooled, architecture.exchange, said
+
+
+@dataclass
+class Accuracy:
+    """Sums over coast-phase samples, a row for each picture: (pictures, R)."""
+
+    square_m2: NDArray[np.float64]
+    nees: NDArray[np.float64]
+    samples: NDArray[np.float64]
+
+
+@dataclass
+class Kept:
+    """Tables as they come, tick by tick; all but the warnings only where they are recorded."""
+
+    warnings: list[Warnings] = field(default_factory=list)
+    messages: list[Messages] = field(default_factory=list)
+    releases: list[Releases] = field(default_factory=list)
+    tracks: list[TrackHistory] = field(default_factory=list)
+
+
+class Pictures:
+    """All watching sides under one set of rules. ``tick`` moves everything on by one tick."""
+
+    def __init__(self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool) -> None:
+        rows, sides = theatre.rows, theatre.sides
+        self.theatre, self.record, self.exchanging = theatre, record, architecture.exchange
+        self.watching = (sides,) if architecture.pooled else tuple(range(sides))
+        self.assisted = {
+            side: centres.begin_assisted(
+                theatre.centres[side], rules, theatre.world.replicates, secret=study_secret(theatre.seed, side),
+                exchanging=self.exchanging,
+            )
+            for side in self.watching
+        }  # fmt: skip
+        tick_s = theatre.scenario.file.tick_s
+        self.links = [
+            Link(theatre.seed, theatre.world.replicates, theatre.link_delay_s, theatre.link_loss, tick_s)
+            for _ in range(sides)
+        ]
+        self.sealing = Sealing(theatre, architecture) if record and self.exchanging else None
+        shape = (len(self.watching), rows)
+        self.accuracy = Accuracy(np.zeros(shape), np.zeros(shape), np.zeros(shape))
+        self.line_objects: dict[int, NDArray[np.int64]] = {}
+        self.kept = Kept()
+
+    @property
+    def lines(self) -> int:
+        """Lines of each picture."""
+        return self.assisted[self.watching[0]].lines
+
+    def picture(self, side: int) -> Picture:
+        """What this side knows now."""
+        return self.assisted[side].picture
+
+    def tick(
+        self, index: int, now_s: float, own: list[centres.Own], own_warnings: list[Warnings], truth: TrueStates,
+        book: AnswerBook,
+    ) -> None:  # fmt: skip
+        """Messages in, pictures and warnings, messages out; then the score."""
+        sent: list[Messages] = []
+        for place, side in enumerate(self.watching):
+            messages, offsets = self._arrivals(side, index)
+            self.assisted[side], said = centres.cooperate(
+                self.theatre.centres[side], own[side], self.assisted[side], messages, offsets, now_s,
+                record=self.record,
+            )  # fmt: skip
+            sent.append(said.messages)
+            self.kept.warnings += [table for table in (own_warnings[side], said.warnings) if len(table)]
+            self._score(place, side, said.picture, truth, book)
+            if self.record:
+                self.kept.tracks.append(history_of(said.picture, side))
+                self.kept.releases.append(said.releases)
+                self.kept.messages.append(said.messages)
+        for messages in sent:
+            self._send(messages, index)
+
+    def _arrivals(self, side: int, index: int) -> Arrivals:
+        if self.exchanging:
+            return self.links[side].arrivals(index)
+        return Messages.empty(), np.zeros(self.theatre.rows + 1, np.int64)
+
+    def _send(self, messages: Messages, index: int) -> None:
+        if not len(messages):
+            return
+        carried = messages if self.sealing is None else self.sealing.carry(messages)
+        for receiver in np.unique(carried.receiver):
+            self.links[receiver].send(carried.take(carried.receiver == receiver), index)
+
+    def _score(self, place: int, side: int, picture: Picture, truth: TrueStates, book: AnswerBook) -> None:
+        line_object = book.lines(picture)
+        self.line_objects[side] = line_object
+        kernels.score_lines(
+            line_object, picture.has_state, picture.mean, picture.covariance, truth.state, truth.phase,
+            self.accuracy.square_m2[place], self.accuracy.nees[place], self.accuracy.samples[place],
+        )  # fmt: skip

@@ -1,0 +1,133 @@
+"""The page as a document: whole, self-contained, true to the saved numbers, and deaf to what scenario files try."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from detente.records.errors import InputError
+from detente.report.markup import element, embedded_json
+from detente.report.page import write_report
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text of table cells that carry a metric."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return report.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def elements(page):
+    return Elements(page).found
+
+
+def test_is_written_beside_the_tables_and_is_small(report, folder):
+    assert report == folder / "report.html"
+    assert 300_000 < report.stat().st_size < 2_500_000
+    assert not list(folder.glob(".report-*"))
+
+
+def test_the_same_tables_give_the_same_bytes(page, folder):
+    assert write_report(folder).read_text(encoding="utf-8") == page
+
+
+def test_refers_to_nothing_outside_itself(elements, page):
+    for tag, attributes in elements:
+        assert tag not in {"link", "img", "iframe", "object", "embed", "base", "form", "audio", "video"}
+        for name in ("src", "href", "xlink:href", "action", "srcset"):
+            assert attributes.get(name, "#").startswith("#"), (tag, attributes)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_policy_forbids_the_network(elements):
+    policy = next(a["content"] for tag, a in elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in policy
+
+
+def test_what_a_scenario_says_is_text(elements, page):
+    scripts = [attributes for tag, attributes in elements if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "figures"}, {}]
+    assert not any(name.startswith("on") for _, attributes in elements for name in attributes)
+    assert "&lt;script&gt;window.injected" in page
+
+
+def test_every_number_of_the_study_stands_in_a_cell(elements, study):
+    cells = {
+        (a["data-architecture"], a["data-side"], a["data-metric"]): float(a["data-mean"])
+        for tag, a in elements
+        if tag == "td" and "data-mean" in a
+    }
+    wanted = {
+        (architecture, side, metric): cell["mean"]
+        for architecture, sides in study["architectures"].items()
+        for side, metrics in sides.items()
+        for metric, cell in metrics.items()
+        if cell is not None
+    }
+    assert cells == wanted
+    assert len(wanted) == 6 * 3 * 16  # of 17 metrics one does not exist in this made-up study
+
+
+def test_figures_are_json_without_nan(page):
+    text = re.search(r'id="figures">(.*?)</script>', page, re.DOTALL).group(1)
+    figures = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert figures["sides"] == ["NATO", "Russia"]
+    assert len(figures["warning"]["curves"]) == 12
+    assert len(figures["world"]["flights"]) == 24
+    assert set(figures["defended"]["shares"]) == set(figures["architectures"])
+
+
+def test_scope_and_credits_stand_at_the_foot(page):
+    foot = page[page.rindex("<footer>") :]
+    assert "no advice on attack" in foot
+    assert "Natural Earth" in foot
+    assert "GeoNames" in foot
+
+
+def test_assumptions_are_marked(page):
+    rows = re.findall(r"<tr class=\"assumed\">.*?</tr>", page, re.DOTALL)
+    assert len(rows) == 2
+    assert all('<strong class="mark">assumption</strong>' in row for row in rows)
+    assert "1 × 10^−6" in rows[-1]
+    assert "a yearbook, p. 12" in page
+
+
+def test_a_folder_that_is_no_study_is_the_users_to_mend(tmp_path):
+    with pytest.raises(InputError, match="about\\.json"):
+        write_report(tmp_path)
+
+
+def test_an_unwritable_target_is_the_users_to_mend(made, tmp_path):
+    folder = made.made_folder(tmp_path / "study", replicates=3, objects=6)
+    (folder / "report.html").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        write_report(folder)
+    assert not list(folder.glob(".report-*"))
+
+
+def test_markup_escapes_whatever_is_not_markup():
+    made = element("p", "<b>", element("i", "a&b"), title='"x"', hidden=True, id=None)
+    assert made == '<p title="&quot;x&quot;" hidden>&lt;b&gt;<i>a&amp;b</i></p>'
+
+
+def test_embedded_json_cannot_end_its_element():
+    text = embedded_json({"a": "</script><!--\u2028"})
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script><!--\u2028"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        embedded_json([float("nan")])
