@@ -131,3 +131,15 @@ def test_embedded_json_cannot_end_its_element():
     assert json.loads(text) == {"a": "</script><!--\u2028"}
     with pytest.raises(ValueError, match="not JSON compliant"):
         embedded_json([float("nan")])
+
+
+def test_a_study_of_one_world_claims_nothing(made, tmp_path):
+    text = write_report(made.made_folder(tmp_path / "study", replicates=1, objects=8)).read_text(encoding="utf-8")
+    start = text.index('<ul class="answers">')
+    answers = text[start : text.index("</ul>", start)]
+    assert answers.count("from a single world") + answers.count("no difference in any world") == 6
+    assert "longer" not in answers
+
+
+def test_the_command_to_run_it_again(page):
+    assert "<code>detente study made-up --replicates 50 --seed 1</code>" in page

@@ -175,12 +175,14 @@ def scenario(*more_waves, launches=RAID):
     missiles = [missile("scud", SCUD), missile("no-dong", NO_DONG), missile("two-stage", NO_DONG, SCUD)]
     flown = {launch["missile"] for wave in waves for launch in wave["launches"]}
     camp = People(lat_rad=np.radians([38.2]), lon_rad=np.radians([41.5]), people=np.array([100.0]), names=("camp",))
+    territories = tuple(make_territory(polygon_rings(ring)) for ring in (WEST, SOUTH))
     return Scenario(
         name="made",
         digest="",
         file=asked(2400.0, True).file,
         sides=(SimpleNamespace(name="North"), SimpleNamespace(name="South")),
-        territories=tuple(make_territory(polygon_rings(ring)) for ring in (WEST, SOUTH)),
+        territories=territories,
+        grounds=territories,
         sectors=(None, None),
         cities=(NOBODY, cities),
         troops=(NOBODY, camp),

@@ -61,8 +61,10 @@ def with_shore(shape: shapely.Geometry, land: Sequence[shapely.Polygon], width_m
         strips.append(shapely.transform(wide, lambda xy, scale=scale: xy / scale))
     wide = _within_world(shapely.union_all(strips))
     shapely.prepare(wide)
-    nearby = shapely.multipolygons([part for part in land if shapely.intersects(wide, part)])
-    return shapely.union(shape, shapely.difference(wide, nearby))
+    nearby = [part for part in land if shapely.intersects(wide, part)]
+    if not nearby:
+        return shapely.union(shape, wide)
+    return shapely.union(shape, shapely.difference(wide, shapely.multipolygons(nearby)))
 
 
 def rings_of(shape: shapely.Geometry) -> tuple[Ring, ...]:

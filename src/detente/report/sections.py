@@ -5,7 +5,7 @@ from typing import Any
 
 from detente.report import answer, tables
 from detente.report.markup import Markup, element, joined
-from detente.report.saved import BASELINE, Saved
+from detente.report.saved import Saved
 from detente.report.words import counted, decimal, listed, plain
 
 SCOPE = (
@@ -13,6 +13,7 @@ SCOPE = (
     "time and a kill probability; discrimination is one abstract probability. No guidance, seeker, warhead, decoy or "
     "countermeasure design, no advice on attack."
 )
+EVERY_ARCHITECTURE = ("alone", "warning", "cooperating", "two-key", "sectoral", "joint")
 CONTENTS = (
     ("answer", "Answer"),
     ("table", "Study table"),
@@ -297,9 +298,7 @@ def provenance(saved: Saved) -> Markup:
     """What made the page and how to make it again."""
     made = saved.manifest
     environment = made["environment"]
-    command = f"detente study {saved.study['scenario']} --replicates {saved.replicates} --seed {saved.study['seed']}"
-    if BASELINE in saved.architectures and len(saved.architectures) != len(made["parameters"].get("architectures", ())):
-        command += f" --architectures {','.join(saved.architectures)}"
+    command = rerun(saved)
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     rows = [
         ("Command", element("code", command)),
@@ -324,6 +323,14 @@ def provenance(saved: Saved) -> Markup:
         ),
         element("table", element("tbody", *body), class_="plain facts-table"),
     )
+
+
+def rerun(saved: Saved) -> str:
+    """The command that makes these numbers again."""
+    command = f"detente study {saved.study['scenario']} --replicates {saved.replicates} --seed {saved.study['seed']}"
+    if saved.architectures != EVERY_ARCHITECTURE:
+        command += f" --architectures {','.join(saved.architectures)}"
+    return command + "".join(f" --set {given}" for given in saved.manifest["parameters"].get("set", ()))
 
 
 def footer() -> Markup:

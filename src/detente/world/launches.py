@@ -63,7 +63,7 @@ class Prepared:
     plans: LaunchPlans  # of the missiles with their nominal ballistic coefficients
     beta_kg_m2: NDArray[np.float64]  # (M, 2): the least and the greatest ballistic coefficient that a study draws
     reach_m: NDArray[np.float64]  # (M, P, 2, AZIMUTHS): the longest range with either
-    index: TerritoryIndex
+    index: TerritoryIndex  # of the sides' grounds: whose an impact point is
 
 
 def flight_missile(entry: MissileEntry, ballistic_coefficient_kg_m2: float) -> Missile:

@@ -20,7 +20,8 @@ export function drawSensors(data: Figures, width: number): Node[] {
   return [made.root, keys(data), ...outside];
 }
 
-const spoken = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replace(/-/g, " ");
+/** A name as files write it, as a map writes it: patriot-bad-suelze, Patriot Bad Suelze. */
+const spoken = (name: string): string => name.replace(/(^|-)(\w)/g, (_, gap, first) => (gap && " ") + first.toUpperCase());
 
 interface Placed {
   name: string;

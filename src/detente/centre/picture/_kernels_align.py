@@ -108,43 +108,53 @@ def trace_of_product(a, b, n):
 
 
 @kernel
-def blended_size(a, b, weight, n, blend, lower):
-    """Square root of the determinant of weight × a + (1 - weight) × b; 0 where that is not positive definite."""
-    for i in range(n):
-        for j in range(i + 1):
-            blend[i, j] = weight * a[i, j] + (1.0 - weight) * b[i, j]
-    if not factor(blend, n, lower):
-        return 0.0
-    size = 1.0
-    for i in range(n):
-        size *= lower[i, i]
+def blended_size(a, b, weight, lower):
+    """Square root of the determinant of weight × a + (1 - weight) × b, both 6×6; 0 where that is not positive definite.
+
+    A Cholesky factor, taken while blending: this is what finding a weight spends its time on.
+    """
+    rest, size = 1.0 - weight, 1.0
+    for j in range(6):
+        total = weight * a[j, j] + rest * b[j, j]
+        for k in range(j):
+            total -= lower[j, k] * lower[j, k]
+        if not total > 0.0:
+            return 0.0
+        root = math.sqrt(total)
+        size *= root
+        inverse = 1.0 / root
+        for i in range(j + 1, 6):
+            total = weight * a[i, j] + rest * b[i, j]
+            for k in range(j):
+                total -= lower[i, k] * lower[j, k]
+            lower[i, j] = total * inverse
     return size
 
 
 @kernel
-def best_weight(covariance_a, information_a, covariance_b, information_b, n, blend, lower):
+def best_weight(covariance_a, information_a, covariance_b, information_b, lower):
     """The share of a's information for which the intersection's determinant is least.
 
     The log determinant is concave in the weight, so its slope at the ends tells whether an end is best, and golden
     sections find the best inside.
     """
-    if trace_of_product(covariance_a, information_b, n) <= n * CLOSE:
+    if trace_of_product(covariance_a, information_b, 6) <= 6.0 * CLOSE:
         return 1.0
-    if trace_of_product(covariance_b, information_a, n) <= n * CLOSE:
+    if trace_of_product(covariance_b, information_a, 6) <= 6.0 * CLOSE:
         return 0.0
     low, high = 0.0, 1.0
     left, right = 1.0 - GOLDEN, GOLDEN
-    at_left = blended_size(information_a, information_b, left, n, blend, lower)
-    at_right = blended_size(information_a, information_b, right, n, blend, lower)
+    at_left = blended_size(information_a, information_b, left, lower)
+    at_right = blended_size(information_a, information_b, right, lower)
     for _ in range(ROUNDS):
         if at_left > at_right:
             high, right, at_right = right, left, at_left
             left = high - GOLDEN * (high - low)
-            at_left = blended_size(information_a, information_b, left, n, blend, lower)
+            at_left = blended_size(information_a, information_b, left, lower)
         else:
             low, left, at_left = left, right, at_right
             right = low + GOLDEN * (high - low)
-            at_right = blended_size(information_a, information_b, right, n, blend, lower)
+            at_right = blended_size(information_a, information_b, right, lower)
     return 0.5 * (low + high)
 
 
@@ -184,7 +194,7 @@ def intersect(mean_a, covariance_a, mean_b, covariance_b, work, mean, covariance
     if not factor(covariance_b, 6, lower):
         return -1.0
     invert(lower, 6, information_b)
-    weight = best_weight(covariance_a, information_a, covariance_b, information_b, 6, blend, lower)
+    weight = best_weight(covariance_a, information_a, covariance_b, information_b, lower)
     if weight == 1.0 or weight == 0.0:
         for i in range(6):
             mean[i] = mean_a[i] if weight == 1.0 else mean_b[i]

@@ -37,7 +37,15 @@ from detente.centre.picture._kernels_layout import (
     copy_impact,
     copy_launch,
 )
-from detente.centre.picture._kernels_pairs import NO_PAIR, alone_together, cheapest, state_cost, warning_cost
+from detente.centre.picture._kernels_pairs import (
+    NO_PAIR,
+    alone_together,
+    cheapest,
+    gap2_m2,
+    position_spread_m2,
+    state_cost,
+    warning_cost,
+)
 from detente.jit import kernel
 
 EMPTY, CONFIRMED = 0, 2
@@ -90,6 +98,15 @@ def paired_before(before, facts, held, line, q):
 
 
 @kernel
+def told_of(giver, held, has_state):
+    """True when this giver holds any line with (1) or without (0) a state."""
+    for q in range(held.shape[0]):
+        if held[q, STATUS] != 0.0 and held[q, GIVER] == giver and held[q, HAS_STATE] == has_state:
+            return True
+    return False
+
+
+@kernel
 def list_state_pairs(
     giver, facts, before, mean, covariance, held, aligned_mean, aligned_covariance, settings, cost, pair, matrices,
     vectors,
@@ -97,13 +114,20 @@ def list_state_pairs(
     """List every own or earlier giver's line that may be a line of this giver, with its cost; returns how many."""
     count = 0
     slots = facts.shape[0] - held.shape[0]
+    widest = max(settings.gate_state, settings.gate_position) + settings.paired_bonus
+    if not told_of(giver, held, 1.0):
+        return 0
     for line in range(facts.shape[0]):
         if facts[line, LINE_STATUS] != CONFIRMED or facts[line, LINE_HAS_STATE] == 0:
             continue
         if line >= slots and facts[line, LINE_GIVER] == giver:
             continue
+        spread = position_spread_m2(covariance, line)
         for q in range(held.shape[0]):
             if held[q, STATUS] == 0.0 or held[q, GIVER] != giver or held[q, HAS_STATE] == 0.0:
+                continue
+            reach2 = widest * (spread + position_spread_m2(aligned_covariance, q))
+            if not gap2_m2(mean, line, aligned_mean, q) <= reach2:
                 continue
             bonus = settings.paired_bonus if paired_before(before, facts, held, line, q) else 0.0
             numbers, gate = 6, settings.gate_state
@@ -126,6 +150,8 @@ def list_warning_pairs(giver, facts, before, held, own, theirs, settings, only_l
     """
     count = start
     slots = facts.shape[0] - held.shape[0]
+    if not told_of(giver, held, 0.0):
+        return count
     for line in range(facts.shape[0]):
         if facts[line, LINE_STATUS] != CONFIRMED or taken[0, line] != 0:
             continue

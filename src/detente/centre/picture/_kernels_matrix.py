@@ -9,16 +9,18 @@ from detente.jit import kernel
 def factor(a, n, lower):
     """lower × lowerᵀ = the first n rows and columns of a; false where a is not positive definite (or holds a NaN)."""
     for j in range(n):
-        for i in range(j, n):
+        total = a[j, j]
+        for k in range(j):
+            total -= lower[j, k] * lower[j, k]
+        if not 0.0 < total < math.inf:
+            return False
+        lower[j, j] = math.sqrt(total)
+        inverse = 1.0 / lower[j, j]
+        for i in range(j + 1, n):
             total = a[i, j]
             for k in range(j):
                 total -= lower[i, k] * lower[j, k]
-            if i == j:
-                if not (0.0 < total < math.inf):
-                    return False
-                lower[j, j] = math.sqrt(total)
-            else:
-                lower[i, j] = total / lower[j, j]
+            lower[i, j] = total * inverse
     return True
 
 

@@ -27,19 +27,25 @@ TIME_FLOOR2_S2 = 25.0  # two centres' impact times agree no better than 5 s: the
 
 
 @kernel
+def position_spread_m2(covariance, i):
+    """Sum of a state's position variances: no squared distance is less than gap² over the sum of two of these."""
+    return covariance[i, 0, 0] + covariance[i, 1, 1] + covariance[i, 2, 2]
+
+
+@kernel
+def gap2_m2(mean, i, other_mean, j):
+    """Squared distance between two positions."""
+    x, y, z = mean[i, 0] - other_mean[j, 0], mean[i, 1] - other_mean[j, 1], mean[i, 2] - other_mean[j, 2]
+    return x * x + y * y + z * z
+
+
+@kernel
 def state_cost(mean, covariance, i, other_mean, other_covariance, j, n, gate, matrices, vectors):
     """How unlikely it is that states i and j are one object: squared distance plus log determinant, or NO_PAIR.
 
     Looks at the first n numbers: 3 for position, 6 for all. What both errors have in common is ignored, which makes
     the gate wider, never narrower.
     """
-    far2, trace = 0.0, 0.0
-    for k in range(3):
-        gap = mean[i, k] - other_mean[j, k]
-        far2 += gap * gap
-        trace += covariance[i, k, k] + other_covariance[j, k, k]
-    if not far2 <= gate * trace:
-        return NO_PAIR
     total, lower = matrices[0], matrices[1]
     for k in range(n):
         vectors[0, k] = mean[i, k] - other_mean[j, k]

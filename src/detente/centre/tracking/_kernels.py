@@ -253,7 +253,8 @@ def work_scan(
 @kernel
 def step_row(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
-    order, count, before_s, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks,
+    order, count, before_s, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk,
+    rates, work, factor, looks,
 ):  # fmt: skip
     """One replicate's step: its detections in ``order``, then on to ``now_s``."""
     k = 0

@@ -172,7 +172,7 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
 
 @kernel
 def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
-    """Believe that slot ``i`` may burn, unseen for up to ``idle_s``: widen it, and look for its thrust about ``mean``."""
+    """Believe that slot ``i`` may burn, unseen for up to ``idle_s``: widen it, look for a thrust about ``mean``."""
     P = covariance[i]
     sigma2 = settings[IGNITION_SIGMA] ** 2
     place, speed = 0.5 * idle_s * idle_s, idle_s

@@ -246,7 +246,7 @@ def grow_hidden(P, factor):
 
 @kernel
 def longest_step(boosting, height, speed, hidden, settings):
-    """How far one step may go, s: thrust asks for short ones, and so does air that takes much of the speed in a second."""
+    """How far one step may go, s: thrust asks for short ones, and so does air that brakes hard."""
     if boosting:
         return BOOST_STEP_S
     if height > AIR_CEILING_M:
@@ -272,8 +272,9 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
         in_air = height < AIR_CEILING_M
         growth = 0.0
         if boosting:
+            # a' = a²/c: from its value at the start to that in mid-step, a / (1 - a h / 2c), and on.
             growth = min(max(state[i, 6], 0.0), THRUST_MOST_M_S2) * h / settings[EXHAUST_SPEED]
-            state[i, 6] *= 1.0 + 0.5 * growth
+            state[i, 6] /= 1.0 - 0.5 * growth
         move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
         drag = rates_of_change(
@@ -283,8 +284,8 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
         )  # fmt: skip
         move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
         if boosting:
-            state[i, 6] *= 1.0 + 0.5 * growth
-            grow_hidden(covariance[i], 1.0 + 2.0 * growth)
+            state[i, 6] *= (1.0 - 0.5 * growth) / (1.0 - growth)
+            grow_hidden(covariance[i], 1.0 / (1.0 - growth) ** 2)
             add_noise(
                 covariance[i], h, settings[BOOST_NOISE],
                 settings[THRUST_NOISE] + settings[THRUST_STEP] * hidden * hidden, rates,

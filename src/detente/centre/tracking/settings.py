@@ -59,9 +59,9 @@ class Settings:
     """Random walk of the thrust's acceleration, beside its growth and the steps of staging.
     source: assumption, 0.3-3."""
 
-    thrust_step_hz: float = 1.0 / 200.0
+    thrust_step_hz: float = 1.0 / 100.0
     """Rate, times the thrust squared, of the random walk that stands for staging and an unnoticed burnout.
-    source: assumption, 1/1000 to 1/60."""
+    source: assumption, 1/500 to 1/60."""
 
     exhaust_speed_m_s: float = 2_400.0
     """Thrust grows as a²/c while propellant burns off, c the exhaust's speed: specific impulses of 230-260 s

@@ -29,7 +29,7 @@ class KeptTracks(Tracks):
 
 def start(replicates: int, slots: int) -> Tracks:
     """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places."""
-    assert replicates >= 1 and slots >= 1, "a tracker has at least one replicate and one slot"
+    assert min(replicates, slots) >= 1, "a tracker has at least one replicate and one slot"
     shape = (replicates, slots)
     return KeptTracks(
         time_s=0.0,
@@ -73,12 +73,10 @@ def track(
     """
     assert now_s >= tracks.time_s, f"tracks are at {tracks.time_s} s; they cannot go back to {now_s} s"
     rows, slots = tracks.status.shape
-    assert offsets.shape == (rows + 1,) and offsets[-1] <= len(detections), (
-        "offsets: one more than rows, within detections"
-    )
-    assert suite.orbit.shape[0] == rows and suite.kind.size <= MOST_SENSORS, (
-        "a suite has the tracks' rows, and 64 sensors"
-    )
+    assert offsets.shape == (rows + 1,), f"{len(offsets)} offsets for {rows} rows: one more is needed"
+    assert offsets[-1] <= len(detections), f"offsets reach {offsets[-1]} of {len(detections)} detections"
+    assert suite.orbit.shape[0] == rows, f"a suite of {suite.orbit.shape[0]} rows for tracks of {rows}"
+    assert suite.kind.size <= MOST_SENSORS, f"{suite.kind.size} sensors; a pedigree holds {MOST_SENSORS}"
     assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
@@ -86,10 +84,11 @@ def track(
     counts = np.stack([tracks.next_number, tracks.overflow], axis=1)
     plots, plot_tags = _plots(detections)
     sites, draws = _sensors(suite, settings)
+    most = int(np.diff(offsets).max(initial=1))
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.ascontiguousarray(offsets, np.int64), float(tracks.time_s), float(now_s),
-        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, int(np.diff(offsets).max(initial=1)), suite.kind.size),
+        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, most, suite.kind.size),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 

@@ -1,0 +1,71 @@
+"""Law 1: one centre, two runtimes. A gateway on recorded detections warns as the study did, to the bit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detente.centre.step import Inputs, State, begin_assisted, begin_own, cooperate, observe, step
+from detente.gateway.recorded import read_detections, watch
+from detente.records.errors import InputError
+from detente.records.stages import Messages, Warnings
+from detente.scenario.asked import Scenario
+from detente.studies.architectures import BY_NAME
+from detente.studies.drivers import run
+from detente.studies.pictures import study_secret
+from detente.studies.theatre import prepare
+
+pytestmark = pytest.mark.xdist_group("studies")
+
+
+@pytest.fixture(scope="module")
+def recorded(lisbon: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run(lisbon, architecture="cooperating", seed=7, replicate=1, out=folder)
+    return folder
+
+
+def test_a_gateway_gives_the_studys_own_warnings(lisbon: Scenario, recorded: Path) -> None:
+    import pyarrow.parquet as pq
+
+    theatre = prepare(lisbon, 7, np.array([1]), pooled=False)
+    said = Warnings.from_arrow(pq.read_table(recorded / "warnings.parquet"))
+    for side, centre in enumerate(theatre.centres):
+        watched = watch(centre, recorded / "detections.parquet", tick_s=lisbon.file.tick_s, ticks=theatre.ticks)
+        expected = said.take((said.side == side) & (said.stream == 1))
+        assert len(expected) > 3
+        for name, _ in Warnings.columns():
+            if name != "replicate":
+                assert np.array_equal(getattr(watched.warnings, name), getattr(expected, name)), name
+
+
+def test_step_is_observe_then_cooperate(lisbon: Scenario) -> None:
+    theatre = prepare(lisbon, 7, np.array([0]), pooled=False)
+    centre, feed = theatre.centres[1], theatre.feeds[1]
+    rules = theatre.rules(BY_NAME["cooperating"])
+    assisted = begin_assisted(
+        centre, rules, theatre.world.replicates, secret=study_secret(7, 1), exchanging=True
+    )  # fmt: skip
+    own, state = begin_own(centre, 1), State(own=begin_own(centre, 1), assisted=assisted)
+    nothing = Messages.empty(), np.zeros(2, np.int64)
+    released = 0
+    for index in range(120):
+        detections, offsets = feed.tick(index)
+        now_s = (index + 1) * lisbon.file.tick_s
+        own, _ = observe(centre, own, detections, offsets, now_s)
+        assisted, said = cooperate(centre, own, assisted, *nothing, now_s)
+        inputs = Inputs(
+            detections=detections, detection_offsets=offsets, messages=nothing[0], message_offsets=nothing[1]
+        )
+        state, outputs = step(centre, state, inputs, now_s)
+        assert np.array_equal(outputs.said.messages.state, said.messages.state)
+        assert np.array_equal(state.assisted.picture.mean, assisted.picture.mean)
+        released += len(said.messages)
+    assert released > 0
+    assert np.array_equal(state.own.tracks.mean, own.tracks.mean)
+
+
+def test_a_file_that_is_no_detections_table_is_named(tmp_path: Path) -> None:
+    (tmp_path / "d.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(InputError, match=r"d\.parquet.*not a detections table"):
+        read_detections(tmp_path / "d.parquet")
