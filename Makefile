@@ -61,6 +61,9 @@ types: .venv/installed-dev
 contracts: .venv/installed-dev
 	$(BIN)/lint-imports
 
+bundle:
+	@tools/check_bundle.sh
+
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

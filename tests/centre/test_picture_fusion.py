@@ -140,6 +140,15 @@ def test_an_old_boosting_state_counts_for_little():
     assert burning.phase[0, 0] == Phase.COAST
 
 
+def test_whoever_still_sees_it_burn_is_believed():
+    state = made.state()
+    tracks = made.tracks([state], [made.covariance()], phase=np.full((1, 1), Phase.BOOST, np.uint8))
+    theirs = made.message(state, made.covariance(2_000.0, 4.0))
+    picture, _, partner = pictured(tracks, theirs)
+    assert (picture.origin[0, 0], picture.phase[0, 0]) == (Origin.FUSED, Phase.BOOST)
+    assert picture.estimates.impact_s[0, 0] == partner.estimates.impact_s[0, 0]
+
+
 def test_the_fused_line_predicts_its_own_impact():
     mean = made.state()
     ours, theirs = made.covariance(400.0, 40.0), made.covariance(4_000.0, 4.0)

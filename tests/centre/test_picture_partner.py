@@ -78,6 +78,14 @@ def test_a_line_is_let_go_when_it_has_had_its_time():
     track = heard(made.message(made.state(), made.covariance(), valid_s=5.0))
     assert heard(partner=track, now_s=125.0).status[0, 0] == Status.CONFIRMED
     assert made.same_arrays(heard(partner=track, now_s=126.0), start_partner(1, 4, 2)) == []
+    falling = heard(made.message(made.state(climb_deg=-40.0), made.covariance(), valid_s=5.0, phase=Phase.REENTRY))
+    assert heard(partner=falling, now_s=34.0).status[0, 0] == Status.CONFIRMED
+    assert heard(partner=falling, now_s=36.0).status[0, 0] == Status.EMPTY
+    landing = heard(made.message(made.state(climb_deg=-60.0, height_m=120e3), made.covariance(), valid_s=5.0))
+    down_s = landing.estimates.impact_s[0, 0]
+    assert 20.0 < down_s < 60.0
+    assert heard(partner=landing, now_s=down_s + 29.0).status[0, 0] == Status.CONFIRMED
+    assert heard(partner=landing, now_s=down_s + 31.0).status[0, 0] == Status.EMPTY
     impact = heard(made.warning(impact=(*BERLIN, 900.0, 20_000.0, 30.0), valid_s=5.0))
     assert heard(partner=impact, now_s=929.0).status[0, 0] == Status.CONFIRMED
     assert heard(partner=impact, now_s=931.0).status[0, 0] == Status.EMPTY

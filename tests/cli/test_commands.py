@@ -101,13 +101,14 @@ def test_a_stopped_study_is_resumed(many: str, folder: Path) -> None:
     from detente.scenario.files import load_scenario
     from detente.studies import drivers
     from detente.studies.folder import Store
+    from detente.world.launches import prepare
 
     scenario = load_scenario("lisbon-2010")
     out = folder / "stopped"
     out.mkdir()
     store = Store(out, drivers._key(scenario, 7, ARCHITECTURES))
     store.open(resume=False)
-    job = drivers.Job(scenario, 7, ARCHITECTURES)
+    job = drivers.Job(scenario, 7, ARCHITECTURES, prepare(scenario))
     list(drivers._fly_all(job, 20, 1, store, None))
     assert (out / ".chunks" / "00000000" / "done").is_file()
     assert study(out, "--replicates", "22", "--workers", "1", "--resume") == many

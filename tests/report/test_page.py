@@ -137,7 +137,7 @@ def test_a_study_of_one_world_claims_nothing(made, tmp_path):
     text = write_report(made.made_folder(tmp_path / "study", replicates=1, objects=8)).read_text(encoding="utf-8")
     start = text.index('<ul class="answers">')
     answers = text[start : text.index("</ul>", start)]
-    assert answers.count("from a single world") + answers.count("no difference in any world") == 6
+    assert answers.count("cannot be told</strong> from 1 world (") + answers.count("no difference in any world") == 6
     assert "longer" not in answers
 
 

@@ -46,7 +46,7 @@ def owned_failures() -> Iterator[None]:
     """Bad input ends with exit code 2 and words that help; a stop by hand with 130."""
     try:
         yield
-    except (InputError, InputErrors) as error:
+    except InputError as error:
         for problem in error.problems if isinstance(error, InputErrors) else (error,):
             typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(2) from error
@@ -106,7 +106,7 @@ def study(
         with show.progress("study", quiet=quiet) as tick:
             result = drivers.study(
                 loaded, replicates=replicates, seed=seed, workers=workers, architectures=names, out=folder,
-                resume=resume, progress=tick,
+                resume=resume, progress=tick, noted={"set": list(set_values or ())},
             )  # fmt: skip
         page = write_report(folder)
         if as_json:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -61,40 +62,47 @@ def study(result: Study, page: Path) -> None:
     """The study table, sides one after another, and where the report is."""
     document = result.document
     for side in result.columns:
-        table = Table(
-            title=f"{result.scenario.file.title}: {'all sides' if side == ALL else side}", title_justify="left"
-        )
+        title = f"{result.scenario.file.title}: {'all sides' if side == ALL else side}"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("metric", no_wrap=True)
         for architecture in result.architectures:
-            table.add_column(architecture, justify="right")
+            table.add_column(architecture, justify="right", no_wrap=True)
         for metric in METRICS:
-            cells = [document["architectures"][name][side][metric.name] for name in result.architectures]
-            table.add_row(metric.name, *(_cell(cell) for cell in cells))
-        out.print(table)
+            cells = [_cell(document, name, side, metric.name) for name in result.architectures]
+            table.add_row(metric.name, *cells)
+        print_wide(table)
     out.print(
-        f"{result.replicates} replicates, seed {result.seed}; means ± half their 95 % interval (sampling error only; "
-        "what the assumptions span is in the report)."
+        f"Means over {result.replicates} replicates, seed {result.seed}. * differs from alone: the 95 % interval of the "
+        "paired difference leaves out 0. Intervals, and what the assumptions span, are in the report."
     )
     out.print(f"Report: {page}", soft_wrap=True)
 
 
-def _cell(cell: dict[str, float] | None) -> str:
+def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -> str:
+    cell = document["architectures"][architecture][side][metric]
     if cell is None:
-        return "–"
-    return f"{number(cell['mean'])} ± {number((cell['high'] - cell['low']) / 2)}"
+        return "– "
+    difference = document["differences"][architecture][side][metric]
+    differs = difference is not None and not difference["low"] <= 0.0 <= difference["high"]
+    return f"{number(cell['mean'])}{'*' if differs else ' '}"
+
+
+def print_wide(table: Table) -> None:
+    """A table at its own width, so that a narrow terminal or a file cuts no cell."""
+    needed = out.measure(table, options=out.options.update(max_width=400)).maximum
+    Console(width=max(out.width, needed)).print(table)
 
 
 def run(result: Run) -> None:
     """The metrics of one world, a column a side, and where its tables are."""
-    table = Table(
-        title=f"{result.scenario.file.title}: {result.architecture}, replicate {result.replicate}", title_justify="left"
-    )
+    title = f"{result.scenario.file.title}: {result.architecture}, replicate {result.replicate}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric", no_wrap=True)
     for side in result.metrics:
         table.add_column(side, justify="right")
     for metric in METRICS:
         table.add_row(metric.name, *(number(result.metrics[side][metric.name]) for side in result.metrics))
-    out.print(table)
+    print_wide(table)
     for stage, rows in result.tables.items():
         out.print(f"  {result.folder}/{result.paths[stage]}: {len(rows):,} rows", soft_wrap=True)
 

@@ -5,10 +5,11 @@ from typing import Any
 from detente.report.markup import Markup, element, joined
 from detente.report.saved import BASELINE, Saved
 from detente.report.tables import JUDGED
-from detente.report.words import DASH, NARROW, Scale, Verdict, counted, decimal, label, listed, scales, verdict
+from detente.report.words import DASH, NARROW, Scale, Verdict, counted, label, listed, scales, verdict
 
 HEADLINE = ("warning_time_s", "territory_defended_fraction", "leakage_fraction")
 FIRST_CHOICE = "cooperating"
+FEW_WORLDS = 30
 SHORT_S = 120.0  # below this, seconds read better than minutes
 
 
@@ -53,9 +54,10 @@ def _sentences(saved: Saved, chosen: str, side: str, metrics: dict[str, Any]) ->
         if there is None or base is None:
             said.append(element("p", f"{label(name)}: does not exist for this side in this study."))
             continue
-        say = duration if name.endswith("_s") else percent
+        scale = in_words(name, max(there["mean"], base["mean"]))
+        with_, alone = (f"{scale.number(cell['mean'])}{NARROW}{scale.unit}" for cell in (there, base))
         found = verdict(saved, chosen, side, metrics[name])
-        values = template.format(with_=say(there["mean"]), alone=say(base["mean"]))
+        values = template.format(with_=with_, alone=alone)
         said.append(
             element(
                 "p", element("span", TITLES[name], class_="measure"), f" {values}: ", _amount(saved, found, name), "."
@@ -82,55 +84,47 @@ _TEMPLATES = {
 def _amount(saved: Saved, found: Verdict, metric: str) -> Markup:
     """What the difference amounts to, with its interval, or that it cannot be told."""
     worlds = counted(saved.replicates, "world")
+    scale = in_words(metric, max(abs(found.low), abs(found.high)))
     if found.kind == "missing":
         return element("strong", "no difference exists")
     if found.kind == "none":
         return element("strong", "no difference in any world")
-    if found.low == found.high:
-        return joined(element("strong", "cannot be told"), f" from a single world ({difference(found, metric)})")
     if found.kind == "unclear":
-        return joined(element("strong", "not distinguishable from zero"), f" in {worlds} ({difference(found, metric)})")
+        told = (
+            "a difference not distinguishable from zero"
+            if found.low < found.high
+            else "a difference that cannot be told"
+        )
+        return joined(element("strong", told), f" from {worlds} ({difference(found, scale)})")
     more, less = WAYS[metric]
-    said = f"{amount(abs(found.mean), metric)} {more if found.mean > 0 else less}"
-    return joined(element("strong", said), f" (95{NARROW}% interval {spread(found, metric)})")
+    said = f"{scale.number(abs(found.mean))}{NARROW}{scale.difference_unit} {more if found.mean > 0 else less}"
+    return joined(element("strong", said), f" (95{NARROW}% interval {spread(found, scale)})")
+
+
+def in_words(metric: str, largest: float) -> Scale:
+    """How a metric and its difference are written in a sentence: one unit for all that stands together."""
+    if not metric.endswith("_s"):
+        return Scale(factor=100.0, digits=1, unit="%", difference_unit="points")
+    if largest < SHORT_S:
+        return Scale(factor=1.0, digits=0 if largest >= 10.0 else 1, unit="s", difference_unit="s")
+    return Scale(factor=1.0 / 60.0, digits=1, unit="min", difference_unit="min")
 
 
 def duration(seconds: float) -> str:
     """Seconds below two minutes, else minutes."""
-    if abs(seconds) < SHORT_S:
-        return f"{decimal(seconds, 0 if abs(seconds) >= 10 else 1)}{NARROW}s"
-    return f"{decimal(seconds / 60.0, 1)}{NARROW}min"
+    scale = in_words("time_s", abs(seconds))
+    return f"{scale.number(seconds)}{NARROW}{scale.unit}"
 
 
-def percent(share: float) -> str:
-    """A share of one in percent."""
-    return f"{decimal(100.0 * share, 1)}{NARROW}%"
-
-
-def amount(size: float, metric: str) -> str:
-    """The size of a difference with its unit: time, or points of a percentage."""
-    return duration(size) if metric.endswith("_s") else f"{decimal(100.0 * size, 1)}{NARROW}points"
-
-
-def spread(found: Verdict, metric: str) -> str:
+def spread(found: Verdict, scale: Scale) -> str:
     """The interval of a difference as sizes in the direction of its mean: 25 to 39 s."""
     low, high = sorted((abs(found.low), abs(found.high)))
-    return _span(low, high, metric)
+    return f"{scale.number(low)} to {scale.number(high)}{NARROW}{scale.difference_unit}"
 
 
-def difference(found: Verdict, metric: str) -> str:
+def difference(found: Verdict, scale: Scale) -> str:
     """The interval of a difference with its signs: −1.2 to +0.4 points."""
-    return _span(found.low, found.high, metric, signed=True)
-
-
-def _span(low: float, high: float, metric: str, *, signed: bool = False) -> str:
-    if metric.endswith("_s"):
-        long = max(abs(low), abs(high)) >= SHORT_S
-        scale = Scale(factor=1 / 60 if long else 1.0, digits=1, unit="", difference_unit="min" if long else "s")
-    else:
-        scale = Scale(factor=100.0, digits=1, unit="", difference_unit="points")
-    write = scale.signed if signed else scale.number
-    return f"{write(low)} to {write(high)}{NARROW}{scale.difference_unit}"
+    return f"{scale.signed(found.low)} to {scale.signed(found.high)}{NARROW}{scale.difference_unit}"
 
 
 def _bounds(saved: Saved, chosen: str) -> Markup:
@@ -140,11 +134,13 @@ def _bounds(saved: Saved, chosen: str) -> Markup:
         envelope = saved.envelope(chosen, side, "warning_time_s")
         if envelope is not None:
             parts.append(f"from {duration(envelope[0])} to {duration(envelope[1])} for {side}")
+    few = " So few worlds leave many real differences untold." if saved.replicates < FEW_WORLDS else ""
     shown = f" Nine in ten worlds had a mean warning time {listed(parts)}." if parts else ""
     return joined(
         "The intervals are sampling error: what more worlds would narrow. The public numbers behind the worlds are "
         "much less certain than that, and no number of worlds narrows them.",
         shown,
+        few,
         " All of it holds for this raid, these sensors and these interceptors only.",
     )
 

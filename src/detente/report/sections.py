@@ -121,8 +121,8 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         + ".",
         "Read upwards from a time: the share of threatening objects, over all worlds, that the side is warned of at "
         "least that long before impact. The coloured line is all that the side knows under the architecture, the grey "
-        "one its own sensors alone; the tinted area between is what the partner adds. A line starts at the left at "
-        "the share ever warned of; what is missing there to 100 % is never warned of.",
+        "one its own sensors alone; the tinted area between is the difference the partner makes. A line starts at the "
+        "left at the share ever warned of; what is missing there to 100 % is never warned of.",
     )
     shares = figure(
         "shares",

@@ -95,7 +95,7 @@ def ellipses(warnings: Warnings) -> list[dict[str, Any]]:
                 "assisted": int(warnings.stream[row]) != 1,
             }
         )
-    return found
+    return sorted(found, key=lambda ellipse: -ellipse["major_km"])  # drawn in this order, the small ones stay in sight
 
 
 def axes(covariance_m2: np.ndarray) -> tuple[float, float, float]:

@@ -3,17 +3,18 @@
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from detente import __version__
-from detente.records.errors import InputError
+from detente.records.errors import InputError, InputErrors
 from detente.records.results import ObjectResults, StudyTable
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
@@ -24,6 +25,7 @@ from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
 from detente.studies.written import study_files
+from detente.world.launches import Prepared, prepare
 from detente.world.reach import check_reach
 
 CHUNK = 20  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
@@ -40,12 +42,14 @@ def study(
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    noted: Mapping[str, Any] | None = None,
 ) -> Study:
     """Fly the same raids and the same random draws under each architecture.
 
     ``workers`` processes share the replicates (default: one a core); the result is bit-identical whatever their number.
     With ``out`` every table, the sample worlds and the manifest are written there; ``resume`` goes on where a stopped
     study of the same scenario, seed and architectures ended. ``progress(done, all)`` is called as replicates finish.
+    ``noted`` goes into the manifest's parameters: how the scenario was asked for, where that is not in its file.
 
     Raises :class:`~detente.records.errors.InputError` for what the caller can mend.
     """
@@ -55,14 +59,13 @@ def study(
     _at_least_one(workers, "--workers")
     names = tuple(architecture.name for architecture in chosen(architectures))
     flown_names = tuple(name for name in ARCHITECTURES if name in names or name == BASELINE)
-    _check(asked)
     store = None
     if out is not None:
         folders.check_folder(Path(out))
         store = folders.Store(Path(out), _key(asked, seed, flown_names))
         store.open(resume=resume)
     rehearse(asked)
-    job = Job(asked, seed, flown_names)
+    job = Job(asked, seed, flown_names, _checked(asked))
     flown = list(_fly_all(job, replicates, workers, store, progress))
     result = Study(
         scenario=asked,
@@ -74,9 +77,9 @@ def study(
         folder=None if out is None else Path(out),
     )
     if out is not None and store is not None:
-        sample = fly(asked, seed, np.array([0]), flown_names, record=True)
+        sample = fly(asked, seed, np.array([0]), flown_names, record=True, launches=job.launches)
         with folders.all_or_nothing(Path(out)) as scratch:
-            study_files(result, sample, scratch)
+            study_files(result, sample, scratch, noted or {})
         store.close()
     return result
 
@@ -101,12 +104,12 @@ def run(
         raise _refused("--replicate", str(replicate), "0 or more")
     if agreement is not None:
         asked = _with_agreement(asked, architecture, agreement)
-    _check(asked)
     if out is not None:
         folders.check_folder(Path(out))
     rehearse(asked)
+    launches = _checked(asked)
     names = tuple(dict.fromkeys((BASELINE, architecture)))
-    flown = fly(asked, seed, np.array([replicate]), names, record=True)
+    flown = fly(asked, seed, np.array([replicate]), names, record=True, launches=launches)
     tables = flown.tables[architecture]
     result = Run(
         scenario=asked,
@@ -138,6 +141,7 @@ class Job:
     scenario: Scenario
     seed: int
     architectures: tuple[str, ...]
+    launches: Prepared
 
 
 _job: Job | None = None
@@ -154,7 +158,8 @@ def _fly_in_worker(first: int, last: int) -> Flown:
 
 
 def _fly_chunk(job: Job, first: int, last: int) -> Flown:
-    return fly(job.scenario, job.seed, np.arange(first, last), job.architectures, record=False)
+    replicates = np.arange(first, last)
+    return fly(job.scenario, job.seed, replicates, job.architectures, record=False, launches=job.launches)
 
 
 def _fly_all(
@@ -224,9 +229,13 @@ def _with_agreement(scenario: Scenario, architecture: str, agreement: Agreement 
     return replace(scenario, agreements={**scenario.agreements, architecture: model})
 
 
-def _check(scenario: Scenario) -> None:
-    for problem in check_reach(scenario):
-        raise problem
+def _checked(scenario: Scenario) -> Prepared:
+    """What all replicates share, once it is sure that every missile can reach an aim point."""
+    launches = prepare(scenario)
+    problems = check_reach(scenario, launches)
+    if problems:
+        raise InputErrors(tuple(problems))
+    return launches
 
 
 def _at_least_one(value: int, option: str) -> None:

@@ -27,6 +27,7 @@ from detente.studies.cooperation import Cooperation
 from detente.studies.pictures import Pictures, sharing_key
 from detente.studies.scoring import first_warnings, metric_rows, object_results
 from detente.studies.theatre import Theatre, prepare
+from detente.world.launches import Prepared
 
 Tables = dict[str, Table]
 
@@ -43,15 +44,17 @@ class Flown:
 
 
 def fly(
-    scenario: Scenario, seed: int, replicates: NDArray[np.int64], architectures: tuple[str, ...], *, record: bool
-) -> Flown:
+    scenario: Scenario, seed: int, replicates: NDArray[np.int64], architectures: tuple[str, ...], *, record: bool,
+    launches: Prepared | None = None,
+) -> Flown:  # fmt: skip
     """Fly these replicates under each of these architectures, on the same worlds and the same draws.
 
     A replicate's results do not depend on which others are flown beside it. ``record`` keeps every stage's table, and
-    sends messages as sealed envelopes through both sides' ledgers.
+    sends messages as sealed envelopes through both sides' ledgers. ``launches`` spares what all replicates share.
     """
     chosen = [BY_NAME[name] for name in architectures]
-    theatre = prepare(scenario, seed, replicates, pooled=any(architecture.pooled for architecture in chosen))
+    pooled = any(architecture.pooled for architecture in chosen)
+    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches)
     cooperations = _cooperations(theatre, chosen, record=record)
     own_warnings, book = _fly_through(theatre, cooperations)
     countries = _countries(scenario.file.epoch.date())

@@ -16,6 +16,7 @@ from detente.scenario.draws import drawn
 from detente.studies.architectures import Architecture
 from detente.studies.feed import Feed, feed
 from detente.world.history import World
+from detente.world.launches import Prepared
 from detente.world.outcome import Lethality
 from detente.world.sensing import Sensed, detect
 from detente.world.truth import realise
@@ -72,9 +73,11 @@ def rules_under(scenario: Scenario, architecture: Architecture) -> Rules:
     return compile_agreement(agreement, scenario.side_names, owners, scenario.file.epoch)
 
 
-def prepare(scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool) -> Theatre:
+def prepare(
+    scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool, launches: Prepared | None = None
+) -> Theatre:
     """Draw the worlds of these replicates, sense them, and set up the centres that will watch."""
-    world = realise(scenario, seed, replicates)
+    world = realise(scenario, seed, replicates, launches)
     sensed = detect(world, scenario, seed)
     file = scenario.file
     ticks = int(np.ceil(file.duration_s / file.tick_s))

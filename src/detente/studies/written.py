@@ -1,5 +1,6 @@
 """The files a study leaves: results for machines, and what the report needs to show and to source."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ SAMPLE_STAGES = ("objects", "truth", "tracks", "warnings", "opportunities", "sho
 OUTLINE_POINTS = 400  # of a territory's ring in map.json; more cannot be seen on a page
 
 
-def study_files(result: Study, sample: Flown, folder: Path) -> None:
+def study_files(result: Study, sample: Flown, folder: Path, noted: Mapping[str, Any]) -> None:
     """Write everything about a study into an empty folder."""
     scenario = result.scenario
     folders.write_json(result.document, folder / "study.json")
@@ -32,7 +33,7 @@ def study_files(result: Study, sample: Flown, folder: Path) -> None:
         for stage in SAMPLE_STAGES:
             folders.write_table(tables[stage], folder / "sample" / architecture / f"{stage}.parquet")
     folders.write_json(about(result), folder / "about.json")
-    parameters = {"replicates": result.replicates, "architectures": list(result.architectures)}
+    parameters = {"replicates": result.replicates, "architectures": list(result.architectures), **noted}
     made = folders.manifest(what="study", digest=scenario.digest, seed=result.seed, parameters=parameters)
     folders.write_json(made, folder / "manifest.json")
 

@@ -64,6 +64,9 @@ function dots(data: Figures, points: SharePoint[], width: number): Node {
   const rows = points.map((point) => ({
     ...point,
     named: data.sides[point.side],
+    // An interval by Student's t may reach beyond what is possible; the drawing ends where the axis does.
+    low: Math.max(0, point.low),
+    high: share ? Math.min(1, point.high) : point.high,
     left: point.wide ? point.wide[0] : point.mean,
     right: point.wide ? point.wide[1] : point.mean,
   }));

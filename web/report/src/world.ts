@@ -25,7 +25,7 @@ export function drawWorld(data: Figures, width: number, architecture: string): N
       svg(
         "path",
         {
-          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": 0.1, stroke: hue(ellipse.side),
+          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": ellipse.major_km > 400 ? 0.03 : 0.1, stroke: hue(ellipse.side),
           "stroke-width": 1.2, "stroke-dasharray": ellipse.assisted ? "4 2.5" : undefined, class: "ellipse",
         },
         titled(`Warning to ${data.sides[ellipse.side]} at ${clock(ellipse.time_s)}: half axis ${ellipse.major_km} km`),

@@ -50,7 +50,7 @@ from detente.jit import kernel
 
 EMPTY, CONFIRMED = 0, 2
 OWN, FUSED, PARTNER = 1, 2, 3
-COAST = 2
+BOOST, COAST = 1, 2
 OWN_STATE, MIXED_STATE = -1, -2
 
 
@@ -199,7 +199,9 @@ def fuse_states(line, q, facts, mean, covariance, held, aligned_mean, aligned_co
         source[line] = q
     elif weight < 1.0:
         source[line] = MIXED_STATE
-    facts[line, LINE_PHASE] = max(facts[line, LINE_PHASE], int(held[q, PHASE]))
+    # Whoever still sees it burn is believed.
+    if facts[line, LINE_PHASE] != BOOST:
+        facts[line, LINE_PHASE] = max(facts[line, LINE_PHASE], int(held[q, PHASE]))
     return True
 
 

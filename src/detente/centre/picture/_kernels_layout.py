@@ -65,19 +65,20 @@ class PictureSettings(NamedTuple):
     first_look_lag_s: float = 5.0  # half a satellite's revisit. Source: assumption, 0 to 10
     infrared_height_m: float = 30_000.0  # a first position below this was met at the cloud tops, not by a radar.
     # Source: assumption, 20 to 60 km; clouds end at the tropopause, 9 to 17 km
-    launch_infrared_sigma_m: float = 8_000.0  # of that launch point. Source: assumption, 4 to 20 km
+    launch_infrared_sigma_m: float = 15_000.0  # of that launch point. Source: assumption, 5 to 30 km
     # Launch, from a radar: the same flights' vacuum arcs, run back, come up out of the ground behind the launch, by 0.6
     # to 1.8 % of their range, and 44 to 138 s after it.
     launch_arc_share: float = 0.012
     launch_arc_share_sigma: float = 0.006
     launch_arc_lag_s: float = 45.0  # of the shortest
-    launch_arc_lag_s_m: float = 9e-6  # more per metre of range
-    launch_radar_sigma_m: float = 15_000.0  # besides: the first state may still boost. Source: assumption, 5 to 50 km
+    launch_arc_lag_s_m: float = 11e-6  # more per metre of range
+    launch_radar_sigma_m: float = 10_000.0  # besides: the first state may still boost. Source: assumption, 5 to 50 km
     # A partner's state ages until now.
     coast_noise_m2_s3: float = 1e-4  # spectral density of white acceleration. Source: assumption, 1e-6 to 1e-2
     boost_acceleration_m_s2: float = 40.0  # unknown, per axis. Source: assumption, 20 to 80
     reentry_acceleration_m_s2: float = 30.0  # unknown, per axis. Source: assumption, 10 to 100
     state_kept_s: float = 120.0  # a state not refreshed is dropped. Source: assumption, 60 to 300
+    reentry_kept_s: float = 30.0  # one that reenters; air decides the rest. Source: assumption, 10 to 60
     launch_kept_s: float = 900.0  # a launch warning alone. Source: assumption, 300 to 2,400
     impact_kept_s: float = 30.0  # a line after its impact time. Source: assumption, 0 to 120
     future_allowed_s: float = 60.0  # a message may speak of this far ahead: clocks differ. Source: assumption, 1 to 600

@@ -56,6 +56,7 @@ BAD_IMPACT = 7
 
 CONFIRMED = 2.0
 COAST = 2.0
+REENTRY = 3.0
 TRACK = 3.0
 LEAST_VARIANCE = 1e-6  # 1 mm, 1 mm/s: a claim below that is no measurement
 GREATEST_POSITION_M2 = 1e14  # 10,000 km
@@ -168,11 +169,12 @@ def fault_of(said, own_side, sides, now_s, future_s, matrix, lower):
 @kernel
 def stale(held, line, now_s, settings):
     """True when a line has had its time: its state is not refreshed, or its missile has landed."""
+    if line[IMPACT_VALID] != 0.0 and now_s > line[IMPACT_S] + settings.impact_kept_s:
+        return True
     if held[HAS_STATE] != 0.0:
-        return now_s - held[VALID_S] > settings.state_kept_s
-    if line[IMPACT_VALID] != 0.0:
-        return now_s > line[IMPACT_S] + settings.impact_kept_s
-    return now_s - held[RECEIVED_S] > settings.launch_kept_s
+        kept_s = settings.reentry_kept_s if held[PHASE] == REENTRY else settings.state_kept_s
+        return now_s - held[VALID_S] > kept_s
+    return line[IMPACT_VALID] == 0.0 and now_s - held[RECEIVED_S] > settings.launch_kept_s
 
 
 @kernel

@@ -40,7 +40,7 @@ COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in the air
 BOOST_STEP_S = 5.0
 AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.5
-BRAKED_SHARE = 0.03  # of the speed, lost in one step
+BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 

@@ -87,8 +87,9 @@ def track(
     most = int(np.diff(offsets).max(initial=1))
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
-        counts, plots, plot_tags, np.ascontiguousarray(offsets, np.int64), float(tracks.time_s), float(now_s),
-        suite.kind, suite.side, sites, draws, settings.packed(), *_desk(slots, most, suite.kind.size),
+        counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
+        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
+        *_desk(slots, most, suite.kind.size),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 
