@@ -59,8 +59,9 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
     """
 
     def compiled(py_function: Callable[..., Any]) -> Any:
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(CACHE_FOLDER)
+        settings = config.__dict__
+        before = settings["CACHE_DIR"]
+        settings["CACHE_DIR"] = str(CACHE_FOLDER)
         try:
             return numba.njit(
                 py_function,
@@ -71,6 +72,6 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
                 inline="always" if inline else "never",
             )
         finally:
-            config.CACHE_DIR = before
+            settings["CACHE_DIR"] = before
 
     return compiled if function is None else compiled(function)

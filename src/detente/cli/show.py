@@ -72,8 +72,8 @@ def study(result: Study, page: Path) -> None:
             table.add_row(metric.name, *cells)
         print_wide(table)
     out.print(
-        f"Means over {result.replicates} replicates, seed {result.seed}. * differs from alone: the 95 % interval of the "
-        "paired difference leaves out 0. Intervals, and what the assumptions span, are in the report."
+        f"Means over {result.replicates} replicates, seed {result.seed}. * differs from alone: the 95 % interval of "
+        "the paired difference leaves out 0. Intervals, and what the assumptions span, are in the report."
     )
     out.print(f"Report: {page}", soft_wrap=True)
 

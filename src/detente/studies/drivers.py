@@ -29,6 +29,7 @@ from detente.world.launches import Prepared, prepare
 from detente.world.reach import check_reach
 
 CHUNK = 20  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
+SHOWN = (BASELINE, "cooperating", "joint")  # architectures whose replicate 0 is kept with all its tables
 Progress = Callable[[int, int], None]
 
 
@@ -77,7 +78,8 @@ def study(
         folder=None if out is None else Path(out),
     )
     if out is not None and store is not None:
-        sample = fly(asked, seed, np.array([0]), flown_names, record=True, launches=job.launches)
+        shown = tuple(name for name in flown_names if name in SHOWN) or flown_names
+        sample = fly(asked, seed, np.array([0]), shown, record=True, launches=job.launches)
         with folders.all_or_nothing(Path(out)) as scratch:
             study_files(result, sample, scratch, noted or {})
         store.close()

@@ -106,6 +106,8 @@ class Pictures:
                 record=self.record,
             )  # fmt: skip
             sent.append(said.messages)
+            if self.sealing is not None:
+                self.sealing.second_look(side, own[side].tracks, own[side].estimates, said.messages)
             self.kept.warnings += [table for table in (own_warnings[side], said.warnings) if len(table)]
             self._score(place, side, said.picture, truth, book)
             if self.record:

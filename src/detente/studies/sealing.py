@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from detente.centre.exchange import message as envelopes
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.ledger import EntryKind, Ledger
+from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.centre.exchange.session import opened
+from detente.records.errors import PeerError
+from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
 from detente.studies.architectures import Architecture
 from detente.studies.theatre import Theatre
@@ -39,7 +42,26 @@ class Sealing:
         self.sequence: dict[tuple[int, int, int], int] = {}
         self.books = {(row, side): Ledger() for row in range(theatre.rows) for side in range(theatre.sides)}
         pairs = [(a, b) for a in names for b in names if a != b and a in agreement.parties and b in agreement.parties]
+        owners, sides = zip(*((sensor.owner, sensor.side) for sensor in theatre.scenario.sensors), strict=True)
+        self.setting = Setting(
+            agreement=agreement, side_names=names, sensor_owners=owners, sensor_sides=sides,
+            epoch=theatre.scenario.file.epoch,
+        )  # fmt: skip
+        self.remembered_s = max((max(c.delay_s, c.every_s) for c in agreement.clauses), default=0.0)
+        self.known: dict[int, list[Snapshot]] = {side: [] for side in range(theatre.sides)}
+        self.said: dict[int, Messages] = {side: Messages.empty() for side in range(theatre.sides)}
+        self.refused = 0
         self.sessions = {pair: opened(pair[1], self.digest, self.digest) for pair in pairs}
+
+    def second_look(self, side: int, tracks: Tracks, estimates: Estimates, messages: Messages) -> None:
+        """Have the independent checker agree with this tick's releases, or nothing leaves: a breach is our bug."""
+        now_s = tracks.time_s
+        recent = [known for known in self.known[side] if known.tracks.time_s >= now_s - self.remembered_s]
+        self.known[side] = [*recent, Snapshot(tracks=tracks, estimates=estimates)]
+        earlier = self.said[side].take(self.said[side].released_s >= now_s - self.remembered_s)
+        breaches = check(messages, self.known[side], self.setting, side, earlier)
+        assert not breaches, f"the second check refuses {len(breaches)} releases; the first: {breaches[0]}"
+        self.said[side] = Messages.concatenate([earlier, messages])
 
     def carry(self, messages: Messages) -> Messages:
         """The same messages after sealing by the giver and opening by the receiver, noted in both ledgers."""
@@ -66,16 +88,21 @@ class Sealing:
             origin=self.origin, giver_index=giver, receiver_index=receiver, rules=self.rules,
             sensors_of_giver=self.sensors[giver],
         )  # fmt: skip
-        _, opened_messages = envelopes.open_envelope(envelope, self.public[giver], expected)
+        try:
+            _, opened_messages = envelopes.open_envelope(envelope, self.public[giver], expected)
+            received = EntryKind.RECEIVED
+        except PeerError:  # counted and dropped, as a live receiver would
+            opened_messages, received = Messages.empty(), EntryKind.REFUSED
+            self.refused += 1
         sent_s = float(messages.released_s[0])
         name = envelopes.envelope_digest(envelope)
-        for side, kind in ((giver, EntryKind.SENT), (receiver, EntryKind.RECEIVED)):
+        for side, kind in ((giver, EntryKind.SENT), (receiver, received)):
             delay_s = 0.0 if side == giver else float(self.theatre.link_delay_s[row])
             self.books[row, side] = self.books[row, side].append(
                 kind, name, written_s=sent_s + delay_s, stated_s=sent_s, epoch=1, sequence=sequence
             )
         columns = {name: getattr(opened_messages, name) for name, _ in Messages.columns()}
-        return Messages(**{**columns, "replicate": messages.replicate})
+        return Messages(**{**columns, "replicate": np.full(len(opened_messages), row)})
 
     def ledgers(self) -> dict[str, Any]:
         """Each side's ledger as a document, of the first replicate: its head and its entries."""
