@@ -146,7 +146,8 @@ def test_whoever_still_sees_it_burn_is_believed():
     theirs = made.message(state, made.covariance(2_000.0, 4.0))
     picture, _, partner = pictured(tracks, theirs)
     assert (picture.origin[0, 0], picture.phase[0, 0]) == (Origin.FUSED, Phase.BOOST)
-    assert picture.estimates.impact_s[0, 0] == partner.estimates.impact_s[0, 0]
+    assert partner.estimates.impact_valid[0, 0] == 1
+    assert picture.estimates.impact_valid[0, 0] == 0
 
 
 def test_the_fused_line_predicts_its_own_impact():

@@ -66,8 +66,8 @@ def test_an_intersection_is_no_wider_than_either_and_no_narrower_than_its_bound(
     best = min(
         log_det(np.linalg.inv(w * np.linalg.inv(a) + (1.0 - w) * np.linalg.inv(b))) for w in np.linspace(0, 1, 401)
     )
-    assert log_det(fused[0]) <= min(log_det(a), log_det(b)) + 1e-6
-    assert best - 1e-3 <= log_det(fused[0]) <= best + 0.02
+    assert log_det(fused[0]) <= min(log_det(a), log_det(b)) + 1e-3
+    assert best - 1e-3 <= log_det(fused[0]) <= best + 2e-3
 
 
 def rounds(seed, combine, count):

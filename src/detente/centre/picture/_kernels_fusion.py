@@ -288,11 +288,13 @@ def refresh(line, now_s, news_s, facts, before, mean, covariance, held, settings
 def settle(line, ours, facts, held, theirs, source, out):
     """State one line's launch and impact: the best that anyone who holds the object has said of it.
 
-    ``ours`` is the estimate of the line's first holder.
+    ``ours`` is the estimate of the line's first holder. While that holder sees it burn, what another's state foretells
+    of its impact does not count.
     """
+    burning = facts[line, LINE_PHASE] == BOOST
     mixed = source == MIXED_STATE and facts[line, LINE_PHASE] >= COAST and out[IMPACT_VALID] != 0.0
     if not mixed:
-        copy_impact(ours if source < 0 else theirs[source], out)
+        copy_impact(ours if source < 0 or burning else theirs[source], out)
         if out[IMPACT_VALID] == 0.0:
             copy_impact(ours, out)
     copy_launch(ours, out)
@@ -306,7 +308,8 @@ def settle(line, ours, facts, held, theirs, source, out):
         said = theirs[q]
         if said[LAUNCH_VALID] != 0.0 and (out[LAUNCH_VALID] == 0.0 or said[LAUNCH_SIGMA] < out[LAUNCH_SIGMA]):
             copy_launch(said, out)
-        if not mixed and tighter(said, out):
+        premature = burning and held[q, HAS_STATE] != 0.0
+        if not mixed and not premature and tighter(said, out):
             copy_impact(said, out)
 
 

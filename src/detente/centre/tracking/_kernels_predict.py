@@ -39,10 +39,17 @@ REENTRY_M = 100_000.0  # the house's boundary between coast and reentry
 COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in the air
 BOOST_STEP_S = 5.0
 AIR_STEP_MOST_S = 4.0
-AIR_STEP_LEAST_S = 0.5
+AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
+LOG_BETA_MOST = 3.0
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
+
+
+@kernel
+def lightness(hidden, settings):
+    """The inverse of a track's ballistic coefficient, m²/kg: kept within twentyfold of the nominal."""
+    return math.exp(-min(max(hidden, -LOG_BETA_MOST), LOG_BETA_MOST)) / settings[NOMINAL_BETA]
 
 
 @kernel
@@ -56,7 +63,7 @@ def accelerate(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings):
         az += hidden * dz
     elif in_air:
         density = air_density(radial_height(px, py, pz))
-        drag = 0.5 * density * math.exp(-hidden) / settings[NOMINAL_BETA] * math.sqrt(vx * vx + vy * vy + vz * vz)
+        drag = 0.5 * density * lightness(hidden, settings) * math.sqrt(vx * vx + vy * vy + vz * vz)
         ax -= drag * vx
         ay -= drag * vy
         az -= drag * vz
@@ -126,7 +133,7 @@ def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, 
         return 0.0
     speed = math.sqrt(vx * vx + vy * vy + vz * vz) + 1e-9
     density = air_density(radial_height(px, py, pz))
-    drag = 0.5 * density * math.exp(-hidden) / settings[NOMINAL_BETA] * speed
+    drag = 0.5 * density * lightness(hidden, settings) * speed
     add_turning(rates, vx / speed, vy / speed, vz / speed, -drag, -drag)
     thinning = drag / (SCALE_HEIGHT_M * math.sqrt(r2))
     for k in range(3):
@@ -251,7 +258,7 @@ def longest_step(boosting, height, speed, hidden, settings):
         return BOOST_STEP_S
     if height > AIR_CEILING_M:
         return COAST_STEP_S
-    braking = 0.5 * air_density(height) * math.exp(-hidden) / settings[NOMINAL_BETA] * speed
+    braking = 0.5 * air_density(height) * lightness(hidden, settings) * speed
     return min(max(BRAKED_SHARE / (braking + 1e-9), AIR_STEP_LEAST_S), AIR_STEP_MOST_S)
 
 
