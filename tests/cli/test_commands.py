@@ -109,7 +109,8 @@ def test_a_stopped_study_is_resumed(many: str, folder: Path) -> None:
     store = Store(out, drivers._key(scenario, 7, ARCHITECTURES))
     store.open(resume=False)
     job = drivers.Job(scenario, 7, ARCHITECTURES, prepare(scenario))
-    list(drivers._fly_all(job, 20, 1, store, None))
+    with drivers._crew(job, 1) as crew:
+        list(drivers._fly_all(job, 20, crew, store, None))
     assert (out / ".chunks" / "00000000" / "done").is_file()
     assert study(out, "--replicates", "22", "--workers", "1", "--resume") == many
     assert not (out / ".chunks").exists()

@@ -13,7 +13,6 @@ from detente.studies.theatre import Theatre
 from detente.world.outcome import resolve
 
 NOT_YET_S = np.inf
-PLAN_EVERY_S = 10.0  # a decider looks at its picture this often
 
 
 class Cooperation:
@@ -44,7 +43,7 @@ class Cooperation:
 
     def tick(self, now_s: float, book: AnswerBook) -> None:
         """Every deciding side looks at its picture, if it is time to."""
-        if now_s % PLAN_EVERY_S >= self.theatre.scenario.file.tick_s - 1e-9:
+        if not self.theatre.looked_at(now_s):
             return
         committed = [self._plan(side, now_s) for side in self.pictures.watching]
         if any(len(shots) for shots in committed):

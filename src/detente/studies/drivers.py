@@ -5,6 +5,7 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -67,7 +68,9 @@ def study(
         store.open(resume=resume)
     rehearse(asked)
     job = Job(asked, seed, flown_names, _checked(asked))
-    flown = list(_fly_all(job, replicates, workers, store, progress))
+    with _crew(job, workers) as crew:
+        sample = crew(_fly_sample) if out is not None else None
+        flown = list(_fly_all(job, replicates, crew, store, progress))
     result = Study(
         scenario=asked,
         seed=seed,
@@ -78,10 +81,9 @@ def study(
         folder=None if out is None else Path(out),
     )
     if out is not None and store is not None:
-        shown = tuple(name for name in flown_names if name in SHOWN) or flown_names
-        sample = fly(asked, seed, np.array([0]), shown, record=True, launches=job.launches)
+        assert sample is not None, "results that are written have a sample"
         with folders.all_or_nothing(Path(out)) as scratch:
-            study_files(result, sample, scratch, noted or {})
+            study_files(result, sample.result(), scratch, noted or {})
         store.close()
     return result
 
@@ -147,6 +149,7 @@ class Job:
 
 
 _job: Job | None = None
+Crew = Callable[..., Future[Flown]]
 
 
 def _begin_worker(job: Job) -> None:
@@ -154,9 +157,30 @@ def _begin_worker(job: Job) -> None:
     _job = job
 
 
-def _fly_in_worker(first: int, last: int) -> Flown:
+def _in_worker(work: Callable[..., Flown], *arguments: int) -> Flown:
     assert _job is not None, "the worker was started without its job"
-    return _fly_chunk(_job, first, last)
+    return work(_job, *arguments)
+
+
+@contextmanager
+def _crew(job: Job, workers: int) -> Iterator[Crew]:
+    """Hands out a study's work: at once and here with one worker, else to processes that know the job."""
+    if workers == 1:
+        yield lambda work, *arguments: _finished(work(job, *arguments))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _begin_worker, (job,)) as pool:
+        try:
+            yield lambda work, *arguments: pool.submit(_in_worker, work, *arguments)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _finished(flown: Flown) -> Future[Flown]:
+    future: Future[Flown] = Future()
+    future.set_result(flown)
+    return future
 
 
 def _fly_chunk(job: Job, first: int, last: int) -> Flown:
@@ -164,9 +188,16 @@ def _fly_chunk(job: Job, first: int, last: int) -> Flown:
     return fly(job.scenario, job.seed, replicates, job.architectures, record=False, launches=job.launches)
 
 
+def _fly_sample(job: Job) -> Flown:
+    """Replicate 0 with all its tables, under the architectures that the report shows."""
+    shown = tuple(name for name in job.architectures if name in SHOWN)
+    return fly(job.scenario, job.seed, np.array([0]), shown, record=True, launches=job.launches)
+
+
 def _fly_all(
-    job: Job, replicates: int, workers: int, store: folders.Store | None, progress: Progress | None
+    job: Job, replicates: int, crew: Crew, store: folders.Store | None, progress: Progress | None
 ) -> Iterator[Flown]:
+    """Every chunk in order: those kept from a stopped study, and the rest as the crew flies them."""
     chunks = [(first, min(first + CHUNK, replicates)) for first in range(0, replicates, CHUNK)]
     found: dict[int, Flown] = {}
     for first, last in chunks:
@@ -176,8 +207,7 @@ def _fly_all(
     done = sum(part.replicates for part in found.values())
     if progress is not None:
         progress(done, replicates)
-    missing = [chunk for chunk in chunks if chunk[0] not in found]
-    for first, flown in _fly_missing(job, missing, workers):
+    for first, flown in _fly_missing([chunk for chunk in chunks if chunk[0] not in found], crew):
         found[first] = flown
         if store is not None:
             store.save(first, partial(_write_flown, flown))
@@ -187,20 +217,17 @@ def _fly_all(
     return iter([found[first] for first, _ in chunks])
 
 
-def _fly_missing(job: Job, missing: list[tuple[int, int]], workers: int) -> Iterator[tuple[int, Flown]]:
-    if workers == 1 or len(missing) <= 1:
-        for first, last in missing:
-            yield first, _fly_chunk(job, first, last)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(missing)), context, _begin_worker, (job,)) as pool:
-        futures: dict[Future[Flown], int] = {pool.submit(_fly_in_worker, *chunk): chunk[0] for chunk in missing}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _fly_missing(missing: list[tuple[int, int]], crew: Crew) -> Iterator[tuple[int, Flown]]:
+    """Chunks as they are finished, in whichever order that is."""
+    futures = {}
+    for chunk in missing:
+        future = crew(_fly_chunk, *chunk)
+        if future.done():
+            yield chunk[0], future.result()
+        else:
+            futures[future] = chunk[0]
+    for future in as_completed(futures):
+        yield futures[future], future.result()
 
 
 def _write_flown(flown: Flown, folder: Path) -> None:

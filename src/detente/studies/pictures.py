@@ -97,7 +97,14 @@ class Pictures:
         self, index: int, now_s: float, own: list[centres.Own], own_warnings: list[Warnings], truth: TrueStates,
         book: AnswerBook,
     ) -> None:  # fmt: skip
-        """Messages in, pictures and warnings, messages out; then the score."""
+        """Messages in, pictures and warnings, messages out; then the score.
+
+        Where nothing is exchanged a picture is the own tracks again, and is drawn only when somebody looks at it.
+        """
+        self.kept.warnings += [table for table in (own_warnings[side] for side in self.watching) if len(table)]
+        looked_at = self.theatre.looked_at(now_s)
+        if not self.exchanging and not looked_at:
+            return
         sent: list[Messages] = []
         for place, side in enumerate(self.watching):
             messages, offsets = self._arrivals(side, index)
@@ -108,8 +115,10 @@ class Pictures:
             sent.append(said.messages)
             if self.sealing is not None:
                 self.sealing.second_look(side, own[side].tracks, own[side].estimates, said.messages)
-            self.kept.warnings += [table for table in (own_warnings[side], said.warnings) if len(table)]
-            self._score(place, side, said.picture, truth, book)
+            if len(said.warnings):
+                self.kept.warnings.append(said.warnings)
+            if looked_at:
+                self._score(place, side, said.picture, truth, book)
             if self.record:
                 self.kept.tracks.append(history_of(said.picture, side))
                 self.kept.releases.append(said.releases)

@@ -22,7 +22,8 @@ from detente.world.sensing import Sensed, detect
 from detente.world.truth import realise
 
 Floats = NDArray[np.float64]
-SLOTS_SPARE = 40  # places for tracks of false plots and double tracks, beside one for every object
+LOOK_EVERY_S = 10.0  # deciders look at their pictures this often, and so does the score
+SLOTS_SPARE = 24  # places for tracks of false plots and double tracks, beside one for every object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,10 @@ class Theatre:
     def objects(self) -> int:
         """N."""
         return self.world.object_count
+
+    def looked_at(self, now_s: float) -> bool:
+        """True at the ticks at which deciders look at their pictures."""
+        return now_s % LOOK_EVERY_S < self.scenario.file.tick_s - 1e-9
 
     def rules(self, architecture: Architecture) -> Rules:
         """The rules that hold under an architecture; none where it exchanges nothing."""
