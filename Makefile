@@ -65,6 +65,8 @@ bundle:
 	@tools/check_bundle.sh
 
 test: .venv/installed-dev
+	@echo "Compiling the kernels, if that was not done before …"
+	@$(BIN)/python -c 'import detente; from detente.studies.rehearsal import rehearse; rehearse(detente.load_scenario("lisbon-2010"))'
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 clean:

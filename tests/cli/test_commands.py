@@ -21,7 +21,7 @@ def detente(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 
 
 def study(folder: Path, *words: str) -> str:
-    result = detente("study", "lisbon-2010", "--seed", "7", "--json", "--quiet", "--out", str(folder), *words)
+    result = detente("study", "theatre-2011", "--seed", "7", "--json", "--quiet", "--out", str(folder), *words)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -44,7 +44,7 @@ def test_one_worker_gives_the_same_bytes_as_two(many: str, folder: Path) -> None
 def test_the_document_is_whole(many: str) -> None:
     document = json.loads(many)
     assert {name: document[name] for name in ("scenario", "seed", "replicates", "version")} == {
-        "scenario": "lisbon-2010", "seed": 7, "replicates": 22, "version": __version__,
+        "scenario": "theatre-2011", "seed": 7, "replicates": 22, "version": __version__,
     }  # fmt: skip
     assert len(document["digest"]) == 64
     assert tuple(document["architectures"]) == tuple(document["differences"]) == ARCHITECTURES
@@ -82,7 +82,7 @@ def test_more_replicates_begin_with_the_same_ones_and_run_gives_one_of_them(many
     whole = pq.read_table(folder / "two" / "study.parquet").to_pandas()
     assert five.equals(whole[whole.replicate < 5].reset_index(drop=True))
     result = detente(
-        "run", "lisbon-2010", "--seed", "7", "--replicate", "3", "--architecture", "joint", "--json", "--quiet",
+        "run", "theatre-2011", "--seed", "7", "--replicate", "3", "--architecture", "joint", "--json", "--quiet",
         "--out", str(folder / "run"),
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -103,7 +103,7 @@ def test_a_stopped_study_is_resumed(many: str, folder: Path) -> None:
     from detente.studies.folder import Store
     from detente.world.launches import prepare
 
-    scenario = load_scenario("lisbon-2010")
+    scenario = load_scenario("theatre-2011")
     out = folder / "stopped"
     out.mkdir()
     store = Store(out, drivers._key(scenario, 7, ARCHITECTURES))

@@ -23,7 +23,7 @@ from detente.world.truth import realise
 
 Floats = NDArray[np.float64]
 LOOK_EVERY_S = 10.0  # deciders look at their pictures this often, and so does the score
-SLOTS_SPARE = 24  # places for tracks of false plots and double tracks, beside one for every object
+SLOTS_SPARE = 16  # places for tracks of false plots and double tracks, beside one for every object
 
 
 @dataclass(frozen=True, kw_only=True)
