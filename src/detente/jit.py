@@ -6,6 +6,7 @@ contiguous arrays, never records. All compile flags live here.
 numba's on-disk cache notices an edit in the file that holds a function, but not an edit in another file whose
 function was inlined into it: the caller stays stale, without a word. The cache folder's name therefore carries a
 digest of *all* kernel sources, and of the constants frozen into them, so that any edit starts from an empty folder.
+Paths and times are in it too, because numba looks a function up by them: a folder holds what one installation compiled.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ def _sources_digest() -> str:
     digest = hashlib.sha256(f"{numba.__version__}".encode())
     digest.update(Path(__file__).read_bytes())
     for path in sorted([*_PACKAGE.rglob("_kernels*.py"), *_PACKAGE.rglob("constants.py")]):
-        digest.update(str(path.relative_to(_PACKAGE)).encode())
+        digest.update(f"{path}:{path.stat().st_mtime_ns}".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
