@@ -4,51 +4,102 @@ A kernel is a numba function in a file called ``_kernels.py`` (or ``_kernels_<wh
 contiguous arrays, never records. All compile flags live here.
 
 numba's on-disk cache notices an edit in the file that holds a function, but not an edit in another file whose
-function was inlined into it: the caller stays stale, without a word. The cache folder's name therefore carries a
-digest of *all* kernel sources, and of the constants frozen into them, so that any edit starts from an empty folder.
-Paths and times are in it too, because numba looks a function up by them: a folder holds what one installation compiled.
+function was inlined into it: the caller stays stale, without a word. Compiled code is therefore kept under a digest of
+what it was made from: the text of the kernel's own file, of every file of this package that it imports, directly or
+not, and of this one. An edit compiles anew just what stands on it, and equal sources share their compiled code
+wherever they are installed.
 """
 
 import hashlib
+import inspect
 import os
+import re
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import config
+from numba.core.caching import _CacheLocator
 
 _PACKAGE = Path(__file__).parent
+_IMPORT = re.compile(r"^from (detente[\w.]*) import (?:\(([^)]*)\)|([^\n]*))", re.MULTILINE)
 
 
-def _sources_digest() -> str:
-    digest = hashlib.sha256(f"{numba.__version__}".encode())
-    digest.update(Path(__file__).read_bytes())
-    for path in sorted([*_PACKAGE.rglob("_kernels*.py"), *_PACKAGE.rglob("constants.py")]):
-        digest.update(f"{path}:{path.stat().st_mtime_ns}".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+@cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """The files of this package that a file imports. Kernels import by ``from … import …`` at the top only."""
+    found = []
+    for module, several, one in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        place = _PACKAGE.joinpath(*module.split(".")[1:])
+        names = [name.split(" as ")[0].strip() for name in (several or one).split("#")[0].split(",")]
+        found += [place.with_suffix(".py"), place / "__init__.py", *(place / f"{name}.py" for name in names if name)]
+    return tuple(candidate for candidate in found if candidate.is_file())
+
+
+@cache
+def _text_digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@cache
+def sources_digest(*paths: Path) -> str:
+    """A digest of these files' text, of all that they import from this package, and of numba's version."""
+    wanted, seen = [Path(__file__), *paths], set()
+    while wanted:
+        path = wanted.pop()
+        if path not in seen:
+            seen.add(path)
+            wanted += _imported(path)
+    digest = hashlib.sha256(numba.__version__.encode())
+    for name, path in sorted((path.relative_to(_PACKAGE).as_posix(), path) for path in seen):
+        digest.update(f"/{name}:".encode() + _text_digest(path))
+    return digest.hexdigest()[:20]
 
 
 def _cache_folder() -> Path:
     """The first folder that can be written: ``$DETENTE_CACHE``, the user's cache folder, the temporary folder."""
-    digest = _sources_digest()
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     for root in (os.environ.get("DETENTE_CACHE"), f"{home}/detente"):
         if not root:
             continue
-        folder = Path(root) / f"kernels-{digest}"
+        folder = Path(root) / "kernels"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    return Path(tempfile.mkdtemp(prefix=f"detente-kernels-{digest}-"))
+    return Path(tempfile.mkdtemp(prefix="detente-kernels-"))
 
 
 CACHE_FOLDER = _cache_folder()
+
+
+class ByContent(_CacheLocator):
+    """Tells numba to keep a function's compiled code in a folder named by what it was compiled from."""
+
+    def __init__(self, digest: str, first_line: int) -> None:
+        self._digest, self._first_line = digest, first_line
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "ByContent":
+        """The locator of one kernel."""
+        return cls(sources_digest(Path(py_file)), py_func.__code__.co_firstlineno)
+
+    def get_cache_path(self) -> str:
+        """The folder."""
+        return str(CACHE_FOLDER / self._digest)
+
+    def get_source_stamp(self) -> str:
+        """What the compiled code must have been made from to be used."""
+        return self._digest
+
+    def get_disambiguator(self) -> str:
+        """Tells functions of one name in one file apart."""
+        return str(self._first_line)
 
 
 def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, fastmath: Any = False) -> Any:
@@ -60,9 +111,10 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
     """
 
     def compiled(py_function: Callable[..., Any]) -> Any:
+        assert Path(inspect.getfile(py_function)).name.startswith("_kernels"), "kernels live in _kernels*.py"
         settings = config.__dict__
-        before = settings["CACHE_DIR"]
-        settings["CACHE_DIR"] = str(CACHE_FOLDER)
+        before = settings["CACHE_LOCATOR_CLASSES"]
+        settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
         try:
             return numba.njit(
                 py_function,
@@ -73,6 +125,6 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
                 inline="always" if inline else "never",
             )
         finally:
-            settings["CACHE_DIR"] = before
+            settings["CACHE_LOCATOR_CLASSES"] = before
 
     return compiled if function is None else compiled(function)

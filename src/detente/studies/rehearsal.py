@@ -7,6 +7,7 @@ nothing in it.
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from detente.centre import step as centres
 from detente.engagement import plan as plans
 from detente.engagement.arms import arm
 from detente.geodesy.territory_index import index_territories
-from detente.jit import CACHE_FOLDER
+from detente.jit import CACHE_FOLDER, sources_digest
 from detente.records.stages import Detections, Messages
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
@@ -23,7 +24,7 @@ from detente.studies.theatre import rules_under
 from detente.world.sensing import detect
 from detente.world.truth import realise
 
-DONE = CACHE_FOLDER / "rehearsed"
+DONE = CACHE_FOLDER / f"rehearsed-{sources_digest(Path(__file__))}"
 FIRST = np.zeros(1, np.int64)
 NOTHING = np.zeros(2, np.int64)
 
