@@ -1,16 +1,17 @@
-"""The ``detente`` command. Numerics are imported only by the command that needs them, so that ``--help`` is quick."""
+"""The ``detente`` command: every verb by name.
 
-import json
+Numerics are imported only by the command that needs them, so that ``--help`` is quick. A verb of some size has a module
+of its own beside this one, registered at the foot of this file.
+"""
+
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from detente import __version__
+from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
 SCOPE = (
@@ -27,37 +28,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Target = Annotated[
-    str, typer.Argument(metavar="NAME|FILE", help="a bundled scenario (see `detente scenarios`) or a YAML file")
-]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout, nothing else")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no progress on stderr")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="the same seed and version give the same worlds")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="where results are written")]
-SetValues = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="replace a value of the scenario; may be repeated"),
-]
-
-
-@contextmanager
-def owned_failures() -> Iterator[None]:
-    """Bad input ends with exit code 2 and words that help; a stop by hand with 130."""
-    try:
-        yield
-    except InputError as error:
-        for problem in error.problems if isinstance(error, InputErrors) else (error,):
-            typer.echo(f"error: {problem}", err=True)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt as stop:
-        typer.echo("\nstopped; what was finished is kept, --resume goes on from there", err=True)
-        raise typer.Exit(130) from stop
-
-
-def emit(document: Any) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def version(asked: bool) -> None:

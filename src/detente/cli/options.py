@@ -1,0 +1,43 @@
+"""What commands have in common: their shared options, and how a failure ends them."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detente.records.errors import InputError, InputErrors
+
+Target = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="a bundled scenario (see `detente scenarios`) or a YAML file")
+]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout, nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress on stderr")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="the same seed and version give the same worlds")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="where results are written")]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="replace a value of the scenario; may be repeated"),
+]
+
+
+@contextmanager
+def owned_failures() -> Iterator[None]:
+    """Bad input ends with exit code 2 and words that help; a stop by hand with 130."""
+    try:
+        yield
+    except InputError as error:
+        for problem in error.problems if isinstance(error, InputErrors) else (error,):
+            typer.echo(f"error: {problem}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt as stop:
+        typer.echo("\nstopped; what was finished is kept, --resume goes on from there", err=True)
+        raise typer.Exit(130) from stop
+
+
+def emit(document: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
