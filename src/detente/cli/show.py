@@ -7,8 +7,10 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from detente.records.errors import InputError
 from detente.scenario.catalogue import Catalogue
@@ -54,6 +56,8 @@ def number(value: float | None) -> str:
     size = abs(value)
     if size >= 999.5:
         return f"{value:,.0f}"
+    if size < 0.00095:
+        return f"{value:.2g}"
     digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.0995 else 3
     return f"{value:.{digits}f}"
 
@@ -170,19 +174,32 @@ def catalogue(found: dict[str, dict[str, Any]], kind: str | None, name: str | No
 
 
 def _entry(entry: dict[str, Any]) -> None:
-    table = Table(show_header=True, box=None, padding=(0, 2))
-    for heading in ("", "value", "low", "high", "confidence", "source"):
-        table.add_column(heading, overflow="fold")
-    for field, value in entry.items():
-        if isinstance(value, dict) and "source" in value:
-            cells = (
-                number(value["value"]),
-                number(value["low"]),
-                number(value["high"]),
-                value["confidence"],
-                value["source"],
-            )
-            table.add_row(field, *cells)
-        elif value not in (None, "", [], {}):
-            table.add_row(field, str(value))
-    out.print(table)
+    """What is said in words, then a line a number with its range, and who says so under it."""
+    plain = {field: value for field, value in entry.items() if not _is_quantity(value)}
+    for field, value in plain.items():
+        if field not in ("kind", "name", "title") and value not in (None, "", [], {}):
+            _indented(f"{field}: {_plain(value)}", 4)
+    numbers = {field: value for field, value in entry.items() if _is_quantity(value)}
+    width = max((len(field) for field in numbers), default=0)
+    for field, quantity in numbers.items():
+        low, high = number(quantity["low"]), number(quantity["high"])
+        spread = f"{low} – {high}" if low != high else "not drawn"
+        row = f"{field:<{width}}  {number(quantity['value']):>7}   {spread:<16} {quantity['confidence']}"
+        out.print(f"    {row}", soft_wrap=True, markup=False, highlight=False)
+        _indented(quantity["source"], 8, style="dim")
+
+
+def _is_quantity(value: Any) -> bool:
+    return isinstance(value, dict) and "source" in value
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{field} {_plain(part)}" for field, part in value.items() if part is not None)
+    if isinstance(value, list):
+        return "; ".join(_plain(part) for part in value)
+    return str(value)
+
+
+def _indented(text: str, by: int, style: str = "") -> None:
+    out.print(Padding(Text(text, style=style), (0, 0, 0, by)))
