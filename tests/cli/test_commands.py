@@ -34,17 +34,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def many(folder: Path) -> str:
     """A study over two chunks, flown by two workers."""
-    return study(folder / "two", "--replicates", "22", "--workers", "2")
+    return study(folder / "two", "--replicates", "28", "--workers", "2")
 
 
 def test_one_worker_gives_the_same_bytes_as_two(many: str, folder: Path) -> None:
-    assert study(folder / "one", "--replicates", "22", "--workers", "1") == many
+    assert study(folder / "one", "--replicates", "28", "--workers", "1") == many
 
 
 def test_the_document_is_whole(many: str) -> None:
     document = json.loads(many)
     assert {name: document[name] for name in ("scenario", "seed", "replicates", "version")} == {
-        "scenario": "theatre-2011", "seed": 7, "replicates": 22, "version": __version__,
+        "scenario": "theatre-2011", "seed": 7, "replicates": 28, "version": __version__,
     }  # fmt: skip
     assert len(document["digest"]) == 64
     assert tuple(document["architectures"]) == tuple(document["differences"]) == ARCHITECTURES
@@ -110,9 +110,9 @@ def test_a_stopped_study_is_resumed(many: str, folder: Path) -> None:
     store.open(resume=False)
     job = drivers.Job(scenario, 7, ARCHITECTURES, prepare(scenario))
     with drivers._crew(job, 1) as crew:
-        list(drivers._fly_all(job, 20, crew, store, None))
+        list(drivers._fly_all(job, 25, crew, store, None))
     assert (out / ".chunks" / "00000000" / "done").is_file()
-    assert study(out, "--replicates", "22", "--workers", "1", "--resume") == many
+    assert study(out, "--replicates", "28", "--workers", "1", "--resume") == many
     assert not (out / ".chunks").exists()
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ from detente.studies.written import study_files
 from detente.world.launches import Prepared, prepare
 from detente.world.reach import check_reach
 
-CHUNK = 20  # replicates flown in one piece, whatever the number of workers, so that a stopped study can be resumed
+SMALL_CHUNKS, SMALL_CHUNK, CHUNK = 4, 25, 50
+"""Replicates flown in one piece: smaller pieces first, so that a small study too keeps two cores busy.
+
+The pieces depend neither on the number of workers nor on that of replicates, so that a stopped study can be resumed."""
 SHOWN = (BASELINE, "cooperating", "joint")  # architectures whose replicate 0 is kept with all its tables
 Progress = Callable[[int, int], None]
 
@@ -194,11 +198,18 @@ def _fly_sample(job: Job) -> Flown:
     return fly(job.scenario, job.seed, np.array([0]), shown, record=True, launches=job.launches)
 
 
+def chunked(replicates: int) -> list[tuple[int, int]]:
+    """The pieces of a study: (first replicate, the one after the last)."""
+    small = SMALL_CHUNKS * SMALL_CHUNK
+    edges = [*range(0, min(small, replicates), SMALL_CHUNK), *range(small, replicates, CHUNK), replicates]
+    return list(pairwise(edges))
+
+
 def _fly_all(
     job: Job, replicates: int, crew: Crew, store: folders.Store | None, progress: Progress | None
 ) -> Iterator[Flown]:
     """Every chunk in order: those kept from a stopped study, and the rest as the crew flies them."""
-    chunks = [(first, min(first + CHUNK, replicates)) for first in range(0, replicates, CHUNK)]
+    chunks = chunked(replicates)
     found: dict[int, Flown] = {}
     for first, last in chunks:
         kept = store.load(first, _read_flown) if store is not None else None
@@ -279,7 +290,7 @@ def _refused(option: str, found: str, expected: str) -> InputError:
 
 
 def _key(scenario: Scenario, seed: int, architectures: tuple[str, ...]) -> str:
-    parts = [__version__, scenario.digest, seed, list(architectures), CHUNK]
+    parts = [__version__, scenario.digest, seed, list(architectures), SMALL_CHUNKS, SMALL_CHUNK, CHUNK]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
