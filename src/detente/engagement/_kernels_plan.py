@@ -21,6 +21,7 @@ from detente.engagement._kernels import (
     points_in_air,
 )
 from detente.geodesy._kernels import geodetic_to_ecef, great_circle_m
+from detente.geodesy.constants import MEAN_RADIUS_M
 from detente.jit import kernel
 
 CONFIRMED = 2
@@ -28,6 +29,7 @@ BOOST = 1
 PARTNER = 3
 NOBODY, OWN_GROUND, OTHERS_GROUND = -1, 0, 1
 SALVO_MODE = 1
+SIEVE_MARGIN_M = 50_000.0  # geodetic and geocentric latitude differ by at most 21.5 km at either end
 
 
 @kernel
@@ -74,6 +76,16 @@ def whose_ground(probability, decider, any_territory, threshold):
         if decider >= 0 and any_territory != 0 and probability[side] >= threshold[decider]:
             return OTHERS_GROUND
     return NOBODY
+
+
+@kernel
+def surely_farther(ux, uy, uz, site, distance_m):
+    """True only if a direction from the Earth's centre lies farther than this from a site: a quick first sieve.
+
+    The margin covers what geodetic and geocentric directions differ by; 1 - x²/2 is never above cos x.
+    """
+    angle = (distance_m + SIEVE_MARGIN_M) / MEAN_RADIUS_M
+    return ux * site[0] + uy * site[1] + uz * site[2] < 1.0 - 0.5 * angle * angle
 
 
 @kernel
@@ -132,10 +144,14 @@ def line_windows(
 ):  # fmt: skip
     """Windows of every site at one line. The path is predicted once, and only if some site may use it."""
     ix, iy, iz = geodetic_to_ecef(impact_lat, impact_lon, 0.0)
+    per_m = 1.0 / math.sqrt(ix * ix + iy * iy + iz * iz)
+    ux, uy, uz = per_m * ix, per_m * iy, per_m * iz
     some = False
     for k in range(site_side.size):
         wanted[k] = 0
         if stock[k] <= 0 or (decider >= 0 and site_side[k] != decider):
+            continue
+        if limits[k, 1] <= AIR_M and surely_farther(ux, uy, uz, sites[k], limits[k, 2] + TAIL_M):
             continue
         lat, lon = site_angles[k, 0], site_angles[k, 1]
         if may_meet(state, impact_lat, impact_lon, ix, iy, iz, sites[k], lat, lon, limits[k]):
