@@ -54,12 +54,12 @@ class Slots:
     """Base of records of equally shaped arrays; makes them read-only."""
 
     def __post_init__(self) -> None:
+        held = self.__dict__
         for name in _names(type(self)):
-            value = getattr(self, name)
+            value = held[name]
             if isinstance(value, np.ndarray) and value.flags.writeable:
-                view = value.view()
-                view.flags.writeable = False
-                object.__setattr__(self, name, view)
+                held[name] = value.view()
+                held[name].flags.writeable = False
 
 
 @cache

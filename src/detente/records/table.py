@@ -35,17 +35,19 @@ class Table:
     stage: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
+        held = self.__dict__
         length = None
-        for name, spec in self.columns():
-            given = getattr(self, name)
-            array = np.ascontiguousarray(given, dtype=np.dtype(spec.dtype)).view()
-            assert array.shape[1:] == spec.shape, (
-                f"{self.stage}.{name}: rows of shape {array.shape[1:]}, not {spec.shape}"
-            )
+        for name, dtype, shape in _shapes_of(type(self)):
+            array = held[name]
+            if type(array) is not np.ndarray or array.dtype is not dtype or not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array, dtype=dtype)
+            if array.flags.writeable:
+                array = array.view()
+                array.flags.writeable = False
+            assert array.shape[1:] == shape, f"{self.stage}.{name}: rows of shape {array.shape[1:]}, not {shape}"
             length = array.shape[0] if length is None else length
             assert array.shape[0] == length, f"{self.stage}.{name}: {array.shape[0]} rows, not {length}"
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+            held[name] = array
 
     @classmethod
     def columns(cls) -> tuple[tuple[str, Column], ...]:
@@ -55,10 +57,10 @@ class Table:
     @classmethod
     def _of(cls, columns: dict[str, NDArray[Any]]) -> Self:
         """A table of columns that came out of a table, and so need no second check."""
-        table = object.__new__(cls)
-        for name, array in columns.items():
+        for array in columns.values():
             array.flags.writeable = False
-            object.__setattr__(table, name, array)
+        table = object.__new__(cls)
+        table.__dict__.update(columns)
         return table
 
     def __len__(self) -> int:
@@ -71,7 +73,10 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """The rows at these indices or where this mask is true, in order."""
-        return self._of({name: getattr(self, name)[rows] for name, _ in self.columns()})
+        if rows.dtype == np.bool_:
+            rows = np.flatnonzero(rows)
+        held = self.__dict__
+        return self._of({name: held[name].take(rows, axis=0) for name, _, _ in _shapes_of(type(self))})
 
     def rows(self, first: int, last: int) -> Self:
         """The rows from ``first`` to just before ``last``, without a copy."""
@@ -130,6 +135,12 @@ class Table:
 @cache
 def _columns_of(kind: type[Table]) -> tuple[tuple[str, Column], ...]:
     return tuple((item.name, item.metadata["column"]) for item in fields(kind) if "column" in item.metadata)
+
+
+@cache
+def _shapes_of(kind: type[Table]) -> tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]:
+    """Name, dtype and shape of a row's value, of every column, in order."""
+    return tuple((name, np.dtype(spec.dtype), spec.shape) for name, spec in kind.columns())
 
 
 @cache
