@@ -1,6 +1,7 @@
 """The simulated line between gateways: a delay a replicate, and a loss drawn for each message by its address."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,12 @@ class Link:
         )  # fmt: skip
         arrival_s = messages.released_s + self.delay_s[messages.replicate]
         arrival = np.maximum(np.ceil(arrival_s / self.tick_s - 1e-9).astype(np.int64) - 1, tick + 1)
-        for when in np.unique(arrival[lost == 0]):
-            rows = np.flatnonzero((arrival == when) & (lost == 0))
-            self.under_way.setdefault(int(when), []).append(messages.take(rows))
+        kept = np.flatnonzero(lost == 0)
+        kept = kept[np.argsort(arrival[kept], kind="stable")]
+        moments, firsts = np.unique(arrival[kept], return_index=True)
+        delivered = messages.take(kept)
+        for when, (first, last) in zip(moments, pairwise([*firsts, len(kept)])):
+            self.under_way.setdefault(int(when), []).append(delivered.rows(first, last))
 
     def arrivals(self, tick: int) -> Arrivals:
         """What arrives at this tick, sorted by replicate row, with offsets (R + 1,)."""
@@ -48,7 +52,7 @@ class Link:
         parts = self.under_way.pop(tick, [])
         if not parts:
             return Messages.empty(), np.zeros(rows + 1, np.int64)
-        together = parts[0] if len(parts) == 1 else Messages.concatenate(parts)
-        order = np.argsort(together.replicate, kind="stable")
-        together = together.take(order)
+        together = Messages.concatenate(parts)
+        if (np.diff(together.replicate) < 0).any():
+            together = together.take(np.argsort(together.replicate, kind="stable"))
         return together, np.searchsorted(together.replicate, np.arange(rows + 1))

@@ -135,8 +135,10 @@ class Pictures:
         if not len(messages):
             return
         carried = messages if self.sealing is None else self.sealing.carry(messages)
-        for receiver in np.unique(carried.receiver):
-            self.links[receiver].send(carried.take(carried.receiver == receiver), index)
+        receivers = np.unique(carried.receiver)
+        for receiver in receivers:
+            theirs = carried if len(receivers) == 1 else carried.take(carried.receiver == receiver)
+            self.links[receiver].send(theirs, index)
 
     def _score(self, place: int, side: int, picture: Picture, truth: TrueStates, book: AnswerBook) -> None:
         line_object = book.lines(picture)
