@@ -174,6 +174,8 @@ _NO_SECTORS = (
 def _opportunities(
     picture: Picture, decider: int, now_s: float, ints: Ints, windows: dict[str, NDArray]
 ) -> Opportunities:
+    if not len(ints):
+        return Opportunities.empty()
     r, line, site = ints.T
     return Opportunities(
         replicate=r,
@@ -188,6 +190,8 @@ def _opportunities(
 
 
 def _shots(picture: Picture, decider: int, now_s: float, ints: Ints, floats: Floats) -> Shots:
+    if not len(ints):
+        return Shots.empty()
     r, site, line, ordinal, cued = ints.T
     return Shots(
         replicate=r,
