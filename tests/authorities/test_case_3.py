@@ -1,13 +1,14 @@
 """What a Caucasus radar adds to one in Bohemia: minutes of earlier sight of a missile from Iran to Washington.
 
-Published outcomes, case 3: T. Postol, in the New York Times of 2007: a radar in Azerbaijan would acquire such a missile "at
-least three to four minutes earlier" than one in the Czech Republic. He meant a new radar there, so both look all round,
-down to 2 degrees, as far as the horizon allows; 3 to 5 minutes are accepted. Places, radars and missiles are the catalogue's.
+Published outcomes, case 3: T. Postol, in the New York Times of 2007: a radar in Azerbaijan would acquire such a missile
+"at least three to four minutes earlier" than one in the Czech Republic. He meant a new radar there, so both look all
+round, down to 2 degrees, as far as the horizon allows; 3 to 5 minutes are accepted. Places, radars and missiles are the
+catalogue's.
 
-The catalogue's intercontinental missiles have an assumed range of 10,000 to 12,000 km over an Earth that stands still, and
-with their nominal 900 kg fall some 400 km short of Washington, against whose direction the Earth turns. So they carry
-the heaviest load, in steps of 50 kg, with which they arrive; from Semnan that leaves their range inside the
-catalogue's. Which of the two it is, and how far it flies, moves the answer by half a minute: both are asked.
+The catalogue's intercontinental missiles have an assumed range of 10,000 to 12,000 km over an Earth that stands still,
+and with their nominal 900 kg fall some 400 km short of Washington, against whose direction the Earth turns. So they
+carry the heaviest load, in steps of 50 kg, with which they arrive; from Semnan that leaves their range inside the
+catalogue's. Which of the two it is moves the answer by seconds: both are asked.
 """
 
 from dataclasses import dataclass, replace
@@ -115,7 +116,7 @@ def test_the_spread_over_other_places(catalogue, start, found_min):
 
 
 def test_gabalas_real_sector_loses_it_soon(catalogue):
-    """Its face looks south-east: what climbs north-west from Semnan is over its shoulder as soon as it has burnt out."""
+    """Its face looks south: what climbs north-west from Semnan is over its shoulder as soon as it has burnt out."""
     found = sighted(catalogue, MISSILES[0], "semnan")
     kept_s = found.sector_until_s - found.sector_from_s
     print(f"semnan: in Gabala's sector from {found.sector_from_s:.0f} s for {kept_s:.0f} s")

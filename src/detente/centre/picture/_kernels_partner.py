@@ -19,6 +19,7 @@ from detente.centre.picture._kernels_layout import (
     IMPACT_VALID,
     LAUNCH_SAID,
     LAUNCH_VALID,
+    LICENSED,
     NUMBER,
     PARTNER_NUMBER,
     PHASE,
@@ -57,7 +58,7 @@ BAD_IMPACT = 7
 CONFIRMED = 2.0
 COAST = 2.0
 REENTRY = 3.0
-TRACK = 3.0
+TRACK, TRACKLET = 3.0, 5.0
 LEAST_VARIANCE = 1e-6  # 1 mm, 1 mm/s: a claim below that is no measurement
 GREATEST_POSITION_M2 = 1e14  # 10,000 km
 GREATEST_VELOCITY_M2_S2 = 1e9  # 30 km/s
@@ -67,6 +68,12 @@ LONGEST_FLIGHT_S = 14_400.0
 GREATEST_TIME_S = 1e9
 NEVER_S = -1e18  # nothing said yet
 FROM_STATE_S = 1e18  # the impact follows from the state; what is stated no longer counts
+
+
+@kernel
+def tells_state(said):
+    """True for a message that holds a state: a track, or a tracklet."""
+    return said[SAID_DATA] == TRACK or said[SAID_DATA] == TRACKLET
 
 
 @kernel
@@ -144,14 +151,14 @@ def fault_of(said, own_side, sides, now_s, future_s, matrix, lower):
         return BAD_ADDRESS
     if not 1.0 <= said[SAID_NUMBER] <= GREATEST_NUMBER:
         return BAD_ADDRESS
-    if not 1.0 <= said[SAID_DATA] <= TRACK or not 1.0 <= said[SAID_PHASE] <= 3.0:
+    if not (1.0 <= said[SAID_DATA] <= TRACK or tells_state(said)) or not 1.0 <= said[SAID_PHASE] <= 3.0:
         return BAD_KIND
     said_s = said[SAID_VALID_S]
     if not (abs(said_s) <= GREATEST_TIME_S and said_s <= now_s + future_s):
         return BAD_TIME
     if not abs(said[SAID_RELEASED_S]) <= GREATEST_TIME_S:
         return BAD_TIME
-    if said[SAID_DATA] == TRACK:
+    if tells_state(said):
         x = said[SAID_STATE : SAID_STATE + 6]
         if not plausible(x[0], x[1], x[2], x[3], x[4], x[5]):
             return BAD_STATE
@@ -225,7 +232,7 @@ def take_impact(said, held, line, now_s, ground):
 def take_state(said, held, mean, covariance, matrix):
     """Keep a track's state, unless a newer one stands there; a warning's time and phase, where no state does."""
     older = said[SAID_VALID_S] < held[VALID_S]
-    track, had_state = said[SAID_DATA] == TRACK, held[HAS_STATE] != 0.0
+    track, had_state = tells_state(said), held[HAS_STATE] != 0.0
     if (had_state and (older or not track)) or (not had_state and not track and older):
         return
     held[VALID_S] = said[SAID_VALID_S]
@@ -233,6 +240,7 @@ def take_state(said, held, mean, covariance, matrix):
     held[COARSENED] = said[SAID_COARSENED]
     if track:
         held[HAS_STATE] = 1.0
+        held[LICENSED] = 1.0 if said[SAID_DATA] == TRACKLET else 0.0
         for i in range(6):
             mean[i] = said[SAID_STATE + i]
             for j in range(6):
