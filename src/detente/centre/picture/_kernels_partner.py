@@ -267,10 +267,14 @@ def take_message(said, held, mean, covariance, line, now_s, ground, matrix):
 
 
 @kernel
+def speaks_for_itself(held):
+    """True for a state that no longer boosts: its impact follows from it, whatever is stated."""
+    return held[HAS_STATE] != 0.0 and held[PHASE] >= COAST
+
+
+@kernel
 def foresee(held, mean, covariance, line, now_s, settings, ground, work):
-    """Predict the impact of a partner's line from its state: once the state no longer boosts it speaks for itself."""
-    if held[HAS_STATE] == 0.0 or held[PHASE] < COAST:
-        return
+    """Predict the impact of a partner's line from its state, which speaks for itself."""
     if held[IMPACT_SAID] == FROM_STATE_S and not due(held[RECEIVED_S], now_s, line, settings):
         return
     if predict_impact(mean, covariance, held[VALID_S], settings, ground, work, line):
@@ -279,13 +283,24 @@ def foresee(held, mean, covariance, line, now_s, settings, ground, work):
 
 
 @kernel
+def goes_unread(held, slot, giver, number, twin, rule):
+    """True where the last picture mixed this line's state into another's: the mixture's impact is foretold there."""
+    line = twin[slot]
+    return line >= 0 and rule[line] != 0 and giver[slot] == held[GIVER] and number[slot] == held[PARTNER_NUMBER]
+
+
+@kernel
 def receive_rows(
-    said, said_sensors, order, offsets, own_side, sides, now_s, settings, ground, held, mean, covariance, sensors,
-    lines, overflow, rejected,
+    said, said_sensors, order, offsets, own_side, sides, now_s, settings, ground, shown_giver, shown_number, shown_twin,
+    shown_rule, held, mean, covariance, sensors, lines, overflow, rejected,
 ):  # fmt: skip
-    """Apply each row's messages in the given order to what is known of partners' tracks; all (R, Q, ...)."""
+    """Apply each row's messages in the given order to what is known of partners' tracks; all (R, Q, ...).
+
+    ``shown_…``: the last picture's columns, (R, S+Q).
+    """
     matrix, lower = np.zeros((6, 6)), np.zeros((6, 6))
     slots = held.shape[1]
+    first = shown_twin.shape[1] - slots
     share = slots // max(1, sides - 1)
     for r in range(held.shape[0]):
         for at in range(offsets[r], offsets[r + 1]):
@@ -308,5 +323,5 @@ def receive_rows(
                 covariance[r, q, :, :] = 0.0
                 sensors[r, q] = np.uint64(0)
                 clear_line(lines[r, q])
-            else:
+            elif not goes_unread(held[r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
                 foresee(held[r, q], mean[r, q], covariance[r, q], lines[r, q], now_s, settings, ground, matrix)

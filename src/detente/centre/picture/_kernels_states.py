@@ -168,7 +168,7 @@ def fuse_states(
     if not done:
         if not fuse_whole(line, q, mean, covariance, aligned_mean, aligned_covariance, rule, source, matrices):
             return False
-        if facts[line, LINE_RULE] == 0:
+        if facts[line, LINE_RULE] == 0 and source[line] == MIXED_STATE:
             facts[line, LINE_RULE] = INTERSECTION if rule in (LAWFUL, INCREMENTS) else rule
     # Whoever still sees it burn is believed.
     if facts[line, LINE_PHASE] != BOOST:

@@ -1,16 +1,15 @@
 """Own tracks and partners' tracks made one picture; the own tracks themselves are never touched."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from detente.centre.picture import _kernels_fusion, _kernels_layout, _kernels_rules
 from detente.centre.picture.estimates import DEFAULTS, DatedEstimates, empty_estimates, from_lines, ground_of
-from detente.centre.picture.partner import KeptPartnerTracks
+from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture
 from detente.centre.picture.settings import PictureSettings
 from detente.geodesy.territory_index import TerritoryIndex
-from detente.records.slots import Bytes, Floats, Ints, Masks, Picture, Tracks
+from detente.records.slots import Bytes, Floats, Ints, Masks, Tracks
 
 
 class Rule(IntEnum):
@@ -21,15 +20,6 @@ class Rule(IntEnum):
     INVERSE = _kernels_rules.INVERSE  # inverse covariance intersection: what is common is information both hold
     INCREMENTS = _kernels_rules.INCREMENTS  # as LAWFUL, with every partner's track taken as licensed
     NAIVE = _kernels_rules.NAIVE  # as if nothing were common: the control that tests must catch
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptPicture(Picture):
-    """A picture that knows what it was made of, so that the next can tell what each track has learnt since."""
-
-    rule: Bytes  # (R, S+Q) Rule that made the line's state; 0 where it is one holder's alone
-    tracks: Tracks | None
-    partner: KeptPartnerTracks | None
 
 
 def _picture(
@@ -66,22 +56,21 @@ def _blank_facts(rows: int, lines: int) -> Ints:
     return facts
 
 
-def _facts_of(picture: Picture) -> Ints:
+def _facts_of(picture: KeptPicture) -> Ints:
     """What the next picture needs to know of this one: which lines were one object."""
     facts = _blank_facts(*picture.status.shape)
     facts[..., _kernels_layout.LINE_GIVER] = picture.giver
     facts[..., _kernels_layout.LINE_NUMBER] = picture.number
     facts[..., _kernels_layout.LINE_TWIN] = picture.twin
-    if isinstance(picture, KeptPicture):
-        facts[..., _kernels_layout.LINE_RULE] = picture.rule
+    facts[..., _kernels_layout.LINE_RULE] = picture.rule
     return facts
 
 
-def _past(previous: Picture | None, tracks: Tracks, partner: KeptPartnerTracks) -> _kernels_layout.Past:
+def _past(previous: KeptPicture | None, tracks: Tracks, partner: KeptPartnerTracks) -> _kernels_layout.Past:
     """What the last picture was made of; the present stands in, unread, where there was none."""
-    known = isinstance(previous, KeptPicture) and previous.tracks is not None and previous.partner is not None
-    shown = previous if known else tracks
-    own, told = (previous.tracks, previous.partner) if known else (tracks, partner)
+    known, shown, own, told = False, tracks, tracks, partner
+    if previous is not None and previous.tracks is not None and previous.partner is not None:
+        known, shown, own, told = True, previous, previous.tracks, previous.partner
     return _kernels_layout.Past(
         int(known), float(shown.time_s), shown.mean, shown.covariance, own.mean, own.covariance, own.updated_s,
         told.held, told.mean, told.covariance,
@@ -108,7 +97,7 @@ def fuse(
     own_side: int,
     territories: TerritoryIndex,
     now_s: float,
-    previous: Picture | None = None,
+    previous: KeptPicture | None = None,
     settings: PictureSettings = DEFAULTS,
     rule: Rule = Rule.LAWFUL,
 ) -> KeptPicture:
