@@ -323,5 +323,9 @@ def receive_rows(
                 covariance[r, q, :, :] = 0.0
                 sensors[r, q] = np.uint64(0)
                 clear_line(lines[r, q])
-            elif not goes_unread(held[r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
+            elif not speaks_for_itself(held[r, q]):
+                continue
+            elif goes_unread(held[r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
+                held[r, q, IMPACT_SAID] = FROM_STATE_S
+            else:
                 foresee(held[r, q], mean[r, q], covariance[r, q], lines[r, q], now_s, settings, ground, matrix)
