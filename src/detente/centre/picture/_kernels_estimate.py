@@ -223,7 +223,7 @@ def due(news_s, now_s, line, settings):
 @kernel
 def due_in_boost(news_s, now_s, line, settings):
     """True when a line that burns has news, and nothing was said of its impact for a cadence."""
-    if line[ESTIMATED_S] == 0.0:
+    if line[ROUNDS] == 0.0 and line[ESTIMATED_S] == 0.0:
         return True
     return news_s > line[ESTIMATED_S] and (line[ROUNDS] == 0.0 or now_s - line[ESTIMATED_S] >= settings.cadence_s)
 
