@@ -240,5 +240,5 @@ def test_an_envelope_holds_one_source_and_a_bounded_number():
     many = SAID.take(np.zeros(message.ROWS_MAX + 1, int))
     with pytest.raises(AssertionError, match="holds"):
         seal(many, HEADER, SIGNER)
-    _, back = open_envelope(seal(many.take(slice(0, message.ROWS_MAX)), HEADER, SIGNER), KEYS, EXPECTED)
+    _, back = open_envelope(seal(many.rows(0, message.ROWS_MAX), HEADER, SIGNER), KEYS, EXPECTED)
     assert len(back) == message.ROWS_MAX
