@@ -111,6 +111,42 @@ def run(result: Run) -> None:
         out.print(f"  {result.folder}/{result.paths[stage]}: {len(rows):,} rows", soft_wrap=True)
 
 
+def flight(title: str, document: dict[str, Any]) -> None:
+    """What one flight came to, a line a number."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for words, value, remark in flight_rows(document):
+        table.add_row(words, value, remark)
+    print_wide(table)
+
+
+def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Words, number with unit, remark."""
+    start, impact = (
+        f"{point['lat_deg']:.3f}, {point['lon_deg']:.3f}" for point in (document["from"], document["impact"])
+    )
+    earth = "turning Earth" if document["rotation"] else "Earth standing still"
+    rows = [
+        ("from", start, f"azimuth {document['azimuth_deg']:.2f}°, {earth}, {'air' if document['drag'] else 'no air'}"),
+        ("range", f"{document['range_km']:,.1f} km", f"impact at {impact}"),
+        ("apogee", f"{document['apogee_km']:,.1f} km", ""),
+        ("flight time", f"{document['flight_time_s']:,.1f} s", f"{document['flight_time_s'] / 60.0:.1f} min"),
+        (
+            "burn-out", f"{document['burnout_speed_m_s']:,.0f} m/s",
+            f"{document['burnout_angle_deg']:.1f}° above the horizon, {document['burnout_altitude_km']:,.1f} km high",
+        ),
+    ]  # fmt: skip
+    if document["mode"] == "missile":
+        rows[-1] = (*rows[-1][:2], f"{rows[-1][2]}, after {document['burnout_time_s']:.1f} s")
+        rows.append(("final pitch", f"{document['final_pitch_deg']:.2f}°", document["loft"]))
+        if document["aim"] is not None:
+            rows.append(("computed miss", f"{document['aim']['miss_m']:.1f} m", "numerical, not an accuracy"))
+    rows.append(("numerical error", f"{document['estimated_error_m']:.1f} m", "estimated, at impact"))
+    return rows
+
+
 def problem(error: InputError) -> dict[str, Any]:
     """An input error as a JSON object."""
     return {name: getattr(error, name) for name in ("file", "line", "column", "path", "found", "expected", "remedy")}
