@@ -9,6 +9,8 @@ from detente.cli.options import Json, Out, Quiet, emit, owned_failures
 from detente.records.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detente.studies.flyout import Flyout
 
 PLOT_WIDTH = 72
@@ -46,6 +48,21 @@ def fly(
         float | None,
         typer.Option("--ballistic-coefficient", metavar="KG_M2", help="of what flies on after burn-out; default 3000"),
     ] = None,
+    observed_range_km: Annotated[
+        float | None, typer.Option("--observed-range-km", metavar="KM", help="invert a test: its range over the ground")
+    ] = None,
+    observed_apogee_km: Annotated[
+        float | None, typer.Option("--observed-apogee-km", metavar="KM", help="and its greatest height")
+    ] = None,
+    observed_time_s: Annotated[
+        float | None, typer.Option("--observed-time-s", metavar="S", help="and, if known, launch to impact")
+    ] = None,
+    observed_time_error_s: Annotated[
+        float | None, typer.Option("--observed-time-error-s", metavar="S", help="known to so much; default 30")
+    ] = None,
+    boost_s: Annotated[
+        float | None, typer.Option("--boost-s", metavar="S", help="and, if known, how long it burned")
+    ] = None,
     as_json: Json = False,
     out: Out = None,
     quiet: Quiet = False,
@@ -66,17 +83,23 @@ def fly(
             "loft": None if loft is None else number_or_word(loft),
             "max_range": max_range or None, "payload_kg": payload_kg,
         }  # fmt: skip
-        coasting = {"altitude_km": burnout_altitude_km, "ballistic_coefficient_kg_m2": ballistic_coefficient}
-        mode = chosen(missile, {"--burnout-speed": burnout_speed, "--burnout-angle": burnout_angle})
+        state = {"altitude_km": burnout_altitude_km, "ballistic_coefficient_kg_m2": ballistic_coefficient}
+        observed = {
+            "flight_time_s": observed_time_s, "flight_time_error_s": observed_time_error_s, "boost_s": boost_s
+        }  # fmt: skip
+        asked = {
+            "a missile": {"MISSILE": missile},
+            "a burn-out state": {"--burnout-speed": burnout_speed, "--burnout-angle": burnout_angle},
+            "an observed test": {"--observed-range-km": observed_range_km, "--observed-apogee-km": observed_apogee_km},
+        }
+        further = {"a missile": powered, "a burn-out state": state, "an observed test": observed}
+        kind = chosen(asked)
+        for other, options in further.items():
+            if other != kind:
+                refuse(options, f"{other}, not to {kind}")
         with show.waiting("fly", quiet=quiet or as_json):
-            from detente.studies import flyout
-
-            if mode == "missile":
-                refuse(coasting, "a burn-out state, not to a missile")
-                result = flyout.fly(missile or "", **common, **given(powered))
-            else:
-                refuse(powered, "a missile, not to a burn-out state")
-                result = flyout.fly_burnout(burnout_speed or 0.0, burnout_angle or 0.0, **common, **given(coasting))
+            door = opened(kind)
+            result = door(*asked[kind].values(), **common, **given(further[kind]))
         if out is not None:
             write(result, out)
         if as_json:
@@ -88,7 +111,24 @@ def fly(
 OPTIONS = {
     "aim_deg": "--to", "loft": "--loft", "max_range": "--max-range", "payload_kg": "--payload-kg",
     "altitude_km": "--burnout-altitude-km", "ballistic_coefficient_kg_m2": "--ballistic-coefficient",
+    "flight_time_s": "--observed-time-s", "flight_time_error_s": "--observed-time-error-s", "boost_s": "--boost-s",
 }  # fmt: skip
+KINDS = (
+    "a missile (detente fly forden-scud-b), --burnout-speed with --burnout-angle, "
+    "or --observed-range-km with --observed-apogee-km"
+)
+
+
+def opened(kind: str) -> "Callable[..., Flyout]":
+    """The function that flies this kind."""
+    from detente.studies import bare_flight, missile_flight
+
+    doors = {
+        "a missile": missile_flight.fly,
+        "a burn-out state": bare_flight.fly_burnout,
+        "an observed test": bare_flight.fly_observed,
+    }
+    return doors[kind]
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
@@ -100,26 +140,22 @@ def refuse(options: dict[str, Any], belongs_to: str) -> None:
     """Complain of an option that has no meaning here."""
     for name in given(options):
         raise InputError(
-            f"{OPTIONS[name]}, which belongs to {belongs_to}", "options of one kind of flight", "leave it out",
+            f"an option that belongs to {belongs_to}", "options of one kind of flight", "leave it out",
             path=OPTIONS[name],
         )  # fmt: skip
 
 
-def chosen(missile: str | None, burnout: dict[str, float | None]) -> str:
+def chosen(asked: dict[str, dict[str, Any]]) -> str:
     """Which kind of flight is asked for; exactly one, and whole."""
-    asked = [name for name, value in burnout.items() if value is not None]
-    if (missile is not None) == bool(asked):
-        raise InputError(
-            "a missile and a burn-out state" if asked else "nothing to fly",
-            "a missile (detente fly forden-scud-b), or --burnout-speed with --burnout-angle",
-            "give one of them; `detente catalogue missiles` lists names", path="MISSILE",
-        )  # fmt: skip
-    if not asked:
-        return "missile"
-    for name in burnout:
-        if name not in asked:
-            raise InputError(f"{asked[0]} without {name}", "both of them", f"add {name}", path=name)
-    return "burnout"
+    kinds = [kind for kind, options in asked.items() if given(options)]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "nothing to fly"
+        raise InputError(found, KINDS, "give one of them; `detente catalogue missiles` lists names", path="MISSILE")
+    options = asked[kinds[0]]
+    for name, value in options.items():
+        if value is None:
+            raise InputError(f"{next(iter(given(options)))} alone", "both of the two", f"add {name}", path=name)
+    return kinds[0]
 
 
 def place(said: str, option: str) -> tuple[float, float]:

@@ -143,8 +143,32 @@ def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append(("final pitch", f"{document['final_pitch_deg']:.2f}°", document["loft"]))
         if document["aim"] is not None:
             rows.append(("computed miss", f"{document['aim']['miss_m']:.1f} m", "numerical, not an accuracy"))
+    if document["mode"] == "observed":
+        rows += _inverted(document)
     rows.append(("numerical error", f"{document['estimated_error_m']:.1f} m", "estimated, at impact"))
     return rows
+
+
+def _inverted(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What an observed test says of its missile, with intervals."""
+    spans = {**document["interval"], "standard_range_km": document["standard_range_km"]}
+    words = {
+        "boost_s": ("boost", "s"), "burnout_speed_m_s": ("burn-out speed", "m/s"),
+        "burnout_angle_deg": ("burn-out angle", "°"), "burnout_altitude_km": ("burn-out height", "km"),
+        "flight_time_s": ("flight time", "s"), "standard_range_km": ("standard range", "km"),
+    }  # fmt: skip
+    rows = [("", "", ""), ("over all draws", "mean", "95 of 100 draws")]
+    for name, (said, unit) in words.items():
+        span = spans[name]
+        rows.append((said, f"{number(span['mean'])} {unit}", f"{number(span['low'])} – {number(span['high'])} {unit}"))
+    impulse = document["impulsive"]
+    rows.append(
+        (
+            "closed form", f"{number(impulse['standard_range_km'])} km",
+            f"standard range if {impulse['burnout_speed_m_s']:,.0f} m/s were had at once on the ground",
+        )
+    )  # fmt: skip
+    return [*rows, ("", "", "")]
 
 
 def problem(error: InputError) -> dict[str, Any]:

@@ -80,3 +80,26 @@ def arc_of(range_m: ArrayLike, apogee_m: ArrayLike) -> Arcs:
     time = 2.0 * (half + eccentricity * np.sin(half)) * np.sqrt(axis**3 / MU_M3_S2)
     freeze(speed, elevation, time)
     return Arcs(speed, elevation, time)
+
+
+@dataclass(frozen=True)
+class Impulses:
+    """One row per speed: the farthest that an impulsive launch goes, and the elevation that takes it there."""
+
+    range_m: NDArray[np.float64]
+    elevation_rad: NDArray[np.float64]
+
+
+def farthest_impulse(speed_m_s: ArrayLike) -> Impulses:
+    """The longest range of a launch speed, surface to surface: ``minimum_energy`` read the other way.
+
+    ``speed_m_s`` (n,) or scalar. With q = v²R/μ the half range's sine is q/(2 − q); from q = 1 on, the whole Earth.
+    """
+    speed = np.atleast_1d(np.asarray(speed_m_s, dtype=float))
+    if not np.all((speed >= 0.0) & np.isfinite(speed)):
+        raise InputError(f"{speed_m_s}", "speeds of 0 m/s and more", "correct the speed", path="speed_m_s")
+    q = np.minimum(speed**2 * RADIUS_M / MU_M3_S2, 1.0)
+    angle = 2.0 * np.arcsin(q / (2.0 - q))
+    distance, elevation = angle * RADIUS_M, 0.25 * (np.pi - angle)
+    freeze(distance, elevation)
+    return Impulses(distance, elevation)
