@@ -2,7 +2,8 @@
 
 Two numbers do not say where boost ended. Whatever is not known of it is drawn from stated ranges, the burn-out state is
 solved for each draw on the turning, flattened Earth with air, and the spread of the answers is the interval. The
-ranges hold what powered flights of ours do (``design/inversion_ranges.py``), with room on both sides.
+ranges are about what 95 of 100 powered flights of ours do, over made-up missiles, lofts and the pitch programmes that
+published sources differ by (``design/inversion_ranges.py``).
 
     chord: pad to burn-out, ``chord_share`` · speed · boost long, between the burn-out velocity and the vertical
     speed on the standard trajectory = speed + ``loss_share`` · g · boost · (sine of this chord − sine of that one)
@@ -23,13 +24,14 @@ from detente.records.errors import InputError
 Floats = NDArray[np.float64]
 
 ACCELERATION_M_S2 = (10.0, 60.0)
-"""Burn-out speed over boost time. Assumption; our powered flights: 9 to 40, short solid ones up to about 60."""
-CHORD_SHARE = (0.28, 0.50)
-"""Distance from pad to burn-out over speed times boost time. Assumption; our powered flights: 0.27 to 0.53."""
-CHORD_LIFT = (0.0, 0.22)
-"""How far the chord stands up from the burn-out velocity towards the vertical. Assumption; ours: -0.01 to 0.24."""
+"""Burn-out speed over boost time. Assumption; our powered flights: 10 to 36, short solid ones up to about 60."""
+CHORD_SHARE = (0.28, 0.52)
+"""Distance from pad to burn-out over speed times boost time. Assumption; our powered flights: 0.28 to 0.54."""
+CHORD_LIFT = (0.0, 0.40)
+"""How far the chord stands up from the burn-out velocity towards the vertical. Assumption; ours: 0.01 to 0.42."""
 LOSS_SHARE = (0.0, 0.65)
-"""Share of gravity's pull during boost that a flatter boost wins back. Assumption; ours: mostly 0.2 to 0.65."""
+"""Share of gravity's pull during boost that a flatter boost wins back. Assumption; ours: -0.28 to 0.64, below
+0 only for slow missiles that pitch over late."""
 BALLISTIC_COEFFICIENT_KG_M2 = (1_000.0, 10_000.0)
 """Of what reenters. Assumption: no public number."""
 

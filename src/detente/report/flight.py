@@ -42,7 +42,7 @@ def ticks(longest: float, count: int = TICKS) -> list[float]:
     """Round numbers from 0 to at most ``longest``, about ``count`` of them."""
     rough = longest / count
     size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * part for part in (1.0, 2.0, 5.0, 10.0) if size * part >= rough * (1.0 - 1e-9))
+    step = next(size * part for part in (1.0, 2.0, 2.5, 5.0, 10.0) if size * part >= rough * (1.0 - 1e-9))
     return [step * i for i in range(int(longest / step + 1e-9) + 1)]
 
 
