@@ -30,10 +30,10 @@ def _character(lit: set[tuple[int, int]], column: int, row: int) -> str:
 
 def profile(downrange_km: Sequence[float], altitude_km: Sequence[float], *, width: int) -> list[str]:
     """Height over ground range with both axes named: about a dozen lines."""
-    height, margin = 10, 8
-    top = max(altitude_km)
+    height, top = 10, f"{max(altitude_km):,.0f} km"
+    margin = max(8, len(top) + 2)
     drawn = curve(downrange_km, altitude_km, width=width - margin, height=height)
-    labels = {0: f"{top:,.0f} km", height - 1: "0"}
+    labels = {0: top, height - 1: "0"}
     lines = [f"{labels.get(i, ''):>{margin - 2}} │{row}" for i, row in enumerate(drawn)]
     end = f"{max(downrange_km):,.0f} km"
     return [

@@ -108,7 +108,7 @@ def fly(
         **_told(launch, flights, wanted),
         "aim": None if aim is None else _miss(aim, flights),
         "assumptions": _assumptions(packed),
-        "cautions": _cautions(launch, wanted),
+        "cautions": _cautions(entry, launch, wanted),
         "version": __version__,
     }
     path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
@@ -126,12 +126,14 @@ def _told(launch: Launch, flights: Flights, wanted: str | float) -> Document:
     }
 
 
-def _cautions(launch: Launch, wanted: str | float) -> list[str]:
-    """An aim that no early cut-off of the last stage comes down on is flown to in another way than was asked."""
-    missile = launch.packed.missiles[0]
-    if wanted == "minimum-energy" and launch.cutoff_s >= missile.burn_s:
-        return ["no early stop of the last stage comes down so near: lofted at full burn instead"]
-    return []
+def _cautions(entry: MissileEntry | MissileFile, launch: Launch, wanted: str | float) -> list[str]:
+    """What the reader of a result must know: fitted stages, and an aim flown to in another way than was asked."""
+    said = []
+    if isinstance(entry, MissileEntry) and entry.fitted:
+        said.append("this missile's stages were fitted to its published range; nothing else of it is claimed")
+    if wanted == "minimum-energy" and launch.cutoff_s >= launch.packed.missiles[0].burn_s:
+        said.append("no early stop of the last stage comes down so near: lofted at full burn instead")
+    return said
 
 
 def _loft(loft: str | float | None, aimed: bool, max_range: bool) -> str | float:
