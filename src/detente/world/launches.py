@@ -13,7 +13,7 @@ from detente.flight.vehicle import Missile, PackedMissiles, Stage, pack
 from detente.geodesy.distance import shortest_paths
 from detente.geodesy.territory_index import TerritoryIndex, index_territories
 from detente.scenario.asked import Scenario
-from detente.scenario.catalogue import MissileEntry
+from detente.scenario.catalogue import MissileEntry, PointMassMissile
 from detente.scenario.raid import Launch
 
 AZIMUTHS = 16  # of a reach table: between two of them, the reach bends by a few thousandths at most
@@ -66,8 +66,8 @@ class Prepared:
     index: TerritoryIndex  # of the sides' grounds: whose an impact point is
 
 
-def flight_missile(entry: MissileEntry, ballistic_coefficient_kg_m2: float) -> Missile:
-    """The catalogue's missile as flight knows it, with this ballistic coefficient of what reenters."""
+def flight_missile(entry: PointMassMissile, ballistic_coefficient_kg_m2: float | None) -> Missile:
+    """A missile as flight knows it, with this ballistic coefficient of what reenters (none: its burnt-out body)."""
     return Missile(
         name=entry.name,
         payload_kg=entry.payload_kg,
