@@ -24,7 +24,6 @@ from detente.centre.tracking._kernels_places import (
     NORTH,
     NUMBER,
     OFFSET,
-    ORBIT,
     PHASE,
     RADAR,
     REVISIT,
@@ -45,7 +44,7 @@ from detente.centre.tracking._kernels_places import (
     UPDATED,
 )
 from detente.centre.tracking._kernels_predict import climb_rate, radial_height
-from detente.flight._kernels_orbit import orbit_position
+from detente.centre.tracking._kernels_sight import satellite_position
 from detente.geodesy._kernels import line_of_sight_clear
 from detente.jit import kernel
 
@@ -78,10 +77,7 @@ def in_radar_view(sites, draws, s, px, py, pz):
 @kernel
 def in_satellite_view(sites, draws, s, px, py, pz, time_s):
     """Whether the straight line from a satellite to a place clears the limb."""
-    ox, oy, oz = orbit_position(
-        draws[s, ORBIT], draws[s, ORBIT + 1], draws[s, ORBIT + 2],
-        draws[s, ORBIT + 3], draws[s, ORBIT + 4], draws[s, ORBIT + 5], time_s,
-    )  # fmt: skip
+    ox, oy, oz = satellite_position(sites, draws, s, time_s)
     return line_of_sight_clear(ox, oy, oz, px, py, pz, sites[s, GRAZING])
 
 
@@ -240,8 +236,22 @@ def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, dr
 
 
 @kernel
+def none_is_starved(tags):
+    """Whether no two tracks can be twins: one sensor feeds all that are confirmed, and none has missed looks."""
+    common = -1
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] == CONFIRMED:
+            common &= tags[i, SENSORS]
+            if tags[i, MISSES] >= 2:
+                return False
+    return common != 0
+
+
+@kernel
 def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
     """Leave one track for each object that has two."""
+    if none_is_starved(tags):
+        return
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != CONFIRMED:
             continue
@@ -260,10 +270,22 @@ def close_step(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
     kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain,
 ):  # fmt: skip
-    """After the last scan: count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
-    shed = 0
+    """After the last scan of a step: note which sensors looked, then ``close_looks``."""
     for s in range(sites.shape[0]):
         looks[s] = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
+    return close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+        kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+    )  # fmt: skip
+
+
+@kernel
+def close_looks(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+):  # fmt: skip
+    """Count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
+    shed = 0
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue

@@ -14,6 +14,8 @@ from detente.records.stages import Detections
 
 DEFAULTS = Settings()
 MOST_SENSORS = 64  # bits of a pedigree
+PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
+LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,8 @@ def track(
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
     hidden = _hidden(tracks, settings)
-    counts = np.stack([tracks.next_number, tracks.overflow], axis=1)
+    counts = np.zeros((rows, places.COUNTS), np.int64)
+    counts[:, places.NEXT], counts[:, places.UNUSABLE] = tracks.next_number, tracks.overflow
     plots, plot_tags = _plots(detections)
     sites, draws = _sensors(suite, settings)
     most = int(np.diff(offsets).max(initial=1))
@@ -89,7 +92,7 @@ def track(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
         np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
-        *_desk(slots, most, suite.kind.size),
+        *desk_of(slots, most, suite.kind.size),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 
@@ -141,6 +144,7 @@ def _plots(detections: Detections) -> tuple[Floats, Ints]:
     plots[:, places.SIGMA_RANGE] = detections.sigma_range_m
     plots[:, places.SIGMA_AZIMUTH] = detections.sigma_azimuth_rad
     plots[:, places.SIGMA_ELEVATION] = detections.sigma_elevation_rad
+    plots[:, places.DET_RATE], plots[:, places.SIGMA_RATE] = 0.0, 0.0
     plot_tags = np.empty((len(detections), places.PLOT_TAGS), np.int64)
     plot_tags[:, places.DET_SENSOR] = detections.sensor
     plot_tags[:, places.DET_KIND] = detections.kind
@@ -178,22 +182,27 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     return sites, draws
 
 
-def _desk(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
-    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors."""
+def desk_of(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors.
+
+    It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
+    """
     most = max(most, 1)
-    wide, pairs = slots + most, slots * most + 1
+    nodes, pairs = slots + most, min(slots * most, PAIRS_EACH * (slots + most)) + 1
+    rows, wide = min(slots, LARGEST_CLUSTER), min(slots, LARGEST_CLUSTER) + min(most, 2 * LARGEST_CLUSTER)
     desk = (
         np.empty((most, places.LINES)),
         np.empty(most, np.int64),
         np.empty(slots, np.int64),
         (np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs)),
-        np.empty((3, max(pairs, wide)), np.int64),
-        np.full((4, wide), -1, np.int64),
+        np.empty((4, nodes), np.int64),
+        np.empty(pairs, np.int64),
         (
-            np.empty((slots, wide)), np.empty(slots), np.empty(wide), np.empty(wide),
-            np.empty(wide, np.int64), np.empty(wide, np.int64), np.empty(slots, np.int64), np.empty(wide, np.int64),
+            np.empty((rows, wide)), np.empty(rows), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+            np.empty(wide, np.int64), np.empty(rows, np.int64), np.empty(wide, np.int64),
+            np.empty(rows, np.int64), np.empty(wide, np.int64),
         ),
-        (np.empty(3), np.empty((3, 3))),
+        (np.empty(3), np.empty((3, 3)), np.empty(6)),
         (np.empty((2, 7)), np.empty((7, 7)), np.empty(7)),
     )  # fmt: skip
     bench = (
@@ -226,8 +235,8 @@ def _tracks(
         updated_s=clocks[..., places.UPDATED].copy(),
         start_ecef_m=clocks[..., places.START : places.START + 3].copy(),
         first_s=clocks[..., places.FIRST_S].copy(),
-        next_number=counts[:, 0].copy(),
-        overflow=counts[:, 1].copy(),
+        next_number=counts[:, places.NEXT].copy(),
+        overflow=counts[:, list(places.SHED)].sum(axis=1),
         hidden=hidden,
         **arrays,
     )
