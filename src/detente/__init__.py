@@ -11,9 +11,10 @@ Open literature, point masses, public parameters with sources; for analysis and 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "study"]
+__all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "study", "track"]
 
 if TYPE_CHECKING:
+    from detente.gateway.following import track
     from detente.scenario.files import load_scenario
     from detente.studies.bare_flight import fly_burnout, fly_observed
     from detente.studies.drivers import run, study
@@ -26,6 +27,7 @@ _DOORS = {
     "load_scenario": "detente.scenario.files",
     "run": "detente.studies.drivers",
     "study": "detente.studies.drivers",
+    "track": "detente.gateway.following",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from detente import __version__
+from detente.cli import track
 from detente.cli.fly import fly
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
@@ -207,6 +208,7 @@ def schema(
 
 
 app.command()(fly)
+app.command("track")(track.track)
 
 
 def main() -> None:
