@@ -3,7 +3,9 @@
 What is signed is DSSE's pre-authentication encoding, which binds the payload to its type, so that bytes signed for one
 purpose never pass for another. On our own lines the envelope is a short binary frame, little-endian::
 
-    mark (8 bytes) · key id (32) · Ed25519 signature (64) · payload length (u32) · payload
+    mark (8 bytes) · key id (32) · Ed25519 signature (64) · payload length (u32) · payload · attached bytes
+
+What is attached is not signed itself: a payload that has bytes attached names their digest, and its reader checks it.
 
 :func:`to_json` and :func:`from_json` turn a frame into DSSE's JSON form and back, for the tools of others. Ed25519 is
 RFC 8032.
@@ -35,6 +37,7 @@ class Kind:
     mark: bytes  # first eight bytes of its frame
     payload_type: str
     payload_bytes_max: int
+    attached_bytes_max: int = 0
 
 
 def key_id(key: Ed25519PublicKey) -> bytes:
@@ -58,32 +61,36 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def signed(kind: Kind, payload: bytes, signer: Ed25519PrivateKey) -> bytes:
+def signed(kind: Kind, payload: bytes, signer: Ed25519PrivateKey, attached: bytes = b"") -> bytes:
     """The envelope of a payload. The same payload and key give the same bytes."""
     assert len(payload) <= kind.payload_bytes_max, f"{len(payload)} bytes in an envelope for {kind.payload_bytes_max}"
     signature = signer.sign(pre_authentication_encoding(kind.payload_type, payload))
-    return FRAME.pack(kind.mark, key_id(signer.public_key()), signature, len(payload)) + payload
+    return FRAME.pack(kind.mark, key_id(signer.public_key()), signature, len(payload)) + payload + attached
 
 
-def opened(kind: Kind, envelope: bytes, keys: Keys) -> bytes:
-    """The payload of an envelope of this kind that one of the keys signed. Raises PeerError for any other bytes."""
-    most = FRAME.size + kind.payload_bytes_max
+def opened(kind: Kind, envelope: bytes, keys: Keys) -> tuple[bytes, bytes]:
+    """The payload of an envelope of this kind that one of the keys signed, and what is attached to it, unchecked.
+
+    Raises PeerError for any other bytes.
+    """
+    most = FRAME.size + kind.payload_bytes_max + kind.attached_bytes_max
     if not FRAME.size <= len(envelope) <= most:
         raise PeerError(f"an envelope of {len(envelope)} bytes; {FRAME.size} to {most} are accepted")
     mark, name, signature, size = FRAME.unpack_from(envelope)
     if mark != kind.mark:
         raise PeerError(f"not an envelope of this exchange with {kind.payload_type}")
-    if size != len(envelope) - FRAME.size:
+    attached = len(envelope) - FRAME.size - size
+    if size > kind.payload_bytes_max or not 0 <= attached <= kind.attached_bytes_max:
         raise PeerError(f"a payload of {size} bytes is announced; {len(envelope) - FRAME.size} came")
     key = keys.get(name)
     if key is None:
         raise PeerError("signed with a key that is not the giver's")
-    payload = bytes(envelope[FRAME.size :])
+    payload = bytes(envelope[FRAME.size : FRAME.size + size])
     try:
         key.verify(signature, pre_authentication_encoding(kind.payload_type, payload))
     except InvalidSignature:
         raise PeerError("the signature does not hold: forged or altered") from None
-    return payload
+    return payload, bytes(envelope[FRAME.size + size :])
 
 
 def kind_of(envelope: bytes, kinds: Iterable[Kind]) -> Kind:
@@ -95,15 +102,15 @@ def kind_of(envelope: bytes, kinds: Iterable[Kind]) -> Kind:
 
 
 def to_json(kind: Kind, envelope: bytes) -> str:
-    """An envelope of ours in DSSE's JSON form."""
-    _, name, signature, _ = FRAME.unpack_from(envelope)
+    """The signed part of an envelope of ours in DSSE's JSON form."""
+    _, name, signature, size = FRAME.unpack_from(envelope)
     signatures = [{"keyid": name.hex(), "sig": base64.b64encode(signature).decode()}]
-    payload = base64.b64encode(envelope[FRAME.size :]).decode()
+    payload = base64.b64encode(envelope[FRAME.size : FRAME.size + size]).decode()
     return json.dumps({"payload": payload, "payloadType": kind.payload_type, "signatures": signatures})
 
 
 def from_json(kind: Kind, text: str) -> bytes:
-    """The envelope in DSSE's JSON form as our frame, nothing checked but its shape. Raises PeerError."""
+    """The signed part of an envelope from DSSE's JSON form, nothing checked but its shape. Raises PeerError."""
     if len(text) > 2 * (kind.payload_bytes_max + FRAME.size):
         raise PeerError(f"a DSSE document of {len(text)} characters")
     try:

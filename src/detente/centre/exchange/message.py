@@ -1,13 +1,16 @@
 """Sealing what one side tells another in one tick, and opening it without trusting a byte of it.
 
-The payload of a signed envelope (see :mod:`~detente.centre.exchange.dsse`), all little-endian::
+An envelope is a signed payload (see :mod:`~detente.centre.exchange.dsse`) with columns behind it, all little-endian::
 
-    b"DTNMSG02" · version (u16) · mark (u8) · 0 (u8) · header length (u32) · header · columns
+    payload   b"DTNMSG02" · version (u16) · mark (u8) · 0 (u8) · header length (u32) · header
 
-The header is canonical JSON; the columns are those of ``Messages``, one after the other: states in ECEF and SI units
+The header is canonical JSON and names the SHA-256 of the columns, so that the signature holds for them too; (Ed25519
+would hash them three times over, and more slowly). The columns are those of ``Messages``, one after the other: states in ECEF and SI units
 with the 21 terms of their covariance, times in seconds since the header's ``origin``, which is a moment in UTC.
 """
 
+import hashlib
+import math
 import struct
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -40,21 +43,25 @@ HEADER_BYTES_MAX = 4096
 HEADER_BRACKETS_MAX = 4  # the header, its head, its hops, and one to spare
 
 COLUMNS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-    ("data", "<u1", ()), ("clause", "<i8", ()), ("released_s", "<f8", ()), ("valid_s", "<f8", ()),
-    ("number", "<i8", ()), ("phase", "<u1", ()), ("state", "<f8", (6,)), ("covariance", "<f8", (21,)),
-    ("sensors", "<u8", ()), ("coarsened", "<u1", ()), ("launch_valid", "<u1", ()), ("launch_lat_rad", "<f8", ()),
-    ("launch_lon_rad", "<f8", ()), ("launch_s", "<f8", ()), ("launch_sigma_m", "<f8", ()),
-    ("impact_valid", "<u1", ()), ("impact_lat_rad", "<f8", ()), ("impact_lon_rad", "<f8", ()),
+    ("clause", "<i8", ()), ("released_s", "<f8", ()), ("valid_s", "<f8", ()), ("number", "<i8", ()),
+    ("state", "<f8", (6,)), ("covariance", "<f8", (21,)), ("sensors", "<u8", ()),
+    ("launch_lat_rad", "<f8", ()), ("launch_lon_rad", "<f8", ()), ("launch_s", "<f8", ()),
+    ("launch_sigma_m", "<f8", ()), ("impact_lat_rad", "<f8", ()), ("impact_lon_rad", "<f8", ()),
     ("impact_s", "<f8", ()), ("impact_sigma_s", "<f8", ()), ("impact_covariance_m2", "<f8", (3,)),
+    ("data", "<u1", ()), ("phase", "<u1", ()), ("coarsened", "<u1", ()), ("launch_valid", "<u1", ()),
+    ("impact_valid", "<u1", ()),
 )  # fmt: skip
-"""The columns on the wire, in order. Replicate, giver and receiver are not there: the header names the two sides."""
+"""The columns on the wire, in order: those of eight bytes first, so that all lie where a processor likes them.
+Replicate, giver and receiver are not there: the header names the two sides."""
 
-ROW_BYTES = sum(np.dtype(kind).itemsize * int(np.prod(shape, dtype=int)) for _, kind, shape in COLUMNS)
+LAYOUT = tuple((name, np.dtype(kind), math.prod(shape), (-1, *shape)) for name, kind, shape in COLUMNS)
+ROW_BYTES = sum(dtype.itemsize * size for _, dtype, size, _ in LAYOUT)
 
 KIND = Kind(
     mark=b"DTNENV01",
     payload_type="application/vnd.detente.messages",
-    payload_bytes_max=PREFIX.size + HEADER_BYTES_MAX + ROWS_MAX * ROW_BYTES,
+    payload_bytes_max=PREFIX.size + HEADER_BYTES_MAX,
+    attached_bytes_max=ROWS_MAX * ROW_BYTES,
 )
 
 
@@ -98,6 +105,7 @@ class Expected:
 
 
 HEADER_FIELDS = {
+    "columns": canonical.HASH,
     "count": canonical.whole(),
     "giver": canonical.NAME,
     "receiver": canonical.NAME,
@@ -122,10 +130,9 @@ def seal(messages: Messages, header: Header, signer: Ed25519PrivateKey) -> bytes
     fields = asdict(header) | {"schema": SCHEMA, "count": len(messages), "head": head_fields(header.head)}
     mark, sealed_s = fields.pop("mark"), fields.pop("sealed_s")
     fields |= {"hops": list(header.hops or (header.giver,)), "sealed_us": round(sealed_s * 1e6)}
-    text = canonical.written(fields)
-    columns = [np.asarray(getattr(messages, name), kind).tobytes() for name, kind, _ in COLUMNS]
-    payload = b"".join([PREFIX.pack(PREFIX_MARK, SCHEMA, mark, 0, len(text)), text, *columns])
-    return dsse.signed(KIND, payload, signer)
+    columns = b"".join([getattr(messages, name).astype(dtype, copy=False).tobytes() for name, dtype, _, _ in LAYOUT])
+    text = canonical.written(fields | {"columns": hashlib.sha256(columns).hexdigest()})
+    return dsse.signed(KIND, PREFIX.pack(PREFIX_MARK, SCHEMA, mark, 0, len(text)) + text, signer, columns)
 
 
 def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Header, Messages]:
@@ -135,12 +142,14 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
     bounded work and memory; VersionMismatch for another schema. Nothing of the payload is read before its signature
     holds. Whether the envelope is a replay is the inbox's question: it compares epoch and sequence. ``replicate`` is 0.
     """
-    payload = dsse.opened(KIND, envelope, keys)
-    header, count, start = _header(payload)
+    payload, attached = dsse.opened(KIND, envelope, keys)
+    header, count, digest = _header(payload)
     _refuse_unexpected(header, expected)
-    if len(payload) - start != count * ROW_BYTES:
-        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(payload) - start} came")
-    columns = _columns(payload, start, count)
+    if len(attached) != count * ROW_BYTES:
+        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(attached)} came")
+    if hashlib.sha256(attached).hexdigest() != digest:
+        raise PeerError("the columns are not those that were signed")
+    columns = _columns(attached, count)
     fault = soundness.fault(columns, expected.rules, expected.giver_index, expected.receiver_index)
     if not fault:
         fault = _header_fault(header, columns, expected)
@@ -153,16 +162,17 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
 
 
 def peek(envelope: bytes, keys: Keys) -> Header:
-    """The header of an envelope that one of these keys signed; its messages are not looked at. For a ledger's auditor."""
-    return _header(dsse.opened(KIND, envelope, keys))[0]
+    """The header of an envelope that one of these keys signed, its messages unread: what a ledger's auditor needs."""
+    return _header(dsse.opened(KIND, envelope, keys)[0])[0]
 
 
 def _one_source(messages: Messages) -> bool:
-    return all(len(np.unique(getattr(messages, name))) <= 1 for name in ("replicate", "giver", "receiver"))
+    columns = (messages.replicate, messages.giver, messages.receiver)
+    return len(messages) == 0 or all((column == column[0]).all() for column in columns)
 
 
-def _header(payload: bytes) -> tuple[Header, int, int]:
-    """(header, number of messages, where the columns start) of a signed payload."""
+def _header(payload: bytes) -> tuple[Header, int, str]:
+    """(header, number of messages, SHA-256 of their columns) of a signed payload."""
     if len(payload) < PREFIX.size:
         raise PeerError(f"a payload of {len(payload)} bytes has no room for a header")
     magic, version, mark, reserved, size = PREFIX.unpack_from(payload)
@@ -172,18 +182,18 @@ def _header(payload: bytes) -> tuple[Header, int, int]:
         raise PeerError("no payload of this exchange")
     if mark not in tuple(Mark):
         raise PeerError(f"mark {mark}: a message is simulated or an exercise, there is no third kind")
-    if size > len(payload) - PREFIX.size:
-        raise PeerError(f"a header of {size} bytes")
+    if size != len(payload) - PREFIX.size:
+        raise PeerError(f"a header of {size} bytes is announced; {len(payload) - PREFIX.size} came")
     fields = canonical.read(
-        payload[PREFIX.size : PREFIX.size + size], HEADER_FIELDS, "the header",
+        payload[PREFIX.size :], HEADER_FIELDS, "the header",
         schema=SCHEMA, bytes_max=HEADER_BYTES_MAX, brackets_max=HEADER_BRACKETS_MAX,
     )  # fmt: skip
-    count = fields.pop("count")
+    count, digest = fields.pop("count"), fields.pop("columns")
     if count > ROWS_MAX:
         raise PeerError(f"{count} messages in an envelope that holds {ROWS_MAX}")
     fields["sealed_s"] = fields.pop("sealed_us") / 1e6
     head, hops = head_of(fields.pop("head")), tuple(fields.pop("hops"))
-    return Header(mark=Mark(mark), head=head, hops=hops, **fields), count, PREFIX.size + size
+    return Header(mark=Mark(mark), head=head, hops=hops, **fields), count, digest
 
 
 def _refuse_unexpected(header: Header, expected: Expected) -> None:
@@ -206,12 +216,13 @@ def _header_fault(header: Header, columns: dict[str, NDArray[Any]], expected: Ex
     return "" if header.label == label else f"the label is {header.label!r}, and ought to be {label!r}"
 
 
-def _columns(payload: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
-    """The columns of a payload whose length was checked."""
-    columns = {}
-    for name, kind, shape in COLUMNS:
-        size = count * int(np.prod(shape, dtype=int))
-        values = np.frombuffer(payload, kind, size, start)
+def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
+    """The columns of attached bytes whose length was checked; read-only."""
+    columns, start = {}, 0
+    for name, dtype, size, shape in LAYOUT:
+        values = np.frombuffer(attached, dtype, count * size, start)
         start += values.nbytes
-        columns[name] = values.astype(np.dtype(kind).newbyteorder("="), copy=False).reshape(count, *shape)
+        if len(shape) > 1:
+            values = values.reshape(shape)
+        columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
     return columns

@@ -138,14 +138,14 @@ def sign_receipt(receipt: Receipt, signer: Ed25519PrivateKey) -> bytes:
 
 def open_statement(data: bytes, keys: Keys, expected: Addressed | None = None) -> Statement:
     """A partner's statement, checked. Raises PeerError; VersionMismatch where it speaks another schema."""
-    fields = _fields(dsse.opened(STATEMENT, data, keys), STATEMENT_FIELDS, "the statement")
+    fields = _fields(dsse.opened(STATEMENT, data, keys)[0], STATEMENT_FIELDS, "the statement")
     event, reason = Event(fields.pop("event")), fields.pop("reason")
     return Statement(address=_address(fields, expected), event=event, reason=reason)
 
 
 def open_receipt(data: bytes, keys: Keys, expected: Addressed | None = None) -> Receipt:
     """A partner's receipt, checked. Raises PeerError; VersionMismatch where it speaks another schema."""
-    fields = _fields(dsse.opened(RECEIPT, data, keys), RECEIPT_FIELDS, "the receipt")
+    fields = _fields(dsse.opened(RECEIPT, data, keys)[0], RECEIPT_FIELDS, "the receipt")
     lines = tuple(
         Acknowledgement(
             epoch=line["epoch"], sequence=line["sequence"], digest=bytes.fromhex(line["digest"]),
