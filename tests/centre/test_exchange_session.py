@@ -11,6 +11,7 @@ from detente.centre.exchange.session import (
     Event,
     Session,
     State,
+    advance,
     broken,
     hear,
     may_say,
@@ -77,6 +78,16 @@ def test_both_may_suspend_at_once_and_each_must_resume():
     with pytest.raises(PeerError):
         hear(session, Event.MESSAGE, OURS)
     assert hear(session, Event.OPEN, OURS).open
+
+
+def test_a_word_of_both_moves_both():
+    session = advance(opened("B", OURS, OURS), Event.SUSPEND)
+    assert session.own is session.theirs is State.SUSPENDED
+    assert advance(advance(session, Event.RESUME), Event.OPEN).open
+    with pytest.raises(PeerError, match="'open' while suspended"):
+        advance(session, Event.OPEN)
+    with pytest.raises(PeerError, match="while this side is closed"):
+        advance(standing(State.CLOSED, State.SUSPENDED), Event.RESUME)
 
 
 def test_agreeing_needs_a_greeting():

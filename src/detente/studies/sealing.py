@@ -14,7 +14,8 @@ from detente.centre.exchange.digest import digest
 from detente.centre.exchange.ledger import EntryKind, Ledger, document
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Setting, Snapshot, check
-from detente.centre.exchange.session import opened
+from detente.centre.exchange.session import Event, opened
+from detente.centre.exchange.statement import Address, Statement, sign_statement
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
@@ -106,13 +107,27 @@ class Sealing:
         return Messages(**{**columns, "replicate": np.full(len(opened_messages), row)})
 
     def ledgers(self) -> dict[str, Any]:
-        """Each side's ledger with each partner as a document, of the first replicate."""
+        """Each side's ledger with each partner as a document, of the first replicate, with the partner's last word."""
         names = self.theatre.scenario.side_names
-        return {
-            f"{names[side]}-with-{names[partner]}": document(names[side], names[partner], book.entries, book.head)
-            for (row, side, partner), book in self.books.items()
-            if row == 0
-        }
+        keys = {name: [key.public_key().public_bytes_raw()] for name, key in zip(names, self.keys, strict=True)}
+        found = {}
+        for (row, side, partner), book in self.books.items():
+            if row == 0:
+                pair = {name: keys[name] for name in (names[side], names[partner])}
+                found[f"{names[side]}-with-{names[partner]}"] = document(
+                    names[side], names[partner], book.entries, book.head, [self._last_word(partner, side)], pair
+                )
+        return found
+
+    def _last_word(self, giver: int, receiver: int) -> bytes:
+        """A side's statement that the exchange is over, with its own ledger's head and the partner's countersigned."""
+        names = self.theatre.scenario.side_names
+        own, theirs = self.books[0, giver, receiver], self.books[0, receiver, giver]
+        address = Address(
+            mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
+            origin=self.origin, epoch=1, ordinal=0, sealed_s=own.entries[-1].written_s, head=own.head, seen=theirs.head,
+        )  # fmt: skip
+        return sign_statement(Statement(address=address, event=Event.END), self.keys[giver])
 
 
 def _mask(theatre: Theatre, side: int) -> int:

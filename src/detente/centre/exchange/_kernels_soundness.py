@@ -39,19 +39,19 @@ def finite(values):
 @kernel
 def zero(values):
     """True where a row holds nothing."""
+    used = 0
     for i in range(values.size):
-        if values[i] != 0.0:
-            return False
-    return True
+        used += values[i] != 0.0
+    return used == 0
 
 
 @kernel
 def beyond(values, first, last, most):
     """True where any of these exceeds a bound either way."""
+    largest = 0.0
     for i in range(first, last):
-        if abs(values[i]) > most:
-            return True
-    return False
+        largest = max(largest, abs(values[i]))
+    return largest > most
 
 
 @kernel

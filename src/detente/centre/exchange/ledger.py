@@ -8,8 +8,8 @@ grown. A gateway keeps a :class:`Tip` in memory and the entries on disk; a :clas
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from dataclasses import dataclass, replace
+from enum import Enum, IntEnum
 from typing import Any
 
 from detente.centre.exchange import canonical, merkle
@@ -104,11 +104,23 @@ def head_of(fields: Mapping[str, Any]) -> Head:
     return Head(size=fields["size"], root=bytes.fromhex(fields["root"]), last=bytes.fromhex(fields["last"]))
 
 
+class FaultKind(Enum):
+    """In what way a ledger was found wrong."""
+
+    EDIT = "edit"  # an entry is not the one that was written
+    DELETION = "deletion"
+    INSERTION = "insertion"
+    TRUNCATION = "truncation"  # the end is missing
+    EQUIVOCATION = "equivocation"  # its side signed two pasts that cannot both be
+    DISAGREEMENT = "disagreement"  # the two sides' ledgers say different things; which is wrong they alone cannot tell
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """Where a ledger was found wrong; ``index`` is that of the entry, or the number of entries where one is missing."""
 
     index: int
+    kind: FaultKind
     what: str
 
 
@@ -176,8 +188,14 @@ class Ledger:
         return merkle.consistency_proof(self.leaves, earlier)
 
 
-def document(side: str, partner: str, entries: Sequence[Entry], head: Head) -> dict[str, Any]:
-    """A ledger as a JSON document: what a run writes, and what one side hands to an auditor."""
+def document(
+    side: str, partner: str, entries: Sequence[Entry], head: Head, words: Sequence[bytes] = (),
+    keys: Mapping[str, Sequence[bytes]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A ledger as a JSON document: what a run writes, and what one side hands to an auditor.
+
+    ``words`` are signed bytes that it kept, ``keys`` the raw public keys of either side that may have signed them.
+    """
     lines = [
         {
             "index": entry.index, "kind": entry.kind.name.lower(), "written_s": entry.written_s,
@@ -186,31 +204,40 @@ def document(side: str, partner: str, entries: Sequence[Entry], head: Head) -> d
         }
         for entry in entries
     ]  # fmt: skip
-    return {"schema": 1, "side": side, "partner": partner, "head": head_fields(head), "entries": lines}
+    return {
+        "schema": 1, "side": side, "partner": partner, "head": head_fields(head), "entries": lines,
+        "words": [word.hex() for word in words],
+        "keys": {name: [key.hex() for key in some] for name, some in (keys or {}).items()},
+    }  # fmt: skip
 
 
 def verify(entries: Sequence[Entry], head: Head) -> Fault | None:
     """None where these entries are the ledger that the head speaks of, else the first entry shown to be wrong.
 
-    Order and number are checked first, from the front. Then, because only the head is trusted, the chain is checked
-    from the back: each entry that matches vouches for the hash of the one before it, so the first that does not match
-    is surely wrong. (What stands before it nobody vouches for any more.)
+    Order and number first; then each link: the hash of an entry against what the next one, or the head, says it is. A
+    broken link is the fault of the entry before it, unless mending the link alone makes the entry after it whole.
     """
     for place, entry in enumerate(entries):
         if entry.index != place:
-            return Fault(index=place, what=f"entry {place} carries index {entry.index}")
+            kind = FaultKind.DELETION if entry.index > place else FaultKind.INSERTION
+            return Fault(index=place, kind=kind, what=f"entry {place} carries index {entry.index}")
     if len(entries) < head.size:
-        return Fault(index=len(entries), what=f"entry {len(entries)} is missing: the head counts {head.size}")
+        what = f"entry {len(entries)} is missing: the head counts {head.size}"
+        return Fault(index=len(entries), kind=FaultKind.TRUNCATION, what=what)
     if len(entries) > head.size:
-        return Fault(index=head.size, what=f"entry {head.size} is one too many: the head counts {head.size}")
-    expected = head.last
+        what = f"entry {head.size} is one too many: the head counts {head.size}"
+        return Fault(index=head.size, kind=FaultKind.INSERTION, what=what)
     leaves = [entry.hash for entry in entries]
-    for entry, leaf in zip(reversed(entries), reversed(leaves), strict=True):
-        if leaf != expected:
-            return Fault(index=entry.index, what=f"entry {entry.index} is not the one that was written")
-        expected = entry.previous
-    if expected != NOTHING_BEFORE:
-        return Fault(index=0, what="entry 0 follows something, or the head names a last entry that is not there")
+    said = [*(entry.previous for entry in entries), head.last]
+    if said[0] != NOTHING_BEFORE:
+        what = "entry 0 follows something, or the head names a last entry that is not there"
+        return Fault(index=0, kind=FaultKind.EDIT, what=what)
+    for place, leaf in enumerate(leaves):
+        if leaf != said[place + 1]:
+            mended = place + 1 < len(entries) and replace(entries[place + 1], previous=leaf).hash == said[place + 2]
+            wrong = place + 1 if mended else place
+            return Fault(index=wrong, kind=FaultKind.EDIT, what=f"entry {wrong} is not the one that was written")
     if merkle.root(leaves) != head.root:
-        return Fault(index=len(entries), what="the head's root is not that of the entries its chain vouches for")
+        what = "the head's root is not that of the entries its chain vouches for"
+        return Fault(index=len(entries), kind=FaultKind.EDIT, what=what)
     return None

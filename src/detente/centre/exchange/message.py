@@ -4,9 +4,10 @@ An envelope is a signed payload (see :mod:`~detente.centre.exchange.dsse`) with 
 
     payload   b"DTNMSG02" · version (u16) · mark (u8) · 0 (u8) · header length (u32) · header
 
-The header is canonical JSON and names the SHA-256 of the columns, so that the signature holds for them too; (Ed25519
-would hash them three times over, and more slowly). The columns are those of ``Messages``, one after the other: states in ECEF and SI units
-with the 21 terms of their covariance, times in seconds since the header's ``origin``, which is a moment in UTC.
+The header is canonical JSON and names the SHA-256 of the columns, so that the signature holds for them too (Ed25519
+itself would hash them three times over, and more slowly). The columns are those of ``Messages``, one after the other:
+states in ECEF and SI units with the 21 terms of their covariance, times in seconds since the header's ``origin``, which
+is a moment in UTC.
 """
 
 import hashlib

@@ -104,6 +104,14 @@ def hear(session: Session, event: Event, agreement: str) -> Session:
     return replace(session, theirs=after)
 
 
+def advance(session: Session, event: Event) -> Session:
+    """The session after something that counts as both sides' word. Raises PeerError where it is out of order."""
+    heard = hear(session, event, session.agreement)
+    if not may_say(session, event):
+        raise PeerError(f"{session.partner}: {event.value!r} while this side is {session.own.value}")
+    return say(heard, event)
+
+
 def broken(session: Session) -> Session:
     """The session after the line broke: both must greet again, unless one has left for good."""
     left = (State.WITHDRAWN, State.ENDED)
@@ -114,6 +122,5 @@ def broken(session: Session) -> Session:
 def opened(partner: str, own_digest: str, partner_digest: str) -> Session:
     """A session taken from hello, by agreement, to exchanging: how a simulated pair begins."""
     session = Session(partner=partner, agreement=own_digest)
-    for event in (Event.HELLO, Event.AGREE, Event.OPEN):
-        session = hear(say(session, event), event, partner_digest)
-    return session
+    session = hear(say(session, Event.HELLO), Event.HELLO, partner_digest)
+    return advance(advance(session, Event.AGREE), Event.OPEN)
