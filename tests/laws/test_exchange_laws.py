@@ -24,7 +24,7 @@ from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement
+from detente.scenario.agreement import RANGE_CLASSES, Agreement
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
@@ -43,12 +43,19 @@ def run(agreement, story, giver=0, secret=7, replicates=None):
     return Messages.concatenate(messages), state
 
 
+ZONES = st.builds(
+    made.box, st.integers(-90, -20), st.integers(20, 90), st.integers(-180, 180), st.integers(-180, 180)
+)  # fmt: skip
 CONDITIONS = st.fixed_dictionaries(
     {},
     optional={
         "impact_in": st.sampled_from(["receiver", "giver", "any-party"]),
         "impact_probability": st.floats(0.05, 0.95),
         "phases": st.lists(st.sampled_from(["boost", "coast", "reentry"]), min_size=1, max_size=3, unique=True),
+        "launch_zone": ZONES,
+        "object_zone": ZONES,
+        "impact_zone": ZONES,
+        "range_classes": st.lists(st.sampled_from(RANGE_CLASSES), min_size=1, max_size=3, unique=True),
     },
 )
 
@@ -75,12 +82,18 @@ def agreements(draw):
     return made.agreement(*some, start_s=draw(st.sampled_from([-9.0, 10.0])), end_s=draw(st.sampled_from([30.0, 99.0])))
 
 
+HARDER = (
+    "remove", "phase", "impact", "raise", "delay", "every", "owners", "consent", "zone", "shrink", "range", "coarsen",
+    "end",
+)  # fmt: skip
+
+
 @st.composite
 def stricter(draw, agreement):
     """The same agreement with one thing made stricter."""
     model = agreement.model_dump(mode="python")
     clause = model["clauses"][draw(st.integers(0, len(model["clauses"]) - 1))]
-    how = draw(st.sampled_from(["remove", "phase", "impact", "raise", "delay", "every", "owners", "coarsen", "end"]))
+    how = draw(st.sampled_from(HARDER))
     if how == "remove":
         model["clauses"] = [kept for kept in model["clauses"] if kept is not clause]
     elif how == "phase":
@@ -95,6 +108,17 @@ def stricter(draw, agreement):
         clause[f"{how}_s"] += draw(st.floats(0.0, 20.0))
     elif how == "owners":
         clause["owners_withheld"] = [*clause["owners_withheld"], draw(st.sampled_from(["USA", "TUR"]))]
+    elif how == "consent":
+        clause["owners_consenting"] = [name for name in ("USA", "RUS") if name not in clause["owners_withheld"]]
+    elif how == "zone":
+        which = draw(st.sampled_from(["launch_zone", "object_zone", "impact_zone"]))
+        clause["when"][which] = clause["when"][which] or draw(ZONES)
+    elif how == "shrink":
+        for which in ("launch_zone", "object_zone", "impact_zone"):
+            if clause["when"][which]:
+                clause["when"][which]["north_deg"] -= draw(st.integers(0, 30))
+    elif how == "range":
+        clause["when"]["range_classes"] = clause["when"]["range_classes"] or ["short", "medium"]
     elif how == "coarsen":
         clause["coarsen"]["sigma_position_m"] += 1000.0
     else:
