@@ -134,7 +134,7 @@ def _check(agreement: Agreement, side_names: Sequence[str]) -> None:
                 path=f"parties.{index}",
             )
     for index, clause in enumerate(agreement.clauses):
-        idle = _idle_coarsening(clause)
+        idle = idle_coarsening(clause)
         if idle:
             raise InputError(
                 f"clause {clause.name!r} coarsens {idle}, which does nothing to {clause.data}",
@@ -145,7 +145,7 @@ def _check(agreement: Agreement, side_names: Sequence[str]) -> None:
             )
 
 
-def _idle_coarsening(clause: Clause) -> str:
+def idle_coarsening(clause: Clause) -> str:
     """The first coarsening that would take nothing away: a rule that looks stricter than it is deceives its signer."""
     idle = {
         DataClass.TRACK: ("grid_km", "time_s"),
