@@ -12,7 +12,9 @@ import typer
 
 from detente import __version__
 from detente.cli import track
+from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.fly import fly
+from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -209,6 +211,8 @@ def schema(
 
 app.command()(fly)
 app.command("track")(track.track)
+app.add_typer(agreement_commands)
+app.add_typer(ledger)
 
 
 def main() -> None:
