@@ -11,21 +11,23 @@ Open literature, point masses, public parameters with sources; for analysis and 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["load_scenario", "run", "study"]
+__all__ = ["load_scenario", "run", "score", "study"]
 
 if TYPE_CHECKING:
     from detente.scenario.files import load_scenario
+    from detente.scoring.files import score
     from detente.studies.drivers import run, study
 
 _DOORS = {
     "load_scenario": "detente.scenario.files",
     "run": "detente.studies.drivers",
+    "score": "detente.scoring.files",
     "study": "detente.studies.drivers",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """The three doors are opened when first used, so that importing the package stays quick."""
+    """The doors are opened when first used, so that importing the package stays quick."""
     if name in _DOORS:
         from importlib import import_module
 
