@@ -12,7 +12,6 @@ from detente.scoring.score import Rules, score_states
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
-pytest.importorskip("stonesoup", reason="pip install detente[stonesoup]")
 EPOCH = datetime.datetime(2025, 1, 1)
 CUTOFF = 5000.0
 
