@@ -11,9 +11,10 @@ Open literature, point masses, public parameters with sources; for analysis and 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["load_scenario", "run", "score", "study"]
+__all__ = ["load_scenario", "run", "score", "study", "track"]
 
 if TYPE_CHECKING:
+    from detente.gateway.following import track
     from detente.scenario.files import load_scenario
     from detente.scoring.files import score
     from detente.studies.drivers import run, study
@@ -23,6 +24,7 @@ _DOORS = {
     "run": "detente.studies.drivers",
     "score": "detente.scoring.files",
     "study": "detente.studies.drivers",
+    "track": "detente.gateway.following",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from detente import __version__
-from detente.cli import score as score_command
+from detente.cli import score, track
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -204,7 +204,8 @@ def schema(
         typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
 
 
-app.command()(score_command.score)
+app.command("score")(score.score)
+app.command("track")(track.track)
 
 
 def main() -> None:

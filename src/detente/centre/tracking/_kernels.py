@@ -456,7 +456,7 @@ def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
     plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk`` and ``bench`` are scratch (``desk_of``)."""
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk``, ``bench``: scratch of ``desk_of``."""
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)

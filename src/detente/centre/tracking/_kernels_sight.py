@@ -75,23 +75,21 @@ def draw_line(plots, plot_tags, d, sites, draws, line):
     line[VAR_OVER] = over * over
     line[AZIMUTH], line[ELEVATION], line[VAR_AZIMUTH] = azimuth, elevation, right * right
     line[RATE], line[VAR_RATE] = plots[d, DET_RATE], plots[d, SIGMA_RATE] * plots[d, SIGMA_RATE]
+    for k in range(3):
+        east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
+        level = sin_az * east + cos_az * north
+        line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k] = east, north, up
+        line[ALONG + k] = cos_el * level + sin_el * up
+        line[RIGHT + k] = cos_az * east - sin_az * north
+        line[OVER + k] = cos_el * up - sin_el * level
     if plot_tags[d, DET_KIND] == RADAR:
         for k in range(3):
-            east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
-            level = sin_az * east + cos_az * north
-            line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k] = east, north, up
             line[FROM + k] = sites[sensor, SITE + k]
-            line[ALONG + k] = cos_el * level + sin_el * up
-            line[RIGHT + k] = cos_az * east - sin_az * north
-            line[OVER + k] = cos_el * up - sin_el * level
         line[VAR_RIGHT] = max((right * cos_el) ** 2, TINY)
         line[RANGE] = plots[d, DET_RANGE]
         line[VAR_RANGE] = plots[d, SIGMA_RANGE] * plots[d, SIGMA_RANGE]
         return
     line[FROM], line[FROM + 1], line[FROM + 2] = satellite_position(sites, draws, sensor, plots[d, TIME])
-    line[ALONG], line[ALONG + 1], line[ALONG + 2] = cos_el * cos_az, cos_el * sin_az, sin_el
-    line[RIGHT], line[RIGHT + 1], line[RIGHT + 2] = -sin_az, cos_az, 0.0
-    line[OVER], line[OVER + 1], line[OVER + 2] = -sin_el * cos_az, -sin_el * sin_az, cos_el
     line[VAR_RIGHT] = right * right
     line[RANGE] = 0.0
     line[VAR_RANGE] = 0.0

@@ -29,6 +29,7 @@ class Sensors(Slots):
     orbit: Floats  # (n, 6) of a satellite, as in `SensorSuite`; zeros for a sensor that stays at its position
     detection_probability: Floats  # (n,)
     revisit_s: Floats  # (n,)
+    cloud_top_m: Floats  # (n,) of a direction alone: the height at which a missile is first seen
     elevation_min_rad: Floats  # (n,) of what is in view
     elevation_max_rad: Floats
     range_max_m: Floats
@@ -42,11 +43,11 @@ class Plots(Slots):
     sensor: Ints  # (D,) index into the sensors
     kind: Bytes  # (D,) 0 nothing, else DetectionKind
     range_m: Floats
-    azimuth_rad: Floats  # from the sensor's axes; of a direction alone in ECEF: atan2(y, x)
-    elevation_rad: Floats  # from the sensor's axes; of a direction alone in ECEF: asin(z)
+    azimuth_rad: Floats  # about the sensor's own axes
+    elevation_rad: Floats
     range_rate_m_s: Floats
     sigma_range_m: Floats
-    sigma_azimuth_rad: Floats
+    sigma_azimuth_rad: Floats  # of the azimuth; for a direction alone, of the azimuth times cos(elevation)
     sigma_elevation_rad: Floats
     sigma_range_rate_m_s: Floats  # 0 where no range rate was measured
 
@@ -71,6 +72,7 @@ class Follower:
     settings: Settings
     most_tracks: int = MOST_TRACKS
     shed: Shed = field(default_factory=Shed)
+    done: int = 0  # detections used so far
 
     def chunks(self) -> Iterator[FollowedTracks]:
         """The history in order of time, at most ``CHUNK_ROWS`` rows (or ``most_tracks``, if more) at once."""
@@ -98,6 +100,7 @@ class Follower:
                 plots, plot_tags, np.array(self.sensors.kind), sides, sites, draws, packed, desk, rates, work,
                 factor, looks, scan, history,
             )  # fmt: skip
+            self.done = int(k)
             yield _table(history, rows)
         self.shed = Shed(
             unusable=int(counts[places.UNUSABLE]), without_slot=int(counts[places.NO_SLOT]),
@@ -148,6 +151,7 @@ def _packed_sensors(given: Sensors) -> tuple[Floats, Floats]:
     )
     draws[:, places.ORBIT : places.ORBIT + 6] = given.orbit
     draws[:, places.REVISIT], draws[:, places.DETECTION] = given.revisit_s, given.detection_probability
+    draws[:, places.CLOUD] = given.cloud_top_m
     draws[:, places.INSTRUMENTED] = given.range_max_m
     return sites, draws
 

@@ -9,10 +9,11 @@ from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Settings
 from detente.geodesy._kernels import ecef_rows
-from detente.records.slots import Floats, Ints, Phase, SensorSuite, Status, Tracks
+from detente.records.slots import DetectionKind, Floats, Ints, Phase, SensorSuite, Status, Tracks
 from detente.records.stages import Detections
 
 DEFAULTS = Settings()
+EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
 PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
 LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
@@ -164,6 +165,8 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     sites[:, places.EAST : places.EAST + 3] = np.stack([-sin_lon, cos_lon, none], axis=1)
     sites[:, places.NORTH : places.NORTH + 3] = np.stack([-sin_lat * cos_lon, -sin_lat * sin_lon, cos_lat], axis=1)
     sites[:, places.UP : places.UP + 3] = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=1)
+    # A satellite's angles are from the Earth's axes: azimuth turns from x to y, elevation rises to z.
+    sites[suite.kind == DetectionKind.INFRARED, places.EAST : places.EAST + 9] = EARTH_AXES
     sites[:, places.AHEAD_EAST] = np.sin(suite.boresight_rad)
     sites[:, places.AHEAD_NORTH] = np.cos(suite.boresight_rad)
     sites[:, places.COS_HALF_WIDTH] = np.cos(suite.sector_half_width_rad)
