@@ -115,7 +115,7 @@ def radar_at_origin() -> Sensors:
     """Azimuth turns from x to y, as atan2(y, x)."""
     return Sensors(
         kind=np.array([DetectionKind.RADAR], np.uint8), position_m=np.zeros((1, 3)),
-        axes=np.array([[[0.0, 1, 0], [1, 0, 0], [0, 0, 1]]]), orbit=np.zeros((1, 6)),
+        axes=np.array([[[0.0, 1, 0], [1, 0, 0], [0, 0, 1]]]), orbit=np.zeros((1, 6)), cloud_top_m=np.zeros(1),
         detection_probability=np.array([DETECTION]), revisit_s=np.array([STEP_S]),
         elevation_min_rad=np.array([-np.pi / 2]), elevation_max_rad=np.array([np.pi / 2]), range_max_m=np.array([1e12]),
     )  # fmt: skip

@@ -23,7 +23,7 @@ NORTH_EAST_UP = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])
 def sensors(count: int) -> Sensors:
     return Sensors(
         kind=np.full(count, DetectionKind.RADAR, np.uint8), position_m=1e4 * np.arange(3.0 * count).reshape(count, 3),
-        axes=np.tile(NORTH_EAST_UP, (count, 1, 1)), orbit=np.zeros((count, 6)),
+        axes=np.tile(NORTH_EAST_UP, (count, 1, 1)), orbit=np.zeros((count, 6)), cloud_top_m=np.zeros(count),
         detection_probability=np.full(count, 0.9), revisit_s=np.ones(count),
         elevation_min_rad=np.full(count, -np.pi / 2),
         elevation_max_rad=np.full(count, np.pi / 2), range_max_m=np.full(count, 1e12),
