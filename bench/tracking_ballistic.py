@@ -1,7 +1,7 @@
 """Falling bodies over the turning Earth, drag and an unknown ballistic coefficient: a world, and its bound.
 
 Truth moves by this file's own NumPy integrator, not by the tracker's kernels. Between looks it is shaken as the filter
-believes (``Settings``), and its ballistic coefficients are drawn from the filter's prior, so that the bound is Bayesian;
+believes (``Settings``), and ballistic coefficients are drawn from the filter's prior, so that the bound is Bayesian;
 with ``shaken=False`` it falls undisturbed, as the studies' worlds do.
 
 The bound: begun by one detection, the filter's spread of speeds and its prior of the coefficient's logarithm; looks
@@ -9,10 +9,12 @@ count with their detection probability (information reduction); Jacobians and dr
 body; the process noise is the filter's in either case. Position and velocity are the marginal of seven numbers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tracking_linear import Step
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.centre.tracking.settings import Settings
@@ -32,7 +34,7 @@ DETECTION, FALSE_PLOTS, STEP_S = 0.9, 5.0, 1.0
 LOWEST = np.radians(2.0)
 CLUTTER = ((20e3, 1200e3), (0.0, 2 * np.pi), (LOWEST, np.radians(85)))
 SUBSTEPS = 4  # of Runge and Kutta's fourth order a second: 0.25 s
-AIR_M, REENTRY_M, GROUND_M = 120e3, 100e3, 3e3
+AIR_M, REENTRY_M, GROUND_M = 120e3, 100e3, 0.0
 HEIGHTS_M = np.arange(0.0, AIR_M + 1.0, 250.0)
 LOG_DENSITY = np.log(density_kg_m3(HEIGHTS_M))
 FILTER = Settings()
@@ -40,13 +42,13 @@ FILTER = Settings()
 
 @dataclass(frozen=True, kw_only=True)
 class Falls:
-    """Scans by bodies; a body that is not there (not born, fallen, below the radar's horizon) is False in ``there``."""
+    """Scans by bodies: from the scan at which the radar could first see a body to its fall."""
 
     states: Floats  # (scans, n, 7): ECEF position, velocity, log of the ballistic coefficient over the nominal
     there: NDArray[np.bool_]  # (scans, n)
+    seen: NDArray[np.bool_]  # (scans, n) there and above the radar's horizon
     plots: Plots
     sensors: Sensors
-    information: Floats | None = None
 
     @property
     def truth(self) -> TrueStates:
@@ -112,7 +114,7 @@ def slopes(states: Floats) -> Floats:
 
 
 def noise(states: Floats) -> Floats:
-    """What a step hides, as the filter has it (n, 7, 7): white acceleration, and in the air a walk of the coefficient."""
+    """What a step hides, as the filter has it (n, 7, 7): white acceleration; in the air the coefficient walks."""
     _, drag = rates(states)
     white = FILTER.coast_noise_m2_s3 + FILTER.air_noise_s * drag**2
     eye, h = np.eye(3), STEP_S
@@ -137,12 +139,11 @@ def falls(bodies: int, seed: int, *, shaken: bool = True, scans: int = 400, fals
                 moved += _shake(rng, noise(now[flying]))
             now[flying] = moved
         states[scan] = now
-    up = height(states) > GROUND_M
-    seen = _elevation(states) > LOWEST
-    there = up & seen & (np.arange(scans)[:, None] >= born)
-    first, last = np.argmax(there, axis=0), scans - 1 - np.argmax(there[::-1], axis=0)
-    there &= (np.arange(scans)[:, None] >= first) & (np.arange(scans)[:, None] <= last)
-    return Falls(states=states, there=there, plots=_plots(rng, states, there, false_plots), sensors=radar())
+    up = (height(states) > GROUND_M) & (np.arange(scans)[:, None] >= born)
+    seen = up & (_elevation(states) > LOWEST)
+    there = up & (np.cumsum(seen, axis=0) > 0)
+    plots = _plots(rng, states, seen, false_plots)
+    return Falls(states=states, there=there, seen=seen, plots=plots, sensors=radar())
 
 
 def _shake(rng: np.random.Generator, covariances: Floats) -> Floats:
@@ -153,7 +154,7 @@ def _shake(rng: np.random.Generator, covariances: Floats) -> Floats:
 
 def _starts(rng: np.random.Generator, bodies: int) -> Floats:
     """High over places some hundred kilometres off, falling towards the radar's surroundings."""
-    east, north, up = enu_axes(SITE[0], SITE[1])
+    east, north, _ = enu_axes(SITE[0], SITE[1])
     site = _site()
     bearing, away = rng.uniform(0, 2 * np.pi, bodies), rng.uniform(350e3, 700e3, bodies)
     outward = np.sin(bearing)[:, None] * east + np.cos(bearing)[:, None] * north
@@ -184,11 +185,11 @@ def _elevation(states: Floats) -> Floats:
     return np.arcsin(local[..., 2] / np.linalg.norm(local, axis=-1))
 
 
-def _plots(rng: np.random.Generator, states: Floats, there: NDArray[np.bool_], false_plots: float) -> Plots:
+def _plots(rng: np.random.Generator, states: Floats, seen: NDArray[np.bool_], false_plots: float) -> Plots:
     """Every scan's detections, in an order that tells nothing; a scan of none is a look that saw nothing."""
     parts = []
     for scan in range(len(states)):
-        local = _offsets(states[scan][there[scan] & (rng.random(states.shape[1]) < DETECTION)])
+        local = _offsets(states[scan][seen[scan] & (rng.random(states.shape[1]) < DETECTION)])
         away = np.linalg.norm(local, axis=1)
         true = np.stack([away, np.arctan2(local[:, 0], local[:, 1]), np.arcsin(local[:, 2] / away)], axis=1)
         true += rng.standard_normal(true.shape) * SIGMAS
@@ -217,28 +218,36 @@ def radar() -> Sensors:
     )  # fmt: skip
 
 
-def bounds_of(world: Falls) -> Bounds:
-    """The bound of every body at every scan at which it is there."""
-    count = world.states.shape[1]
+def steps_of(world: Falls) -> Iterator[Step]:
+    """How every body moves and is looked at, scan by scan, at its true path."""
     axes = np.array(enu_axes(SITE[0], SITE[1]))
-    known, rows = np.zeros((count, 7, 7)), []
+    prior = np.diag(np.r_[np.zeros(3), np.full(3, FILTER.radar_speed_sigma_m_s**-2), FILTER.log_beta_sigma**-2])
     began = np.argmax(world.there, axis=0)
     for scan in range(len(world.states)):
         alive = np.flatnonzero(world.there[scan])
+        new = began[alive] == scan
+        look = axes.T @ radar_information(_offsets(world.states[scan, alive]), SIGMAS) @ axes
+        look *= world.seen[scan, alive, None, None]
+        before = world.states[scan - 1, alive[~new]]
+        yield Step(alive, new, prior, slopes(before), noise(before), look)
+
+
+def bounds_of(world: Falls) -> Bounds:
+    """The bound of every body at every scan at which the radar could see it."""
+    known, rows = np.zeros((world.states.shape[1], 7, 7)), []
+    for scan, (alive, new, prior, transition, hidden, look) in enumerate(steps_of(world)):
         if not len(alive):
             continue
-        look = np.zeros((len(alive), 7, 7))
-        look[:, :3, :3] = axes.T @ radar_information(_offsets(world.states[scan, alive]), SIGMAS) @ axes
-        new = began[alive] == scan
-        prior = np.r_[np.zeros(3), np.full(3, FILTER.radar_speed_sigma_m_s**-2), FILTER.log_beta_sigma**-2]
-        known[alive[new]] = look[new] + np.diag(prior)
-        old = alive[~new]
-        if len(old):
-            before = world.states[scan - 1, old]
-            known[old] = next_information(known[old], slopes(before), noise(before), DETECTION * look[~new])
+        gained = np.zeros((len(alive), 7, 7))
+        gained[:, :3, :3] = look
+        known[alive[new]] = prior + gained[new]
+        if not new.all():
+            old = alive[~new]
+            known[old] = next_information(known[old], transition, hidden, DETECTION * gained[~new])
         variances = np.diagonal(bound(known[alive]), axis1=1, axis2=2)
         place, speed = variances[:, :3].sum(axis=1), variances[:, 3:6].sum(axis=1)
-        rows.append(np.stack([alive, np.full(len(alive), scan * STEP_S), place, speed], axis=1))
+        told = np.stack([alive, np.full(len(alive), scan * STEP_S), place, speed], axis=1)
+        rows.append(told[world.seen[scan, alive]])
     table = np.vstack(rows)
     return Bounds(
         object=table[:, 0].astype(np.int64), time_s=table[:, 1], position_m2=table[:, 2], velocity_m2_s2=table[:, 3]

@@ -1,14 +1,16 @@
 """Made-up worlds to track in: one radar over a flat frame, many objects, false plots. Same seed, same world."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tracking_linear import Step
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.paths import TrueStates
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import constant_gravity, straight_flight_bound
+from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
 from detente.scoring.score import Bounds
 
 Floats = NDArray[np.float64]
@@ -40,6 +42,17 @@ class Scene:
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:],
             phase=np.full(len(thing), 2),
         )  # fmt: skip
+
+    def steps(self) -> Iterator[Step]:
+        """How every object moves and is looked at, scan by scan."""
+        transition, noise = constant_gravity(STEP_S, NOISE_M2_S3)
+        prior = np.diag(np.r_[np.zeros(3), np.full(3, SPEED_SIGMA_M_S**-2)])
+        for scan, states in enumerate(self.states):
+            alive = np.flatnonzero(self.born <= scan)
+            new = self.born[alive] == scan
+            old = int(np.sum(~new))
+            look = radar_information(states[alive, :3], SIGMAS)
+            yield Step(alive, new, prior, np.tile(transition, (old, 1, 1)), np.tile(noise, (old, 1, 1)), look)
 
     @property
     def bounds(self) -> Bounds:
@@ -87,7 +100,7 @@ def _starts(rng: np.random.Generator, objects: int) -> Floats:
 
 
 def _look(rng: np.random.Generator, places: Floats) -> Floats:
-    """One scan: detected objects with noise, false plots evenly over what is covered, in an order that tells nothing."""
+    """One scan: detected objects with noise, false plots evenly over what is covered, in no telling order."""
     away = np.linalg.norm(places, axis=1)
     true = np.stack([away, np.arctan2(places[:, 1], places[:, 0]), np.arcsin(places[:, 2] / away)], axis=1)
     true += rng.standard_normal(true.shape) * SIGMAS

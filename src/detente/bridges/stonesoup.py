@@ -125,8 +125,9 @@ def _sensors(models: Sequence[Any], detection_probability: float, revisit_s: flo
     return Sensors(
         kind=np.where(ranged, DetectionKind.RADAR, DetectionKind.INFRARED).astype(np.uint8),
         position_m=np.array([_offset(model) for model in models]).reshape(count, 3), axes=axes,
-        orbit=np.zeros((count, 6)), cloud_top_m=np.zeros(count), detection_probability=np.full(count, detection_probability),
-        revisit_s=np.full(count, revisit_s), elevation_min_rad=np.full(count, -np.pi / 2),
+        orbit=np.zeros((count, 6)), cloud_top_m=np.zeros(count),
+        detection_probability=np.full(count, detection_probability), revisit_s=np.full(count, revisit_s),
+        elevation_min_rad=np.full(count, -np.pi / 2),
         elevation_max_rad=np.full(count, np.pi / 2), range_max_m=np.full(count, 1e12),
     )  # fmt: skip
 

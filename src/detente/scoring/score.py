@@ -224,10 +224,16 @@ def bound_document(samples: Samples, moments_s: Floats, bounds: Bounds) -> Docum
     bounded = row >= 0
     if not np.any(bounded):
         return None
-    whole = bounded & samples.unbroken
+    phases = {"": bounded} | {name: bounded & (samples.phase == phase) for phase, name in PHASES.items()}
+    found = {name: _bounded(samples, bounds, row, chosen) for name, chosen in phases.items() if np.any(chosen)}
+    return {**found.pop(""), "by_phase": found}
+
+
+def _bounded(samples: Samples, bounds: Bounds, row: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Document:
+    whole = chosen & samples.unbroken
     return {
-        **_ratios(samples, bounds, row, bounded),
-        "unbroken": {**_ratios(samples, bounds, row, whole), "share": float(np.mean(samples.unbroken[bounded]))},
+        **_ratios(samples, bounds, row, chosen),
+        "unbroken": {**_ratios(samples, bounds, row, whole), "share": float(np.mean(samples.unbroken[chosen]))},
     }
 
 
