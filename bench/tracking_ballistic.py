@@ -28,7 +28,9 @@ from detente.scoring.bounds import bound, next_information, radar_information
 from detente.scoring.score import Bounds
 
 Floats = NDArray[np.float64]
-SITE = (np.radians(46.0), np.radians(24.0), 200.0)  # of the radar: latitude, longitude, height
+HOME = (np.radians(46.0), np.radians(24.0), 200.0)  # of the radar: latitude, longitude, height
+ABROAD = (np.radians(48.5), np.radians(28.0), 200.0)  # of the other side's, 410 km off
+Site = tuple[float, float, float]
 SIGMAS = (50.0, 1e-3, 1e-3)  # range m, azimuth and elevation rad
 DETECTION, FALSE_PLOTS, STEP_S = 0.9, 5.0, 1.0
 LOWEST = np.radians(2.0)
@@ -46,9 +48,20 @@ class Falls:
 
     states: Floats  # (scans, n, 7): ECEF position, velocity, log of the ballistic coefficient over the nominal
     there: NDArray[np.bool_]  # (scans, n)
-    seen: NDArray[np.bool_]  # (scans, n) there and above the radar's horizon
-    plots: Plots
-    sensors: Sensors
+    seen: NDArray[np.bool_]  # (sites, scans, n) there and above that radar's horizon
+    sites: tuple[Site, ...]
+    plots: Plots  # of all radars
+
+    @property
+    def sensors(self) -> Sensors:
+        """A radar at each site."""
+        return radars(self.sites)
+
+    def heard_by(self, index: int) -> tuple[Plots, Sensors]:
+        """What one radar alone has."""
+        rows = self.plots.sensor == index
+        picked = {name: getattr(self.plots, name)[rows] for name in Plots.__dataclass_fields__}
+        return Plots(**picked | {"sensor": np.zeros(int(rows.sum()), np.int64)}), radars(self.sites[index : index + 1])
 
     @property
     def truth(self) -> TrueStates:
@@ -125,8 +138,11 @@ def noise(states: Floats) -> Floats:
     return found
 
 
-def falls(bodies: int, seed: int, *, shaken: bool = True, scans: int = 400, false_plots: float = FALSE_PLOTS) -> Falls:
-    """Bodies that come down around the radar, each seen from where it is first above the horizon."""
+def falls(
+    bodies: int, seed: int, *, shaken: bool = True, scans: int = 400, false_plots: float = FALSE_PLOTS,
+    sites: tuple[Site, ...] = (HOME,),
+) -> Falls:  # fmt: skip
+    """Bodies that come down around the first radar, each seen from where it is first above a horizon."""
     rng = np.random.default_rng(seed)
     states = np.zeros((scans, bodies, 7))
     born = rng.integers(0, 60, bodies)
@@ -140,10 +156,10 @@ def falls(bodies: int, seed: int, *, shaken: bool = True, scans: int = 400, fals
             now[flying] = moved
         states[scan] = now
     up = (height(states) > GROUND_M) & (np.arange(scans)[:, None] >= born)
-    seen = up & (_elevation(states) > LOWEST)
-    there = up & (np.cumsum(seen, axis=0) > 0)
-    plots = _plots(rng, states, seen, false_plots)
-    return Falls(states=states, there=there, seen=seen, plots=plots, sensors=radar())
+    seen = np.array([up & (_elevation(states, site) > LOWEST) for site in sites])
+    there = up & (np.cumsum(seen.any(axis=0), axis=0) > 0)
+    tables = [_table(rng, _offsets(states, site), seen[k], false_plots, k) for k, site in enumerate(sites)]
+    return Falls(states=states, there=there, seen=seen, sites=sites, plots=_plots(np.vstack(tables)))
 
 
 def _shake(rng: np.random.Generator, covariances: Floats) -> Floats:
@@ -154,8 +170,8 @@ def _shake(rng: np.random.Generator, covariances: Floats) -> Floats:
 
 def _starts(rng: np.random.Generator, bodies: int) -> Floats:
     """High over places some hundred kilometres off, falling towards the radar's surroundings."""
-    east, north, _ = enu_axes(SITE[0], SITE[1])
-    site = _site()
+    east, north, _ = enu_axes(HOME[0], HOME[1])
+    site = geodetic_to_ecef([HOME])[0]
     bearing, away = rng.uniform(0, 2 * np.pi, bodies), rng.uniform(350e3, 700e3, bodies)
     outward = np.sin(bearing)[:, None] * east + np.cos(bearing)[:, None] * north
     place = site + outward * away[:, None]
@@ -171,69 +187,75 @@ def _starts(rng: np.random.Generator, bodies: int) -> Floats:
     return states
 
 
-def _site() -> Floats:
-    return geodetic_to_ecef([SITE])[0]
+def _offsets(states: Floats, site: Site) -> Floats:
+    """East, north and up of a radar (…, 3)."""
+    return (states[..., :3] - geodetic_to_ecef([site])[0]) @ enu_axes(site[0], site[1]).T
 
 
-def _offsets(states: Floats) -> Floats:
-    """East, north and up of the radar (…, 3)."""
-    return (states[..., :3] - _site()) @ enu_axes(SITE[0], SITE[1]).T
-
-
-def _elevation(states: Floats) -> Floats:
-    local = _offsets(states)
+def _elevation(states: Floats, site: Site) -> Floats:
+    local = _offsets(states, site)
     return np.arcsin(local[..., 2] / np.linalg.norm(local, axis=-1))
 
 
-def _plots(rng: np.random.Generator, states: Floats, seen: NDArray[np.bool_], false_plots: float) -> Plots:
-    """Every scan's detections, in an order that tells nothing; a scan of none is a look that saw nothing."""
+def _table(
+    rng: np.random.Generator, offsets: Floats, seen: NDArray[np.bool_], false_plots: float, sensor: int
+) -> Floats:
+    """One radar's rows (time, sensor, kind, range, azimuth, elevation), in no telling order; or a row of none."""
     parts = []
-    for scan in range(len(states)):
-        local = _offsets(states[scan][seen[scan] & (rng.random(states.shape[1]) < DETECTION)])
+    for scan, here in enumerate(offsets):
+        local = here[seen[scan] & (rng.random(len(here)) < DETECTION)]
         away = np.linalg.norm(local, axis=1)
         true = np.stack([away, np.arctan2(local[:, 0], local[:, 1]), np.arcsin(local[:, 2] / away)], axis=1)
         true += rng.standard_normal(true.shape) * SIGMAS
         count = rng.poisson(false_plots)
         false = np.stack([rng.uniform(*edges, count) for edges in CLUTTER], axis=1)
         found = rng.permutation(np.vstack([true, false]))
-        kind = np.full((max(len(found), 1), 1), float(DetectionKind.RADAR if len(found) else 0))
-        parts.append(np.hstack([np.full_like(kind, scan * STEP_S), kind, found if len(found) else np.zeros((1, 3))]))
-    table = np.vstack(parts)
+        head = [scan * STEP_S, sensor, DetectionKind.RADAR if len(found) else 0]
+        found = found if len(found) else np.zeros((1, 3))
+        parts.append(np.hstack([np.tile(head, (len(found), 1)), found]))
+    return np.vstack(parts)
+
+
+def _plots(table: Floats) -> Plots:
+    table = table[np.argsort(table[:, 0], kind="stable")]
     one = np.ones(len(table))
     return Plots(
-        time_s=table[:, 0].copy(), sensor=np.zeros(len(table), np.int64), kind=table[:, 1].astype(np.uint8),
-        range_m=table[:, 2].copy(), azimuth_rad=table[:, 3].copy(), elevation_rad=table[:, 4].copy(),
+        time_s=table[:, 0].copy(), sensor=table[:, 1].astype(np.int64), kind=table[:, 2].astype(np.uint8),
+        range_m=table[:, 3].copy(), azimuth_rad=table[:, 4].copy(), elevation_rad=table[:, 5].copy(),
         range_rate_m_s=0 * one, sigma_range_m=SIGMAS[0] * one, sigma_azimuth_rad=SIGMAS[1] * one,
         sigma_elevation_rad=SIGMAS[2] * one, sigma_range_rate_m_s=0 * one,
     )  # fmt: skip
 
 
-def radar() -> Sensors:
+def radars(sites: tuple[Site, ...]) -> Sensors:
     """All round, down to 2 degrees, once a second."""
+    n = len(sites)
     return Sensors(
-        kind=np.array([DetectionKind.RADAR], np.uint8), position_m=_site()[None],
-        axes=np.array(enu_axes(SITE[0], SITE[1]))[None], orbit=np.zeros((1, 6)), cloud_top_m=np.zeros(1),
-        detection_probability=np.array([DETECTION]), revisit_s=np.array([STEP_S]), elevation_min_rad=np.array([LOWEST]),
-        elevation_max_rad=np.array([np.pi / 2]), range_max_m=np.array([2e6]),
+        kind=np.full(n, DetectionKind.RADAR, np.uint8), position_m=np.array(geodetic_to_ecef(sites)),
+        axes=np.array([enu_axes(lat, lon) for lat, lon, _ in sites]), orbit=np.zeros((n, 6)), cloud_top_m=np.zeros(n),
+        detection_probability=np.full(n, DETECTION), revisit_s=np.full(n, STEP_S), elevation_min_rad=np.full(n, LOWEST),
+        elevation_max_rad=np.full(n, np.pi / 2), range_max_m=np.full(n, 2e6),
     )  # fmt: skip
 
 
 def steps_of(world: Falls) -> Iterator[Step]:
     """How every body moves and is looked at, scan by scan, at its true path."""
-    axes = np.array(enu_axes(SITE[0], SITE[1]))
     prior = np.diag(np.r_[np.zeros(3), np.full(3, FILTER.radar_speed_sigma_m_s**-2), FILTER.log_beta_sigma**-2])
     began = np.argmax(world.there, axis=0)
     for scan in range(len(world.states)):
         alive = np.flatnonzero(world.there[scan])
         new = began[alive] == scan
-        look = axes.T @ radar_information(_offsets(world.states[scan, alive]), SIGMAS) @ axes
-        look *= world.seen[scan, alive, None, None]
+        look = np.zeros((len(alive), 3, 3))
+        for site, seen in zip(world.sites, world.seen, strict=True):
+            axes = np.array(enu_axes(site[0], site[1]))
+            told = axes.T @ radar_information(_offsets(world.states[scan, alive], site), SIGMAS) @ axes
+            look += told * seen[scan, alive, None, None]
         before = world.states[scan - 1, alive[~new]]
         yield Step(alive, new, prior, slopes(before), noise(before), look)
 
 
 def bounds_of(world: Falls) -> Bounds:
-    """The bound of every body at every scan at which the radar could see it."""
+    """The bound of every body at every scan at which a radar could see it."""
     known, rows = np.zeros((world.states.shape[1], 7, 7)), []
     for scan, (alive, new, prior, transition, hidden, look) in enumerate(steps_of(world)):
         if not len(alive):
@@ -247,7 +269,7 @@ def bounds_of(world: Falls) -> Bounds:
         variances = np.diagonal(bound(known[alive]), axis1=1, axis2=2)
         place, speed = variances[:, :3].sum(axis=1), variances[:, 3:6].sum(axis=1)
         told = np.stack([alive, np.full(len(alive), scan * STEP_S), place, speed], axis=1)
-        rows.append(told[world.seen[scan, alive]])
+        rows.append(told[world.seen[:, scan, alive].any(axis=0)])
     table = np.vstack(rows)
     return Bounds(
         object=table[:, 0].astype(np.int64), time_s=table[:, 1], position_m2=table[:, 2], velocity_m2_s2=table[:, 3]
