@@ -136,20 +136,28 @@ def count_misses(
 
 @kernel
 def sound(state, covariance, i, factor):
-    """Whether slot ``i`` is finite and its covariance positive definite (Cholesky); ``factor`` (7, 7) is scratch."""
+    """Whether slot ``i`` is finite and its covariance positive definite; ``factor`` (7, 7) is scratch.
+
+    By L D Lᵀ: ``factor`` holds L D below its diagonal and the inverse of D on it, so that no root is taken.
+    """
+    P = covariance[i]
+    total = 0.0
     for a in range(7):
-        if not math.isfinite(state[i, a]):
-            return False
-        for b in range(a + 1):
-            total = covariance[i, a, b]
+        total += state[i, a]
+    if not math.isfinite(total):
+        return False
+    for a in range(7):
+        for b in range(a):
+            value = P[a, b]
             for k in range(b):
-                total -= factor[a, k] * factor[b, k]
-            if a == b:
-                if not total > 0.0:
-                    return False
-                factor[a, a] = math.sqrt(total)
-            else:
-                factor[a, b] = total / factor[b, b]
+                value -= factor[a, k] * factor[b, k] * factor[k, k]
+            factor[a, b] = value
+        value = P[a, a]
+        for k in range(a):
+            value -= factor[a, k] * factor[a, k] * factor[k, k]
+        if not (value > 0.0 and value < math.inf):
+            return False
+        factor[a, a] = 1.0 / value
     return True
 
 

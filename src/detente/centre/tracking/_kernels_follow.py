@@ -3,7 +3,9 @@
 The scan is that of ``_kernels.work_scan``, which a centre's step uses; here the file says who looked when.
 """
 
-from detente.centre.tracking._kernels import is_usable, work_scan
+import numpy as np
+
+from detente.centre.tracking._kernels import comes_before, is_usable, work_scan
 from detente.centre.tracking._kernels_end import close_looks, sound
 from detente.centre.tracking._kernels_life import clear_slot
 from detente.centre.tracking._kernels_places import (
@@ -11,6 +13,7 @@ from detente.centre.tracking._kernels_places import (
     CONFIRMED_MISSES,
     CONSTANT_GRAVITY,
     DET_KIND,
+    DET_RANGE,
     DET_SENSOR,
     EMPTY,
     HITS,
@@ -63,6 +66,28 @@ def write_down(state, covariance, tags, time_s, history, rows):
                 place += 1
         rows += 1
     return rows
+
+
+@kernel
+def order_moment(plots, plot_tags, order, first, last):
+    """Put the detections first..last-1 of ``order``, all of one time, in the order of ``comes_before``."""
+    count = last - first
+    keys = np.empty(count)
+    for n in range(count):
+        keys[n] = plots[order[first + n], DET_RANGE]
+    ranked = order[first:last][np.argsort(keys)]
+    mixed = False
+    for n in range(1, count):
+        mixed |= plot_tags[ranked[n], DET_SENSOR] != plot_tags[ranked[0], DET_SENSOR]
+    if mixed:
+        ranked = ranked[np.argsort(plot_tags[:, DET_SENSOR][ranked], kind="mergesort")]
+    for n in range(count):
+        # What has the same range besides is put in its place by hand: there is seldom any.
+        d, k = ranked[n], first + n
+        while k > first and comes_before(plots, plot_tags, d, order[k - 1]):
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = d
 
 
 @kernel
@@ -130,7 +155,7 @@ def follow(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top,
     plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks, scan, history,
 ):  # fmt: skip
-    """Follow ``order``'s detections from the k-th on, until all are used or the history has no room for one moment
+    """Follow ``order``'s detections, which stand in order of time, from the k-th on, until all are used or the history has no room for one moment
     more. Returns (where it stopped, live slots end, rows of history).
     """
     rows, room, slots = 0, history[0].shape[0], tags.shape[0]
@@ -141,6 +166,7 @@ def follow(
         most = min(slots, top + end - k)
         if rows + most > room:
             break
+        order_moment(plots, plot_tags, order, k, end)
         work_looks(
             state[:most], covariance[:most], tags[:most], clocks[:most], first_mean[:most], first_covariance[:most],
             seen_by[:most], counts, order, k, end, plots, plot_tags, kinds, sides, sites, draws, settings, desk,

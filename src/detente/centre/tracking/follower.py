@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.centre.tracking import _kernels, _kernels_follow
+from detente.centre.tracking import _kernels_follow
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Settings
 from detente.centre.tracking.tracker import MOST_SENSORS, desk_of
@@ -79,8 +79,7 @@ class Follower:
         assert self.sensors.kind.size <= MOST_SENSORS, f"{self.sensors.kind.size} sensors; there is room for 64"
         plots, plot_tags = _packed_plots(self.plots)
         sites, draws = _packed_sensors(self.sensors)
-        order = np.empty(len(plots), np.int64)
-        _kernels.put_in_order(plots, plot_tags, 0, len(plots), order, np.empty(len(plots), np.int64))
+        order = np.argsort(plots[:, places.TIME], kind="stable")
         most = _largest_moment(plots[order, places.TIME])
         slots = int(min(self.most_tracks, max(len(plots), 1)))
         desk, bench = desk_of(slots, most, self.sensors.kind.size)
