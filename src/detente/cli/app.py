@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from detente import __version__
-from detente.cli import track
+from detente.cli import score, track
 from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
@@ -210,6 +210,7 @@ def schema(
 
 
 app.command()(fly)
+app.command("score")(score.score)
 app.command("track")(track.track)
 app.add_typer(agreement_commands)
 app.add_typer(ledger)
