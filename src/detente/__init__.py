@@ -11,8 +11,7 @@ Open literature, point masses, public parameters with sources; for analysis and 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "study", "track"]
-__all__ = ["load_scenario", "run", "score", "study", "track"]
+__all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "score", "study", "track"]
 
 if TYPE_CHECKING:
     from detente.gateway.following import track
