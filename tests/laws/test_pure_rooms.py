@@ -53,9 +53,9 @@ def offences(source: str) -> list[str]:
             of_numpy = isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
             if node.attr in BANNED_ATTRIBUTES or (of_numpy and node.attr in BANNED_OF_NUMPY):
                 found.append(f"{node.lineno}: .{node.attr}")
-        elif isinstance(node, ast.Call) and any(isinstance(a, ast.Constant) and a.value in NOW for a in node.args):
-            if "datetime64" in ast.unparse(node.func):
-                found.append(f"{node.lineno}: the clock, by numpy")
+        elif isinstance(node, ast.Call) and "datetime64" in ast.unparse(node.func):
+            said_now = any(isinstance(a, ast.Constant) and a.value in NOW for a in node.args)
+            found += [f"{node.lineno}: the clock, by numpy"] * said_now
     return found
 
 
