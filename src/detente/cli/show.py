@@ -17,8 +17,8 @@ from detente.scenario.catalogue import Catalogue
 from detente.studies.metrics import ALL, METRICS
 from detente.studies.results import Run, Study
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 Tick = Callable[[int, int], None]
 
 
@@ -94,7 +94,7 @@ def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -
 def print_wide(table: Table) -> None:
     """A table at its own width, so that a narrow terminal or a file cuts no cell."""
     needed = out.measure(table, options=out.options.update(max_width=400)).maximum
-    Console(width=max(out.width, needed)).print(table)
+    Console(width=max(out.width, needed), emoji=False).print(table)
 
 
 def run(result: Run) -> None:
