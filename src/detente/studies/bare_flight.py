@@ -60,16 +60,16 @@ def fly_burnout(
     low = (
         f"burn-out {altitude_km:g} km high: the air above it is flown through on the way up; see --burnout-altitude-km"
     )
+    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "burnout",
         **common(start, azimuth, rotation, drag),
         **numbers(flights),
-        **burnout_angle(states),
+        **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
         "cautions": [low] if drag and altitude_km < THICK_AIR_KM else [],
         "version": __version__,
     }
-    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     return Flyout(title=f"Burn-out at {speed:,.0f} m/s, {angle_deg:g}°", document=document, path=path)
 
 
@@ -107,12 +107,13 @@ def fly_observed(
         raise _no_boost_fits(seen, start, unknown, rotation, drag)
     middle = int(rows[0])  # the middle of every range, where that has a solution
     states, beta = _row(found.states, middle), float(unknown.ballistic_coefficient_kg_m2[middle])
+    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "observed",
         **common(start, float(unknown.bearing_rad[middle]), rotation, drag),
         "azimuth_known": azimuth_deg is not None,
         **numbers(fall(states, beta, rotation=rotation, drag=drag)),
-        **burnout_angle(states),
+        **burnout_angle(path),
         "standard_range_km": _interval(found.standard_range_m[rows] / 1e3),
         "interval": _intervals(found, rows),
         "impulsive": _impulsive(seen),
@@ -125,7 +126,6 @@ def fly_observed(
         "cautions": _cautions(found, rows),
         "version": __version__,
     }  # fmt: skip
-    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     return Flyout(title=f"A test of {range_km:,.0f} km range, {apogee_km:,.0f} km apogee", document=document, path=path)
 
 

@@ -18,6 +18,7 @@ from detente.flight.trajectory import Flights, ephemeris, fly_out
 from detente.flight.vehicle import PackedMissiles, pack
 from detente.geodesy.distance import shortest_paths
 from detente.records.errors import InputError
+from detente.records.results import FlightPath
 from detente.scenario.catalogue import MissileEntry, MissileFile
 from detente.scenario.files import load_missile
 from detente.scenario.words import Quantity
@@ -100,29 +101,29 @@ def fly(
     launch = _launch_along(level, wanted) if aim is None else _launch_to(level, aim, wanted)
     flights = fly_out(*launch.arguments, **launch.earth)
     _must_land(launch, flights)
+    path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
     document = {
         "mode": "missile",
         "missile": entry.name,
         "source": entry.source,
         "payload_kg": packed.missiles[0].payload_kg,
-        **_told(launch, flights, wanted),
+        **_told(launch, flights, path, wanted),
         "aim": None if aim is None else _miss(aim, flights),
         "assumptions": _assumptions(packed),
         "cautions": _cautions(entry, launch, wanted),
         "version": __version__,
     }
-    path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
     return Flyout(title=entry.title or entry.name, document=document, path=path)
 
 
-def _told(launch: Launch, flights: Flights, wanted: str | float) -> Document:
+def _told(launch: Launch, flights: Flights, path: FlightPath, wanted: str | float) -> Document:
     """How it was launched, and what came of it."""
     return {
         **common(launch.start_rad, launch.azimuth_rad, **launch.earth),
         "loft": wanted if isinstance(wanted, str) else "held-pitch",
         "final_pitch_deg": math.degrees(launch.pitch_rad),
         **numbers(flights),
-        **burnout_angle(boosted(*launch.arguments, **launch.earth)),
+        **burnout_angle(path),
     }
 
 
