@@ -11,7 +11,10 @@ from typing import Annotated
 import typer
 
 from detente import __version__
+from detente.cli import score, track
+from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.fly import fly
+from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -207,6 +210,10 @@ def schema(
 
 
 app.command()(fly)
+app.command("score")(score.score)
+app.command("track")(track.track)
+app.add_typer(agreement_commands)
+app.add_typer(ledger)
 
 
 def main() -> None:

@@ -23,13 +23,13 @@ Tick = Callable[[int, int], None]
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Tick]:
+def progress(what: str, *, quiet: bool, what_counts: str = "replicates") -> Iterator[Tick]:
     """A bar on stderr with the time still to go; nothing at all with ``--quiet``."""
     if quiet:
         yield lambda done, total: None
         return
     bars = Progress(
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("replicates,"), TimeElapsedColumn(),
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(f"{what_counts},"), TimeElapsedColumn(),
         TextColumn("gone,"), TimeRemainingColumn(), TextColumn("to go"), console=err, transient=True,
     )  # fmt: skip
     with bars:

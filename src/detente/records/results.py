@@ -64,3 +64,24 @@ class FlightPath(Table):
     speed_m_s: Any = column("f8", "speed relative to the Earth", unit="m/s")
     position_ecef_m: Any = column("f8", "position", unit="m", frame="ECEF", shape=(3,))
     velocity_ecef_m_s: Any = column("f8", "velocity relative to the Earth", unit="m/s", frame="ECEF", shape=(3,))
+
+
+FOLLOWED_FRAME = "ECEF, or the sensors' local frame"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FollowedTracks(Table):
+    """Every live track after every moment at which a sensor looked, in order of time."""
+
+    stage = "followed_tracks"
+    track: Any = column("i8", "number of the track, from 1, never used again")
+    time_s: Any = column("f8", "time of the state", unit="s")
+    x_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    y_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    z_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    vx_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    vy_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    vz_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    covariance: Any = column("f8", "lower triangle by rows of the 6×6 covariance", unit="m, m/s", shape=(21,))
+    hits: Any = column("i8", "detections used so far")
+    confirmed: Any = column("u1", "1 where the track is believed, 0 where it is tentative")
