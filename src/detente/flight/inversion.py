@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.flight.burnout import Burnouts, burnouts, fall
+from detente.flight.flags import Flag
 from detente.flight.trajectory import Flights, freeze
 from detente.flight.twobody import RADIUS_M, arc_of, farthest_impulse
 from detente.geodesy.constants import G0_M_S2
@@ -82,7 +83,10 @@ class Unknowns:
 
 @dataclass(frozen=True, kw_only=True)
 class Inversion:
-    """One row a draw. Rows that were not ``solved`` hold zeros: no flight of that draw has this range and apogee."""
+    """One row a draw. No flight was found of a draw that is not ``solved``: its numbers mean nothing.
+
+    They are zeros, but for ``states`` and ``flights``, which are where the search gave up.
+    """
 
     solved: NDArray[np.bool_]
     states: Burnouts
@@ -104,9 +108,8 @@ def unknowns(bearing_rad: float | None, *, middle_bearing_rad: float = 0.0, draw
         ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
     steps = ratio ** -np.arange(1.0, dimensions + 1)
     shares = (0.5 + np.arange(draws + 1)[:, None] * steps) % 1.0
-    around = np.full(draws + 1, middle_bearing_rad) if bearing_rad is None else np.full(draws + 1, bearing_rad)
-    if bearing_rad is None:
-        around = around + 2.0 * np.pi * (shares[:, 6] - 0.5)
+    round_rad = 2.0 * np.pi * (shares[:, 6] - 0.5)
+    bearings = middle_bearing_rad + round_rad if bearing_rad is None else np.full(draws + 1, bearing_rad)
     return Unknowns(
         acceleration_m_s2=_ratio(ACCELERATION_M_S2, shares[:, 0]),
         chord_share=_spread(CHORD_SHARE, shares[:, 1]),
@@ -114,7 +117,7 @@ def unknowns(bearing_rad: float | None, *, middle_bearing_rad: float = 0.0, draw
         loss_share=_spread(LOSS_SHARE, shares[:, 3]),
         ballistic_coefficient_kg_m2=_ratio(BALLISTIC_COEFFICIENT_KG_M2, shares[:, 4]),
         time_error=2.0 * shares[:, 5] - 1.0,
-        bearing_rad=around,
+        bearing_rad=bearings,
     )
 
 
@@ -268,7 +271,8 @@ class _Boost:
                 level = ended * np.cos(elevation)
                 parts = (level * np.sin(bearing), level * np.cos(bearing), ended * np.sin(elevation), boost_s)
                 flights = self.flown(np.column_stack(parts))
-                ranges[i] = np.where(flights.flag == 0, flights.range_m, np.pi * RADIUS_M)
+                stays_up = np.isin(flights.flag, (Flag.NEVER_LANDS, Flag.ESCAPES))
+                ranges[i] = np.where(stays_up, np.pi * RADIUS_M, flights.range_m)
             top, rows = ranges.argmax(axis=0), np.arange(len(speed))
             best, reach = tried[top, rows], np.maximum(reach, ranges[top, rows])
         return reach

@@ -90,9 +90,7 @@ def fly(
     aim = None if aim_deg is None else place_rad(aim_deg, "--to")
     wanted = _loft(loft, aim is not None, max_range)
     if aim is not None and azimuth_deg is not None:
-        raise InputError(
-            "--azimuth beside --to", "one of the two", "leave one out: an aim has its azimuth", path="--to"
-        )
+        raise InputError("--azimuth beside --to", "one of the two", "leave one out", path="--to")
     packed = _packed(entry, payload_kg)
     level = Launch(
         packed=packed, start_rad=start, azimuth_rad=azimuth, pitch_rad=0.0, cutoff_s=math.inf,
@@ -146,12 +144,8 @@ def _loft(loft: str | float | None, aimed: bool, max_range: bool) -> str | float
         return "minimum-energy" if aimed else LONGEST
     if isinstance(loft, str):
         if loft not in MODES:
-            raise InputError(
-                f"{loft!r}",
-                f"one of {', '.join(MODES)}, or a final pitch in degrees",
-                "choose one of them",
-                path="--loft",
-            )
+            known = f"one of {', '.join(MODES)}, or a final pitch in degrees"
+            raise InputError(f"{loft!r}", known, "choose one of them", path="--loft")
         if not aimed:
             raise InputError(
                 f"{loft} without an aim", "an aim that it is higher or lower than need be for",
@@ -234,9 +228,11 @@ def _orbit_at_some_pitch(level: Launch) -> InputError:
     found = orbits(states, rotation=level.rotation)
     perigee_km = np.where((states.flag == 0) & ~found.escapes, found.perigee_m, -np.inf) / 1e3
     best = int(perigee_km.argmax())
-    ground = f"perigee up to {perigee_km[best]:,.0f} km, at a final pitch of {math.degrees(pitches[best]):g}°"
+    how = "it leaves for good at every pitch"
+    if np.isfinite(perigee_km[best]):
+        how = f"perigee up to {perigee_km[best]:,.0f} km, at a final pitch of {math.degrees(pitches[best]):.0f}°"
     return InputError(
-        f"a missile that reaches orbit or half-way round the Earth ({ground})", "one whose longest range is less",
+        f"a missile that can stay up for more than 4 hours ({how})", "one whose longest range is less",
         "give --to LAT,LON, a final pitch with --loft, or a heavier payload", path="--max-range",
     )  # fmt: skip
 
