@@ -116,6 +116,7 @@ def fly_observed(
         **burnout_angle(path),
         "standard_range_km": _interval(found.standard_range_m[rows] / 1e3),
         "interval": _intervals(found, rows),
+        "explains": _explained(found, unknown, rows),
         "impulsive": _impulsive(seen),
         "observed": {
             "range_km": range_km, "apogee_km": apogee_km, "boost_s": boost_s, "flight_time_s": flight_time_s,
@@ -167,6 +168,22 @@ def _intervals(found: inversion.Inversion, rows: NDArray[np.int64]) -> Document:
         "boost_s": _interval(found.states.time_s[rows]),
         "flight_time_s": _interval(flights.flight_time_s[rows]),
     }
+
+
+def _explained(found: inversion.Inversion, unknown: inversion.Unknowns, rows: NDArray[np.int64]) -> dict[str, float]:
+    """Share of the standard range's variance over the draws that goes with each unknown: its squared correlation.
+
+    The bearing counts by its eastward part, for the turning Earth. What is known, or does not matter, explains 0.
+    """
+    standard = found.standard_range_m[rows]
+    values = {part.name: getattr(unknown, part.name)[rows] for part in fields(unknown)}
+    values["bearing_rad"] = np.sin(values["bearing_rad"])
+    shares = {}
+    for name, drawn in values.items():
+        spread = float(drawn.std() * standard.std())
+        together = float(((drawn - drawn.mean()) * (standard - standard.mean())).mean())
+        shares[name] = (together / spread) ** 2 if spread > 1e-9 else 0.0
+    return shares
 
 
 def _impulsive(seen: inversion.Observation) -> Document:

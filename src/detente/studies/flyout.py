@@ -1,7 +1,7 @@
 """What a single flight is told as: a document, a path, and the words for what cannot be flown."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class Flyout:
 
     title: str
     document: Document
-    path: FlightPath
+    path: FlightPath = field(repr=False)
 
 
 def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPath:

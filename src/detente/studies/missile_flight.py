@@ -137,7 +137,7 @@ def _cautions(entry: MissileEntry | MissileFile, launch: Launch, wanted: str | f
 
 def _loft(loft: str | float | None, aimed: bool, max_range: bool) -> str | float:
     """What decides the final pitch: a word, or degrees."""
-    if max_range and (aimed or loft is not None):
+    if max_range and (aimed or loft not in (None, "minimum-energy")):
         beside = "--to" if aimed else "--loft"
         raise InputError(f"--max-range beside {beside}", "one of the two", f"leave {beside} out", path="--max-range")
     if loft is None or loft == "minimum-energy":
