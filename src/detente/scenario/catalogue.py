@@ -85,16 +85,24 @@ class PointMassMissile(Strict):
             raise RefusedError("rows of (Mach number, coefficient), Mach from 0 up", "sort the rows", part=("cd",))
         if any(not 0 <= row[1] < 10 for row in self.cd):
             raise RefusedError("drag coefficients of 0 to 10", "correct the second number of the row", part=("cd",))
-        lifted_kg = self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
-        first = self.stages[0]
-        push_kg = first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
-        if push_kg <= lifted_kg:
+        if self.push_kg <= self.lifted_kg:
             raise RefusedError(
-                f"a push above the {lifted_kg:,.0f} kg it must lift",
+                f"a push above the {self.lifted_kg:,.0f} kg it must lift",
                 "burn the first stage faster, or lighten the missile",
-                found=f"a first stage that pushes {push_kg:,.0f} kg", part=("stages", 0),
+                found=f"a first stage that pushes {self.push_kg:,.0f} kg", part=("stages", 0),
             )  # fmt: skip
         return self
+
+    @property
+    def lifted_kg(self) -> float:
+        """All that the first stage lifts from the ground."""
+        return self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
+
+    @property
+    def push_kg(self) -> float:
+        """The first stage's thrust in vacuum, as the mass whose weight it equals."""
+        first = self.stages[0]
+        return first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
 
 
 class MissileFile(PointMassMissile):
@@ -115,7 +123,6 @@ class MissileEntry(PointMassMissile):
     range_km: ReachQuantity  # as published
     ballistic_coefficient_kg_m2: PositiveQuantity  # of what reenters
     radar_cross_section_m2: PositiveQuantity
-    infrared_w_sr: PositiveQuantity | None = None  # boost intensity; None where no public number is used
     notes: str = ""
 
 
