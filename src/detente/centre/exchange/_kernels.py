@@ -246,3 +246,28 @@ def decide(
                 due_s[r, s] += YARDSTICK_S
                 if due_s[r, s] <= valid_s + TOLERANCE_S:
                     due_s[r, s] = valid_s + YARDSTICK_S
+
+
+@kernel
+def gather(
+    rows, slots, data, mean, full, launch_lat, launch_lon, launch_s, launch_sigma_m, impact_lat, impact_lon, impact_s,
+    impact_sigma_s, impact_covariance, state, covariance, launch, impact,
+):  # fmt: skip
+    """Fill what each message of (row, slot, class) carries into zeroed columns; ``full`` is (R, S, 6, 6)."""
+    for m in range(rows.size):
+        r, s = rows[m], slots[m]
+        if data[m] == TRACK:
+            k = 0
+            for i in range(6):
+                state[m, i] = mean[r, s, i]
+                for j in range(i + 1):
+                    covariance[m, k] = full[r, s, i, j]
+                    k += 1
+        elif data[m] == LAUNCH_WARNING:
+            launch[m, 0], launch[m, 1] = launch_lat[r, s], launch_lon[r, s]
+            launch[m, 2], launch[m, 3] = launch_s[r, s], launch_sigma_m[r, s]
+        else:
+            impact[m, 0], impact[m, 1] = impact_lat[r, s], impact_lon[r, s]
+            impact[m, 2], impact[m, 3] = impact_s[r, s], impact_sigma_s[r, s]
+            for i in range(3):
+                impact[m, 4 + i] = impact_covariance[r, s, i]
