@@ -12,6 +12,7 @@ import typer
 
 from detente import __version__
 from detente.cli.agreement import agreement as agreement_commands
+from detente.cli.ccsds import ccsds
 from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
@@ -206,6 +207,7 @@ def schema(
 
 
 app.add_typer(agreement_commands)
+app.add_typer(ccsds)
 app.add_typer(ledger)
 
 
