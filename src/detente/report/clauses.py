@@ -13,9 +13,9 @@ DATA = {
     "impact-prediction": "predicted impacts (place and time, with their error)",
     "track": "tracks (position, velocity and their error)",
     "sensor-status": "the status of its sensors",
-    "tracklet": "tracklets (what the last measurements alone say)",
+    "tracklet": "tracklets (tracks of which successive ones may be told apart)",
 }
-CARRIED = ("launch-warning", "impact-prediction", "track")
+CARRIED = ("launch-warning", "impact-prediction", "track", "tracklet")
 """What messages can carry today."""
 
 WHERE = {
