@@ -47,7 +47,7 @@ def load_scenario(name_or_path: str | FilePath, *, set_values: Sequence[str] = (
 
 def load_agreement(name_or_path: str | FilePath) -> Agreement:
     """An agreement by bundled name or path."""
-    return checked(_located(_find(name_or_path, "agreements", "agreement")), Agreement)
+    return _model(_located(_find(name_or_path, "agreements", "agreement")), Agreement)
 
 
 def find_agreement(name_or_path: str | FilePath) -> FilePath:
@@ -58,6 +58,11 @@ def find_agreement(name_or_path: str | FilePath) -> FilePath:
 def load_model(path: FilePath, model: type[Model]) -> Model:
     """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column."""
     return checked(_located(path), model)
+
+
+def checked(located: Located, model: type[Model]) -> Model:
+    """What was read as a model of another room; likewise."""
+    return _model(located, model)
 
 
 @cache
@@ -95,7 +100,7 @@ def check_file(name_or_path: str | FilePath) -> FileKind:
     if kind == "scenario":
         load_scenario(path)
     elif kind == "agreement":
-        checked(located, Agreement)
+        _model(located, Agreement)
     else:
         _catalogue_of([located])
     return kind
@@ -177,8 +182,7 @@ def _text(path: FilePath) -> str:
         ) from error  # fmt: skip
 
 
-def checked(located: Located, model: type[Model]) -> Model:
-    """What a text says as a model; whatever is wrong with it is told by line and column."""
+def _model(located: Located, model: type[Model]) -> Model:
     if not isinstance(located.data, dict):
         raise located.problem((), shown(located.data), "a mapping of keys and values", "see docs/scenario-files.md")
     try:
