@@ -11,7 +11,6 @@ from detente.centre.exchange import merkle
 from detente.centre.exchange.ledger import EMPTY_HEAD, Entry, EntryKind, Fault, FaultKind, Head, verify
 from detente.centre.exchange.statement import Evidence
 
-
 MICROSECOND_S = 1.000001e-6
 
 
@@ -132,7 +131,7 @@ def _differences(book: Book, against: Book) -> list[Fault]:
 
 
 def _alike(entry: Entry, other: Entry) -> bool:
-    """True where two sides' entries are of the same bytes, stated at the same moment (envelopes round to microseconds)."""
+    """True where two sides' entries are of the same bytes and moment, which envelopes round to a microsecond."""
     return entry.envelope_digest == other.envelope_digest and abs(entry.stated_s - other.stated_s) <= MICROSECOND_S
 
 
