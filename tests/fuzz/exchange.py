@@ -1,10 +1,10 @@
 """Coverage-guided fuzzing of every door through which somebody else's bytes come in.
 
-    python tests/fuzz/exchange.py [--target NAME …] [--executions N] [--corpus DIR]
+    python tests/fuzz/exchange.py [--target NAME …] [--executions N] [--corpus DIR] [--keep]
 
 Each target is called with N inputs; it must either accept them or raise the error that their owner is told by. Anything
-else is a crash: the run ends with its input in ``crash-…`` and a status that is not 0. Inputs that reach new code are
-kept in the corpus folder, one folder a target, and are where the next run begins.
+else is a crash: the run ends with its input in ``crash-…`` and a status that is not 0. A run begins from the inputs in
+``corpus.zip`` beside this file; those that reach new code join the corpus folder, and with ``--keep`` the zip.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import runpy
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ with atheris.instrument_imports(
 from detente.scenario.files import checked
 
 HERE = Path(__file__).parent
+KEPT = HERE / "corpus.zip"
 made = SimpleNamespace(**runpy.run_path(str(HERE.parent / "made_exchange.py")))
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEYS = dsse.keyring(SIGNER.public_key())
@@ -199,6 +201,9 @@ def fuzz(name: str, executions: int, corpus: Path) -> None:
 
     folder = corpus / name
     folder.mkdir(parents=True, exist_ok=True)
+    if KEPT.exists():
+        with zipfile.ZipFile(KEPT) as kept:
+            kept.extractall(corpus, [member for member in kept.namelist() if member.startswith(f"{name}/")])
     whole = seeds()
     whole["any"] = [bytes([DOORS.index(door)]) + seed for door in DOORS for seed in whole[door]]
     for index, seed in enumerate(whole[name]):
@@ -217,7 +222,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--target", nargs="+", choices=list(TARGETS), default=list(DOORS), metavar="NAME")
     parser.add_argument("--executions", type=int, default=10_000, help="of each target")
-    parser.add_argument("--corpus", type=Path, default=HERE / "corpus")
+    parser.add_argument("--corpus", type=Path, default=Path("out/fuzz"))
+    parser.add_argument("--keep", action="store_true", help="put the corpus into the zip")
     parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.in_this_process:
@@ -228,7 +234,16 @@ def main() -> None:
         done = subprocess.run([sys.executable, __file__, *words, "--corpus", str(asked.corpus)], check=False)
         if done.returncode != 0:
             sys.exit(f"{name}: a crash (status {done.returncode})")
-        print(f"{name}: {asked.executions} executions, {len(list((asked.corpus / name).iterdir()))} inputs kept")
+        print(f"{name}: {asked.executions} executions, {len(list((asked.corpus / name).iterdir()))} inputs")
+    if asked.keep:
+        keep(asked.corpus)
+
+
+def keep(corpus: Path) -> None:
+    """Pack a corpus folder, always to the same bytes."""
+    with zipfile.ZipFile(KEPT, "w", zipfile.ZIP_DEFLATED) as kept:
+        for path in sorted(corpus.glob("*/*")):
+            kept.writestr(zipfile.ZipInfo(path.relative_to(corpus).as_posix()), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 if __name__ == "__main__":
