@@ -13,6 +13,7 @@ import typer
 from detente import __version__
 from detente.cli import score, track
 from detente.cli.agreement import agreement as agreement_commands
+from detente.cli.ccsds import ccsds
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
@@ -220,6 +221,7 @@ app.command()(fly)
 app.command("score")(score.score)
 app.command("track")(track.track)
 app.add_typer(agreement_commands)
+app.add_typer(ccsds)
 app.add_typer(ledger)
 
 

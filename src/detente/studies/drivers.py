@@ -23,7 +23,7 @@ from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import BY_NAME, chosen
-from detente.studies.decisions import AGREEMENT_FILE, agreement_document
+from detente.studies.decisions import SETTING_FILE, setting_document
 from detente.studies.processes import CONTEXT, cores
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
@@ -142,12 +142,10 @@ def run(
                 folders.write_table(table, scratch / f"{stage}.parquet")
             for name, ledger in flown.ledgers.get(architecture, {}).items():
                 folders.write_json(ledger, scratch / f"ledger-{name}.json")
-            worked_under = asked.agreements.get(architecture)
-            if worked_under is not None:
-                folders.write_json(agreement_document(worked_under, asked.side_names), scratch / AGREEMENT_FILE)
+            folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {
-                "architecture": architecture, "replicate": replicate, "agreement": _identified(worked_under),
+                "architecture": architecture, "replicate": replicate, "agreement": _identified(asked.agreements[architecture]),
                 **(noted or {}),
             }  # fmt: skip
             made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
