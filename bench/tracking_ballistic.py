@@ -24,8 +24,7 @@ from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.frames import enu_axes
 from detente.records.paths import TrueStates
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import bound, next_information, radar_information
-from detente.scoring.score import Bounds
+from detente.scoring.bounds import Bounds, bound, next_information, radar_information
 
 Floats = NDArray[np.float64]
 HOME = (np.radians(46.0), np.radians(24.0), 200.0)  # of the radar: latitude, longitude, height

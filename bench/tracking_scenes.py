@@ -10,8 +10,7 @@ from tracking_linear import Step
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.paths import TrueStates
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
-from detente.scoring.score import Bounds
+from detente.scoring.bounds import Bounds, constant_gravity, radar_information, straight_flight_bound
 
 Floats = NDArray[np.float64]
 SCANS, STEP_S = 100, 1.0

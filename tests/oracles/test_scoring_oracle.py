@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
+from detente.records.paths import TrueStates
+from detente.scoring.bounds import (
+    Watch,
+    constant_gravity,
+    network_bounds,
+    radar_information,
+    straight_flight_bound,
+)
 from detente.scoring.consistency import band, squared_lengths
 from detente.scoring.sets import gospa_and_ospa
 
@@ -126,3 +133,34 @@ def test_the_bound_without_noise_is_that_of_one_big_least_squares() -> None:
         total += (1.0 if scan == 0 else 0.9) * back.T @ radar_information(path[scan][None], sigmas)[0] @ back
     total[3:, 3:] += np.eye(3) / 2000.0**2
     np.testing.assert_allclose(found, np.linalg.inv(total), rtol=1e-6)
+
+
+def test_bounds_of_a_network_of_one_are_those_of_straight_flight_and_a_second_radar_adds_its_own() -> None:
+    scans, sigmas = 12, (50.0, 1e-3, 2e-3)
+    times = np.arange(float(scans))
+    states = np.zeros((scans, 6))
+    states[:, :3] = np.array([5e5, 2e5, 3e5]) + times[:, None] * np.array([-1500.0, 900.0, 400.0])
+    states[:, 3:] = [-1500.0, 900.0, 400.0]
+    truth = TrueStates(
+        object=np.ones(scans), time_s=times, position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=np.zeros(scans)
+    )
+
+    def watch(*places: tuple[float, float, float]) -> Watch:
+        n = len(places)
+        turned = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+        return Watch(
+            position_m=np.array(places), axes=np.tile(turned, (n, 1, 1)), sigmas=np.tile(sigmas, (n, 1)),
+            detection_probability=np.full(n, 0.9), revisit_s=np.ones(n), elevation_min_rad=np.full(n, -2.0),
+            elevation_max_rad=np.full(n, 2.0), range_max_m=np.full(n, 1e9),
+        )  # fmt: skip
+
+    alone = network_bounds(truth, times, watch((0.0, 0.0, 0.0)), 1.0, 2000.0)
+    plain = straight_flight_bound(states[:, None, :3], np.array([0]), 1.0, sigmas, 0.9, 1.0, 2000.0)[:, 0]
+    np.testing.assert_allclose(alone.position_m2, np.trace(plain[:, :3, :3], axis1=1, axis2=2), rtol=1e-9)
+    np.testing.assert_allclose(alone.velocity_m2_s2, np.trace(plain[:, 3:, 3:], axis1=1, axis2=2), rtol=1e-9)
+    both = network_bounds(truth, times, watch((0.0, 0.0, 0.0), (9e5, 7e5, 0.0)), 1.0, 2000.0)
+    assert np.all(both.position_m2[1:] < alone.position_m2[1:])
+    slow = Watch(**{**watch((0.0, 0.0, 0.0)).__dict__, "revisit_s": np.array([4.0])})
+    assert np.all(network_bounds(truth, times, slow, 1.0, 2000.0).position_m2[1:] > alone.position_m2[1:])
+    blind = Watch(**{**watch((0.0, 0.0, 0.0)).__dict__, "range_max_m": np.array([1e3])})
+    assert len(network_bounds(truth, times, blind, 1.0, 2000.0).object) == 0

@@ -9,7 +9,8 @@ import pytest
 
 from detente.records.errors import InputError
 from detente.records.paths import TrackStates
-from detente.scoring.score import Bounds, Rules, score_states
+from detente.scoring.bounds import Bounds
+from detente.scoring.score import Rules, score_states
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of

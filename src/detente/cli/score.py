@@ -25,12 +25,23 @@ def score(
     ] = 0.0,
     side: Annotated[str | None, typer.Option("--side", help="of a run: this side's picture only")] = None,
     replicate: Annotated[int | None, typer.Option("--replicate", help="where the tables hold several")] = None,
+    sensors: Annotated[
+        Path | None, typer.Option("--sensors", metavar="SENSORS.yaml", help="tell errors over their Cramér–Rao bound")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="constant-gravity", help="of that bound; default: by the frame")
+    ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """How good are these tracks? GOSPA, OSPA, SIAP, errors and their honesty, against truth."""
     with owned_failures():
         from detente.scoring.files import score as score_files
 
+        bounds = None
+        if sensors is not None:
+            from detente.gateway.bounding import bound_by
+
+            bounds = bound_by(sensors, model=model)
         found = score_files(
             tracks,
             truth,
@@ -40,6 +51,7 @@ def score(
             settle_s=settle_s,
             side=side,
             replicate=replicate,
+            bounds=bounds,
         )
         if as_json:
             emit(found.document)

@@ -7,24 +7,53 @@ below one: a look gives its information times that probability. Enumerating whic
 plots are left out: they only make tracking harder.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.records.paths import TrueStates
+from detente.scoring.moments import align
+
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The least mean square errors possible, a row an object and moment, in order of object, then time."""
+
+    object: NDArray[np.int64]
+    time_s: Floats
+    position_m2: Floats  # trace of the position block
+    velocity_m2_s2: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Who looks, from where and how well: n sensors in the frame of the truth."""
+
+    position_m: Floats  # (n, 3)
+    axes: Floats  # (n, 3, 3) unit vectors east, north, up of each sensor's angles
+    sigmas: Floats  # (n, 3) of range (m; 0: not measured), azimuth and elevation (rad)
+    detection_probability: Floats  # (n,)
+    revisit_s: Floats  # (n,)
+    elevation_min_rad: Floats  # (n,) of what is in view
+    elevation_max_rad: Floats
+    range_max_m: Floats
 
 
 def radar_information(offset_m: Floats, sigmas: tuple[float, float, float]) -> Floats:
     """What one look tells of a position: (n, 3, 3), 1/m².
 
-    ``offset_m`` (n, 3): objects as seen from the radar. ``sigmas``: range (m), azimuth and elevation (rad). Each is
-    measured by itself, so the information is the sum of three squares of gradients.
+    ``offset_m`` (n, 3): objects as seen from the radar. ``sigmas``: range (m; 0 where it is not measured), azimuth and
+    elevation (rad). Each is measured by itself, so the information is the sum of three squares of gradients.
     """
     distance = np.linalg.norm(offset_m, axis=1)[:, None]
     ground = np.linalg.norm(offset_m[:, :2], axis=1)[:, None]
     along = offset_m / distance
     across = np.stack([-offset_m[:, 1], offset_m[:, 0], np.zeros(len(offset_m))], axis=1) / ground
     up = np.cross(along, across)
-    rows = (along / sigmas[0], across / (sigmas[1] * ground), up / (sigmas[2] * distance))
+    rows = (along / (sigmas[0] or np.inf), across / (sigmas[1] * ground), up / (sigmas[2] * distance))
     return sum((row[:, :, None] * row[:, None, :] for row in rows), np.zeros((len(offset_m), 3, 3)))
 
 
@@ -92,3 +121,56 @@ def straight_flight_bound(
         alive = new | old
         found[scan, alive] = bound(known[alive])
     return found
+
+
+def network_bounds(
+    truth: TrueStates, moments_s: Floats, watch: Watch, acceleration_psd_m2_s3: float, speed_sigma_m_s: float
+) -> Bounds:
+    """Bounds of objects under constant gravity, seen by several sensors, at the moments at which they are scored.
+
+    A sensor looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
+    look that measures its range; that look is taken to have seen it. ``truth`` is in order of object, then time.
+    """
+    there = align(truth, moments_s, np.inf)
+    known: dict[int, tuple[float, Floats]] = {}
+    next_look = np.full(len(watch.revisit_s), -np.inf)
+    rows = []
+    for moment, now_s in enumerate(moments_s.tolist()):
+        here = slice(*there.edges[moment : moment + 2])
+        looks = next_look <= now_s + 1e-6
+        next_look[looks] = now_s + watch.revisit_s[looks]
+        gained, ranged = _gained(there.position_m[here], watch, looks)
+        for row, thing in enumerate(there.path[here].tolist()):
+            information = None
+            if thing in known:
+                before_s, information = known[thing]
+                moved, noise = constant_gravity(now_s - before_s, acceleration_psd_m2_s3)
+                information = next_information(information[None], moved, noise, gained[row][None])[0]
+            elif ranged[row].any():
+                information = ranged[row] + np.diag(np.r_[np.zeros(3), np.full(3, speed_sigma_m_s**-2)])
+            if information is not None:
+                known[thing] = now_s, information
+                variances = np.diag(bound(information))
+                rows.append((thing, now_s, variances[:3].sum(), variances[3:].sum()))
+    rows.sort(key=lambda row: row[:2])
+    table = np.array(rows, float).reshape(-1, 4)
+    return Bounds(
+        object=table[:, 0].astype(np.int64), time_s=table[:, 1], position_m2=table[:, 2], velocity_m2_s2=table[:, 3]
+    )
+
+
+def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Information (n, 6, 6) expected of these sensors' looks, and that of one sure look that measures the range."""
+    gained, ranged = np.zeros((len(positions_m), 6, 6)), np.zeros((len(positions_m), 6, 6))
+    for sensor in np.flatnonzero(looks):
+        axes, sigmas = watch.axes[sensor], watch.sigmas[sensor]
+        offsets = (positions_m - watch.position_m[sensor]) @ axes.T
+        away = np.linalg.norm(offsets, axis=1)
+        elevation = np.arcsin(offsets[:, 2] / away)
+        seen = (away <= watch.range_max_m[sensor]) & (elevation >= watch.elevation_min_rad[sensor])
+        seen &= elevation <= watch.elevation_max_rad[sensor]
+        look = axes.T @ radar_information(offsets, (sigmas[0], sigmas[1], sigmas[2])) @ axes * seen[:, None, None]
+        gained[:, :3, :3] += watch.detection_probability[sensor] * look
+        first = ~ranged.any(axis=(1, 2)) & (sigmas[0] > 0.0)
+        ranged[first, :3, :3] = look[first]
+    return gained, ranged

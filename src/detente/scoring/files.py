@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detente.records.errors import InputError
 from detente.records.paths import TrackStates, TrueStates
 from detente.records.table import Table
-from detente.scoring.score import Bounds, Document, Rules, Score, score_states
+from detente.scoring.score import Bounding, Document, Rules, Score, score_states
 
 Source = str | Path | pa.Table | pd.DataFrame | Table
 STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
@@ -51,12 +51,14 @@ def score(
     settle_s: float = 0.0,
     side: str | None = None,
     replicate: int | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounding | None = None,
 ) -> Scores:
     """Score tracks against truth: files, folders of ``detente run``, our tables, Arrow tables or data frames.
 
     ``truth`` may be left out where ``tracks`` is a run's folder. ``side`` and ``replicate`` choose where a run's tables
-    hold several; every side's picture is scored otherwise. Raises :class:`~detente.records.errors.InputError`.
+    hold several; every side's picture is scored otherwise. ``bounds``: the least errors possible, to divide by
+    (``detente.gateway.bounding.bound_by`` makes them from a sensors file). Raises
+    :class:`~detente.records.errors.InputError`.
     """
     rules = Rules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
     if truth is None:
