@@ -20,6 +20,7 @@ from detente.centre.tracking._kernels_places import (
     DET_RANGE,
     DET_SENSOR,
     EMPTY,
+    FILTER,
     FIRST_S,
     FROM,
     GATE2,
@@ -40,6 +41,7 @@ from detente.centre.tracking._kernels_places import (
     SENSORS,
     SIGMA_AZIMUTH,
     SIGMA_ELEVATION,
+    SIGMA_POINT,
     SIGMA_RANGE,
     SIGMA_RATE,
     STATUS,
@@ -55,6 +57,7 @@ from detente.centre.tracking._kernels_places import (
 from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of, update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
 from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
+from detente.centre.tracking._kernels_sigma import update_by_points
 from detente.jit import kernel
 
 # What may pull a track off its straight line within a step, m/s²: only for the first, cheap look.
@@ -255,13 +258,15 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
     """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
     offsets, slopes, _ = small
     trial_state, trial, gain = trials
-    if settings[MODEL] == CONSTANT_GRAVITY:
+    late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
+    if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
+        idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
+        ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], late_s, settings):
+        used = True
+    elif settings[MODEL] == CONSTANT_GRAVITY:
         used = update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
     else:
-        if plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
-            idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-            ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
-        late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
         used = update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain)
     if not used:
         return False

@@ -155,8 +155,8 @@ def follow(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top,
     plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks, scan, history,
 ):  # fmt: skip
-    """Follow ``order``'s detections, which stand in order of time, from the k-th on, until all are used or the history has no room for one moment
-    more. Returns (where it stopped, live slots end, rows of history).
+    """Follow ``order``'s detections, which stand in order of time, from the k-th on, until all are used or the history
+    has no room for one moment more. Returns (where it stopped, live slots end, rows of history).
     """
     rows, room, slots = 0, history[0].shape[0], tags.shape[0]
     while k < order.shape[0]:

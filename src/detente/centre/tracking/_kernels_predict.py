@@ -8,6 +8,8 @@ Runge and Kutta's fourth order; the covariance with the second-order expansion o
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_places import (
     AIR_NOISE,
     AT,
@@ -18,6 +20,7 @@ from detente.centre.tracking._kernels_places import (
     COAST_NOISE,
     CONSTANT_GRAVITY,
     EXHAUST_SPEED,
+    FILTER,
     GRAVITY,
     LOCAL_NOISE,
     LOG_BETA_NOISE,
@@ -25,6 +28,7 @@ from detente.centre.tracking._kernels_places import (
     NOMINAL_BETA,
     PHASE,
     REENTRY,
+    SIGMA_POINT,
     STATUS,
     TENTATIVE,
     THRUST_FLOOR,
@@ -32,6 +36,7 @@ from detente.centre.tracking._kernels_places import (
     THRUST_STEP,
     UNDECIDED_NOISE,
 )
+from detente.centre.tracking._kernels_sigma import POINTS, STATES, draw_points, gather_points
 from detente.flight._kernels_air import air_density
 from detente.flight._kernels_motion import climb_rate, coast_rates, radial_height
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
@@ -110,6 +115,18 @@ def move_mean(state, i, h, boosting, in_air, settings):
     state[i, 3] = vx + sixth * (ax + 2.0 * (bx + cx) + dx)
     state[i, 4] = vy + sixth * (ay + 2.0 * (by + cy) + dy)
     state[i, 5] = vz + sixth * (az + 2.0 * (bz + cz) + dz)
+
+
+@kernel
+def move_points(x, P, h, boosting, in_air, settings):
+    """One step of a Gaussian (x, P) by its sigma points; false where it has none, and nothing is changed."""
+    points = np.empty((POINTS, STATES))
+    if not draw_points(x, P, points):
+        return False
+    for k in range(POINTS):
+        move_mean(points, k, h, boosting, in_air, settings)
+    gather_points(points, x, P)
+    return True
 
 
 @kernel
@@ -311,14 +328,19 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             # a' = a²/c: from its value at the start to that in mid-step, a / (1 - a h / 2c), and on.
             growth = min(max(state[i, 6], 0.0), THRUST_MOST_M_S2) * h / settings[EXHAUST_SPEED]
             state[i, 6] /= 1.0 - 0.5 * growth
-        move_mean(state, i, h, boosting, in_air, settings)
+        by_points = settings[FILTER] == SIGMA_POINT and move_points(
+            state[i], covariance[i], h, boosting, in_air, settings
+        )
+        if not by_points:
+            move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
         drag = rates_of_change(
             0.5 * (px + state[i, 0]), 0.5 * (py + state[i, 1]), 0.5 * (pz + state[i, 2]),
             0.5 * (vx + state[i, 3]), 0.5 * (vy + state[i, 4]), 0.5 * (vz + state[i, 5]),
             hidden, boosting, in_air, settings, rates,
         )  # fmt: skip
-        move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
+        if not by_points:
+            move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
         if boosting:
             state[i, 6] *= (1.0 - 0.5 * growth) / (1.0 - growth)
             grow_hidden(covariance[i], 1.0 / (1.0 - growth) ** 2)

@@ -51,6 +51,15 @@ NEAR_M = 1.0  # a track closer to the sensor than this has no direction
 ROUNDS = 4  # of the iterated update
 BENT = 0.3  # bend of the range sphere across the track's uncertainty, in sigmas of range, that asks for iteration
 TINY = 1e-30
+TURN = 2.0 * math.pi
+
+
+@kernel
+def short_way(angle):
+    """An angle's difference, in [-π, π]."""
+    if angle > math.pi:
+        return angle - TURN
+    return angle + TURN if angle < -math.pi else angle
 
 
 @kernel
