@@ -22,7 +22,7 @@ from detente.flight.atmosphere import density_kg_m3
 from detente.geodesy.constants import A_M, E2, J2, MU_M3_S2, OMEGA_RAD_S
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.frames import enu_axes
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.records.slots import DetectionKind
 from detente.scoring.bounds import Bounds, bound, next_information, radar_information
 
@@ -63,11 +63,11 @@ class Falls:
         return Plots(**picked | {"sensor": np.zeros(int(rows.sum()), np.int64)}), radars(self.sites[index : index + 1])
 
     @property
-    def truth(self) -> TrueStates:
+    def truth(self) -> TruePaths:
         """In order of body, then time; phase 2 above 100 km, 3 below."""
         thing, scan = np.nonzero(self.there.T)
         states = self.states[scan, thing]
-        return TrueStates(
+        return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:6],
             phase=np.where(height(states) > REENTRY_M, 2, 3),
         )  # fmt: skip

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tracking_linear import Step
 
 from detente.centre.tracking.follower import Plots, Sensors
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.records.slots import DetectionKind
 from detente.scoring.bounds import Bounds, constant_gravity, radar_information, straight_flight_bound
 
@@ -31,13 +31,13 @@ class Scene:
     sensors: Sensors
 
     @property
-    def truth(self) -> TrueStates:
+    def truth(self) -> TruePaths:
         """In order of object, then time."""
         scan, thing = np.nonzero(np.arange(len(self.states))[:, None] >= self.born[None])
         order = np.lexsort((scan, thing))
         scan, thing = scan[order], thing[order]
         states = self.states[scan, thing]
-        return TrueStates(
+        return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:],
             phase=np.full(len(thing), 2),
         )  # fmt: skip

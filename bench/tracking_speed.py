@@ -11,7 +11,7 @@ from tracking_scenes import Scene, flat
 
 from detente.centre.tracking.follower import follow
 from detente.centre.tracking.settings import TEXTBOOK
-from detente.records.paths import TrackStates
+from detente.records.paths import TrackPaths
 from detente.records.results import FollowedTracks
 from detente.scoring.files import read_tracks
 from detente.scoring.score import score_states
@@ -35,7 +35,7 @@ def updates_in(followed: FollowedTracks) -> int:
     return len(followed) - int(np.sum(followed.time_s == followed.time_s[-1]))
 
 
-def confirmed(followed: FollowedTracks) -> TrackStates:
+def confirmed(followed: FollowedTracks) -> TrackPaths:
     """What is scored."""
     return read_tracks(followed)[""]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.scoring.bounds import (
     Watch,
     constant_gravity,
@@ -141,7 +141,7 @@ def test_bounds_of_a_network_of_one_are_those_of_straight_flight_and_a_second_ra
     states = np.zeros((scans, 6))
     states[:, :3] = np.array([5e5, 2e5, 3e5]) + times[:, None] * np.array([-1500.0, 900.0, 400.0])
     states[:, 3:] = [-1500.0, 900.0, 400.0]
-    truth = TrueStates(
+    truth = TruePaths(
         object=np.ones(scans), time_s=times, position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=np.zeros(scans)
     )
 

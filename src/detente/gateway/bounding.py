@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from detente.centre.tracking.settings import Model
 from detente.gateway.sensor_files import read_sensors
 from detente.records.errors import InputError
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.scoring.bounds import Bounds, Watch, network_bounds
 
 
-def bound_by(sensors: str | Path, *, model: str | None = None) -> Callable[[TrueStates, NDArray[np.float64]], Bounds]:
+def bound_by(sensors: str | Path, *, model: str | None = None) -> Callable[[TruePaths, NDArray[np.float64]], Bounds]:
     """What ``detente.score(..., bounds=…)`` takes: the posterior Cramér–Rao bound under a sensors file and its rules.
 
     For the constant-gravity model; the truth must be in its frame. The ballistic model's bound asks for each body's

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.scoring.moments import align
 
 Floats = NDArray[np.float64]
@@ -124,7 +124,7 @@ def straight_flight_bound(
 
 
 def network_bounds(
-    truth: TrueStates, moments_s: Floats, watch: Watch, acceleration_psd_m2_s3: float, speed_sigma_m_s: float
+    truth: TruePaths, moments_s: Floats, watch: Watch, acceleration_psd_m2_s3: float, speed_sigma_m_s: float
 ) -> Bounds:
     """Bounds of objects under constant gravity, seen by several sensors, at the moments at which they are scored.
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates, TrueStates
+from detente.records.paths import TrackPaths, TruePaths
 from detente.records.table import Table
 from detente.scoring.score import Bounding, Document, Rules, Score, score_states
 
@@ -76,7 +76,7 @@ def score(
     )  # fmt: skip
 
 
-def read_tracks(source: Source, side: str | None = None, replicate: int | None = None) -> dict[str, TrackStates]:
+def read_tracks(source: Source, side: str | None = None, replicate: int | None = None) -> dict[str, TrackPaths]:
     """Confirmed track states by name of picture, each in order of track, then time."""
     frame, name = _read(source, "tracks")
     if "number" in frame.columns and "track" not in frame.columns:
@@ -93,7 +93,7 @@ def read_tracks(source: Source, side: str | None = None, replicate: int | None =
     return {"": _track_states(frame, name)}
 
 
-def read_truth(source: Source, replicate: int | None = None) -> TrueStates:
+def read_truth(source: Source, replicate: int | None = None) -> TruePaths:
     """True states in order of object, then time."""
     frame, name = _read(source, "truth")
     if "position_ecef_m" in frame.columns:
@@ -101,7 +101,7 @@ def read_truth(source: Source, replicate: int | None = None) -> TrueStates:
     frame = _needed(frame, TRUTH_COLUMNS, name)
     frame, states = _checked(frame, "object", name)
     phase = frame["phase"].to_numpy("u1") if "phase" in frame.columns else np.zeros(len(frame), "u1")
-    return TrueStates(
+    return TruePaths(
         object=frame["object"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"),
         position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase,
     )  # fmt: skip
@@ -197,10 +197,10 @@ def _of_run(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame
 
 
-def _track_states(frame: pd.DataFrame, name: str) -> TrackStates:
+def _track_states(frame: pd.DataFrame, name: str) -> TrackPaths:
     frame, states = _checked(frame, "track", name)
     covariance, has = _covariances(frame, name)
-    return TrackStates(
+    return TrackPaths(
         track=frame["track"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"), position_m=states[:, :3],
         velocity_m_s=states[:, 3:], covariance=covariance, has_covariance=has,
     )  # fmt: skip

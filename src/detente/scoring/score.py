@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates, TrueStates, unpack_covariance
+from detente.records.paths import TrackPaths, TruePaths, unpack_covariance
 from detente.scoring.bounds import Bounds
 from detente.scoring.consistency import band, squared_lengths
 from detente.scoring.matching import best_pairs, near_pairs
@@ -18,7 +18,7 @@ from detente.scoring.sets import set_distances
 
 Floats = NDArray[np.float64]
 Document = dict[str, Any]
-Bounding = Bounds | Callable[[TrueStates, Floats], Bounds]  # bounds, or what makes them for a truth at moments
+Bounding = Bounds | Callable[[TruePaths, Floats], Bounds]  # bounds, or what makes them for a truth at moments
 DIMENSIONS = 6
 PHASES = {1: "boost", 2: "coast", 3: "reentry"}
 
@@ -102,7 +102,7 @@ class Score:
 
 
 def score_states(
-    tracks: TrackStates, truth: TrueStates, rules: Rules | None = None, bounds: Bounding | None = None
+    tracks: TrackPaths, truth: TruePaths, rules: Rules | None = None, bounds: Bounding | None = None
 ) -> Score:
     """Score confirmed tracks against truth, both in one Cartesian frame and in order of path, then time.
 
@@ -137,7 +137,7 @@ def score_states(
     )  # fmt: skip
 
 
-def _check(rules: Rules, truth: TrueStates) -> None:
+def _check(rules: Rules, truth: TruePaths) -> None:
     if not len(truth):
         raise InputError(
             "a truth without rows", "at least one object", "give the truth that the tracks are of", path="TRUTH"
@@ -151,7 +151,7 @@ def _check(rules: Rules, truth: TrueStates) -> None:
 
 
 def _samples(
-    tracks: TrackStates, truth: TrueStates, said: Aligned, was: Aligned, moments: Floats, matched: NDArray[np.int64],
+    tracks: TrackPaths, truth: TruePaths, said: Aligned, was: Aligned, moments: Floats, matched: NDArray[np.int64],
     settle_s: float,
 ) -> Samples:  # fmt: skip
     """Errors of the matched rows (moment, row of ``was``, row of ``said``, unbroken) that have settled."""
