@@ -70,6 +70,7 @@ class Falls:
         return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:6],
             phase=np.where(height(states) > REENTRY_M, 2, 3),
+            ballistic_coefficient_kg_m2=FILTER.nominal_beta_kg_m2 * np.exp(states[:, 6]),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import tracking_ballistic as falling
@@ -12,6 +13,7 @@ from tracking_scenes import flat
 from tracking_speed import confirmed, ours, updates_in
 
 from detente.centre.tracking.follower import follow
+from detente.centre.tracking.settings import Filter
 from detente.scoring.score import Rules, score_states
 
 SETTLE_S = 25.0
@@ -57,11 +59,11 @@ def _beside(case: str, shares: list[float], twins: list[float], most_points: flo
 def ballistic(quick: bool) -> Iterator[Line]:
     """Falling bodies in ECEF, drag, unknown ballistic coefficient: speed, and errors over a Bayesian bound."""
     bodies, seeds = (40, (1,)) if quick else (100, (1, 2, 3, 4, 5))
-    for shaken in (True, False):
+    for shaken, kind in ((True, Filter.EXTENDED), (True, Filter.SIGMA_POINT), (False, Filter.EXTENDED)):
         found, twins, rates = [], [], []
         for seed in seeds:
             world = falling.falls(bodies, seed, shaken=shaken)
-            given = world.plots, world.sensors, falling.FILTER
+            given = world.plots, world.sensors, replace(falling.FILTER, filter=kind)
             followed, _ = follow(*given)
             if shaken:
                 seconds = cpu_seconds(lambda given=given: follow(*given), 0.2)
@@ -71,7 +73,8 @@ def ballistic(quick: bool) -> Iterator[Line]:
             twin = linear_nees(falling.steps_of(world), bodies, falling.DETECTION, seed)
             twins.append(share_in_band(twin, SETTLE_S))
         motion = "shaken as the filter believes" if shaken else "not shaken at all"
-        case = f"Ballistic, drag, unknown coefficient: {bodies} bodies {motion}, median of {len(seeds)} seeds"
+        name = {Filter.EXTENDED: "extended filter", Filter.SIGMA_POINT: "sigma-point filter"}[kind]
+        case = f"Ballistic, drag, unknown coefficient, {name}: {bodies} bodies {motion}, median of {len(seeds)} seeds"
         if rates:
             yield Line(case, "track-updates", statistics.median(rates), "/s", at_least=0.3e6)
         yield from _fallen(case, found, target=shaken)

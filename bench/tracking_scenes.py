@@ -39,7 +39,7 @@ class Scene:
         states = self.states[scan, thing]
         return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:],
-            phase=np.full(len(thing), 2),
+            phase=np.full(len(thing), 2), ballistic_coefficient_kg_m2=np.zeros(len(thing)),
         )  # fmt: skip
 
     def steps(self) -> Iterator[Step]:

@@ -22,6 +22,7 @@ def truth_of(paths: dict[int, tuple[np.ndarray, np.ndarray]]) -> TruePaths:
         object=np.repeat(keys, [len(paths[key][0]) for key in keys]),
         time_s=np.concatenate([paths[key][0] for key in keys]),
         position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=np.full(len(states), 2),
+        ballistic_coefficient_kg_m2=np.zeros(len(states)),
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """From detections to a score over the bound: the whole way on made-up flights."""
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,16 +64,45 @@ def test_a_tracker_with_the_right_model_is_at_its_bound(sensors: Path, tmp_path:
     assert document["siap"]["ambiguity"] == 1.0
 
 
-def test_what_has_no_bound_is_named(sensors: Path, tmp_path: Path) -> None:
-    globe = tmp_path / "globe.yaml"
-    globe.write_text(
-        "sensors:\n  - {name: a, latitude_deg: 40, longitude_deg: 30, sigma_range_m: 50, "
-        "sigma_azimuth_rad: 0.001, sigma_elevation_rad: 0.001}\n"
-    )
-    with pytest.raises(InputError, match="the ballistic model"):
-        bound_by(globe)
-    assert callable(bound_by(globe, model="constant-gravity"))
+GLOBE = """
+sensors:
+  - {name: home, latitude_deg: 46, longitude_deg: 24, height_m: 200, sigma_range_m: 50, sigma_azimuth_rad: 0.001,
+     sigma_elevation_rad: 0.001, revisit_s: 1, detection_probability: 0.9, elevation_min_deg: 2}
+"""
+
+
+def test_the_ballistic_bound_is_that_of_the_benchmarks_own_integrator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tracker's kernels spread covariances as central differences of another integrator do, coefficient unknown.
+
+    Where drag is hard the two differ: process noise goes with its square, which doubles in a second, and is taken in
+    mid-step by one, at the beginning of the second by the other.
+    """
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "bench"))
+    falling = importlib.import_module("tracking_ballistic")
+    world = falling.falls(12, 5, scans=300)
+    path = tmp_path / "globe.yaml"
+    path.write_text(GLOBE)
+    plain, truth = falling.bounds_of(world), world.truth
+    found = bound_by(path)(truth, np.unique(truth.time_s))
+    keys = [list(zip(one.object.tolist(), one.time_s.tolist(), strict=True)) for one in (plain, found)]
+    row_of = {key: row for row, key in enumerate(keys[1])}
+    rows = np.array([row_of[key] for key in keys[0]])
+    assert len(rows) > 1000
+    position = np.abs(np.sqrt(found.position_m2[rows] / plain.position_m2) - 1.0)
+    velocity = np.abs(np.sqrt(found.velocity_m2_s2[rows] / plain.velocity_m2_s2) - 1.0)
+    _, drag = falling.rates(world.states[plain.time_s.astype(int), plain.object])
+    for least, most, share in ((0.0, 0.01, 1e-4), (0.01, 5.0, 0.02), (5.0, 1e4, 0.12)):
+        felt = (drag >= least) & (drag < most)
+        assert felt.sum() > 100
+        assert max(position[felt].max(), velocity[felt].max()) < share
+    with pytest.raises(InputError, match="without ballistic coefficients"):
+        bound_by(path)(replace(truth, ballistic_coefficient_kg_m2=np.zeros(len(truth))), np.unique(truth.time_s))
+
+
+def test_a_sensor_without_noise_is_named(sensors: Path, tmp_path: Path) -> None:
     quiet = tmp_path / "quiet.yaml"
     quiet.write_text(sensors.read_text().replace("sigma_azimuth_rad: 0.001, ", ""))
-    with pytest.raises(InputError, match="'one' moves, or has no noise"):
+    with pytest.raises(InputError, match="'one' is no radar, or its noise"):
         bound_by(quiet)

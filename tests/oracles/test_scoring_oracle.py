@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from detente.records.paths import TruePaths
 from detente.scoring.bounds import (
+    ConstantGravity,
     Watch,
     constant_gravity,
     network_bounds,
@@ -20,6 +21,7 @@ from detente.scoring.consistency import band, squared_lengths
 from detente.scoring.sets import gospa_and_ospa
 
 CUTOFF = 1000.0
+FLIGHT = ConstantGravity(1.0, 2000.0)
 
 
 def every_pairing(truth: np.ndarray, tracks: np.ndarray, cutoff: float, order: float) -> tuple[float, float]:
@@ -142,7 +144,12 @@ def test_bounds_of_a_network_of_one_are_those_of_straight_flight_and_a_second_ra
     states[:, :3] = np.array([5e5, 2e5, 3e5]) + times[:, None] * np.array([-1500.0, 900.0, 400.0])
     states[:, 3:] = [-1500.0, 900.0, 400.0]
     truth = TruePaths(
-        object=np.ones(scans), time_s=times, position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=np.zeros(scans)
+        object=np.ones(scans),
+        time_s=times,
+        position_m=states[:, :3],
+        velocity_m_s=states[:, 3:],
+        phase=np.zeros(scans),
+        ballistic_coefficient_kg_m2=np.zeros(scans),
     )
 
     def watch(*places: tuple[float, float, float]) -> Watch:
@@ -154,13 +161,13 @@ def test_bounds_of_a_network_of_one_are_those_of_straight_flight_and_a_second_ra
             elevation_max_rad=np.full(n, 2.0), range_max_m=np.full(n, 1e9),
         )  # fmt: skip
 
-    alone = network_bounds(truth, times, watch((0.0, 0.0, 0.0)), 1.0, 2000.0)
+    alone = network_bounds(truth, times, watch((0.0, 0.0, 0.0)), FLIGHT)
     plain = straight_flight_bound(states[:, None, :3], np.array([0]), 1.0, sigmas, 0.9, 1.0, 2000.0)[:, 0]
     np.testing.assert_allclose(alone.position_m2, np.trace(plain[:, :3, :3], axis1=1, axis2=2), rtol=1e-9)
     np.testing.assert_allclose(alone.velocity_m2_s2, np.trace(plain[:, 3:, 3:], axis1=1, axis2=2), rtol=1e-9)
-    both = network_bounds(truth, times, watch((0.0, 0.0, 0.0), (9e5, 7e5, 0.0)), 1.0, 2000.0)
+    both = network_bounds(truth, times, watch((0.0, 0.0, 0.0), (9e5, 7e5, 0.0)), FLIGHT)
     assert np.all(both.position_m2[1:] < alone.position_m2[1:])
     slow = Watch(**{**watch((0.0, 0.0, 0.0)).__dict__, "revisit_s": np.array([4.0])})
-    assert np.all(network_bounds(truth, times, slow, 1.0, 2000.0).position_m2[1:] > alone.position_m2[1:])
+    assert np.all(network_bounds(truth, times, slow, FLIGHT).position_m2[1:] > alone.position_m2[1:])
     blind = Watch(**{**watch((0.0, 0.0, 0.0)).__dict__, "range_max_m": np.array([1e3])})
-    assert len(network_bounds(truth, times, blind, 1.0, 2000.0).object) == 0
+    assert len(network_bounds(truth, times, blind, FLIGHT).object) == 0

@@ -235,7 +235,7 @@ def truth_from(
     said = tracks_from(paths, epoch, position=position, velocity=velocity)
     return TruePaths(
         object=said.track, time_s=said.time_s, position_m=said.position_m, velocity_m_s=said.velocity_m_s,
-        phase=np.zeros(len(said)),
+        phase=np.zeros(len(said)), ballistic_coefficient_kg_m2=np.zeros(len(said)),
     )  # fmt: skip
 
 

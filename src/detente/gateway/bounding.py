@@ -1,38 +1,65 @@
 """The least error any tracker could have with these sensors: from a sensors file to what a score divides by."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.centre.tracking.settings import Model
+from detente.centre.tracking.motion import spread
+from detente.centre.tracking.settings import Model, Settings
 from detente.gateway.sensor_files import read_sensors
 from detente.records.errors import InputError
 from detente.records.paths import TruePaths
-from detente.scoring.bounds import Bounds, Watch, network_bounds
+from detente.records.slots import DetectionKind
+from detente.scoring.bounds import Bounds, ConstantGravity, Watch, network_bounds
+from detente.scoring.files import COEFFICIENT
+
+
+@dataclass(frozen=True)
+class Ballistic:
+    """The tracker's ballistic motion, linearised at the true path: gravity, drag, an unknown coefficient, its noise."""
+
+    settings: Settings
+    size: int = 7
+
+    @property
+    def prior(self) -> NDArray[np.float64]:
+        """Of velocity and of the coefficient's logarithm, as the tracker begins."""
+        speed, coefficient = self.settings.radar_speed_sigma_m_s, self.settings.log_beta_sigma
+        return np.diag(np.r_[np.zeros(3), np.full(3, speed**-2), coefficient**-2])
+
+    def spread(
+        self, states: NDArray[np.float64], coefficients: NDArray[np.float64], covariances: NDArray[np.float64],
+        seconds: NDArray[np.float64],
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """Covariances (n, 7, 7) some seconds later. Raises InputError where a body's coefficient is not told."""
+        if np.any(coefficients <= 0.0):
+            raise InputError(
+                "a truth without ballistic coefficients", f"column {COEFFICIENT}, above 0 in every row",
+                "add the column, or leave --sensors out", path="TRUTH",
+            )  # fmt: skip
+        hidden = np.log(coefficients / self.settings.nominal_beta_kg_m2)
+        return spread(np.hstack([states, hidden[:, None]]), covariances, seconds, self.settings)
 
 
 def bound_by(sensors: str | Path, *, model: str | None = None) -> Callable[[TruePaths, NDArray[np.float64]], Bounds]:
     """What ``detente.score(..., bounds=…)`` takes: the posterior Cramér–Rao bound under a sensors file and its rules.
 
-    For the constant-gravity model; the truth must be in its frame. The ballistic model's bound asks for each body's
-    ballistic coefficient, which no truth file holds: InputError (``bench/tracking_ballistic.py`` has it, for bodies
-    whose coefficient is known). Raises InputError for a sensor without noise or that moves.
+    The truth must be in the model's frame; for the ballistic one it must tell each body's ballistic coefficient, and
+    looks at a burning missile are left out. Raises InputError for a sensor that is no radar, or whose noise is not
+    stated.
     """
     path = Path(sensors)
     network = read_sensors(path, model=model)
-    if network.settings.model != Model.CONSTANT_GRAVITY:
-        raise InputError(
-            "the ballistic model", "--model constant-gravity: its bound needs nothing but sensors and truth",
-            "give --model constant-gravity, or leave --sensors out", file=str(path), path="--sensors",
-        )  # fmt: skip
-    given, sigmas = network.sensors, network.sigmas
-    silent = (sigmas["azimuth"] <= 0.0) | (sigmas["elevation"] <= 0.0) | np.any(given.orbit != 0.0, axis=1)
+    given, sigmas, settings = network.sensors, network.sigmas, network.settings
+    silent = np.any([sigmas[what] <= 0.0 for what in ("range", "azimuth", "elevation")], axis=0)
+    silent |= given.kind != DetectionKind.RADAR
     if silent.any():
         raise InputError(
-            f"sensor {network.names[int(np.argmax(silent))]!r} moves, or has no noise of its own",
-            "sensors that stay, with sigma_azimuth and sigma_elevation", "state the sensors' noise in the file",
+            f"sensor {network.names[int(np.argmax(silent))]!r} is no radar, or its noise is not in the file",
+            "radars, with sigma_range, sigma_azimuth and sigma_elevation", "state them, or leave --sensors out",
             file=str(path),
         )  # fmt: skip
     watch = Watch(
@@ -42,5 +69,9 @@ def bound_by(sensors: str | Path, *, model: str | None = None) -> Callable[[True
         elevation_min_rad=given.elevation_min_rad, elevation_max_rad=given.elevation_max_rad,
         range_max_m=given.range_max_m,
     )  # fmt: skip
-    white, speed = network.settings.local_noise_m2_s3, network.settings.radar_speed_sigma_m_s
-    return lambda truth, moments_s: network_bounds(truth, moments_s, watch, white, speed)
+    motion = (
+        Ballistic(settings)
+        if settings.model == Model.BALLISTIC
+        else ConstantGravity(settings.local_noise_m2_s3, settings.radar_speed_sigma_m_s)
+    )
+    return lambda truth, moments_s: network_bounds(truth, moments_s, watch, motion)

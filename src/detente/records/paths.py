@@ -37,6 +37,7 @@ class TruePaths(Table):
     position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
     velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
     phase: Any = column("u1", "1 boost, 2 coast, 3 reentry; 0 where not told")
+    ballistic_coefficient_kg_m2: Any = column("f8", "of the body; 0 where not told", unit="kg/m²")
 
 
 def pack_covariance(matrices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ plots are left out: they only make tracking harder.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from detente.records.paths import TruePaths
 from detente.scoring.moments import align
 
 Floats = NDArray[np.float64]
+BOOST = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +32,11 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """Who looks, from where and how well: n sensors in the frame of the truth."""
+    """Who looks, from where and how well: n radars in the frame of the truth."""
 
     position_m: Floats  # (n, 3)
     axes: Floats  # (n, 3, 3) unit vectors east, north, up of each sensor's angles
-    sigmas: Floats  # (n, 3) of range (m; 0: not measured), azimuth and elevation (rad)
+    sigmas: Floats  # (n, 3) of range (m), azimuth and elevation (rad)
     detection_probability: Floats  # (n,)
     revisit_s: Floats  # (n,)
     elevation_min_rad: Floats  # (n,) of what is in view
@@ -45,15 +47,15 @@ class Watch:
 def radar_information(offset_m: Floats, sigmas: tuple[float, float, float]) -> Floats:
     """What one look tells of a position: (n, 3, 3), 1/m².
 
-    ``offset_m`` (n, 3): objects as seen from the radar. ``sigmas``: range (m; 0 where it is not measured), azimuth and
-    elevation (rad). Each is measured by itself, so the information is the sum of three squares of gradients.
+    ``offset_m`` (n, 3): objects as seen from the radar. ``sigmas``: range (m), azimuth and elevation (rad). Each is
+    measured by itself, so the information is the sum of three squares of gradients.
     """
     distance = np.linalg.norm(offset_m, axis=1)[:, None]
     ground = np.linalg.norm(offset_m[:, :2], axis=1)[:, None]
     along = offset_m / distance
     across = np.stack([-offset_m[:, 1], offset_m[:, 0], np.zeros(len(offset_m))], axis=1) / ground
     up = np.cross(along, across)
-    rows = (along / (sigmas[0] or np.inf), across / (sigmas[1] * ground), up / (sigmas[2] * distance))
+    rows = (along / sigmas[0], across / (sigmas[1] * ground), up / (sigmas[2] * distance))
     return sum((row[:, :, None] * row[:, None, :] for row in rows), np.zeros((len(offset_m), 3, 3)))
 
 
@@ -123,45 +125,88 @@ def straight_flight_bound(
     return found
 
 
-def network_bounds(
-    truth: TruePaths, moments_s: Floats, watch: Watch, acceleration_psd_m2_s3: float, speed_sigma_m_s: float
-) -> Bounds:
-    """Bounds of objects under constant gravity, seen by several sensors, at the moments at which they are scored.
+class Motion(Protocol):
+    """How what is known of an object fades between looks. A state's first six numbers are position and velocity."""
 
-    A sensor looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
-    look that measures its range; that look is taken to have seen it. ``truth`` is in order of object, then time.
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        ...
+
+    @property
+    def prior(self) -> Floats:
+        """What is known before the first look, as information (size, size)."""
+        ...
+
+    def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
+        """Covariances (n, size, size) some seconds (n,) after true states (n, 6) and coefficients (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ConstantGravity:
+    """Straight flight with white acceleration; before the first look, speeds spread about zero."""
+
+    acceleration_psd_m2_s3: float
+    speed_sigma_m_s: float
+    size: int = 6
+
+    @property
+    def prior(self) -> Floats:
+        """Of the velocity alone."""
+        return np.diag(np.r_[np.zeros(3), np.full(3, self.speed_sigma_m_s**-2)])
+
+    def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
+        """As :func:`constant_gravity`; the states do not matter."""
+        found = np.empty_like(covariances)
+        for value in np.unique(seconds):
+            rows = seconds == value
+            transition, noise = constant_gravity(float(value), self.acceleration_psd_m2_s3)
+            found[rows] = transition @ covariances[rows] @ transition.T + noise
+        return found
+
+
+def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Motion) -> Bounds:
+    """Bounds of objects seen by several radars, at the moments at which they are scored.
+
+    A radar looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
+    look at it that does not find it burning; that look is taken to have seen it. Looks at a burning object are left
+    out. ``truth`` is in order of object, then time.
     """
     there = align(truth, moments_s, np.inf)
-    known: dict[int, tuple[float, Floats]] = {}
-    next_look = np.full(len(watch.revisit_s), -np.inf)
-    rows = []
+    names, index = np.unique(there.path, return_inverse=True)
+    covariances, states = np.zeros((len(names), motion.size, motion.size)), np.zeros((len(names), 6))
+    last_s, next_look = np.full(len(names), -np.inf), np.full(len(watch.revisit_s), -np.inf)
+    parts = [np.empty((0, 4))]
     for moment, now_s in enumerate(moments_s.tolist()):
-        here = slice(*there.edges[moment : moment + 2])
+        here = np.arange(*there.edges[moment : moment + 2])
+        here = here[truth.phase[there.row[here]] != BOOST]
         looks = next_look <= now_s + 1e-6
         next_look[looks] = now_s + watch.revisit_s[looks]
-        gained, ranged = _gained(there.position_m[here], watch, looks)
-        for row, thing in enumerate(there.path[here].tolist()):
-            information = None
-            if thing in known:
-                before_s, information = known[thing]
-                moved, noise = constant_gravity(now_s - before_s, acceleration_psd_m2_s3)
-                information = next_information(information[None], moved, noise, gained[row][None])[0]
-            elif ranged[row].any():
-                information = ranged[row] + np.diag(np.r_[np.zeros(3), np.full(3, speed_sigma_m_s**-2)])
-            if information is not None:
-                known[thing] = now_s, information
-                variances = np.diag(bound(information))
-                rows.append((thing, now_s, variances[:3].sum(), variances[3:].sum()))
-    rows.sort(key=lambda row: row[:2])
-    table = np.array(rows, float).reshape(-1, 4)
+        gained, first = _gained(there.position_m[here], watch, looks, motion.size)
+        who, coefficients = index[here], truth.ballistic_coefficient_kg_m2[there.row[here]]
+        old = np.isfinite(last_s[who])
+        new = ~old & first.any(axis=(1, 2))
+        known, ago = who[old], now_s - last_s[who[old]]
+        ahead = motion.spread(states[known], coefficients[old], covariances[known], ago)
+        covariances[known] = bound(_inverse(ahead) + gained[old])
+        covariances[who[new]] = bound(motion.prior + first[new])
+        alive = old | new
+        states[who] = np.hstack([there.position_m[here], there.velocity_m_s[here]])
+        last_s[who[alive]] = now_s
+        variances = np.diagonal(covariances[who[alive]], axis1=1, axis2=2)
+        place, speed = variances[:, :3].sum(axis=1), variances[:, 3:6].sum(axis=1)
+        parts.append(np.stack([names[who[alive]], np.full(int(alive.sum()), now_s), place, speed], axis=1))
+    table = np.concatenate(parts)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
     return Bounds(
         object=table[:, 0].astype(np.int64), time_s=table[:, 1], position_m2=table[:, 2], velocity_m2_s2=table[:, 3]
     )
 
 
-def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Information (n, 6, 6) expected of these sensors' looks, and that of one sure look that measures the range."""
-    gained, ranged = np.zeros((len(positions_m), 6, 6)), np.zeros((len(positions_m), 6, 6))
+def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_], size: int) -> tuple[Floats, Floats]:
+    """Information (n, size, size) expected of these looks, and that of the first of them if it sees for sure."""
+    gained, sure = np.zeros((len(positions_m), size, size)), np.zeros((len(positions_m), size, size))
     for sensor in np.flatnonzero(looks):
         axes, sigmas = watch.axes[sensor], watch.sigmas[sensor]
         offsets = (positions_m - watch.position_m[sensor]) @ axes.T
@@ -171,6 +216,6 @@ def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_]) -> tupl
         seen &= elevation <= watch.elevation_max_rad[sensor]
         look = axes.T @ radar_information(offsets, (sigmas[0], sigmas[1], sigmas[2])) @ axes * seen[:, None, None]
         gained[:, :3, :3] += watch.detection_probability[sensor] * look
-        first = ~ranged.any(axis=(1, 2)) & (sigmas[0] > 0.0)
-        ranged[first, :3, :3] = look[first]
-    return gained, ranged
+        unseen = ~sure.any(axis=(1, 2))
+        sure[unseen, :3, :3] = look[unseen]
+    return gained, sure

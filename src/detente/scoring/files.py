@@ -28,6 +28,7 @@ RUN_TRACKS = ("side", "giver", "number", "time_s", "position_ecef_m", "velocity_
 RUN_TRUTH = ("object", "time_s", "position_ecef_m", "velocity_ecef_m_s", "phase")
 NUMBERS_A_SIDE = 10_000_000  # a run's track is named by side and number; together they make one number
 POOLED = "pooled"
+COEFFICIENT = "ballistic_coefficient_kg_m2"
 
 
 class Scores(dict[str, Score]):
@@ -98,12 +99,20 @@ def read_truth(source: Source, replicate: int | None = None) -> TruePaths:
     frame, name = _read(source, "truth")
     if "position_ecef_m" in frame.columns:
         frame = _spread(_one_replicate(_needed(frame, RUN_TRUTH, name), replicate, name), name)
+        frame = _with_coefficients(frame, source)
     frame = _needed(frame, TRUTH_COLUMNS, name)
     frame, states = _checked(frame, "object", name)
     phase = frame["phase"].to_numpy("u1") if "phase" in frame.columns else np.zeros(len(frame), "u1")
+    coefficient = frame[COEFFICIENT].to_numpy("f8") if COEFFICIENT in frame.columns else np.zeros(len(frame))
+    wrong = ~(np.isfinite(coefficient) & (coefficient >= 0.0))
+    if np.any(wrong):
+        row = frame.index[np.flatnonzero(wrong)[0]]
+        raise _bad_row(
+            name, row, f"{COEFFICIENT} is {frame[COEFFICIENT][row]}", "more than 0, or 0 where unknown", "correct it"
+        )
     return TruePaths(
         object=frame["object"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"),
-        position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase,
+        position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase, ballistic_coefficient_kg_m2=coefficient,
     )  # fmt: skip
 
 
@@ -189,6 +198,19 @@ def _spread(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     for column, parts in (("position_ecef_m", STATE[:3]), ("velocity_ecef_m_s", STATE[3:])):
         frame[list(parts)] = _rows_of(frame, column, 3, name)
     return frame
+
+
+def _with_coefficients(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """What a run's truth leaves to its ``objects`` stage, where that lies beside it."""
+    if not isinstance(source, str | Path):
+        return frame
+    path = Path(source)
+    beside = (path if path.is_dir() else path.parent) / "objects.parquet"
+    if not beside.is_file():
+        return frame
+    objects = pq.read_table(beside, columns=["replicate", "object", COEFFICIENT]).to_pandas()
+    joined = frame.merge(objects, on=["replicate", "object"], how="left")
+    return joined.set_index(frame.index).fillna({COEFFICIENT: 0.0})
 
 
 def _of_run(frame: pd.DataFrame, name: str) -> pd.DataFrame:
