@@ -147,7 +147,8 @@ def test_whoever_still_sees_it_burn_is_believed():
     picture, _, partner = pictured(tracks, theirs)
     assert (picture.origin[0, 0], picture.phase[0, 0]) == (Origin.FUSED, Phase.BOOST)
     assert partner.estimates.impact_valid[0, 0] == 1
-    assert picture.estimates.impact_valid[0, 0] == 0
+    assert picture.estimates.foretold[0, 0] == 0
+    assert picture.estimates.impact_s[0, 0] != partner.estimates.impact_s[0, 0]
 
 
 def test_the_fused_line_predicts_its_own_impact():
@@ -196,7 +197,7 @@ def test_a_boosting_own_track_takes_the_partners_word_for_its_impact():
     word = warned(estimate(tracks, None, GROUND))
     burning = made.replaced(tracks, phase=np.full((1, SLOTS), Phase.BOOST, np.uint8))
     picture, own, partner = pictured(burning, word)
-    assert own.impact_valid[0, 0] == 0
+    assert own.foretold[0, 0] == 0
     assert picture.origin[0, 0] == Origin.FUSED
     assert picture.estimates.impact_s[0, 0] == partner.estimates.impact_s[0, 0]
 

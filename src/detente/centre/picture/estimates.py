@@ -11,6 +11,7 @@ from detente.geodesy.territory_index import TerritoryIndex
 from detente.records.slots import Estimates, Floats, Ints, Tracks
 
 DEFAULTS = PictureSettings()
+MISSILE_CLASSES = ("short range", "medium range", "intermediate range", "intercontinental")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class DatedEstimates(Estimates):
     number: Ints  # (R, S) track number they belong to; 0 where none
     estimated_s: Floats  # (R, S) when the impact was predicted last
     rounds: Ints  # (R, S) how often it was predicted
+    foretold: Ints  # (R, S) how often from a state that no longer burns, since it burnt last
+    class_probability: Floats  # (R, S, 4) P(missile class): MISSILE_CLASSES; all 0 where nothing is known
     lines: Floats  # (R, S, n) the same once more, side by side, as kernels read it
 
 
@@ -49,6 +52,8 @@ def from_lines(lines: Floats) -> DatedEstimates:
         number=lines[..., layout.NUMBER].astype(np.int64),
         estimated_s=floats(layout.ESTIMATED_S),
         rounds=lines[..., layout.ROUNDS].astype(np.int64),
+        foretold=lines[..., layout.FORETOLD].astype(np.int64),
+        class_probability=lines[..., layout.CLASS : layout.THREAT].copy(),
         lines=lines,
     )
 
@@ -72,7 +77,8 @@ def estimate(
     """Say of each confirmed track where and when it was launched, and where and when it will land.
 
     ``previous``: what this function returned for the step before, or None. A launch once stated is kept; an impact is
-    predicted for tracks that no longer boost, again when the track has news and its last prediction is a cadence old.
+    predicted again when the track has news and its last prediction is a cadence old. While the motor burns the ellipse
+    holds all that it may yet reach: the direction from the state, the distance from the classes' ranges and burns.
     All (R, S, ...), ECEF and SI in, geodetic radians out.
     """
     rows, slots = tracks.status.shape
