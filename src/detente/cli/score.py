@@ -29,7 +29,7 @@ def score(
         Path | None, typer.Option("--sensors", metavar="SENSORS.yaml", help="tell errors over their Cramér–Rao bound")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="constant-gravity|ballistic", help="of the bound; default: by frame")
+        str | None, typer.Option("--model", metavar="constant-gravity|ballistic", help="default: by the frame")
     ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
