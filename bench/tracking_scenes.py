@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tracking_linear import Step
+from tracking_linear import Step, position_offsets
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.paths import TruePaths
@@ -26,7 +26,9 @@ class Scene:
 
     states: Floats  # (scans, n, 6)
     born: NDArray[np.int64]  # (n,) first scan
-    scans: list[Floats]  # each (detections, 3): range, azimuth from x to y, elevation
+    shaken: Floats  # (scans, n, 6) what white acceleration added in each scan
+    errors: Floats  # (scans, n, 3) of range, azimuth and elevation, whether or not the object was detected
+    detected: NDArray[np.bool_]  # (scans, n)
     plots: Plots
     sensors: Sensors
 
@@ -50,8 +52,12 @@ class Scene:
             alive = np.flatnonzero(self.born <= scan)
             new = self.born[alive] == scan
             old = int(np.sum(~new))
-            look = radar_information(states[alive, :3], SIGMAS)
-            yield Step(alive, new, prior, np.tile(transition, (old, 1, 1)), np.tile(noise, (old, 1, 1)), look)
+            places = states[alive, :3]
+            yield Step(
+                alive, new, prior, np.tile(transition, (old, 1, 1)), np.tile(noise, (old, 1, 1)),
+                radar_information(places, SIGMAS), self.shaken[scan, alive[~new]], self.detected[scan, alive],
+                position_offsets(places, self.errors[scan, alive]),
+            )  # fmt: skip
 
     @property
     def bounds(self) -> Bounds:
@@ -77,13 +83,18 @@ def flat(objects: int, seed: int, scans: int = SCANS) -> Scene:
     fall = np.array([0, 0, -GRAVITY_M_S2 / 2 * STEP_S**2, 0, 0, -GRAVITY_M_S2 * STEP_S])
     now = _starts(rng, objects)
     born = np.where(rng.random(objects) < 0.5, 0, rng.integers(0, 30, objects))
-    states, seen = np.empty((scans, objects, 6)), []
+    states, shaken = np.empty((scans, objects, 6)), rng.standard_normal((scans, objects, 6)) @ shake.T
     for scan in range(scans):
         if scan:
-            now = now @ transition.T + fall + rng.standard_normal((objects, 6)) @ shake.T
+            now = now @ transition.T + fall + shaken[scan]
         states[scan] = now
-        seen.append(_look(rng, now[(born <= scan) & (rng.random(objects) < DETECTION), :3]))
-    return Scene(states=states, born=born, scans=seen, plots=plots_of(seen), sensors=radar_at_origin())
+    errors = rng.standard_normal((scans, objects, 3)) * SIGMAS
+    detected = (born <= np.arange(scans)[:, None]) & (rng.random((scans, objects)) < DETECTION)
+    looks = [_look(rng, states[scan, detected[scan], :3], errors[scan, detected[scan]]) for scan in range(scans)]
+    return Scene(
+        states=states, born=born, shaken=shaken, errors=errors, detected=detected, plots=plots_of(looks),
+        sensors=radar_at_origin(),
+    )  # fmt: skip
 
 
 def _starts(rng: np.random.Generator, objects: int) -> Floats:
@@ -98,11 +109,11 @@ def _starts(rng: np.random.Generator, objects: int) -> Floats:
     )  # fmt: skip
 
 
-def _look(rng: np.random.Generator, places: Floats) -> Floats:
+def _look(rng: np.random.Generator, places: Floats, errors: Floats) -> Floats:
     """One scan: detected objects with noise, false plots evenly over what is covered, in no telling order."""
     away = np.linalg.norm(places, axis=1)
     true = np.stack([away, np.arctan2(places[:, 1], places[:, 0]), np.arcsin(places[:, 2] / away)], axis=1)
-    true += rng.standard_normal(true.shape) * SIGMAS
+    true += errors
     count = rng.poisson(FALSE_PLOTS)
     false = np.stack([rng.uniform(*edges, count) for edges in CLUTTER], axis=1)
     return rng.permutation(np.vstack([true, false]))
