@@ -22,7 +22,7 @@ def a_track(seed, height_m, phase):
     state = np.zeros((1, 7))
     state[0, :3] = away * (6_378_137.0 + height_m)
     state[0, 3:6] = chance.standard_normal(3) * 2_000.0
-    state[0, 6] = 40.0 if phase == places.BOOST else 0.2 * chance.standard_normal()
+    state[0, 6] = 40.0 if phase == places.BOOST else 1.0 + 0.2 * chance.standard_normal()
     root = chance.standard_normal((7, 7)) * 0.5 + np.eye(7)
     scale = np.diag([3_000.0] * 3 + [100.0] * 3 + [5.0 if phase == places.BOOST else 0.5])
     covariance = (scale @ root @ root.T @ scale)[None]

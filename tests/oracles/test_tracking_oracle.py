@@ -14,9 +14,9 @@ from detente.flight import atmosphere
 SETTINGS = Settings()
 MU, J2, A, OMEGA = 3.986004418e14, 1.0826298213129e-3, 6_378_137.0, 7.292115e-5
 CASES = {
-    "coast": (places.COAST, [6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.3], 8.0),
+    "coast": (places.COAST, [6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.8], 8.0),
     "boost": (places.BOOST, [6.41e6, 2e5, 4e4, 700.0, 500.0, 300.0, 45.0], 4.0),
-    "reentry": (places.REENTRY, [6.41e6, 1e5, -8e4, -2_500.0, 1_200.0, 300.0, -0.2], 2.0),
+    "reentry": (places.REENTRY, [6.41e6, 1e5, -8e4, -2_500.0, 1_200.0, 300.0, 1.2], 2.0),
 }
 
 
@@ -39,7 +39,7 @@ def flow(x, dt, phase):
             height = r * (1.0 - A / stretched)
             if height < predict.AIR_CEILING_M:
                 density = float(atmosphere.density_kg_m3(height))
-                drag = 0.5 * density * math.exp(-y[6]) / SETTINGS.nominal_beta_kg_m2
+                drag = 0.5 * density * y[6] / SETTINGS.nominal_beta_kg_m2
                 out = out - drag * np.linalg.norm(v) * v
         return np.concatenate([v, out, [grow]])
 

@@ -1,9 +1,10 @@
 """How a track's state and covariance move from one moment to the next.
 
 A track's working state has seven numbers: position and velocity in the Earth-fixed frame, and one *hidden force*. In
-boost the hidden number is the thrust's acceleration along the velocity (m/s²); otherwise it is the logarithm of how
-much heavier for its cross-section the body is than the nominal ballistic coefficient. The mean is integrated with
-Runge and Kutta's fourth order; the covariance with the second-order expansion of exp(F h), F taken in mid-step.
+boost the hidden number is the thrust's acceleration along the velocity (m/s²); otherwise it is the body's lightness,
+the nominal over its own ballistic coefficient: drag is proportional to it, so that learning it bends nothing. The mean
+is integrated with Runge and Kutta's fourth order; the covariance with the second-order expansion of exp(F h), F taken
+in mid-step. With the sigma-point filter, points are integrated instead.
 """
 
 import math
@@ -22,8 +23,8 @@ from detente.centre.tracking._kernels_places import (
     EXHAUST_SPEED,
     FILTER,
     GRAVITY,
+    LIGHTNESS_NOISE,
     LOCAL_NOISE,
-    LOG_BETA_NOISE,
     MODEL,
     NOMINAL_BETA,
     PHASE,
@@ -43,7 +44,7 @@ from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
 
 AIR_CEILING_M = 120_000.0  # drag above it is below 1e-3 m/s² for every body of the catalogue
-SCALE_HEIGHT_M = 7_000.0  # of density, for the Jacobian alone (U.S. Standard Atmosphere 1976: 6-8 km below 100 km)
+THINNER_M = 200.0  # over which the density's gradient is taken, for the Jacobian alone
 REENTRY_M = 100_000.0  # the house's boundary between coast and reentry
 COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in the air
 BOOST_STEP_S = 5.0
@@ -51,14 +52,14 @@ AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
-LOG_BETA_MOST = 3.0
+LIGHTNESS_LEAST, LIGHTNESS_MOST = 0.05, 20.0
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
 
 @kernel
 def lightness(hidden, settings):
     """The inverse of a track's ballistic coefficient, m²/kg: kept within twentyfold of the nominal."""
-    return math.exp(-min(max(hidden, -LOG_BETA_MOST), LOG_BETA_MOST)) / settings[NOMINAL_BETA]
+    return min(max(hidden, LIGHTNESS_LEAST), LIGHTNESS_MOST) / settings[NOMINAL_BETA]
 
 
 @kernel
@@ -153,16 +154,18 @@ def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, 
     if not in_air:
         return 0.0
     speed = math.sqrt(vx * vx + vy * vy + vz * vz) + 1e-9
-    density = air_density(radial_height(px, py, pz))
-    drag = 0.5 * density * lightness(hidden, settings) * speed
+    height = radial_height(px, py, pz)
+    density = air_density(height)
+    nominal = 0.5 * density * speed / settings[NOMINAL_BETA]
+    drag = nominal * settings[NOMINAL_BETA] * lightness(hidden, settings)
     add_turning(rates, vx / speed, vy / speed, vz / speed, -drag, -drag)
-    thinning = drag / (SCALE_HEIGHT_M * math.sqrt(r2))
+    thinning = drag * (1.0 - air_density(height + THINNER_M) / density) / (THINNER_M * math.sqrt(r2))
     for k in range(3):
         v = vx if k == 0 else (vy if k == 1 else vz)
         rates[k, 0] += thinning * v * px
         rates[k, 1] += thinning * v * py
         rates[k, 2] += thinning * v * pz
-        rates[k, 6] = drag * v
+        rates[k, 6] = -nominal * v
     return drag * speed
 
 
@@ -352,7 +355,8 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             white = settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
             if tags[i, STATUS] == TENTATIVE and height < settings[BOOST_CEILING_M]:
                 white = settings[UNDECIDED_NOISE]
-            add_noise(covariance[i], h, white, settings[LOG_BETA_NOISE] if in_air else 0.0, rates)
+            walk = settings[LIGHTNESS_NOISE] * hidden * hidden if in_air else 0.0
+            add_noise(covariance[i], h, white, walk, rates)
         left -= h
 
 

@@ -23,8 +23,8 @@ LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larg
 class KeptTracks(Tracks):
     """Tracks with what the tracker remembers but does not tell: the hidden force of each.
 
-    In boost the hidden force is the thrust's acceleration along the velocity (m/s²); otherwise the natural logarithm
-    of nominal over true inverse ballistic coefficient.
+    In boost the hidden force is the thrust's acceleration along the velocity (m/s²); otherwise the body's
+    lightness: nominal over own ballistic coefficient, to which drag is proportional.
     """
 
     hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
@@ -129,8 +129,8 @@ def _hidden(tracks: Tracks, settings: Settings) -> Floats:
         return tracks.hidden.copy()
     hidden = np.zeros((*tracks.status.shape, 8))
     burning = tracks.phase == Phase.BOOST
-    hidden[..., 0] = np.where(burning, settings.thrust_mean_m_s2, 0.0)
-    hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2, settings.log_beta_sigma) ** 2
+    hidden[..., 0] = np.where(burning, settings.thrust_mean_m_s2, settings.lightness_mean)
+    hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2**2, settings.lightness_variance)
     hidden[tracks.status == Status.EMPTY] = 0.0
     return hidden
 
