@@ -26,7 +26,7 @@ class Ballistic:
 
     @property
     def prior(self) -> NDArray[np.float64]:
-        """Of velocity and of the coefficient's logarithm, as the tracker begins."""
+        """Of velocity and of the coefficient's logarithm: what a body is before it is seen."""
         speed, coefficient = self.settings.radar_speed_sigma_m_s, self.settings.log_beta_sigma
         return np.diag(np.r_[np.zeros(3), np.full(3, speed**-2), coefficient**-2])
 
@@ -40,8 +40,11 @@ class Ballistic:
                 "a truth without ballistic coefficients", f"column {COEFFICIENT}, above 0 in every row",
                 "add the column, or leave --sensors out", path="TRUTH",
             )  # fmt: skip
-        hidden = np.log(coefficients / self.settings.nominal_beta_kg_m2)
-        return spread(np.hstack([states, hidden[:, None]]), covariances, seconds, self.settings)
+        lightness = self.settings.nominal_beta_kg_m2 / coefficients
+        scale = np.ones((len(states), self.size))
+        scale[:, 6] = -lightness  # the tracker's hidden number is the lightness; ours, the coefficient's logarithm
+        outer = scale[:, :, None] * scale[:, None, :]
+        return spread(np.hstack([states, lightness[:, None]]), covariances * outer, seconds, self.settings) / outer
 
 
 def bound_by(sensors: str | Path, *, model: str | None = None) -> Callable[[TruePaths, NDArray[np.float64]], Bounds]:
