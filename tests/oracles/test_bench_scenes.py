@@ -42,3 +42,15 @@ def test_a_fall_is_the_flight_rooms(bench: dict[str, ModuleType]) -> None:
         apart = np.linalg.norm(world.states[flown[:seconds], body, :3] - path[:seconds, 1:4], axis=1)
         np.testing.assert_allclose(path[:seconds, 0], np.arange(seconds), atol=1e-6)
         assert apart.max() < 20.0
+
+
+def test_a_centre_stepped_tick_by_tick_has_the_tracks_of_the_whole_file(
+    bench: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two doors, one tracker: nothing late, the centre's step and the file's follower agree body by body."""
+    late, falling = importlib.import_module("tracking_late"), bench["ballistic"]
+    monkeypatch.setattr(late, "JUDGED_S", (90, 150))
+    world = falling.falls(10, 6, sites=(falling.HOME, falling.ABROAD), scans=200)
+    stepped, whole = late._stepped(world, world.plots.time_s), late._rerun(world, world.plots.time_s)
+    assert len(stepped) >= 10
+    assert stepped == pytest.approx(whole, rel=1e-6)
