@@ -201,10 +201,10 @@ def test_an_ellipse_in_boost_holds_where_the_catalogue_flies(catalogue_flights):
             state = np.concatenate([flown.position_ecef_m[rows][at], flown.velocity_ecef_m_s[rows][at]])
             now_s = float(flown.time_s[rows][at])
             tracks = made.tracks([state], [flat], time_s=now_s, phase=np.full((1, 1), Phase.BOOST, np.uint8))
-            line = np.zeros((1, 1, THREAT + 2))
-            line[0, 0, [NUMBER, LAUNCH_VALID]] = 1.0
-            line[0, 0, [LAUNCH_LAT, LAUNCH_LON]] = start
-            line[0, 0, LAUNCH_SIGMA] = 10e3
+            line = np.zeros((THREAT + 2, 1, 1))
+            line[[NUMBER, LAUNCH_VALID]] = 1.0
+            line[[LAUNCH_LAT, LAUNCH_LON], 0, 0] = start
+            line[LAUNCH_SIGMA] = 10e3
             found = estimate(tracks, from_lines(line), GROUND)
             assert found.impact_valid[0, 0] == 1, (entry.name, share)
             inside.append(squared_distance(found, aim) < 5.991)
@@ -332,4 +332,4 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
     )
     for r in range(4):
         alone = estimate(made.tracks(means[r], spreads[r]), None, GROUND)
-        assert np.array_equal(alone.lines[0], together.lines[r])
+        assert np.array_equal(alone.lines[:, 0], together.lines[:, r])

@@ -46,7 +46,7 @@ def test_alone_the_picture_is_the_own_tracks():
     assert np.array_equal(picture.status[:, :SLOTS], tracks.status)
     assert np.array_equal(picture.mean[:, :SLOTS], tracks.mean)
     assert np.array_equal(picture.covariance[:, :SLOTS], tracks.covariance)
-    assert np.array_equal(picture.estimates.lines[:, :SLOTS], own.lines)
+    assert np.array_equal(picture.estimates.lines[:, :, :SLOTS], own.lines)
     assert picture.origin[0].tolist() == [Origin.OWN] * 3 + [0] * (SLOTS - 3 + OTHERS)
     assert (picture.twin == -1).all()
     assert picture.status[:, SLOTS:].sum() == 0
@@ -82,7 +82,7 @@ def test_what_only_a_partner_holds_is_its_own_line():
     assert (picture.status[0, SLOTS], picture.giver[0, SLOTS], picture.number[0, SLOTS]) == (2, made.EAST, 5)
     assert np.allclose(picture.mean[0, SLOTS], made.moved(theirs, 8.0), atol=0.01)
     assert np.linalg.det(picture.covariance[0, SLOTS]) > np.linalg.det(made.covariance())
-    assert np.array_equal(picture.estimates.lines[0, SLOTS], partner.estimates.lines[0, 0])
+    assert np.array_equal(picture.estimates.lines[:, 0, SLOTS], partner.estimates.lines[:, 0, 0])
 
 
 def test_pairs_are_one_to_one_and_the_likelier_wins():
@@ -273,7 +273,7 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
         alone, _, _ = pictured(made.tracks(states[r], spreads[r]), *messages[2 * r : 2 * r + 2])
         for name in ("status", "origin", "twin", "mean", "covariance", "sensors"):
             assert np.array_equal(getattr(alone, name)[0], getattr(together, name)[r]), name
-        assert np.array_equal(alone.estimates.lines[0], together.estimates.lines[r])
+        assert np.array_equal(alone.estimates.lines[:, 0], together.estimates.lines[:, r])
 
 
 def test_nothing_known_is_an_empty_picture():

@@ -172,6 +172,6 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
     together = receive(start_partner(3, 4, 2), table, np.array([0, 1, 3, 6]), made.WEST, GROUND, 10.0)
     for row, (low, high) in enumerate(((0, 1), (1, 3), (3, 6))):
         alone = heard(*messages[low:high])
-        assert np.array_equal(alone.held[0], together.held[row])
-        assert np.array_equal(alone.estimates.lines[0], together.estimates.lines[row])
+        assert np.array_equal(alone.held[:, 0], together.held[:, row])
+        assert np.array_equal(alone.estimates.lines[:, 0], together.estimates.lines[:, row])
         assert np.array_equal(alone.covariance[0], together.covariance[row])

@@ -12,7 +12,6 @@ from detente.centre.picture._kernels_arc import landing_spread, vacuum_landing
 from detente.centre.picture._kernels_layout import (
     CLASS,
     CLASSES,
-    ESTIMATED_S,
     FORETOLD,
     IMPACT_EE,
     IMPACT_EN,
@@ -242,7 +241,6 @@ def foresee_boost(m, covariance, time_s, settings, ground, fan, ways, line):
     line[IMPACT_EE] = along2 * east * east + across2 * north * north
     line[IMPACT_EN] = (along2 - across2) * east * north
     line[IMPACT_NN] = along2 * north * north + across2 * east * east
-    line[ESTIMATED_S] = time_s
     line[ROUNDS] += 1.0
     line[FORETOLD] = 0.0
     fan_threat(ground, fan, ways, count, turn2, line)

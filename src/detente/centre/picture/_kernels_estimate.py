@@ -223,9 +223,9 @@ def due(news_s, now_s, line, settings):
 @kernel
 def due_in_boost(news_s, now_s, line, settings):
     """True when a line that burns has news, and nothing was said of its impact for a cadence."""
-    if line[ROUNDS] == 0.0:
+    if line[ROUNDS] == 0.0 and line[ESTIMATED_S] == 0.0:
         return True
-    return news_s > line[ESTIMATED_S] and now_s - line[ESTIMATED_S] >= settings.cadence_s
+    return news_s > line[ESTIMATED_S] and (line[ROUNDS] == 0.0 or now_s - line[ESTIMATED_S] >= settings.cadence_s)
 
 
 @kernel
@@ -247,7 +247,7 @@ def estimate_rows(
     fan, ways = np.zeros((9, 6)), np.zeros((WAYS, 3))
     for r in range(status.shape[0]):
         for s in range(status.shape[1]):
-            line = estimates[r, s]
+            line = estimates[:, r, s]
             if status[r, s] != CONFIRMED:
                 if line[NUMBER] != 0.0:
                     clear_line(line)
@@ -269,3 +269,4 @@ def estimate_rows(
             elif phase[r, s] < COAST and due_in_boost(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)
                 foresee_boost(m, p, time_s, settings, ground, fan, ways, line)
+                line[ESTIMATED_S] = time_s

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from detente.jit import kernel
 
-# Columns of a line of estimates: a float array (R, slots, THREAT + sides).
+# Columns come first, so that each is a plain (R, slots) array to whoever reads it whole.
+#
+# Columns of a line of estimates: a float array (THREAT + sides, R, slots).
 LAUNCH_VALID, LAUNCH_LAT, LAUNCH_LON, LAUNCH_S, LAUNCH_SIGMA = range(5)
 NUMBER = 5
 IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPACT_EN, IMPACT_NN = range(6, 14)
@@ -18,7 +20,7 @@ CLASS = 17
 CLASSES = 4  # short, medium, intermediate range, intercontinental
 THREAT = CLASS + CLASSES
 
-# Columns of what is known of a partner's line: a float array (R, Q, HELD_WIDTH).
+# Columns of what is known of a partner's line: a float array (HELD_WIDTH, R, Q).
 STATUS, GIVER, PARTNER_NUMBER, HAS_STATE, VALID_S, RECEIVED_S, PHASE, COARSENED, LAUNCH_SAID, IMPACT_SAID = range(10)
 LICENSED = 10  # 1 where the state came as a tracklet: successive ones may be told apart
 HELD_WIDTH = 11
@@ -31,7 +33,7 @@ SAID_STATE = 21  # 6 columns
 SAID_COVARIANCE = 27  # 21 columns
 SAID_WIDTH = 48
 
-# Columns of a line of the picture, besides its state: an integer array (R, S+Q, LINE_WIDTH).
+# Columns of a line of the picture, besides its state: an integer array (LINE_WIDTH, R, S+Q).
 LINE_STATUS, LINE_ORIGIN, LINE_GIVER, LINE_NUMBER, LINE_TWIN, LINE_HAS_STATE, LINE_PHASE, LINE_RULE = range(8)
 LINE_WIDTH = 8
 

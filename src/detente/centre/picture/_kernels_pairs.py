@@ -116,13 +116,13 @@ def warning_cost(a, b, gate, time_sigma_s):
 @kernel
 def paired_before(before, facts, held, line, q):
     """True when the picture of the tick before held these two lines as one object."""
-    slot = facts.shape[0] - held.shape[0] + q
+    slot = facts.shape[1] - held.shape[1] + q
     return (
-        before[slot, LINE_TWIN] == line
-        and before[slot, LINE_NUMBER] == held[q, PARTNER_NUMBER]
-        and before[slot, LINE_GIVER] == held[q, GIVER]
-        and before[line, LINE_NUMBER] == facts[line, LINE_NUMBER]
-        and before[line, LINE_GIVER] == facts[line, LINE_GIVER]
+        before[LINE_TWIN, slot] == line
+        and before[LINE_NUMBER, slot] == held[PARTNER_NUMBER, q]
+        and before[LINE_GIVER, slot] == held[GIVER, q]
+        and before[LINE_NUMBER, line] == facts[LINE_NUMBER, line]
+        and before[LINE_GIVER, line] == facts[LINE_GIVER, line]
     )
 
 
