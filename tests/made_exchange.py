@@ -18,6 +18,10 @@ def clause(name="c", data="track", giver="A", receiver="B", **values):
     return {"name": name, "data": data, "giver": giver, "receiver": receiver, **values}
 
 
+def box(south, north, west, east):
+    return {"south_deg": south, "north_deg": north, "west_deg": west, "east_deg": east}
+
+
 def agreement(*clauses, parties=SIDES, start_s=-1e6, end_s=1e6):
     valid = {"start": EPOCH + timedelta(seconds=start_s), "end": EPOCH + timedelta(seconds=end_s)}
     return Agreement(

@@ -12,6 +12,9 @@ import typer
 
 from detente import __version__
 from detente.cli import score, track
+from detente.cli.agreement import agreement as agreement_commands
+from detente.cli.fly import fly
+from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -120,10 +123,12 @@ def run(
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="scenario, agreement or catalogue files")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="scenario, agreement, catalogue or missile files")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Is my scenario, agreement or catalogue file sound?"""
+    """Is my scenario, agreement, catalogue or missile file sound?"""
     from detente.cli import show
     from detente.scenario.files import check_file, load_scenario
     from detente.world.reach import check_reach
@@ -188,7 +193,7 @@ def schema(
         Path | None, typer.Option("--out", metavar="DIR", help="write one file a schema instead of printing")
     ] = None,
 ) -> None:
-    """Write the JSON Schemas of scenario, agreement and catalogue files."""
+    """Write the JSON Schemas of scenario, agreement, catalogue and missile files."""
     with owned_failures():
         from detente.scenario.files import schemas
 
@@ -204,8 +209,11 @@ def schema(
         typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
 
 
+app.command()(fly)
 app.command("score")(score.score)
 app.command("track")(track.track)
+app.add_typer(agreement_commands)
+app.add_typer(ledger)
 
 
 def main() -> None:

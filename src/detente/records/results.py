@@ -50,6 +50,22 @@ class ObjectResults(Table):
     intercepted: Any = column("u1", "1 where it was intercepted")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FlightPath(Table):
+    """One flight from launch, or from burn-out, to impact."""
+
+    stage = "flight_path"
+    time_s: Any = column("f8", "time since launch", unit="s")
+    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry (descending below 100 km)")
+    lat_rad: Any = column("f8", "latitude", unit="rad", frame="WGS84 geodetic")
+    lon_rad: Any = column("f8", "longitude", unit="rad", frame="WGS84 geodetic")
+    altitude_m: Any = column("f8", "height above the ellipsoid", unit="m", frame="WGS84 geodetic")
+    downrange_m: Any = column("f8", "distance over the ground from the launch point", unit="m")
+    speed_m_s: Any = column("f8", "speed relative to the Earth", unit="m/s")
+    position_ecef_m: Any = column("f8", "position", unit="m", frame="ECEF", shape=(3,))
+    velocity_ecef_m_s: Any = column("f8", "velocity relative to the Earth", unit="m/s", frame="ECEF", shape=(3,))
+
+
 FOLLOWED_FRAME = "ECEF, or the sensors' local frame"
 
 

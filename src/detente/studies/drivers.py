@@ -23,6 +23,7 @@ from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import chosen
+from detente.studies.decisions import AGREEMENT_FILE, agreement_document
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
@@ -135,6 +136,9 @@ def run(
                 folders.write_table(table, scratch / f"{stage}.parquet")
             for name, ledger in flown.ledgers.get(architecture, {}).items():
                 folders.write_json(ledger, scratch / f"ledger-{name}.json")
+            worked_under = asked.agreements.get(architecture)
+            if worked_under is not None:
+                folders.write_json(agreement_document(worked_under, asked.side_names), scratch / AGREEMENT_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {"architecture": architecture, "replicate": replicate}
             made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
