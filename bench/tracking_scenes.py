@@ -10,7 +10,7 @@ from tracking_linear import Step, position_offsets
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.paths import TruePaths
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import Bounds, constant_gravity, radar_information, straight_flight_bound
+from detente.scoring.bounds import Bounds, ConstantGravity, Watch, constant_gravity, network_bounds, radar_information
 
 Floats = NDArray[np.float64]
 SCANS, STEP_S = 100, 1.0
@@ -62,17 +62,15 @@ class Scene:
     @property
     def bounds(self) -> Bounds:
         """Posterior Cramér–Rao: begun by one detection and the tracker's own spread of speeds."""
-        covariances = straight_flight_bound(
-            self.states[:, :, :3], self.born, STEP_S, SIGMAS, DETECTION, NOISE_M2_S3, SPEED_SIGMA_M_S
-        )
-        variances = np.diagonal(covariances, axis1=2, axis2=3)
-        truth = self.truth
-        scan = np.rint(truth.time_s / STEP_S).astype(int)
-        return Bounds(
-            object=truth.object, time_s=truth.time_s,
-            position_m2=variances[scan, truth.object, :3].sum(axis=1),
-            velocity_m2_s2=variances[scan, truth.object, 3:].sum(axis=1),
+        given = self.sensors
+        watch = Watch(
+            position_m=given.position_m, axes=given.axes, sigmas=np.array([SIGMAS]),
+            detection_probability=given.detection_probability, revisit_s=given.revisit_s,
+            elevation_min_rad=given.elevation_min_rad, elevation_max_rad=given.elevation_max_rad,
+            range_max_m=given.range_max_m,
         )  # fmt: skip
+        moments_s = np.arange(len(self.states)) * STEP_S
+        return network_bounds(self.truth, moments_s, watch, ConstantGravity(NOISE_M2_S3, SPEED_SIGMA_M_S))
 
 
 def flat(objects: int, seed: int, scans: int = SCANS) -> Scene:

@@ -95,36 +95,6 @@ def constant_gravity(step_s: float, acceleration_psd_m2_s3: float) -> tuple[Floa
     return transition, noise
 
 
-def straight_flight_bound(
-    offset_m: Floats,
-    born: NDArray[np.int64],
-    step_s: float,
-    sigmas: tuple[float, float, float],
-    detection_probability: float,
-    acceleration_psd_m2_s3: float,
-    speed_sigma_m_s: float,
-) -> Floats:
-    """Bounds (scans, n, 6, 6) of objects under constant gravity seen by one radar; NaN-free: 0 before ``born``.
-
-    ``offset_m`` (scans, n, 3): true positions from the radar, z up. ``born`` (n,): first scan. It begins with what one
-    detection and a speed of standard deviation ``speed_sigma_m_s`` on each axis tell: the tracker's own initiation.
-    """
-    scans, count = offset_m.shape[:2]
-    transition, noise = constant_gravity(step_s, acceleration_psd_m2_s3)
-    found, known = np.zeros((scans, count, 6, 6)), np.zeros((count, 6, 6))
-    for scan in range(scans):
-        look = np.zeros((count, 6, 6))
-        look[:, :3, :3] = radar_information(offset_m[scan], sigmas)
-        new, old = born == scan, born < scan
-        known[new] = look[new]
-        known[np.ix_(new.nonzero()[0], [3, 4, 5], [3, 4, 5])] = np.eye(3) / speed_sigma_m_s**2
-        if old.any():
-            known[old] = next_information(known[old], transition, noise, detection_probability * look[old])
-        alive = new | old
-        found[scan, alive] = bound(known[alive])
-    return found
-
-
 class Motion(Protocol):
     """How what is known of an object fades between looks. A state's first six numbers are position and velocity."""
 
