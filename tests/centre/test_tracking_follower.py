@@ -23,12 +23,18 @@ def same(a, b):
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in NAMES)
 
 
+def columns_of(plots):
+    given = {item.name: getattr(plots, item.name) for item in fields(Plots)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def taken(plots, rows):
-    return Plots(**{item.name: getattr(plots, item.name)[rows] for item in fields(Plots)})
+    return Plots(**{name: value[rows] for name, value in columns_of(plots).items()})
 
 
 def joined(*parts):
-    return Plots(**{item.name: np.concatenate([getattr(p, item.name) for p in parts]) for item in fields(Plots)})
+    columns = [columns_of(part) for part in parts]
+    return Plots(**{name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
 
 
 def orbiting(count, seed, height_m=(2e5, 5e5)):

@@ -54,7 +54,7 @@ def a_line(state, seed, radar):
 
 def take(track, line):
     return sight.update(
-        line, track[0], track[1], 0, 0.0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)),
+        line, track[0], track[1], 0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)),
         np.zeros(7),
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_the_cheap_first_look_never_hides_a_pair(seed, turn, radar):
     track = a_track(seed, 3e5, places.COAST)
     line = a_line(track[0], seed, radar)
     track[0][0, :3] += 12_000.0 * np.array([np.cos(turn), np.sin(turn), np.cos(3 * turn)])
-    d2, _ = sight.distance_to(line, track[0], track[1], 0, 0.0, np.zeros(3), np.zeros((3, 3)))
+    d2, _ = sight.distance_to(line, track[0], track[1], 0, np.zeros(3), np.zeros((3, 3)))
     if 0.0 <= d2 <= 16.0:
         assert sight.near_enough(line, track[0][0], track[1][0], 0.0, 4.0, 0.0)
 

@@ -66,7 +66,7 @@ def test_update_is_the_joint_one(seed):
     want_x, want_P = X + K @ (exact - middle), P - K @ S @ K.T
     x, got = X.copy(), P.copy()
     packed = Settings(model=TEXTBOOK.model, filter=Filter.SIGMA_POINT).packed()
-    assert sigma.update_by_points(line, x, got, 0.0, packed)
+    assert sigma.update_by_points(line, x, got, packed)
     scale = np.sqrt(np.diag(want_P))
     assert np.abs((x - want_x) / scale).max() < 1e-6
     assert np.abs((got - want_P) / np.outer(scale, scale)).max() < 1e-6
@@ -78,8 +78,8 @@ def test_plane_and_polar_agree_where_angles_are_small():
     one, other, first, second = X.copy(), X.copy(), P.copy(), P.copy()
     # The plane's sideways noise is the azimuth's times the cosine of the elevation.
     line[places.VAR_RIGHT] = line[places.VAR_AZIMUTH] * np.cos(line[places.ELEVATION]) ** 2
-    assert sigma.update_by_points(line, one, first, 0.0, BALLISTIC.packed())
-    assert sigma.update_by_points(line, other, second, 0.0, TEXTBOOK.packed())
+    assert sigma.update_by_points(line, one, first, BALLISTIC.packed())
+    assert sigma.update_by_points(line, other, second, TEXTBOOK.packed())
     assert np.abs((one - other) / np.sqrt(np.diag(P))).max() < 2e-3
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_a_covariance_is_left_alone():
     P[2, 2] = -1.0
     before, x = P.copy(), X.copy()
     line, _, _, _ = a_line(6)
-    assert not sigma.update_by_points(line, x, P, 0.0, BALLISTIC.packed())
+    assert not sigma.update_by_points(line, x, P, BALLISTIC.packed())
     assert np.array_equal(P, before)
     assert np.array_equal(x, X)
 

@@ -103,7 +103,7 @@ def update_polar(line, x, P, seen, slopes, at, gain):
             continue
         for k in range(3):
             offset += slopes[m, k] * (at[k] - x[k])
-        absorb_row(x, P, slopes[m], 0.0, offset, variance, gain)
+        absorb_row(x, P, slopes[m], offset, variance, gain)
     if line[VAR_RATE] > 0.0:
         absorb_rate(line, x, P, at, line[RATE], line[VAR_RATE], gain)
     return True

@@ -75,13 +75,12 @@ def gather_points(points, x, P):
 
 
 @kernel
-def measure(line, x, late_s, polar, offsets, slopes, out):
+def measure(line, x, polar, offsets, slopes, out):
     """How far what would be measured of a state is off what was: ``out`` (4,) two angles, range, range rate.
 
     False where the state cannot be measured. ``offsets`` (3,) and ``slopes`` (3, 3) are scratch.
     """
-    px, py, pz = x[0] + late_s * x[3], x[1] + late_s * x[4], x[2] + late_s * x[5]
-    dx, dy, dz = px - line[FROM], py - line[FROM + 1], pz - line[FROM + 2]
+    dx, dy, dz = x[0] - line[FROM], x[1] - line[FROM + 1], x[2] - line[FROM + 2]
     far = math.sqrt(dx * dx + dy * dy + dz * dz)
     if not far > 0.0:
         return False
@@ -92,7 +91,7 @@ def measure(line, x, late_s, polar, offsets, slopes, out):
         out[0] = short_way(math.atan2(east, north) - line[AZIMUTH])
         out[1] = math.asin(up / far) - line[ELEVATION]
     else:
-        if not compare(line, px, py, pz, offsets, slopes):
+        if not compare(line, x[0], x[1], x[2], offsets, slopes):
             return False
         out[0], out[1] = -offsets[0], -offsets[1]
     out[2] = far - line[RANGE]
@@ -122,12 +121,34 @@ def correlate(points, seen, x, middle, cross, spread):
 
 
 @kernel
-def update_by_points(line, x, P, late_s, settings):
-    """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed.
+def absorb_jointly(line, x, P, off, cross, spread):
+    """The update of (x, P) with up to four measured numbers, ``off`` (4,) from what was foreseen.
 
-    The measured numbers are taken one after the other from the joint covariance of state and measurement, which is the
-    joint update.
+    ``cross`` (7, 4) and ``spread`` (4, 4) are their covariances with the state and with one another, noise included;
+    all three are used up. One number after the other is taken from the joint covariance, which is the joint update.
     """
+    for m in range(MEASURED):
+        if (m == 2 and line[VAR_RANGE] <= 0.0) or (m == 3 and line[VAR_RATE] <= 0.0):
+            continue
+        inverse = 1.0 / spread[m, m]
+        for a in range(STATES):
+            weight = cross[a, m] * inverse
+            x[a] += weight * off[m]
+            for b in range(a + 1):
+                P[a, b] -= weight * cross[b, m]
+                P[b, a] = P[a, b]
+        for n in range(m + 1, MEASURED):
+            share = spread[m, n] * inverse
+            off[n] -= share * off[m]
+            for a in range(STATES):
+                cross[a, n] -= cross[a, m] * share
+            for k in range(m + 1, MEASURED):
+                spread[k, n] -= spread[k, m] * share
+
+
+@kernel
+def update_by_points(line, x, P, settings):
+    """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed."""
     points, seen = np.empty((POINTS, STATES)), np.empty((POINTS, MEASURED))
     offsets, slopes = np.empty(3), np.empty((3, 3))
     middle, cross, spread = np.empty(MEASURED), np.empty((STATES, MEASURED)), np.zeros((MEASURED, MEASURED))
@@ -135,27 +156,12 @@ def update_by_points(line, x, P, late_s, settings):
         return False
     polar = settings[MODEL] == CONSTANT_GRAVITY
     for k in range(POINTS):
-        if not measure(line, points[k], late_s, polar, offsets, slopes, seen[k]):
+        if not measure(line, points[k], polar, offsets, slopes, seen[k]):
             return False
     spread[0, 0], spread[1, 1] = line[VAR_AZIMUTH] if polar else line[VAR_RIGHT], line[VAR_OVER]
     spread[2, 2], spread[3, 3] = line[VAR_RANGE], line[VAR_RATE]
     correlate(points, seen, x, middle, cross, spread)
     for m in range(MEASURED):
-        if (m == 2 and line[VAR_RANGE] <= 0.0) or (m == 3 and (line[VAR_RATE] <= 0.0 or late_s != 0.0)):
-            continue
-        inverse = 1.0 / spread[m, m]
-        off = -middle[m]
-        for a in range(STATES):
-            weight = cross[a, m] * inverse
-            x[a] += weight * off
-            for b in range(a + 1):
-                P[a, b] -= weight * cross[b, m]
-                P[b, a] = P[a, b]
-        for n in range(m + 1, MEASURED):
-            share = spread[m, n] * inverse
-            middle[n] += share * off
-            for a in range(STATES):
-                cross[a, n] -= cross[a, m] * share
-            for k in range(m + 1, MEASURED):
-                spread[k, n] -= spread[k, m] * share
+        middle[m] = -middle[m]
+    absorb_jointly(line, x, P, middle, cross, spread)
     return True
