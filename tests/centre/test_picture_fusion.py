@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detente.centre.picture.estimates import estimate
-from detente.centre.picture.fusion import covariance_intersection, fuse, naive_product, start_picture
+from detente.centre.picture.fusion import Rule, covariance_intersection, fuse, naive_product, start_picture
 from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Origin, Phase, Status
@@ -282,3 +282,33 @@ def test_nothing_known_is_an_empty_picture():
     assert math.isclose(picture.time_s, 0.0)
     with pytest.raises(AssertionError):
         fuse(made.tracks([], [], slots=2, time_s=5.0), None, start_partner(1, 1, 2), 0, GROUND, 6.0)
+
+
+def rules_of(**changes):
+    """The rule that joined one own track and a licensed word of it, after two ticks; ``changes`` to that word."""
+    previous = None
+    for _ in range(2):
+        tracks = made.tracks([made.state()], [made.covariance()], slots=SLOTS)
+        word = made.message(made.state(), made.covariance(700.0, 8.0), **{"data": 5, "sensors": 2, **changes})
+        previous, _, _ = pictured(tracks, word, previous=previous)
+    return Rule(int(previous.rule[0, 0]))
+
+
+def test_increments_are_added_only_where_licence_pedigree_and_phase_allow():
+    assert rules_of() == Rule.INCREMENTS
+    assert rules_of(data=3) == Rule.INTERSECTION  # no licence
+    assert rules_of(sensors=0) == Rule.INTERSECTION  # pedigree unknown
+    assert rules_of(sensors=3) == Rule.INTERSECTION  # it holds what we know ourselves
+    assert rules_of(coarsened=1) == Rule.INTERSECTION
+    assert rules_of(phase=Phase.REENTRY) == Rule.INTERSECTION
+
+
+def test_a_tracklet_that_says_nothing_new_adds_nothing():
+    states = []
+    previous = None
+    for _ in range(4):
+        tracks = made.tracks([made.state()], [made.covariance()], slots=SLOTS)
+        previous, _, _ = pictured(tracks, made.message(made.state(), made.covariance(700.0, 8.0), data=5),
+                                  previous=previous)  # fmt: skip
+        states.append(previous.covariance[0, 0])
+    assert np.allclose(states[1:], states[0], rtol=1e-6)

@@ -133,6 +133,8 @@ GARBAGE = {
     "covariance without end": {"covariance": np.where(np.arange(21) == 1, np.inf, 1e4)},
     "negative variance": {"covariance": -np.ones(21)},
     "not positive definite": {"covariance": np.ones(21)},
+    "tracklet not positive definite": {"data": 5, "covariance": np.ones(21)},
+    "sensor status": {"data": 4},
     "certain": {"covariance": np.zeros(21)},
     "launch off the map": {"launch_valid": 1, "launch_lat_rad": 9.0, "launch_sigma_m": 1.0},
     "launch without sigma": {"launch_valid": 1},
