@@ -8,15 +8,18 @@
 Open literature, point masses, public parameters with sources; for analysis and shared warning.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = ["load_scenario", "run", "study", "track"]
 
 if TYPE_CHECKING:
-    from detente.gateway.following import track
     from detente.scenario.files import load_scenario
     from detente.studies.drivers import run, study
+
+    # Not by import: studies ask this module for the version, and may not reach the gateway.
+    track: Callable[..., Any]
 
 _DOORS = {
     "load_scenario": "detente.scenario.files",
