@@ -57,7 +57,7 @@ from detente.centre.tracking._kernels_places import (
 )
 from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of, update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
-from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
+from detente.centre.tracking._kernels_sight import distance_to, draw_line, draw_measured, near_enough, update
 from detente.centre.tracking._kernels_sigma import update_by_points
 from detente.jit import kernel
 
@@ -412,6 +412,15 @@ def match(
 
 
 @kernel
+def is_late(tags, clocks, scan_s):
+    """Whether any track is ahead of a scan."""
+    late = False
+    for i in range(tags.shape[0]):
+        late = late or (tags[i, STATUS] != EMPTY and clocks[i, AT] > scan_s)
+    return late
+
+
+@kernel
 def work_scan(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
     scan, count, plots, plot_tags, sites, draws, settings, desk, rates, work,
@@ -422,9 +431,12 @@ def work_scan(
     """
     lines, free, chosen = desk[0], desk[1], desk[2]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
-    sigma2 = 0.0
+    sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
     for j in range(count):
-        draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
+        if brief:
+            draw_measured(plots, plot_tags, scan[j], sites, draws, lines[j])
+        else:
+            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
     for status in (CONFIRMED, TENTATIVE):
@@ -453,6 +465,8 @@ def work_scan(
         if slot < 0:
             counts[NO_SLOT] += count_free(free, j, count)
             break
+        if brief:
+            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
         seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
         counts[NEXT] += 1
