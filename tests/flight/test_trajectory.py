@@ -45,7 +45,7 @@ def test_a_row_does_not_depend_on_its_batch():
 
 def test_samples_come_the_same_whatever_the_room(monkeypatch):
     whole = ephemeris(PACKED, 0, 0.6, 0.8, 0.7, np.linspace(0.6, 1.0, 5))
-    monkeypatch.setattr("detente.flight.trajectory.ROWS_AT_ONCE", 50)
+    monkeypatch.setattr("detente.flight.trajectory.SAMPLES_AT_ONCE", 50)
     pieces = ephemeris(PACKED, 0, 0.6, 0.8, 0.7, np.linspace(0.6, 1.0, 5))
     assert np.array_equal(whole.offsets, pieces.offsets)
     assert np.array_equal(whole.position_ecef_m, pieces.position_ecef_m)

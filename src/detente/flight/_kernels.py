@@ -21,6 +21,7 @@ from detente.flight._kernels_motion import (
     coast_rates,
     excess,
     excess_rate,
+    plausible,
     radial_height,
 )
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
@@ -59,6 +60,8 @@ TALLY = 6
 # Columns of a flight's result.
 RANGE, APOGEE_M, FLIGHT_S, BURNOUT_S, BURNOUT_SPEED, BURNOUT_HEIGHT, LATITUDE, LONGITUDE, ERROR, AZIMUTH = range(10)
 RESULTS = 10
+DESCENT = 9  # columns of a descent: time, state, apogee, error
+DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
 
 REACHED, GROUND, EXHAUSTED = 0, 1, 2
 MAX_STEPS = 20_000
@@ -411,3 +414,60 @@ def fly_rows(launch, missile, rotation, drag, tolerance, stage_count, stages, bo
             latitude, longitude, azimuth, cutoff, stage_count[m], stages[m], body[m], cd[m],
             p, y, k, w, tally, results[i],
         )  # fmt: skip
+
+
+@kernel
+def check_states(states, betas, flags):
+    """Flags the rows that are not states of a body near the Earth, or have no ballistic coefficient."""
+    for i in range(flags.size):
+        good = plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5])
+        deep = good and radial_height(states[i, 0], states[i, 1], states[i, 2]) < -DEEPEST_M
+        flags[i] = OK if good and not deep and 0.0 <= betas[i] < 1e7 else BAD_INPUT
+
+
+@kernel
+def descend_rows(states, betas, rotation, tolerance, results, flags):
+    """Flies good ``states`` (ECEF) to the ground one by one: results (n, DESCENT): time, state, apogee, error."""
+    p, y, w, tally, result = np.zeros(SETTINGS), np.zeros(6), np.zeros(6), np.zeros(TALLY), np.zeros(RESULTS)
+    k, cd = np.zeros((7, 6)), np.zeros((1, 5))
+    p[SPIN], p[TOLERANCE], p[MASS] = OMEGA_RAD_S if rotation else 0.0, tolerance, 1.0
+    for i in range(states.shape[0]):
+        tally[:] = 0.0
+        results[i, :] = 0.0
+        tally[NEXT_STEP] = 1.0
+        p[DRAG_ON], p[BETA] = 1.0 if betas[i] > 0.0 else 0.0, betas[i]
+        for c in range(6):
+            y[c] = states[i, c]
+        flags[i] = fate(y, p[SPIN])
+        if flags[i] != OK:
+            continue
+        tally[APOGEE] = radial_height(y[0], y[1], y[2])
+        t, ended = 0.0, GROUND
+        if not (excess(y[0], y[1], y[2]) <= 0.0 and excess_rate(y[0], y[1], y[2], y[3], y[4], y[5]) <= 0.0):
+            t, ended = advance(0.0, LONGEST_S, y, p, cd, k, w, tally)
+        if ended != GROUND:
+            flags[i] = STEP_LIMIT if ended == EXHAUSTED else NEVER_LANDS
+            continue
+        describe(t, 0.0, 0.0, y, p, tally, result)
+        results[i, 0], results[i, 7], results[i, 8] = t, tally[APOGEE], result[ERROR]
+        for c in range(6):
+            results[i, 1 + c] = y[c]
+
+
+@kernel
+def describe_rows(launch, states, results):
+    """Writes where flights that ended in ``states`` came down: range, azimuth, latitude and longitude."""
+    for i in range(states.shape[0]):
+        latitude, longitude, _ = ecef_to_geodetic(states[i, 0], states[i, 1], states[i, 2])
+        results[i, LATITUDE], results[i, LONGITUDE] = latitude, longitude
+        results[i, RANGE], results[i, AZIMUTH], _, _ = geodesic_inverse(launch[i, 0], launch[i, 1], latitude, longitude)
+
+
+@kernel
+def good_rows(launch, missile, body, flags):
+    """Flags the launches that cannot be flown at all."""
+    for i in range(flags.size):
+        good = good_launch(
+            launch[i, 0], launch[i, 1], launch[i, 2], launch[i, 3], launch[i, 4], launch[i, 5], body[missile[i]]
+        )
+        flags[i] = OK if good else BAD_INPUT

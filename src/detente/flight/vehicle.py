@@ -16,6 +16,7 @@ VERTICAL_RISE_S = 5.0
 """Every launch starts straight up for this long. Assumption (range 3-15 s): published profiles differ."""
 PITCH_OVER_END_FRACTION = 0.5
 """The pitch falls linearly from the vertical rise to this share of the whole burn. Assumption (range 0.5-1)."""
+NO_MACH = 1e9  # where pieces of a drag curve start that are not used
 STAGE_COLUMNS = 7  # ignition s, burn-out s, mass at ignition kg, flow kg/s, thrust N, nozzle exit area m2, area m2
 
 
@@ -123,6 +124,8 @@ class PackedMissiles:
     ]  # (n, 5): vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient
     cd: NDArray[np.float64]  # (n, k, 5): Mach where the piece starts, four cubic coefficients in Mach from there
     can_cut_off: NDArray[np.bool_]  # (n,)
+    drag_table: NDArray[np.int64]  # (n,): which of the tables below
+    drag_tables: NDArray[np.float64]  # (tables, k, 3): where the curve bends, by how much; see ``_drag_jumps``
 
 
 def _monotone_slopes(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +148,7 @@ def _drag_pieces(missile: Missile, count: int) -> NDArray[np.float64]:
     mach, cd = np.asarray(missile.cd_mach, dtype=float), np.asarray(missile.cd, dtype=float)
     slope = _monotone_slopes(mach, cd)
     pieces = np.zeros((count, 5))
-    pieces[:, 0] = 1e9
+    pieces[:, 0] = NO_MACH
     pieces[0, :2] = 0.0, cd[0]
     for i in range(len(mach) - 1):
         width, rise = mach[i + 1] - mach[i], (cd[i + 1] - cd[i]) / (mach[i + 1] - mach[i])
@@ -154,6 +157,30 @@ def _drag_pieces(missile: Missile, count: int) -> NDArray[np.float64]:
         pieces[i + 1] = mach[i], cd[i], slope[i], second, third
     pieces[len(mach), :2] = mach[-1], cd[-1]
     return pieces
+
+
+def _drag_jumps(pieces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same curve for kernels that look up many at once and must not branch: (k, 3).
+
+    With d = max(Mach - m, 0): the first row's second number, plus (second + third d) d² of every other row, whose first
+    number is m. Second and third are the jumps of the second derivative, halved, and of the third, over six.
+    """
+    rows = np.zeros((len(pieces), 3))
+    rows[0] = 0.0, pieces[0, 1], 0.0
+    for i in range(1, len(pieces)):
+        start, before = pieces[i], pieces[i - 1]
+        if start[0] < NO_MACH:
+            carried = before[3] + 3.0 * before[4] * (start[0] - before[0])
+            rows[i] = start[0], start[3] - carried, start[4] - before[4]
+    return rows
+
+
+def _shared_tables(pieces: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each missile's table number, and the tables, equal ones once."""
+    numbers: dict[bytes, int] = {}
+    table = np.array([numbers.setdefault(rows.tobytes(), len(numbers)) for rows in pieces], dtype=np.int64)
+    firsts = [int(np.flatnonzero(table == number)[0]) for number in range(len(numbers))]
+    return table, np.stack([_drag_jumps(pieces[first]) for first in firsts])
 
 
 def _stage_rows(missile: Missile) -> NDArray[np.float64]:
@@ -183,14 +210,18 @@ def pack(missiles: Sequence[Missile]) -> PackedMissiles:
         pitch_end_s = max(PITCH_OVER_END_FRACTION * burn_s, rise_s + 1e-3)
         beta = missile.reentry_ballistic_coefficient_kg_m2 or 0.0
         body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta
+    drag_pieces = np.stack([_drag_pieces(missile, pieces) for missile in missiles])
+    table, tables = _shared_tables(drag_pieces)
     packed = PackedMissiles(
         missiles=tuple(missiles),
         stage_count=count,
         stages=np.ascontiguousarray(stages),
         body=body,
-        cd=np.stack([_drag_pieces(missile, pieces) for missile in missiles]),
+        cd=drag_pieces,
         can_cut_off=np.array([missile.can_cut_off for missile in missiles]),
+        drag_table=table,
+        drag_tables=tables,
     )
-    for array in (packed.stage_count, packed.stages, packed.body, packed.cd, packed.can_cut_off):
+    for array in (packed.stage_count, packed.stages, packed.body, packed.cd, packed.can_cut_off, table, tables):
         array.setflags(write=False)
     return packed
