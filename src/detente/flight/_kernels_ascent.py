@@ -58,6 +58,9 @@ SPANS = 10  # the most a flight has: two motors' changes and a rest for every st
 # Places in a pace: the longest steps of a boost while rising, of the first motor and of later ones; how many times
 # fewer or more steps than usual a coast takes.
 RISE_S, FIRST_MOTOR_S, LATER_MOTOR_S, COAST_SHARE = range(4)
+USUAL_CD = 0.3  # of a body whose drag follows a curve, to choose steps with
+SCALE_HEIGHT_M = 7_000.0
+BRAKED = 30.0  # steps more for a body that the air slows by as much as its speed in a second
 FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in a vacuum
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,
 HIGH_TOP_M, FALLEN_MORE = 80_000.0, 0.25  # and how much farther below a higher one: the steps down are longer there
@@ -286,15 +289,20 @@ def span_steps(start, span, s, body, pace):
 
 
 @kernel
-def coast_span(px, py, pz, vx, vy, vz, spin, pace):
+def coast_span(px, py, pz, vx, vy, vz, drag, spin, pace):
     """How a body coasts on where height is no clock: (time, steps, share of the first step); by Kepler's orbit.
 
     To the drag ceiling if its apogee is far above, else over the apogee until it has fallen some way; no time at all if
-    it is above the ceiling, or falls already.
+    it is above the ceiling, or falls already. ``drag`` is half the inverse of the ballistic coefficient, more or less.
     """
     height, climb = height_and_climb(px, py, pz, vx, vy, vz)
     if height >= DRAG_CEILING_M:
         return 0.0, 0.0, 1.0
+    density, _ = lane_air(height)
+    speed = math.sqrt(vx * vx + vy * vy + vz * vz)
+    # What the air still above will leave of the speed, were its scale height 7 km.
+    kept = math.exp(-density * drag * SCALE_HEIGHT_M * speed / climb) if climb > 0.05 * speed else 1.0
+    vx, vy, vz, climb = kept * vx, kept * vy, kept * vz, kept * climb
     wx, wy = vx - spin * py, vy + spin * px
     r = math.sqrt(px * px + py * py + pz * pz)
     inverse_a = 2.0 / r - (wx * wx + wy * wy + vz * vz) / MU_M3_S2
@@ -319,9 +327,12 @@ def coast_span(px, py, pz, vx, vy, vz, spin, pace):
     span = (there - e * math.sin(there) - now + e_sin) / motion
     if span <= 0.0:
         return 0.0, 0.0, 1.0
+    braking = BRAKED * density * drag * speed
     if far:
-        return 1.01 * span, math.ceil(pace[COAST_SHARE] * (3.0 + max(0.0, 90_000.0 - height) / 8_000.0)), 0.4
-    return span, math.ceil(pace[COAST_SHARE] * (2.0 + span / 8.0 + max(0.0, 40_000.0 - height) / 8_000.0)), 0.6
+        steps = 2.0 + max(0.0, 90_000.0 - height) / 4_500.0 + braking
+        return 1.01 * span, math.ceil(pace[COAST_SHARE] * steps), 0.2
+    steps = 3.0 + span / 8.0 + max(0.0, 45_000.0 - height) / 4_000.0 + braking
+    return span, math.ceil(pace[COAST_SHARE] * steps), 0.25
 
 
 @kernel
@@ -331,7 +342,8 @@ def coast_on(x, spin, drag, pace, curve):
     for lane in range(LANES):
         span, steps, first = coast_span(
             x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane], spin, pace,
+            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
+            x[HALF_BETA * LANES + lane] + USUAL_CD * x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane], spin, pace,
         )  # fmt: skip
         x[SPAN * LANES + lane], x[STEPS * LANES + lane], x[FIRST * LANES + lane] = span, max(steps, 1.0), first
         most = max(most, steps)

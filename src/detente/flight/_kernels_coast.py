@@ -52,7 +52,7 @@ RESULTS = 10
 PLAN_UP, PLAN_DOWN, PLAN_STEPS, PLAN_PERIGEE = range(4)
 PLANS = 4
 
-MOST_STEPS = 8
+MOST_STEPS = 10
 HOPELESS_M = 1e6
 LONGEST_S = 14_400.0
 STRETCHED = 0.375  # how much longer than the mean the steps at the apogee are, by trial
@@ -184,9 +184,11 @@ def enough_steps(swept):
     n = 1.0
     n = 2.0 if swept > 0.95 else n
     n = 3.0 if swept > 2.3 else n
-    n = 4.0 if swept > 2.7 else n
-    n = 5.0 if swept > 3.0 else n
-    return float(MOST_STEPS) if swept > 3.3 else n
+    n = 4.0 if swept > 2.6 else n
+    n = 5.0 if swept > 2.85 else n
+    n = 6.0 if swept > 3.1 else n
+    n = 8.0 if swept > 3.4 else n
+    return 10.0 if swept > 4.2 else n
 
 
 @kernel(inline=True)

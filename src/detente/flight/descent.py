@@ -26,7 +26,7 @@ REFLY_TOLERANCE_M = 0.01
 CLOCK_ERROR_FACTOR = 25.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
 LOOSE_PACE = np.array((4.0, 1.6, 3.0, 0.6))
-FINE_PACE = np.array((3.0, 1.0, 2.0, 1.0))
+FINE_PACE = np.array((3.0, 1.0, 2.0, 1.2))
 """Steps of the kernels' clock in the air, for 10 m and for 1 m at impact; see ``_kernels_ascent``."""
 NO_CURVES = np.zeros((1, 1, 3))
 
@@ -152,7 +152,7 @@ def _descend_some(states: Floats, beta: Floats, rotation: bool) -> tuple[NDArray
     in_air = np.flatnonzero((flag == Flag.OK) & (height < DRAG_CEILING_M) & (beta > 0.0))
     left = np.zeros((len(states), ascent.LEFT))
     if len(in_air):
-        ascent.approach_rows(safe, bodies, spin, LOOSE_PACE, NO_CURVES, in_air, left)
+        ascent.approach_rows(safe, bodies, spin, FINE_PACE, NO_CURVES, in_air, left)
         safe[in_air] = left[in_air, :6]
     done = carry_down(safe, bodies, NO_CURVES, spin, flag)
     time_s = done.time_s + left[:, ascent.LEFT_TIME]

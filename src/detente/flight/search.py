@@ -168,7 +168,8 @@ def _home_in(fly: Fly, aims: Aims, answers: Floats) -> NDArray[np.bool_]:
         nudged = [_misses(fly, aims.only(left), part[left] + NUDGE * axis, answers, left)[0] for axis in np.eye(2)]
         slope = np.stack([n - miss for n in nudged], axis=2)
         turn = slope[:, 0, 0] * slope[:, 1, 1] - slope[:, 0, 1] * slope[:, 1, 0]
-        left, miss, slope, turn = (array[turn != 0.0] for array in (left, miss, slope, turn))
+        good = turn != 0.0
+        left, miss, slope, turn = left[good], miss[good], slope[good], turn[good]
         step = NUDGE * np.stack(
             (
                 (slope[:, 0, 1] * miss[:, 1] - slope[:, 1, 1] * miss[:, 0]) / turn,
