@@ -100,7 +100,7 @@ def vacuum(count: int, repeats: int, sample: int) -> list[dict[str, Any]]:
 
 
 def reentry(count: int, repeats: int, sample: int) -> list[dict[str, Any]]:
-    """Burn-out to ground with drag: three lofts, ballistic coefficients of 500 to 10,000 kg/m2 evenly in the logarithm."""
+    """Burn-out to ground with drag: three lofts, ballistic coefficients from 500 to 10,000 kg/m2 (even logarithm)."""
     rng = np.random.default_rng(2)
     each = count // 3
     states = np.vstack(

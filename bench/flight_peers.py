@@ -108,7 +108,8 @@ class _Freeze:
     def __call__(self, integrator: Any, _sign: int, lane: int) -> bool:
         self.time_s[lane] = integrator.time[lane]
         integrator.pars[0, lane] = 0.0
-        return True
+        # Going on is pointless once every lane has stopped.
+        return bool(integrator.pars[0].any())
 
     def __copy__(self) -> "_Freeze":
         return self

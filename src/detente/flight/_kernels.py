@@ -21,7 +21,6 @@ from detente.flight._kernels_motion import (
     coast_rates,
     excess,
     excess_rate,
-    plausible,
     radial_height,
 )
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
@@ -61,7 +60,6 @@ TALLY = 6
 RANGE, APOGEE_M, FLIGHT_S, BURNOUT_S, BURNOUT_SPEED, BURNOUT_HEIGHT, LATITUDE, LONGITUDE, ERROR, AZIMUTH = range(10)
 RESULTS = 10
 DESCENT = 9  # columns of a descent: time, state, apogee, error
-DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
 
 REACHED, GROUND, EXHAUSTED = 0, 1, 2
 MAX_STEPS = 20_000
@@ -414,15 +412,6 @@ def fly_rows(launch, missile, rotation, drag, tolerance, stage_count, stages, bo
             latitude, longitude, azimuth, cutoff, stage_count[m], stages[m], body[m], cd[m],
             p, y, k, w, tally, results[i],
         )  # fmt: skip
-
-
-@kernel
-def check_states(states, betas, flags):
-    """Flags the rows that are not states of a body near the Earth, or have no ballistic coefficient."""
-    for i in range(flags.size):
-        good = plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5])
-        deep = good and radial_height(states[i, 0], states[i, 1], states[i, 2]) < -DEEPEST_M
-        flags[i] = OK if good and not deep and 0.0 <= betas[i] < 1e7 else BAD_INPUT
 
 
 @kernel

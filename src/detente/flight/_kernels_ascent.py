@@ -437,19 +437,19 @@ def ascend_rows(launch, missile, spin, drag, pace, stage_count, stages, body, ta
 
 
 @kernel
-def approach_rows(states, bodies, spin, pace, curves, order, left):
-    """Flies ``order``'s rows of ``states``, which must share one drag curve, through the air until another clock than
-    time will do; ``left`` as of ``ascend_rows``.
+def approach_rows(states, bodies, spin, pace, curves, left):
+    """Flies ``states``, which must share one drag curve, through the air until another clock than time will do;
+    ``left`` as of ``ascend_rows``.
     """
-    x = np.zeros(ROWS * LANES)
-    for first in range(0, order.size, LANES):
+    x, count = np.zeros(ROWS * LANES), states.shape[0]
+    for first in range(0, count, LANES):
         clear_tallies(x)
         for lane in range(LANES):
-            i = order[min(first + lane, order.size - 1)]
+            i = min(first + lane, count - 1)
             for c in range(6):
                 x[(PX + c) * LANES + lane] = states[i, c]
             x[MASS * LANES + lane] = 1.0
             x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, 0], bodies[i, 1]
-        coast_on(x, spin, True, pace, curves[int(bodies[order[first], 2])])
-        for lane in range(min(LANES, order.size - first)):
-            unload(x, lane, left[order[first + lane]])
+        coast_on(x, spin, True, pace, curves[int(bodies[first, 2])])
+        for lane in range(min(LANES, count - first)):
+            unload(x, lane, left[first + lane])

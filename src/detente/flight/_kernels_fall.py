@@ -19,9 +19,9 @@ from detente.flight._kernels_lanes import (
     lane_air,
     turning_rates,
 )
-from detente.flight._kernels_motion import OK, STEP_LIMIT
+from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT, plausible
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
-from detente.geodesy.constants import G0_M_S2
+from detente.geodesy.constants import A_M, G0_M_S2
 from detente.jit import kernel
 
 # Rows of a block.
@@ -59,6 +59,8 @@ BODY_BETA, BODY_AREA, BODY_TABLE = range(3)
 BODIES = 3
 ERROR_M = 7
 RESULTS = 8
+
+NO_WAY, VACUUM, TO_THE_AIR, IN_THE_AIR = range(4)
 
 
 def _ends(steps_down: tuple[int, ...]) -> np.ndarray:
@@ -341,3 +343,49 @@ def fall_rows(states, bodies, curves, spin, results, flags):
             soonest = load(x, grid, states, bodies, joins, order, first, last)
             fall(x, grid, soonest, curve > 0, curves[max(curve - 1, 0)], spin)
             unload(x, order, first, last, results, flags)
+
+
+@kernel
+def survey_rows(states, betas, bodies, heights, rising, flags):
+    """Says of every state whether it is one of a body near the Earth, how high it is and whether it climbs.
+
+    Bad ones are replaced by one that harms nothing; ``bodies`` gets the ballistic coefficients.
+    """
+    for i in range(flags.size):
+        px, py, pz = states[i, 0], states[i, 1], states[i, 2]
+        vx, vy, vz = states[i, 3], states[i, 4], states[i, 5]
+        good = plausible(px, py, pz, vx, vy, vz) and 0.0 <= betas[i] < 1e7
+        if good:
+            heights[i], climb = height_and_climb(px, py, pz, vx, vy, vz)
+            rising[i], good = climb > 0.0, heights[i] >= -DEEPEST_M
+        flags[i] = OK if good else BAD_INPUT
+        if not good:
+            states[i, :] = 0.0
+            states[i, 0], states[i, 3], heights[i] = A_M, -1.0, 0.0
+        elif betas[i] > 0.0:
+            bodies[i, BODY_BETA] = 0.5 / betas[i]
+
+
+@kernel
+def choose_ways(states, bodies, flags, ways):
+    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already."""
+    for i in range(flags.size):
+        ways[i] = NO_WAY
+        if flags[i] == OK:
+            height, climb = height_and_climb(
+                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+            )  # fmt: skip
+            if bodies[i, BODY_BETA] == 0.0 and bodies[i, BODY_AREA] == 0.0:
+                ways[i] = VACUUM
+            else:
+                ways[i] = TO_THE_AIR if climb > 0.0 or height > TOP_M + 1.0 else IN_THE_AIR
+
+
+@kernel
+def steepness_rows(states, steep):
+    """The sine of the angle at which each state falls, 0 where there is none."""
+    for i in range(steep.size):
+        r2 = states[i, 0] * states[i, 0] + states[i, 1] * states[i, 1] + states[i, 2] * states[i, 2]
+        v2 = states[i, 3] * states[i, 3] + states[i, 4] * states[i, 4] + states[i, 5] * states[i, 5]
+        along = states[i, 0] * states[i, 3] + states[i, 1] * states[i, 4] + states[i, 2] * states[i, 5]
+        steep[i] = abs(along) / math.sqrt(r2 * v2) if r2 * v2 > 0.0 else 0.0

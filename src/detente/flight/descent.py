@@ -16,7 +16,7 @@ from detente.flight import _kernels_fall as falling
 from detente.flight._kernels_air import DRAG_CEILING_M
 from detente.flight.flags import Flag
 from detente.flight.frozen import freeze
-from detente.geodesy.constants import A_M, E2, OMEGA_RAD_S
+from detente.geodesy.constants import OMEGA_RAD_S
 from detente.records.errors import InputError
 
 ROWS_AT_ONCE = 16_384
@@ -28,6 +28,7 @@ CLOCK_ERROR_FACTOR = 25.0
 LOOSE_PACE = np.array((4.0, 1.6, 3.0, 0.6))
 FINE_PACE = np.array((3.0, 1.0, 2.0, 1.2))
 """Steps of the kernels' clock in the air, for 10 m and for 1 m at impact; see ``_kernels_ascent``."""
+LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
 
 Floats = NDArray[np.float64]
@@ -58,46 +59,36 @@ class Carried:
     error_m: Floats
 
 
-def heights_and_climbs(states: Floats) -> tuple[Floats, Floats]:
-    """Height over the ellipsoid along the line to the Earth's centre (m), and climb along it (m/s)."""
-    x, y, z = states[:, 0], states[:, 1], states[:, 2]
-    r = np.sqrt(x * x + y * y + z * z)
-    height = r * (1.0 - A_M / np.sqrt(x * x + y * y + z * z / (1.0 - E2)))
-    return height, (x * states[:, 3] + y * states[:, 4] + z * states[:, 5]) / r
-
-
 def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag: Flags) -> Carried:
     """Brings every row whose flag is OK to the ground, the air met from where it is met on; sets the flags of others.
 
-    ``states`` (n, 6) ECEF; ``bodies`` (n, 3) as ``_kernels_fall`` has them, zeros for a vacuum all the way. Rows in the
-    air must be falling, or far below their apogee. A row that no block can be trusted with is flagged STEP_LIMIT.
+    ``states`` (n, 6) ECEF, which are written over; ``bodies`` (n, 3) as ``_kernels_fall`` has them, zeros for a vacuum
+    all the way. Rows in the air must be falling, or far below their apogee. A row that no block can be trusted with is
+    flagged STEP_LIMIT.
     """
     count = len(states)
-    done = Carried(np.zeros(count), states.copy(), np.zeros(count), np.zeros(count), np.zeros(count))
-    height, climb = heights_and_climbs(states)
-    bare = (bodies[:, 0] == 0.0) & (bodies[:, 1] == 0.0)
-    good = flag == Flag.OK
-    for surface_m, which in (
-        (0.0, good & bare),
-        (DRAG_CEILING_M, good & ~bare & ((climb > 0.0) | (height > DRAG_CEILING_M + 1.0))),
-    ):
-        rows = np.flatnonzero(which)
+    done = Carried(np.zeros(count), states, np.zeros(count), np.zeros(count), np.zeros(count))
+    ways = np.zeros(count, np.uint8)
+    falling.choose_ways(states, bodies, flag, ways)
+    for way, surface_m in ((falling.VACUUM, 0.0), (falling.TO_THE_AIR, DRAG_CEILING_M)):
+        rows = np.flatnonzero(ways == way)
         if len(rows):
             coast_to(surface_m, rows, spin, done, flag)
-    fallen, flags = np.zeros((count, falling.RESULTS)), np.where(bare, np.uint8(Flag.BAD_INPUT), flag)
-    falling.fall_rows(done.states, bodies, curves, spin, fallen, flags)
-    flag[~bare] = flags[~bare]
-    landed = ~bare & (flag == Flag.OK)
-    done.time_s[landed] += fallen[landed, falling.TIME]
-    done.states[landed] = fallen[landed, 1:7]
-    done.error_m[landed] += fallen[landed, falling.ERROR_M]
+    rows = np.flatnonzero((ways >= falling.TO_THE_AIR) & (flag == Flag.OK))
+    if len(rows):
+        fallen, flags = np.zeros((len(rows), falling.RESULTS)), np.zeros(len(rows), np.uint8)
+        falling.fall_rows(done.states[rows], bodies[rows], curves, spin, fallen, flags)
+        flag[rows] = flags
+        done.time_s[rows] += fallen[:, falling.TIME]
+        done.states[rows] = fallen[:, 1:7]
+        done.error_m[rows] += fallen[:, falling.ERROR_M]
     return done
 
 
 def coast_to(surface_m: float, rows: NDArray[np.intp], spin: float, done: Carried, flag: Flags) -> None:
     """Carries these rows through a vacuum down to a height."""
     results, flags = np.zeros((len(rows), coasting.RESULTS)), np.zeros(len(rows), np.uint8)
-    coasting.coast_rows(np.ascontiguousarray(done.states[rows]), surface_m, spin, results, flags)
+    coasting.coast_rows(done.states[rows], surface_m, spin, results, flags)
     flag[rows] = flags
     done.time_s[rows], done.apogee_m[rows] = results[:, coasting.TIME_S], results[:, coasting.TOP_M]
     done.error_m[rows], done.perigee_m[rows] = results[:, coasting.ERROR_M], results[:, coasting.PERIGEE_M]
@@ -142,23 +133,24 @@ def state_rows(position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike) -> Floa
 
 def _descend_some(states: Floats, beta: Floats, rotation: bool) -> tuple[NDArray, ...]:
     spin = OMEGA_RAD_S if rotation else 0.0
-    flag = np.zeros(len(states), np.uint8)
-    adaptive.check_states(states, beta, flag)
-    bodies = np.zeros((len(states), falling.BODIES))
-    np.divide(0.5, beta, out=bodies[:, 0], where=beta > 0.0)
-    safe = np.where((flag == Flag.OK)[:, None], states, 0.0)
-    safe[flag != Flag.OK, 0] = A_M
-    height, climb = heights_and_climbs(safe)
-    in_air = np.flatnonzero((flag == Flag.OK) & (height < DRAG_CEILING_M) & (beta > 0.0))
-    left = np.zeros((len(states), ascent.LEFT))
+    flag, height, rising = np.zeros(len(states), np.uint8), np.zeros(len(states)), np.zeros(len(states), bool)
+    bodies, moved = np.zeros((len(states), falling.BODIES)), states.copy()
+    falling.survey_rows(moved, beta, bodies, height, rising, flag)
+    in_air = np.flatnonzero((flag == Flag.OK) & (height < DRAG_CEILING_M) & (bodies[:, 0] > 0.0))
+    left = np.zeros((len(in_air), ascent.LEFT))
     if len(in_air):
-        ascent.approach_rows(safe, bodies, spin, FINE_PACE, NO_CURVES, in_air, left)
-        safe[in_air] = left[in_air, :6]
-    done = carry_down(safe, bodies, NO_CURVES, spin, flag)
-    time_s = done.time_s + left[:, ascent.LEFT_TIME]
-    error_m = done.error_m + made_in_air(left, time_s, done.states)
-    passed = np.where(done.apogee_m > 0.0, done.apogee_m, left[:, ascent.LEFT_APOGEE])
-    top_m = np.where(climb > 0.0, np.maximum(height, passed), height)
+        # In order of how many steps they take, so that neighbours wait little for each other.
+        in_air = in_air[np.lexsort((height[in_air], rising[in_air]))]
+        ascent.approach_rows(moved[in_air], bodies[in_air], spin, FINE_PACE, NO_CURVES, left)
+        moved[in_air] = left[:, :6]
+    done = carry_down(moved, bodies, NO_CURVES, spin, flag)
+    time_s, error_m, top_m = done.time_s, done.error_m, done.apogee_m
+    if len(in_air):
+        time_s[in_air] += left[:, ascent.LEFT_TIME]
+        error_m[in_air] += made_in_air(left, time_s[in_air], done.states[in_air])
+        passed = np.where(top_m[in_air] > 0.0, top_m[in_air], left[:, ascent.LEFT_APOGEE])
+        top_m[in_air] = np.where(rising[in_air], passed, 0.0)
+    np.maximum(top_m, height, out=top_m)
     again = np.flatnonzero((flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(error_m < UNSURE_M)))
     if len(again):
         reflown = np.zeros((len(again), adaptive.DESCENT))
@@ -176,6 +168,6 @@ def _descend_some(states: Floats, beta: Floats, rotation: bool) -> tuple[NDArray
 def made_in_air(left: Floats, time_s: Floats, ends: Floats) -> Floats:
     """Error at impact of what was flown by the clock in the air: grown with time, stretched by a shallow path."""
     made = left[:, ascent.LEFT_OFF] + time_s * left[:, ascent.LEFT_FAST] - left[:, ascent.LEFT_LATE]
-    _, climb = heights_and_climbs(np.where((ends[:, :3] == 0.0).all(axis=1)[:, None], A_M, ends))
-    speed = np.sqrt((ends[:, 3:] ** 2).sum(axis=1))
-    return CLOCK_ERROR_FACTOR * made / np.maximum(np.abs(climb) / np.maximum(speed, 1e-3), 0.02)
+    steep = np.zeros(len(made))
+    falling.steepness_rows(ends, steep)
+    return CLOCK_ERROR_FACTOR * made / np.maximum(steep, LEAST_STEEPNESS)
