@@ -41,7 +41,8 @@ APOGEE = 10
 ERROR = 11
 NONE_LEFT = 12  # zeros: no time left after the second leg
 LEG_S, LEFT_S = 13, 14  # of the leg being flown: its time, and the time after it
-K = 15  # accelerations at the stages, three rows each
+MORE_S = 15  # how much later than Kepler's time the surface is met, where that is too long for a cubic
+K = 16  # accelerations at the stages, three rows each
 ROWS = K + 3 * EIGHT_STAGES
 
 # Columns of a result.
@@ -57,6 +58,7 @@ HOPELESS_M = 1e6
 LONGEST_S = 14_400.0
 STRETCHED = 0.375  # how much longer than the mean the steps at the apogee are, by trial
 LANDING_ROUNDS = 4
+SHORT_REST_S, LONGEST_REST_S = 8.0, 600.0
 FOURTH_M_S4 = 2e-5  # fourth derivative of a fall's place: gravity times the square of the mean motion
 LEAST_STEEPNESS = 0.01
 
@@ -261,6 +263,44 @@ def note_apogee(x):
         x[APOGEE * LANES + lane] = height + (gained if x[UP_S * LANES + lane] > 0.0 else 0.0)
 
 
+@kernel(inline=True, fastmath=RELAXED)
+def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m, rounds):
+    """The time to the surface of a falling state seconds before or after it, and the state there: a cubic in time."""
+    ax, ay, az = gravity(px, py, pz)
+    r2 = px * px + py * py + pz * pz
+    pull, turn = MU_M3_S2 / (r2 * math.sqrt(r2)), 3.0 * (px * vx + py * vy + pz * vz) / r2
+    jx, jy, jz = pull * (turn * px - vx), pull * (turn * py - vy), pull * (turn * pz - vz)
+    d, qx, qy, qz, ux, uy, uz = 0.0, px, py, pz, vx, vy, vz
+    for _ in range(rounds):
+        height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
+        d -= (height - surface_m) / (climb if climb < -1.0 else -1.0)
+        third, half = d / 3.0, 0.5 * d
+        qx = px + d * (vx + half * (ax + third * jx))
+        qy = py + d * (vy + half * (ay + third * jy))
+        qz = pz + d * (vz + half * (az + third * jz))
+        ux, uy, uz = vx + d * (ax + half * jx), vy + d * (ay + half * jy), vz + d * (az + half * jz)
+    return d, qx, qy, qz, ux, uy, uz
+
+
+@kernel(fastmath=RELAXED)
+def find_rest(x, surface_m):
+    """How long each lane still has to fly if that is too long for a cubic, else 0; the longest of them."""
+    longest = 0.0
+    for lane in range(LANES):
+        d, _, _, _, _, _, _ = seconds_to_surface(
+            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
+            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
+            surface_m, np.int64(2),
+        )  # fmt: skip
+        d = d if abs(d) < LONGEST_REST_S else 0.0
+        d = d if abs(d) > SHORT_REST_S else 0.0
+        x[MORE_S * LANES + lane], x[STEPS * LANES + lane] = d, 1.0
+        x[DOWN_S * LANES + lane] += d
+    for lane in range(LANES):
+        longest = max(longest, abs(x[MORE_S * LANES + lane]))
+    return longest
+
+
 @kernel(fastmath=RELAXED)
 def land(x, surface_m):
     """Brings every lane exactly onto the surface, from seconds before or after it.
@@ -268,23 +308,13 @@ def land(x, surface_m):
     Leaves the time it took in the row of the step, and adds to the error what a cubic leaves out.
     """
     for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        ax, ay, az = gravity(px, py, pz)
-        r2 = px * px + py * py + pz * pz
-        pull, turn = MU_M3_S2 / (r2 * math.sqrt(r2)), 3.0 * (px * vx + py * vy + pz * vz) / r2
-        jx, jy, jz = pull * (turn * px - vx), pull * (turn * py - vy), pull * (turn * pz - vz)
-        d, qx, qy, qz, ux, uy, uz, climb = 0.0, px, py, pz, vx, vy, vz, -1.0
-        for _ in range(LANDING_ROUNDS):
-            height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-            d -= (height - surface_m) / (climb if climb < -1.0 else -1.0)
-            third, half = d / 3.0, 0.5 * d
-            qx = px + d * (vx + half * (ax + third * jx))
-            qy = py + d * (vy + half * (ay + third * jy))
-            qz = pz + d * (vz + half * (az + third * jz))
-            ux, uy, uz = vx + d * (ax + half * jx), vy + d * (ay + half * jy), vz + d * (az + half * jz)
-        speed = math.sqrt(ux * ux + uy * uy + uz * uz)
-        steep = -climb / speed
+        d, qx, qy, qz, ux, uy, uz = seconds_to_surface(
+            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
+            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
+            surface_m, np.int64(LANDING_ROUNDS),
+        )  # fmt: skip
+        _, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
+        steep = -climb / math.sqrt(ux * ux + uy * uy + uz * uz)
         d2 = d * d
         off = x[ERROR * LANES + lane] + FOURTH_M_S4 / 24.0 * d2 * d2
         x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
@@ -355,6 +385,8 @@ def coast_rows(states, surface_m, spin, results, flags):
         leg(x, most, np.int64(UP_S), np.int64(DOWN_S), STRETCHED)
         note_apogee(x)
         leg(x, most, np.int64(DOWN_S), np.int64(NONE_LEFT), -STRETCHED)
+        if find_rest(x, surface_m) > 0.0:
+            leg(x, 1, np.int64(MORE_S), np.int64(NONE_LEFT), 0.0)
         land(x, surface_m)
         turn_to_earth(x, spin)
         unload(x, order, first, count, results, flags)

@@ -313,6 +313,14 @@ def unload(x, order, first, last, results, flags):
             continue
         for c in range(7):
             results[i, c] = x[(TIME + c) * LANES + lane]
+        # The clock's height and the state's own differ by the steps' errors: decimetres, in a straight line.
+        height, climb = height_and_climb(
+            results[i, 1], results[i, 2], results[i, 3], results[i, 4], results[i, 5], results[i, 6]
+        )  # fmt: skip
+        rest = -height / climb
+        results[i, 0] += rest
+        for c in range(3):
+            results[i, 1 + c] += rest * results[i, 4 + c]
         results[i, ERROR_M] = x[ERROR * LANES + lane]
 
 
