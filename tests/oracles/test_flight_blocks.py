@@ -13,8 +13,11 @@ from detente.flight import _kernels_tableau as tableau
 from detente.flight._kernels_air import DRAG_CEILING_M, standard_air
 from detente.flight.descent import descend
 from detente.flight.flags import Flag
+from detente.flight.trajectory import fly_out
+from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy._kernels import ecef_height, geodetic_to_ecef
 from detente.geodesy.constants import A_M, J2, MU_M3_S2, OMEGA_RAD_S
+from detente.geodesy.ellipsoid import geodetic_to_ecef as geodetic_to_ecef_rows
 
 
 def states(latitude, longitude, height, azimuth, speed, climb):
@@ -217,3 +220,84 @@ def test_light_bodies_and_skimming_ones_are_flown_alone():
     alone, flags = np.zeros((3, adaptive.DESCENT)), np.zeros(3, np.uint8)
     adaptive.descend_rows(rows, beta, True, 1e-4, alone, flags)
     assert np.all(np.linalg.norm(alone[:, 1:4] - down.position_ecef_m, axis=1) < 10.0)
+
+
+MACH, CD = (0.0, 0.83, 1.0, 1.17, 2.0, 4.5), (0.2, 0.2, 0.3, 0.27, 0.2, 0.17)
+MISSILES = pack(
+    (
+        Missile("short", 1_000.0, (Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84),), (0.0, 1.0, 3.0), (0.2, 0.3, 0.2)),
+        Missile("light", 300.0, (Stage(2_400.0, 500.0, 235.0, 40.0, 0.6, 0.4),), MACH, CD, 700.0),
+        Missile(
+            "two stages",
+            750.0,
+            (Stage(15_000.0, 2_200.0, 240.0, 60.0, 1.25, 1.0), Stage(6_000.0, 900.0, 255.0, 60.0, 1.25)),
+            MACH,
+            CD,
+            2_500.0,
+        ),
+        Missile(
+            "three stages",
+            1000.0,
+            (
+                Stage(50_000.0, 5_000.0, 250.0, 60.0, 2.0),
+                Stage(20_000.0, 2_500.0, 280.0, 70.0, 1.6),
+                Stage(7_000.0, 900.0, 290.0, 70.0, 1.3),
+            ),
+            MACH,
+            CD,
+            8_000.0,
+        ),
+    )
+)
+
+
+def launches(rng, count):
+    """Launches of all four missiles from everywhere to everywhere, lofted and depressed, cut off early or not."""
+    kind = rng.integers(0, 4, count)
+    ignition, burnout = MISSILES.body[kind, 3], MISSILES.body[kind, 2]
+    cutoff = np.where(rng.random(count) < 0.3, np.inf, ignition + (burnout - ignition) * rng.uniform(0.4, 1.0, count))
+    return (
+        kind, np.arcsin(rng.uniform(-1, 1, count)), rng.uniform(-math.pi, math.pi, count),
+        rng.uniform(-math.pi, math.pi, count), np.radians(rng.uniform(20.0, 88.0, count)), cutoff,
+    )  # fmt: skip
+
+
+def test_whole_flights_at_once_end_where_they_do_alone():
+    given = launches(np.random.default_rng(30), 600)
+    exact = fly_out(MISSILES, *given, tolerance_m=1e-5)
+    place = ecef(exact)
+    for tolerance_m, worst_m in ((0.1, 10.0), (0.01, 3.0)):
+        flown = fly_out(MISSILES, *given, tolerance_m=tolerance_m)
+        assert np.array_equal(flown.flag, exact.flag)
+        off = np.linalg.norm(ecef(flown) - place, axis=1)[flown.flag == 0]
+        assert off.max() < worst_m
+        assert np.mean(off > flown.estimated_error_m[flown.flag == 0]) < 0.1
+        assert np.allclose(flown.apogee_m, exact.apogee_m, atol=25.0)
+        assert np.allclose(flown.flight_time_s, exact.flight_time_s, atol=0.02)
+        assert np.allclose(flown.burnout_speed_m_s, exact.burnout_speed_m_s, atol=0.02)
+        assert np.array_equal(flown.burnout_time_s, exact.burnout_time_s)
+
+
+def ecef(flights):
+    at = np.stack((flights.impact_latitude_rad, flights.impact_longitude_rad, 0.0 * flights.range_m), axis=1)
+    return geodetic_to_ecef_rows(at)
+
+
+def test_a_flight_does_not_depend_on_its_place_or_its_neighbours():
+    given = launches(np.random.default_rng(31), 300)
+    together = fly_out(MISSILES, *given)
+    shuffled = np.random.default_rng(32).permutation(300)
+    apart = fly_out(MISSILES, *(column[shuffled] for column in given))
+    for name, column in vars(together).items():
+        assert np.array_equal(getattr(apart, name), column[shuffled]), name
+
+
+@pytest.mark.parametrize(("rotation", "drag"), [(False, True), (True, False), (False, False)])
+def test_the_still_earth_and_the_bare_one(rotation, drag):
+    given = launches(np.random.default_rng(33), 60)
+    exact = fly_out(MISSILES, *given, rotation=rotation, drag=drag, tolerance_m=1e-5)
+    flown = fly_out(MISSILES, *given, rotation=rotation, drag=drag)
+    # Without drag a body whose perigee is below the ground lands; the adaptive integrator asks for it to clear the air.
+    both = (flown.flag == 0) & (exact.flag == 0)
+    assert both.mean() > 0.9
+    assert np.linalg.norm(ecef(flown) - ecef(exact), axis=1)[both].max() < 10.0
