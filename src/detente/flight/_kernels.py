@@ -45,7 +45,8 @@ AREA = 16
 BETA = 17  # above 0: drag by ballistic coefficient; otherwise by area, mass and drag table
 TOLERANCE = 18
 BETA_AFTER = 19  # ``BETA`` of what flies on after cut-off
-SETTINGS = 20
+TURN = 20  # above 0: thrust along the velocity
+SETTINGS = 21
 
 # Places in a flight's tally.
 POSITION_ERROR = 0  # sum of the steps' position errors, m
@@ -99,8 +100,14 @@ def drag_coefficient(mach, cd):
 
 
 @kernel
-def thrust_direction(t, p):
-    """The commanded direction of thrust: straight up, then pitching over, then held. Fixed to the pad's horizon."""
+def thrust_direction(t, vx, vy, vz, p):
+    """The commanded direction of thrust: straight up, then pitching over, then held, or along the velocity.
+
+    Pitch is measured from the pad's horizon, wherever the missile is.
+    """
+    if p[TURN] > 0.0:
+        inverse = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz)
+        return inverse * vx, inverse * vy, inverse * vz
     if t <= p[RISE_END]:
         pitch = 0.5 * math.pi
     elif t < p[PITCH_END]:
@@ -134,7 +141,7 @@ def rates(t, w, p, cd, k):
             ay -= drag * vy
             az -= drag * vz
     if thrust > 0.0:
-        dx, dy, dz = thrust_direction(t, p)
+        dx, dy, dz = thrust_direction(t, vx, vy, vz, p)
         push = thrust / mass
         ax += push * dx
         ay += push * dy
@@ -289,7 +296,7 @@ def set_up(latitude, longitude, azimuth, pitch_final, rotation, drag, tolerance,
     p[DRAG_ON] = 1.0 if drag else 0.0
     p[UP], p[UP + 1], p[UP + 2] = ux, uy, uz
     p[AHEAD], p[AHEAD + 1], p[AHEAD + 2] = s * ex + c * nx, s * ey + c * ny, s * ez + c * nz
-    p[RISE_END], p[PITCH_END], p[PITCH_FINAL] = body[0], body[1], pitch_final
+    p[RISE_END], p[PITCH_END], p[PITCH_FINAL], p[TURN] = body[0], body[1], pitch_final, 0.0
     p[TOLERANCE] = tolerance
     p[BETA_AFTER] = beta
     y[0], y[1], y[2] = geodetic_to_ecef(latitude, longitude, 0.0)
@@ -307,10 +314,22 @@ def burn(stage, p):
 
 
 @kernel
-def cut_off(t, p):
-    """Writes the coasting body into the settings: no thrust, the mass of the moment, the drag of what flies on."""
+def turning(t, body):
+    """What ``TURN`` is for a span of the boost that starts at ``t``: spans end where the pitching over does."""
+    return body[5] if t >= body[1] - 1e-9 else 0.0
+
+
+@kernel
+def rest(t, p):
+    """Stops the motor: no thrust, the mass of the moment."""
     p[MASS] -= p[FLOW] * (t - p[IGNITION])
     p[FLOW], p[THRUST], p[IGNITION] = 0.0, 0.0, t
+
+
+@kernel
+def cut_off(t, p):
+    """Writes the coasting body into the settings: no thrust, the mass of the moment, the drag of what flies on."""
+    rest(t, p)
     p[BETA] = p[BETA_AFTER]
 
 
@@ -335,12 +354,18 @@ def boost(cutoff, stage_count, stages, body, p, y, cd, k, w, tally):
     """From the pad to cut-off: (time, flag)."""
     t = 0.0
     for s in range(stage_count):
+        if stages[s, 0] > t:
+            rest(t, p)
+            t, ended = advance(t, stages[s, 0], y, p, cd, k, w, tally)
+            if ended != REACHED:
+                return t, GROUND_IN_BOOST if ended == GROUND else STEP_LIMIT
         burn(stages[s], p)
         end = min(stages[s, 1], cutoff)
         for part in range(3):
             stop = min(body[part], end) if part < 2 else end
             if stop <= t:
                 continue
+            p[TURN] = turning(t, body)
             t, ended = advance(t, stop, y, p, cd, k, w, tally)
             if ended != REACHED:
                 return t, GROUND_IN_BOOST if ended == GROUND else STEP_LIMIT

@@ -10,10 +10,12 @@ import math
 
 import numpy as np
 
+from detente.flight._kernels import turning
 from detente.flight._kernels_air import DRAG_CEILING_M, HEAT_RATIO
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
+    TINY,
     add_drag_coefficient,
     height_and_climb,
     lane_air,
@@ -44,7 +46,8 @@ AT = 33  # the state at the stage, six rows
 RATE = 39  # the rates of the state there, six rows
 LOWEST, HIGHEST = 45, 46  # heights at any step's end
 DENSITY, SPEED, MACH, PRESSURE, COEFFICIENT, PER_MASS = range(47, 53)  # at the stage
-K = 53  # rates at the stages, six rows each
+TURN = 53  # above 0: thrust along the velocity
+K = 54  # rates at the stages, six rows each
 ROWS = K + 6 * FIVE_STAGES
 
 # Columns of what an ascent leaves, after the state: time, height of the apogee, errors, lowest height.
@@ -128,9 +131,16 @@ def add_thrust(x, node):
         share = (t - x[RISE_END * LANES + lane]) * x[PER_PITCH_SPAN * LANES + lane]
         share = share if share > 0.0 else 0.0
         s, c = sine_cosine((share if share < 1.0 else 1.0) * x[LEAN * LANES + lane])
-        x[(RATE + 3) * LANES + lane] += push * (c * x[UP * LANES + lane] + s * x[AHEAD * LANES + lane])
-        x[(RATE + 4) * LANES + lane] += push * (c * x[(UP + 1) * LANES + lane] + s * x[(AHEAD + 1) * LANES + lane])
-        x[(RATE + 5) * LANES + lane] += push * (c * x[(UP + 2) * LANES + lane] + s * x[(AHEAD + 2) * LANES + lane])
+        # Which way: as programmed, or along the velocity.
+        turned = x[TURN * LANES + lane] > 0.0
+        along = push / (x[SPEED * LANES + lane] + TINY) if turned else 0.0
+        up, ahead = (0.0, 0.0) if turned else (push * c, push * s)
+        for n in range(3):
+            x[(RATE + 3 + n) * LANES + lane] += (
+                along * x[(RATE + n) * LANES + lane]
+                + up * x[(UP + n) * LANES + lane]
+                + ahead * x[(AHEAD + n) * LANES + lane]
+            )
 
 
 @kernel(fastmath=RELAXED)
@@ -377,6 +387,7 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, pace,
             m = missile[rows[lane]]
             start = x[TIME * LANES + lane]
             span, steps = 0.0, 1.0
+            x[TURN * LANES + lane] = turning(start, body[m])
             if k < counts[lane]:
                 s = int(spans[lane, k, 1])
                 span = spans[lane, k, 0] - start
