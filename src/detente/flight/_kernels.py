@@ -64,6 +64,7 @@ DESCENT = 9  # columns of a descent: time, state, apogee, error
 
 REACHED, GROUND, EXHAUSTED = 0, 1, 2
 MAX_STEPS = 20_000
+SHORTEST_BURN_S = 0.1  # of the last motor, as of any stage
 LONGEST_S = 14_400.0
 LONGEST_STEP_S = 120.0
 AIR_STEP_S = 20.0
@@ -416,7 +417,8 @@ def good_launch(latitude, longitude, azimuth, pitch_final, cutoff, beta, body):
     """Whether a launch can be flown at all; every comparison fails on a NaN."""
     if not (abs(latitude) <= 0.5 * math.pi and abs(longitude) <= 7.0 and abs(azimuth) <= 7.0):
         return False
-    return -0.5 <= pitch_final <= 0.5 * math.pi and cutoff > body[3] and 0.0 <= beta < 1e7
+    burns = cutoff >= body[3] + SHORTEST_BURN_S
+    return -0.5 <= pitch_final <= 0.5 * math.pi and burns and 0.0 <= beta < 1e7
 
 
 @kernel
