@@ -74,6 +74,18 @@ def test_a_state_speaks_for_itself_once_it_no_longer_boosts():
     assert again.estimates.impact_lat_rad[0, 0] == coasting.estimates.impact_lat_rad[0, 0]
 
 
+def test_a_partners_track_is_foretold_as_our_own_would_be():
+    """Whatever other covariances went through the room on the way."""
+    mean, spread = made.state(), made.covariance(800.0, 12.0, seed=3)
+    own = estimate(made.tracks([mean], [spread], time_s=5.0), None, GROUND)
+    wild = made.covariance(9_000.0, 90.0, seed=5)
+    known = heard(
+        made.message(mean, spread, number=1, valid_s=5.0), made.message(made.state(20.0), wild, number=2, valid_s=5.0)
+    )
+    assert np.allclose(known.estimates.impact_covariance_m2[0, 0], own.impact_covariance_m2[0, 0], rtol=1e-9)
+    assert known.estimates.impact_sigma_s[0, 0] == pytest.approx(own.impact_sigma_s[0, 0], rel=1e-9)
+
+
 def test_a_line_is_let_go_when_it_has_had_its_time():
     track = heard(made.message(made.state(), made.covariance(), valid_s=5.0))
     assert heard(partner=track, now_s=125.0).status[0, 0] == Status.CONFIRMED
@@ -133,6 +145,8 @@ GARBAGE = {
     "covariance without end": {"covariance": np.where(np.arange(21) == 1, np.inf, 1e4)},
     "negative variance": {"covariance": -np.ones(21)},
     "not positive definite": {"covariance": np.ones(21)},
+    "tracklet not positive definite": {"data": 5, "covariance": np.ones(21)},
+    "sensor status": {"data": 4},
     "certain": {"covariance": np.zeros(21)},
     "launch off the map": {"launch_valid": 1, "launch_lat_rad": 9.0, "launch_sigma_m": 1.0},
     "launch without sigma": {"launch_valid": 1},
@@ -172,6 +186,6 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
     together = receive(start_partner(3, 4, 2), table, np.array([0, 1, 3, 6]), made.WEST, GROUND, 10.0)
     for row, (low, high) in enumerate(((0, 1), (1, 3), (3, 6))):
         alone = heard(*messages[low:high])
-        assert np.array_equal(alone.held[0], together.held[row])
-        assert np.array_equal(alone.estimates.lines[0], together.estimates.lines[row])
+        assert np.array_equal(alone.held[:, 0], together.held[:, row])
+        assert np.array_equal(alone.estimates.lines[:, 0], together.estimates.lines[:, row])
         assert np.array_equal(alone.covariance[0], together.covariance[row])

@@ -18,6 +18,9 @@ PLANTS = [
     ("gateway/planted.py", "import detente.engagement.plan", "can reach engagement"),
     ("centre/tracking/planted.py", "import socket", "no sockets"),
     ("flight/planted.py", "import time", "no sockets"),
+    ("scoring/planted.py", "import detente.flight.prediction", "not the rooms that made them"),
+    ("scoring/planted.py", "import detente.world.truth", "not the rooms that made them"),
+    ("scoring/planted.py", "import socket", "no sockets"),
     ("wing/__init__.py", "", "every room stands in a row"),
     ("records/planted.py", "import detente.studies", "Rooms import downwards only"),
 ]

@@ -1,5 +1,6 @@
 """Laws of the exchange: what must hold of any agreement, any tracks, any bytes and any ledger."""
 
+import hashlib
 import math
 import runpy
 from dataclasses import replace
@@ -13,17 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.centre.exchange import _kernels_coarsen as coarse
-from detente.centre.exchange import merkle
+from detente.centre.exchange import dsse, merkle
+from detente.centre.exchange.comparison import difference
 from detente.centre.exchange.digest import digest
+from detente.centre.exchange.explanation import Facts, explain
 from detente.centre.exchange.ledger import EntryKind, Ledger, verify
-from detente.centre.exchange.message import Expected, Header, Mark, key_id, open_envelope, seal
-from detente.centre.exchange.release import initial, release
-from detente.centre.exchange.rules import compile_agreement
+from detente.centre.exchange.message import KIND, Expected, Header, Mark, key_id, open_envelope, seal
+from detente.centre.exchange.release import ReleaseReason, initial, release
+from detente.centre.exchange.rules import DATA, compile_agreement, label_of
 from detente.centre.exchange.second_check import Setting, Snapshot, check
+from detente.geodesy._kernels import ecef_to_geodetic
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement
+from detente.scenario.agreement import RANGE_CLASSES, Agreement, DataClass
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
@@ -42,24 +46,31 @@ def run(agreement, story, giver=0, secret=7, replicates=None):
     return Messages.concatenate(messages), state
 
 
+ZONES = st.builds(
+    made.box, st.integers(-90, -20), st.integers(20, 90), st.integers(-180, 180), st.integers(-180, 180)
+)  # fmt: skip
 CONDITIONS = st.fixed_dictionaries(
     {},
     optional={
         "impact_in": st.sampled_from(["receiver", "giver", "any-party"]),
         "impact_probability": st.floats(0.05, 0.95),
         "phases": st.lists(st.sampled_from(["boost", "coast", "reentry"]), min_size=1, max_size=3, unique=True),
+        "launch_zone": ZONES,
+        "object_zone": ZONES,
+        "impact_zone": ZONES,
+        "range_classes": st.lists(st.sampled_from(RANGE_CLASSES), min_size=1, max_size=3, unique=True),
     },
 )
 
 
 @st.composite
 def clauses(draw, name="c"):
-    data = draw(st.sampled_from(["launch-warning", "impact-prediction", "track"]))
+    data = draw(st.sampled_from(["launch-warning", "impact-prediction", "track", "tracklet"]))
     giver, receiver = draw(st.permutations(made.SIDES))[:2]
-    coarsen = {"sigma_position_m": draw(st.sampled_from([0.0, 500.0]))}
+    coarsen = {} if data == "tracklet" else {"sigma_position_m": draw(st.sampled_from([0.0, 500.0]))}
     if data == "track":
         coarsen["sigma_velocity_m_s"] = draw(st.sampled_from([0.0, 20.0]))
-    else:
+    elif data != "tracklet":
         coarsen |= {"grid_km": draw(st.sampled_from([0.0, 50.0])), "time_s": draw(st.sampled_from([0.0, 30.0]))}
     return made.clause(
         name, data, giver, receiver, when=draw(CONDITIONS), coarsen=coarsen,
@@ -74,12 +85,18 @@ def agreements(draw):
     return made.agreement(*some, start_s=draw(st.sampled_from([-9.0, 10.0])), end_s=draw(st.sampled_from([30.0, 99.0])))
 
 
+HARDER = (
+    "remove", "phase", "impact", "raise", "delay", "every", "owners", "consent", "zone", "shrink", "range", "coarsen",
+    "end",
+)  # fmt: skip
+
+
 @st.composite
 def stricter(draw, agreement):
     """The same agreement with one thing made stricter."""
     model = agreement.model_dump(mode="python")
     clause = model["clauses"][draw(st.integers(0, len(model["clauses"]) - 1))]
-    how = draw(st.sampled_from(["remove", "phase", "impact", "raise", "delay", "every", "owners", "coarsen", "end"]))
+    how = draw(st.sampled_from(HARDER))
     if how == "remove":
         model["clauses"] = [kept for kept in model["clauses"] if kept is not clause]
     elif how == "phase":
@@ -94,10 +111,21 @@ def stricter(draw, agreement):
         clause[f"{how}_s"] += draw(st.floats(0.0, 20.0))
     elif how == "owners":
         clause["owners_withheld"] = [*clause["owners_withheld"], draw(st.sampled_from(["USA", "TUR"]))]
-    elif how == "coarsen":
+    elif how == "consent":
+        clause["owners_consenting"] = [name for name in ("USA", "RUS") if name not in clause["owners_withheld"]]
+    elif how == "zone":
+        which = draw(st.sampled_from(["launch_zone", "object_zone", "impact_zone"]))
+        clause["when"][which] = clause["when"][which] or draw(ZONES)
+    elif how == "shrink":
+        for which in ("launch_zone", "object_zone", "impact_zone"):
+            if clause["when"][which]:
+                clause["when"][which]["north_deg"] -= draw(st.integers(0, 30))
+    elif how == "range":
+        clause["when"]["range_classes"] = clause["when"]["range_classes"] or ["short", "medium"]
+    elif how == "coarsen" and clause["data"] != "tracklet":
         clause["coarsen"]["sigma_position_m"] += 1000.0
     else:
-        model["valid"]["end"] -= made.timedelta(seconds=draw(st.floats(0.0, 25.0)))
+        model["valid"]["end"] -= made.timedelta(seconds=draw(st.floats(0.0, 19.0)))
     return Agreement(**model)
 
 
@@ -114,6 +142,124 @@ def test_a_stricter_agreement_never_releases_more(data, seed, giver):
         before = [count_by(told.take(told.released_s <= tick)) for told in (messages, fewer)]
         assert all(before[0].get(key, 0) >= count for key, count in before[1].items())
     assert np.all(less.released_messages <= state.released_messages)
+
+
+@QUICK
+@given(st.data(), st.integers(0, 10_000), st.integers(0, 2))
+def test_where_no_rate_binds_a_stricter_agreement_releases_no_message_that_a_looser_withholds(data, seed, giver):
+    """Message by message: of the same track, to the same receiver, of the same class and moment, and never sooner."""
+    free = [clause.model_dump() | {"every_s": 1.0} for clause in data.draw(agreements()).clauses]
+    agreement = made.agreement(*free)
+    harder = data.draw(stricter(agreement))
+    harder = harder.model_copy(update={"clauses": tuple(c.model_copy(update={"every_s": 1.0}) for c in harder.clauses)})
+    story = made.story(seed, ticks=9)
+    told, fewer = (earliest(run(one, story, giver)[0]) for one in (agreement, harder))
+    assert fewer.keys() <= told.keys()
+    assert all(told[key] <= fewer[key] for key in fewer)
+
+
+def earliest(messages):
+    """When each thing was first said."""
+    found = {}
+    for key, released_s in zip(
+        zip(
+            messages.replicate, messages.number, messages.receiver, messages.data, messages.valid_s, strict=True
+        ),
+        messages.released_s, strict=True,
+    ):  # fmt: skip
+        found[key] = min(released_s, found.get(key, math.inf))
+    return found
+
+
+@QUICK
+@given(st.data())
+def test_comparison_knows_what_is_stricter(data):
+    """Whatever the comparison says is covered, the looser agreement releases: never more by the other."""
+    one = made.agreement(data.draw(clauses("one")))
+    other = data.draw(st.one_of(stricter(one), clauses("two").map(made.agreement)))
+    told = difference(one, other)
+    if told.newly_releases or told.parties_in or one.valid != other.valid:
+        return
+    story = made.story(data.draw(st.integers(0, 10_000)), ticks=9)
+    giver = made.SIDES.index(one.clauses[0].giver)
+    (messages, _), (fewer, _) = run(one, story, giver), run(other, story, giver)
+    for tick in (20.0, 40.0):
+        before, after = (count_by(told.take(told.released_s <= tick)) for told in (messages, fewer))
+        assert all(before.get(key, 0) >= count for key, count in after.items())
+
+
+@QUICK
+@given(st.data())
+def test_making_stricter_is_seen_as_such(data):
+    one = data.draw(agreements())
+    harder = data.draw(stricter(one))
+    assert not difference(one, harder).newly_releases
+    assert difference(one, one).same
+    assert [change.clause for change in difference(harder, one).newly_releases] == [
+        change.clause for change in difference(one, harder).newly_withholds
+    ]
+
+
+@QUICK
+@given(clauses(), st.integers(0, 10_000))
+def test_an_explanation_says_what_release_does(clause, seed):
+    """Of each confirmed track at the first moment: released, delayed or withheld, with the kernel's reason in words."""
+    agreement = made.agreement({**clause, "label": {}})
+    only_clause = agreement.clauses[0]
+    giver, receiver = (made.SIDES.index(name) for name in (only_clause.giver, only_clause.receiver))
+    rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
+    data = DATA[only_clause.data]
+    counted = DataClass.TRACK if data == DataClass.TRACKLET else data
+    for tracks, est in made.story(seed, rows=1, ticks=4):
+        state = initial(rules, np.arange(1), tracks.number.shape[1])
+        _, decided, _ = release(
+            state, tracks, est, rules, giver, made.SENSORS_OF[giver], 7, tracks.time_s, record=True
+        )  # fmt: skip
+        reasons = {
+            int(number): ReleaseReason(reason)
+            for number, to, kind, reason in zip(
+                decided.number, decided.receiver, decided.data, decided.reason, strict=True
+            )
+            if to == receiver and kind in (data, counted)
+        }
+        for s in np.flatnonzero(tracks.status[0] == 2):
+            told = explain(agreement, facts_of(tracks, est, s, only_clause))
+            reason = reasons[int(tracks.number[0, s])]
+            assert told.released == (reason is ReleaseReason.RELEASED)
+            (judged,) = told.judgements
+            assert judged.releases == (reason in (ReleaseReason.RELEASED, ReleaseReason.DELAYED))
+            if not judged.releases:
+                assert any(WORDS[reason] in said for said in judged.reasons)
+
+
+WORDS = {
+    ReleaseReason.NO_ESTIMATE: "estimate to tell", ReleaseReason.ONWARD: "not the giver's",
+    ReleaseReason.OWNER_WITHHELD: "withholds what", ReleaseReason.PHASE: ", not in ",
+    ReleaseReason.IMPACT_ELSEWHERE: "territory is", ReleaseReason.ZONE: "asked for latitude",
+    ReleaseReason.RANGE_CLASS: "flight", ReleaseReason.RATE: "after the last one",
+}  # fmt: skip
+
+
+def facts_of(tracks, est, s, clause):
+    """What a person would write down of a track."""
+    seen_by = [i for i in range(6) if int(tracks.sensors[0, s]) >> i & 1]
+
+    def place(what):
+        if not getattr(est, f"{what}_valid")[0, s]:
+            return None
+        at = (getattr(est, f"{what}_{axis}_rad")[0, s] for axis in ("lat", "lon"))
+        return dict(zip(("lat_deg", "lon_deg"), map(math.degrees, at), strict=True))
+
+    lat, lon, _ = ecef_to_geodetic(*tracks.mean[0, s, :3])
+    return Facts(
+        data=clause.data, giver=clause.giver, receiver=clause.receiver,
+        at=made.EPOCH + made.timedelta(seconds=tracks.time_s), owners=sorted({made.OWNERS[i] for i in seen_by}),
+        own_sensors_only=all(made.SIDES[made.SENSOR_SIDES[i]] == clause.giver for i in seen_by),
+        phase=("boost", "coast", "reentry")[tracks.phase[0, s] - 1],
+        impact_probability=dict(zip(made.SIDES, est.threat_probability[0, s].tolist(), strict=True)),
+        launch=place("launch"), impact=place("impact"),
+        object={"lat_deg": math.degrees(lat), "lon_deg": math.degrees(lon)},
+    )  # fmt: skip
 
 
 def count_by(messages):
@@ -193,7 +339,7 @@ def test_a_gridded_point_is_on_the_map_and_within_a_cell(lat, lon, grid_m, u, v)
 
 HEADER = Header(
     mark=Mark.EXERCISE, giver="A", receiver="B", agreement="0" * 64, origin="2011-06-01T12:00:00+00:00", epoch=1,
-    sequence=5,
+    sequence=5, sealed_s=50.0, label="EXERCISE UNCLASSIFIED RELEASABLE TO B", hops=("A",),
 )  # fmt: skip
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEYS = {key_id(SIGNER.public_key()): SIGNER.public_key()}
@@ -243,16 +389,26 @@ def test_a_changed_envelope_is_the_partners_error(data):
         open_envelope(bytes(bad), KEYS, expected())
 
 
+def test_every_flipped_bit_of_an_envelope_is_the_partners_error():
+    for place in range(8 * len(WHOLE)):
+        bad = bytearray(WHOLE)
+        bad[place // 8] ^= 1 << place % 8
+        with pytest.raises(PeerError):
+            open_envelope(bytes(bad), KEYS, expected())
+
+
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_a_signed_lie_changes_nothing_or_is_sound(data):
-    """A partner that signs garbage: any byte of the payload may be anything, and the signature still holds."""
-    bad = bytearray(WHOLE[108:])
+    """A partner that signs garbage: any byte of the columns may be anything, and the signature still holds."""
+    payload, columns = dsse.opened(KIND, WHOLE, KEYS)
+    bad = bytearray(columns)
     for _ in range(data.draw(st.integers(1, 3))):
         bad[data.draw(st.integers(0, len(bad) - 1))] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
         del bad[data.draw(st.integers(0, len(bad) - 1)) :]
-    from_partner = resealed(bytes(bad))
+    was, now = (hashlib.sha256(part).hexdigest().encode() for part in (columns, bad))
+    from_partner = dsse.signed(KIND, payload.replace(was, now), SIGNER, bytes(bad))
     try:
         header, messages = open_envelope(from_partner, KEYS, expected())
     except PeerError:
@@ -261,17 +417,8 @@ def test_a_signed_lie_changes_nothing_or_is_sound(data):
     for name, spec in Messages.columns():
         if spec.dtype == "f8":
             assert np.all(np.isfinite(getattr(messages, name)))
-    assert set(messages.data.tolist()) <= {1, 2, 3}
+    assert set(messages.data.tolist()) <= {1, 2, 3, 5}
     assert np.all(messages.giver == 0)
-
-
-def resealed(payload):
-    """An envelope whose signature over this payload holds."""
-    from detente.centre.exchange import message
-
-    signature = SIGNER.sign(message.pre_authentication_encoding(message.PAYLOAD_TYPE, payload))
-    name = key_id(SIGNER.public_key())
-    return message.FRAME.pack(message.FRAME_MARK, name, signature, len(payload)) + payload
 
 
 @QUICK
@@ -279,8 +426,10 @@ def resealed(payload):
 def test_an_envelope_holds_every_bit_of_its_messages(agreement, seed):
     messages, _ = run(agreement, made.story(seed, rows=1, ticks=4))
     mine = messages.take(messages.receiver == 1)
-    opened_header, back = open_envelope(seal(mine, HEADER, SIGNER), KEYS, expected(agreement))
-    assert opened_header == HEADER
+    rules = expected(agreement)
+    header = replace(HEADER, sealed_s=20.0, label=label_of(rules.rules, "B", mine.clause))
+    opened_header, back = open_envelope(seal(mine, header, SIGNER), KEYS, rules)
+    assert opened_header == header
     assert len(back) == len(mine)
     for name, _ in Messages.columns():
         assert getattr(back, name).tobytes() == getattr(mine, name).tobytes(), name

@@ -30,12 +30,8 @@ def study_secret(seed: int, side: int) -> int:
 def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:
     """Equal for two architectures whose sides see the same: pooled or not, and the same clauses that carry anything."""
     carried = np.flatnonzero(np.isin(rules.data, CARRIED))
-    columns = (
-        rules.giver, rules.receiver, rules.data, rules.delay_s, rules.every_s, rules.impact_in,
-        rules.impact_probability, rules.phases, rules.sensors_withheld, rules.sigma_position_m,
-        rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s,
-    )  # fmt: skip
-    clauses = tuple(column[carried].tobytes() for column in columns)
+    columns = [values for values in vars(rules).values() if isinstance(values, np.ndarray)]
+    clauses = tuple(column[carried].tobytes() for column in columns if len(column) == len(rules.names))
     said = rules.start_s, rules.end_s, rules.parties.tobytes(), carried.tobytes(), clauses
     return architecture.pooled, architecture.exchange, said
 
@@ -114,7 +110,7 @@ class Pictures:
             )  # fmt: skip
             sent.append(said.messages)
             if self.sealing is not None:
-                self.sealing.second_look(side, own[side].tracks, own[side].estimates, said.messages)
+                self.sealing.remember(side, own[side].tracks, own[side].estimates)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)
             if looked_at:
@@ -143,7 +139,8 @@ class Pictures:
     def _score(self, place: int, side: int, picture: Picture, truth: TrueStates, book: AnswerBook) -> None:
         line_object = book.lines(picture)
         self.line_objects[side] = line_object
-        kernels.score_lines(
+        unsound = kernels.score_lines(
             line_object, picture.has_state, picture.mean, picture.covariance, truth.state, truth.phase,
             self.accuracy.square_m2[place], self.accuracy.nees[place], self.accuracy.samples[place],
         )  # fmt: skip
+        assert unsound == 0, f"{unsound} confirmed tracks have a covariance that is not positive definite"

@@ -10,7 +10,7 @@ from detente.centre.picture.estimates import DEFAULTS, DatedEstimates, from_line
 from detente.centre.picture.settings import PictureSettings
 from detente.geodesy.territory_index import TerritoryIndex
 from detente.records.errors import PeerError
-from detente.records.slots import Bytes, Floats, Ints, Masks, PartnerTracks
+from detente.records.slots import Bytes, Floats, Ints, Masks, PartnerTracks, Picture, Tracks
 from detente.records.stages import Messages
 
 REASONS = {
@@ -30,17 +30,27 @@ class KeptPartnerTracks(PartnerTracks):
 
     estimates: DatedEstimates  # (R, Q)
     rejected: Ints  # (R,) messages refused so far
-    held: Floats  # (R, Q, n) the columns once more, and the moments launch and impact speak of, as kernels read it
+    held: Floats  # (n, R, Q) the columns, and the moments that launch and impact speak of, as kernels read it
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptPicture(Picture):
+    """A picture that knows what it was made of, so that the next can tell what each track has learnt since."""
+
+    rule: Bytes  # (R, S+Q) fusion.Rule that mixed the line's state; 0 where it is one holder's alone
+    tracks: Tracks | None
+    partner: KeptPartnerTracks | None
+    facts: Ints  # (n, R, S+Q) the whole numbers of all lines, as kernels read them
 
 
 def _from_held(
     held: Floats, mean: Floats, covariance: Floats, sensors: Masks, lines: Floats, overflow: Ints, rejected: Ints
 ) -> KeptPartnerTracks:
     def octets(index: int) -> Bytes:
-        return held[..., index].astype(np.uint8)
+        return held[index].astype(np.uint8)
 
     def integers(index: int) -> Ints:
-        return held[..., index].astype(np.int64)
+        return held[index].astype(np.int64)
 
     layout = _kernels_layout
     return KeptPartnerTracks(
@@ -48,8 +58,8 @@ def _from_held(
         giver=integers(layout.GIVER),
         number=integers(layout.PARTNER_NUMBER),
         has_state=octets(layout.HAS_STATE),
-        valid_s=held[..., layout.VALID_S].copy(),
-        received_s=held[..., layout.RECEIVED_S].copy(),
+        valid_s=held[layout.VALID_S],
+        received_s=held[layout.RECEIVED_S],
         mean=mean,
         covariance=covariance,
         phase=octets(layout.PHASE),
@@ -65,11 +75,11 @@ def _from_held(
 def start_partner(rows: int, slots: int, sides: int) -> KeptPartnerTracks:
     """Nothing heard yet: room for this many partners' tracks in each of so many rows."""
     return _from_held(
-        np.zeros((rows, slots, _kernels_layout.HELD_WIDTH)),
+        np.zeros((_kernels_layout.HELD_WIDTH, rows, slots)),
         np.zeros((rows, slots, 6)),
         np.zeros((rows, slots, 6, 6)),
         np.zeros((rows, slots), np.uint64),
-        np.zeros((rows, slots, _kernels_layout.THREAT + sides)),
+        np.zeros((_kernels_layout.THREAT + sides, rows, slots)),
         np.zeros(rows, np.int64),
         np.zeros(rows, np.int64),
     )
@@ -117,27 +127,42 @@ def receive(
     territories: TerritoryIndex,
     now_s: float,
     settings: PictureSettings = DEFAULTS,
+    shown: KeptPicture | None = None,
 ) -> KeptPartnerTracks:
     """Take in the messages that have arrived, and let go of what has had its time.
 
     ``messages``: those of row r are offsets[r] to offsets[r + 1]; their order inside a row does not matter. A message
     that cannot be true is counted in ``rejected`` and changes nothing else; one for which there is no room, in
     ``overflow``. No partner takes more than its share of the slots. Whom an impact threatens is worked out here.
+    ``shown``: the last picture, or None; where it mixed a partner's state with another, that partner's own impact,
+    which nobody would read, is not foretold.
     """
     rows = partner.status.shape[0]
     sides = territories.side_count
     assert len(offsets) == rows + 1
     assert offsets[-1] == len(messages)
     assert partner.estimates.threat_probability.shape[2] == sides
+    if not len(messages) and not partner.status.any():
+        return partner
     order = canonical_order(messages, np.repeat(np.arange(rows), np.diff(offsets)))
     held, mean, covariance = partner.held.copy(), partner.mean.copy(), partner.covariance.copy()
     sensors, lines = partner.sensors.copy(), partner.estimates.lines.copy()
     overflow, rejected = partner.overflow.copy(), partner.rejected.copy()
     _kernels_partner.receive_rows(
         said_columns(messages), messages.sensors, order, np.array(offsets, np.int64), own_side, sides, float(now_s),
-        settings, ground_of(territories), held, mean, covariance, sensors, lines, overflow, rejected,
+        settings, ground_of(territories), *_shown(partner, shown), held, mean, covariance, sensors, lines,
+        overflow, rejected,
     )  # fmt: skip
     return _from_held(held, mean, covariance, sensors, lines, overflow, rejected)
+
+
+def _shown(partner: KeptPartnerTracks, picture: KeptPicture | None) -> tuple[Ints, Ints, Ints, Bytes]:
+    """Whose line stood where in the last picture: giver, number, twin, rule; (R, lines) each."""
+    if picture is not None:
+        return picture.giver, picture.number, picture.twin, picture.rule
+    alone = np.full(partner.giver.shape, -1, np.int64)
+    alone.flags.writeable = False
+    return partner.giver, partner.number, alone, partner.status
 
 
 def check_message(

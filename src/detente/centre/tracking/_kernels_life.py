@@ -24,7 +24,8 @@ from detente.centre.tracking._kernels_places import (
     HITS,
     IGNITION_SIGMA,
     LEVEL_SIGMA,
-    LOG_BETA_SIGMA,
+    LIGHTNESS_MEAN,
+    LIGHTNESS_VARIANCE,
     MISSES,
     NUMBER,
     OVER,
@@ -62,9 +63,9 @@ FALLING_M_S = -100.0  # a body that comes down this fast is not being pushed up
 
 
 @kernel
-def free_slot(tags):
-    """The first empty slot, or -1."""
-    for i in range(tags.shape[0]):
+def free_slot(tags, first):
+    """The first empty slot from ``first`` on, or -1."""
+    for i in range(first, tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             return i
     return -1
@@ -152,9 +153,9 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
     tags[i, PHASE] = COAST
     tags[i, SEEN] = 0
     if plot_tags[d, DET_KIND] == RADAR:
-        speed = settings[RADAR_SPEED_SIGMA]
-        spread_velocity(P, x[0], x[1], x[2], speed * speed, speed * speed)
-        forget_hidden(state, covariance, i, 0.0, settings[LOG_BETA_SIGMA] ** 2)
+        for k in range(3, 6):
+            P[k, k] = settings[RADAR_SPEED_SIGMA] ** 2
+        forget_hidden(state, covariance, i, settings[LIGHTNESS_MEAN], settings[LIGHTNESS_VARIANCE])
     else:
         away, sine = reach_shell(line, draws[sensor, CLOUD])
         lift = settings[CLIMB_MEAN] / math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
@@ -190,7 +191,7 @@ def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
 def burn_out(state, covariance, tags, i, settings, gain):
     """Believe that slot ``i`` burns no more: no thrust now, which also moves the velocity that is tied to it."""
     pin_hidden(state, covariance, i, 0.0, PINNED_VARIANCE, gain)
-    forget_hidden(state, covariance, i, 0.0, settings[LOG_BETA_SIGMA] ** 2)
+    forget_hidden(state, covariance, i, settings[LIGHTNESS_MEAN], settings[LIGHTNESS_VARIANCE])
     tags[i, PHASE] = COAST
 
 

@@ -11,27 +11,37 @@ import math
 
 from detente.centre.tracking._kernels_places import (
     ALONG,
+    AZIMUTH,
     DET_AZIMUTH,
     DET_ELEVATION,
     DET_KIND,
     DET_RANGE,
+    DET_RATE,
     DET_SENSOR,
     EAST,
+    EASTWARD,
+    ELEVATION,
     FROM,
     NORTH,
+    NORTHWARD,
     ORBIT,
     OVER,
     RADAR,
     RANGE,
+    RATE,
     RIGHT,
     SIGMA_AZIMUTH,
     SIGMA_ELEVATION,
     SIGMA_RANGE,
+    SIGMA_RATE,
     SITE,
     TIME,
     UP,
+    UPWARD,
+    VAR_AZIMUTH,
     VAR_OVER,
     VAR_RANGE,
+    VAR_RATE,
     VAR_RIGHT,
 )
 from detente.flight._kernels_orbit import orbit_position
@@ -41,6 +51,26 @@ NEAR_M = 1.0  # a track closer to the sensor than this has no direction
 ROUNDS = 4  # of the iterated update
 BENT = 0.3  # bend of the range sphere across the track's uncertainty, in sigmas of range, that asks for iteration
 TINY = 1e-30
+TURN = 2.0 * math.pi
+
+
+@kernel
+def short_way(angle):
+    """An angle's difference, in [-π, π]."""
+    if angle > math.pi:
+        return angle - TURN
+    return angle + TURN if angle < -math.pi else angle
+
+
+@kernel
+def satellite_position(sites, draws, s, time_s):
+    """Where an infrared sensor is: on its orbit, or, where it has none, at its site."""
+    if draws[s, ORBIT] <= 0.0:
+        return sites[s, SITE], sites[s, SITE + 1], sites[s, SITE + 2]
+    return orbit_position(
+        draws[s, ORBIT], draws[s, ORBIT + 1], draws[s, ORBIT + 2],
+        draws[s, ORBIT + 3], draws[s, ORBIT + 4], draws[s, ORBIT + 5], time_s,
+    )  # fmt: skip
 
 
 @kernel
@@ -52,25 +82,23 @@ def draw_line(plots, plot_tags, d, sites, draws, line):
     sin_el, cos_el = math.sin(elevation), math.cos(elevation)
     right, over = plots[d, SIGMA_AZIMUTH], plots[d, SIGMA_ELEVATION]
     line[VAR_OVER] = over * over
+    line[AZIMUTH], line[ELEVATION], line[VAR_AZIMUTH] = azimuth, elevation, right * right
+    line[RATE], line[VAR_RATE] = plots[d, DET_RATE], plots[d, SIGMA_RATE] * plots[d, SIGMA_RATE]
+    for k in range(3):
+        east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
+        level = sin_az * east + cos_az * north
+        line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k] = east, north, up
+        line[ALONG + k] = cos_el * level + sin_el * up
+        line[RIGHT + k] = cos_az * east - sin_az * north
+        line[OVER + k] = cos_el * up - sin_el * level
     if plot_tags[d, DET_KIND] == RADAR:
         for k in range(3):
-            east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
-            level = sin_az * east + cos_az * north
             line[FROM + k] = sites[sensor, SITE + k]
-            line[ALONG + k] = cos_el * level + sin_el * up
-            line[RIGHT + k] = cos_az * east - sin_az * north
-            line[OVER + k] = cos_el * up - sin_el * level
         line[VAR_RIGHT] = max((right * cos_el) ** 2, TINY)
         line[RANGE] = plots[d, DET_RANGE]
         line[VAR_RANGE] = plots[d, SIGMA_RANGE] * plots[d, SIGMA_RANGE]
         return
-    line[FROM], line[FROM + 1], line[FROM + 2] = orbit_position(
-        draws[sensor, ORBIT], draws[sensor, ORBIT + 1], draws[sensor, ORBIT + 2],
-        draws[sensor, ORBIT + 3], draws[sensor, ORBIT + 4], draws[sensor, ORBIT + 5], plots[d, TIME],
-    )  # fmt: skip
-    line[ALONG], line[ALONG + 1], line[ALONG + 2] = cos_el * cos_az, cos_el * sin_az, sin_el
-    line[RIGHT], line[RIGHT + 1], line[RIGHT + 2] = -sin_az, cos_az, 0.0
-    line[OVER], line[OVER + 1], line[OVER + 2] = -sin_el * cos_az, -sin_el * sin_az, cos_el
+    line[FROM], line[FROM + 1], line[FROM + 2] = satellite_position(sites, draws, sensor, plots[d, TIME])
     line[VAR_RIGHT] = right * right
     line[RANGE] = 0.0
     line[VAR_RANGE] = 0.0
@@ -129,10 +157,10 @@ def near_enough(line, x, P, ahead_s, reach, slack_m):
 
 
 @kernel
-def distance_to(line, state, P, i, late_s, offsets, slopes):
+def distance_to(line, state, P, i, offsets, slopes):
     """Squared Mahalanobis distance of slot ``i`` from a detection and the logarithm of det S; (-1, 0) where none."""
     x = state[i]
-    if not compare(line, x[0] + late_s * x[3], x[1] + late_s * x[4], x[2] + late_s * x[5], offsets, slopes):
+    if not compare(line, x[0], x[1], x[2], offsets, slopes):
         return -1.0, 0.0
     s00, s01, s02 = line[VAR_RIGHT], 0.0, 0.0
     s11, s12, s22 = line[VAR_OVER], 0.0, (line[VAR_RANGE] if line[VAR_RANGE] > 0.0 else 1.0)
@@ -140,8 +168,6 @@ def distance_to(line, state, P, i, late_s, offsets, slopes):
         a0, a1, a2 = 0.0, 0.0, 0.0
         for j in range(3):
             p = P[i, k, j]
-            if late_s != 0.0:
-                p += late_s * (P[i, k, j + 3] + P[i, k + 3, j]) + late_s * late_s * P[i, k + 3, j + 3]
             a0 += p * slopes[0, j]
             a1 += p * slopes[1, j]
             a2 += p * slopes[2, j]
@@ -165,16 +191,39 @@ def distance_to(line, state, P, i, late_s, offsets, slopes):
 
 
 @kernel
-def absorb_row(x, P, row, late_s, innovation, variance, gain):
-    """One scalar Kalman update in place; ``row`` (3,) is the slope by position at ``late_s`` from the state's time."""
+def absorb_row(x, P, row, innovation, variance, gain):
+    """One scalar Kalman update in place; ``row`` (3,) is the slope by position."""
     for a in range(7):
         total = 0.0
         for k in range(3):
-            total += (P[a, k] + late_s * P[a, k + 3]) * row[k]
+            total += P[a, k] * row[k]
         gain[a] = total
     s = variance
     for k in range(3):
-        s += row[k] * (gain[k] + late_s * gain[k + 3])
+        s += row[k] * gain[k]
+    weigh_in(x, P, gain, innovation, s)
+
+
+@kernel
+def absorb_rate(line, x, P, at, rate, variance, gain):
+    """One scalar Kalman update of (x, P) with a range rate, linearised at the state ``at`` (6,)."""
+    dx, dy, dz = at[0] - line[FROM], at[1] - line[FROM + 1], at[2] - line[FROM + 2]
+    inverse = 1.0 / math.sqrt(dx * dx + dy * dy + dz * dz)
+    ux, uy, uz = dx * inverse, dy * inverse, dz * inverse
+    closing = ux * at[3] + uy * at[4] + uz * at[5]
+    px, py, pz = (at[3] - closing * ux) * inverse, (at[4] - closing * uy) * inverse, (at[5] - closing * uz) * inverse
+    for a in range(7):
+        gain[a] = P[a, 0] * px + P[a, 1] * py + P[a, 2] * pz + P[a, 3] * ux + P[a, 4] * uy + P[a, 5] * uz
+    s = variance + gain[0] * px + gain[1] * py + gain[2] * pz + gain[3] * ux + gain[4] * uy + gain[5] * uz
+    innovation = rate - closing
+    innovation += px * (at[0] - x[0]) + py * (at[1] - x[1]) + pz * (at[2] - x[2])
+    innovation += ux * (at[3] - x[3]) + uy * (at[4] - x[4]) + uz * (at[5] - x[5])
+    weigh_in(x, P, gain, innovation, s)
+
+
+@kernel
+def weigh_in(x, P, gain, innovation, s):
+    """The last of a scalar update: ``gain`` (7,) is P hᵀ, ``s`` the innovation's variance."""
     inverse = 1.0 / s
     for a in range(7):
         weight = gain[a] * inverse
@@ -185,7 +234,7 @@ def absorb_row(x, P, row, late_s, innovation, variance, gain):
 
 
 @kernel
-def absorb(line, x, P, late_s, at, offsets, slopes, gain):
+def absorb(line, x, P, at, offsets, slopes, gain):
     """Update (x, P) with a detection linearised at the position ``at`` (3,); false where it cannot be compared."""
     if not compare(line, at[0], at[1], at[2], offsets, slopes):
         return False
@@ -195,13 +244,15 @@ def absorb(line, x, P, late_s, at, offsets, slopes, gain):
             continue
         innovation = offsets[m]
         for k in range(3):
-            innovation += slopes[m, k] * (at[k] - x[k] - late_s * x[k + 3])
-        absorb_row(x, P, slopes[m], late_s, innovation, variance, gain)
+            innovation += slopes[m, k] * (at[k] - x[k])
+        absorb_row(x, P, slopes[m], innovation, variance, gain)
+    if line[VAR_RATE] > 0.0:
+        absorb_rate(line, x, P, x, line[RATE], line[VAR_RATE], gain)
     return True
 
 
 @kernel
-def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain):
+def update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain):
     """The filter's update of slot ``i`` with one detection; iterated where the measurement bends over the prior.
 
     ``trial_state`` (2, 7) and ``trial`` (7, 7) are scratch. Gauss-Newton on the posterior: each round linearises at the
@@ -209,7 +260,7 @@ def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, tri
     """
     x, P, at, prior = state[i], covariance[i], trial_state[0], trial_state[1]
     for k in range(3):
-        at[k] = x[k] + late_s * x[k + 3]
+        at[k] = x[k]
     spread = P[0, 0] + P[1, 1] + P[2, 2]
     bends = line[VAR_RANGE] > 0.0 and spread * spread > (2.0 * BENT * line[RANGE]) ** 2 * line[VAR_RANGE]
     if bends:
@@ -218,15 +269,15 @@ def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, tri
             for b in range(7):
                 trial[a, b] = P[a, b]
         for _ in range(ROUNDS - 1):
-            if not absorb(line, x, P, late_s, at, offsets, slopes, gain):
+            if not absorb(line, x, P, at, offsets, slopes, gain):
                 break
             for k in range(3):
-                at[k] = x[k] + late_s * x[k + 3]
+                at[k] = x[k]
             for a in range(7):
                 x[a] = prior[a]
                 for b in range(7):
                     P[a, b] = trial[a, b]
-    return absorb(line, x, P, late_s, at, offsets, slopes, gain)
+    return absorb(line, x, P, at, offsets, slopes, gain)
 
 
 @kernel
@@ -235,14 +286,7 @@ def pin_hidden(state, covariance, i, value, variance, gain):
     x, P = state[i], covariance[i]
     for a in range(7):
         gain[a] = P[a, 6]
-    inverse = 1.0 / (gain[6] + variance)
-    off = value - x[6]
-    for a in range(7):
-        weight = gain[a] * inverse
-        x[a] += weight * off
-        for b in range(a + 1):
-            P[a, b] -= weight * gain[b]
-            P[b, a] = P[a, b]
+    weigh_in(x, P, gain, value - x[6], gain[6] + variance)
 
 
 @kernel

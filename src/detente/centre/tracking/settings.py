@@ -2,11 +2,30 @@
 
 import math
 from dataclasses import dataclass, fields
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels_places as places
+
+
+class Model(IntEnum):
+    """How tracks move, and the rules that go with it."""
+
+    BALLISTIC = places.BALLISTIC
+    """The turning Earth's gravity, thrust and drag in ECEF; lives end by expected looks."""
+
+    CONSTANT_GRAVITY = places.CONSTANT_GRAVITY
+    """The textbook's tracker in a flat local frame: constant gravity, white acceleration, angles and range as measured,
+    assignment by the sum of Mahalanobis distances, lives ended by counting scans."""
+
+
+class Filter(IntEnum):
+    """How a track's Gaussian is carried through what is not linear."""
+
+    EXTENDED = places.EXTENDED
+    SIGMA_POINT = places.SIGMA_POINT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +155,29 @@ class Settings:
     ignition_sigma_m_s2: float = 20.0
     """Acceleration that a coasting track may have hidden when a satellite sees it burn. source: assumption, 10-40."""
 
+    model: Model = Model.BALLISTIC
+    filter: Filter = Filter.EXTENDED
+
+    gravity_m_s2: float = 9.80665
+    """Of the constant-gravity model, downwards. source: standard gravity (CGPM 1901)."""
+
+    local_noise_m2_s3: float = 1.0
+    """White acceleration of the constant-gravity model, each axis. source: assumption, 0.01-100."""
+
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
             assert 0.0 < value < math.inf, f"{item.name}: a positive number, not {value}"
+
+    @property
+    def lightness_mean(self) -> float:
+        """Mean of a body's lightness, which is the nominal over its own ballistic coefficient: that of a log-normal."""
+        return math.exp(0.5 * self.log_beta_sigma**2)
+
+    @property
+    def lightness_variance(self) -> float:
+        """Its variance."""
+        return self.lightness_mean**2 * math.expm1(self.log_beta_sigma**2)
 
     def packed(self) -> NDArray[np.float64]:
         """The numbers as kernels take them: a row in the order of ``_kernels_places``."""
@@ -165,8 +203,9 @@ class Settings:
         row[places.BOOST_CEILING_M] = self.boost_ceiling_m
         row[places.UNSUPPORTED_BOOST_S] = self.unsupported_boost_s
         row[places.NOMINAL_BETA] = self.nominal_beta_kg_m2
-        row[places.LOG_BETA_SIGMA] = self.log_beta_sigma
-        row[places.LOG_BETA_NOISE] = self.log_beta_noise_hz
+        row[places.LIGHTNESS_MEAN] = self.lightness_mean
+        row[places.LIGHTNESS_VARIANCE] = self.lightness_variance
+        row[places.LIGHTNESS_NOISE] = self.log_beta_noise_hz
         row[places.RADAR_SPEED_SIGMA] = self.radar_speed_sigma_m_s
         row[places.CLIMB_MEAN] = self.climb_mean_m_s
         row[places.CLIMB_SIGMA] = self.climb_sigma_m_s
@@ -177,4 +216,14 @@ class Settings:
         row[places.MERGE2] = self.merge_distance2
         row[places.MERGE_M] = self.merge_m
         row[places.IGNITION_SIGMA] = self.ignition_sigma_m_s2
+        row[places.MODEL] = self.model
+        row[places.FILTER] = self.filter
+        row[places.GRAVITY] = self.gravity_m_s2
+        row[places.LOCAL_NOISE] = self.local_noise_m2_s3
         return row
+
+
+TEXTBOOK = Settings(
+    model=Model.CONSTANT_GRAVITY, confirmed_misses=4, radar_speed_sigma_m_s=2_000.0, tentative_misses=2, confirm_hits=3
+)
+"""The rules of Stone Soup's tutorials: gate 4, three hits to confirm, two or four misses to end."""
