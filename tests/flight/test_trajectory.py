@@ -60,9 +60,6 @@ def test_flights_that_do_not_come_back_are_flagged():
     assert Flag.NEVER_LANDS in slow.flag
     assert np.all(slow.range_m[slow.flag == Flag.NEVER_LANDS] == 0.0)
     assert np.all(slow.burnout_speed_m_s[slow.flag == Flag.NEVER_LANDS] > 7_000.0)
-    # The others come down, but only after the four hours that a flight is followed for.
-    assert np.sum(slow.perigee_altitude_m[slow.flag == Flag.NEVER_LANDS] > 130e3) >= 5
-    assert np.all(slow.perigee_altitude_m[slow.flag == Flag.OK] < 150e3)
     assert ephemeris(PACKED, 1, 0.1, 0.0, math.pi / 2, math.radians(80.0)).offsets.tolist() == [0, 0]
 
 

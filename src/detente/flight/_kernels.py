@@ -25,7 +25,7 @@ from detente.flight._kernels_motion import (
 )
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
 from detente.geodesy._kernels_geodesic import geodesic_inverse
-from detente.geodesy.constants import A_M, MU_M3_S2, OMEGA_RAD_S
+from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
 
 # Places in the settings vector.
@@ -59,8 +59,7 @@ TALLY = 6
 
 # Columns of a flight's result.
 RANGE, APOGEE_M, FLIGHT_S, BURNOUT_S, BURNOUT_SPEED, BURNOUT_HEIGHT, LATITUDE, LONGITUDE, ERROR, AZIMUTH = range(10)
-PERIGEE = 10  # of Kepler's orbit at cut-off, over the equator's radius
-RESULTS = 11
+RESULTS = 10
 DESCENT = 9  # columns of a descent: time, state, apogee, error
 
 REACHED, GROUND, EXHAUSTED = 0, 1, 2
@@ -336,24 +335,18 @@ def cut_off(t, p):
 
 
 @kernel
-def orbit_of(y, spin):
-    """Kepler's orbit of a state: (energy, climb, perigee's distance from the Earth's centre)."""
+def fate(y, spin):
+    """Whether a coasting body will come back: OK, NEVER_LANDS (its perigee clears the air) or ESCAPES."""
     wx, wy, wz = y[3] - spin * y[1], y[4] + spin * y[0], y[5]
     r = math.sqrt(y[0] * y[0] + y[1] * y[1] + y[2] * y[2])
     v2 = wx * wx + wy * wy + wz * wz
     energy = 0.5 * v2 - MU_M3_S2 / r
     radial = (y[0] * wx + y[1] * wy + y[2] * wz) / r
     turn2 = r * r * (v2 - radial * radial)
-    eccentricity = math.sqrt(max(0.0, 1.0 + 2.0 * energy * turn2 / (MU_M3_S2 * MU_M3_S2)))
-    return energy, radial, turn2 / (MU_M3_S2 * (1.0 + eccentricity))
-
-
-@kernel
-def fate(y, spin):
-    """Whether a coasting body will come back: OK, NEVER_LANDS (its perigee clears the air) or ESCAPES."""
-    energy, radial, perigee = orbit_of(y, spin)
     if energy >= 0.0:
         return ESCAPES if radial > 0.0 else OK
+    eccentricity = math.sqrt(max(0.0, 1.0 + 2.0 * energy * turn2 / (MU_M3_S2 * MU_M3_S2)))
+    perigee = turn2 / (MU_M3_S2 * (1.0 + eccentricity))
     return NEVER_LANDS if perigee > 6_378_137.0 + DRAG_CEILING_M else OK
 
 
@@ -408,8 +401,6 @@ def fly(latitude, longitude, azimuth, cutoff, stage_count, stages, body, cd, p, 
     result[BURNOUT_HEIGHT] = radial_height(y[0], y[1], y[2])
     cut_off(t, p)
     flag = fate(y, p[SPIN])
-    _, _, perigee = orbit_of(y, p[SPIN])
-    result[PERIGEE] = perigee - A_M
     if flag != OK:
         return flag
     t, ended = advance(t, LONGEST_S, y, p, cd, k, w, tally)
@@ -477,14 +468,6 @@ def descend_rows(states, betas, rotation, tolerance, results, flags):
         results[i, 0], results[i, 7], results[i, 8] = t, tally[APOGEE], result[ERROR]
         for c in range(6):
             results[i, 1 + c] = y[c]
-
-
-@kernel
-def perigee_rows(states, spin, perigee_m):
-    """Perigee of each state's orbit, over the equator's radius."""
-    for i in range(perigee_m.size):
-        _, _, radius = orbit_of(states[i], spin)
-        perigee_m[i] = radius - A_M
 
 
 @kernel

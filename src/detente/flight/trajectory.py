@@ -47,7 +47,6 @@ class Flights:
     impact_latitude_rad: NDArray[np.float64]
     impact_longitude_rad: NDArray[np.float64]
     estimated_error_m: NDArray[np.float64]  # numerical, at impact
-    perigee_altitude_m: NDArray[np.float64]  # of Kepler's orbit at cut-off, over 6,378 km: below the ground if it lands
     flag: NDArray[np.uint8]
 
 
@@ -124,7 +123,7 @@ def fly_out(
     results, flag = fly_rows(packed, launch, missile, rotation, drag, check_tolerance(tolerance_m))
     columns = (
         kernels.RANGE, kernels.APOGEE_M, kernels.FLIGHT_S, kernels.BURNOUT_S, kernels.BURNOUT_SPEED,
-        kernels.BURNOUT_HEIGHT, kernels.LATITUDE, kernels.LONGITUDE, kernels.ERROR, kernels.PERIGEE,
+        kernels.BURNOUT_HEIGHT, kernels.LATITUDE, kernels.LONGITUDE, kernels.ERROR,
     )  # fmt: skip
     values = [np.ascontiguousarray(results[:, column]) for column in columns]
     freeze(*values, flag)
@@ -188,9 +187,6 @@ def _fly_blocks(
     results[:, kernels.BURNOUT_HEIGHT] = left[:, ascent.LEFT_CUT_M]
     flag[(flag == Flag.OK) & ~(left[:, ascent.LEFT_LOWEST] > DEEPEST_M)] = Flag.STEP_LIMIT
     states = np.where((flag == Flag.OK)[:, None], left[:, :6], GROUNDED)
-    perigee_m = np.zeros(count)
-    kernels.perigee_rows(states, spin, perigee_m)
-    results[flag == Flag.OK, kernels.PERIGEE] = perigee_m[flag == Flag.OK]
     done = carry_down(states, bodies, packed.drag_tables, spin, flag)
     flown = np.flatnonzero(flag == Flag.OK)
     landed = np.zeros((len(flown), kernels.RESULTS))
