@@ -140,6 +140,7 @@ def _results(world, index, name):
         "warned_s": np.where(warned < world.impact_s, warned, -1.0),
         "launch_error_m": 20e3 + 30e3 * world.luck,
         "impact_error_m": 40e3 + 60e3 * world.luck,
+        "impact_nees": 8.0 * world.luck,
         "attributed": world.luck < 0.8,
         "opportunities": reach.astype(int),
         "earliest_s": np.where(reach, world.impact_s - 60.0, -1.0),

@@ -137,8 +137,12 @@ def test_a_study_of_one_world_claims_nothing(made, tmp_path):
     text = write_report(made.made_folder(tmp_path / "study", replicates=1, objects=8)).read_text(encoding="utf-8")
     start = text.index('<ul class="answers">')
     answers = text[start : text.index("</ul>", start)]
-    assert answers.count("cannot be told</strong> from 1 world (") + answers.count("no difference in any world") == 6
-    assert "longer" not in answers
+    assert answers.count("a difference that one world cannot tell from chance") == 2 * 4
+    assert not set(re.findall(r"longer|shorter|interval|better|worse", answers))
+    cells = re.findall(r'<span class="interval">(.*?)</span>', text)
+    assert len(cells) == 6 * 3 * 16
+    assert set(cells) == {"–"}
+    assert not re.search(r'class="[^"]*\b(better|worse)\b', text)
 
 
 def test_the_command_to_run_it_again(page):

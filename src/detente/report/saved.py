@@ -55,6 +55,11 @@ class Saved:
         return tuple(self.study["architectures"])
 
     @property
+    def compares(self) -> bool:
+        """True where the study has an architecture to compare with ``alone``."""
+        return any(name != BASELINE for name in self.architectures)
+
+    @property
     def metrics(self) -> tuple[Document, ...]:
         """Name, unit, meaning and direction of every metric, in order."""
         return tuple(self.about["metrics"])
@@ -71,6 +76,13 @@ class Saved:
     def difference(self, architecture: str, side: str, metric: str) -> Document | None:
         """Paired difference to ``alone``; None where it does not exist."""
         return self.study["differences"][architecture][side].get(metric)
+
+    def pairs(self, architecture: str, side: str, metric: str) -> int:
+        """In how many worlds both the quantity and its value under ``alone`` exist."""
+        table = self.table
+        here = (table.side == side) & (table.metric == metric) & (table.defined == 1)
+        there, base = (set(table.replicate[here & (table.architecture == name)]) for name in (architecture, BASELINE))
+        return len(there & base)
 
     def envelope(self, architecture: str, side: str, metric: str) -> list[float] | None:
         """5th and 95th percentile over replicates."""

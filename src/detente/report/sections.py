@@ -1,9 +1,10 @@
 """The sections of the page, in order, from the answer to what it rests on."""
 
+import shlex
 from datetime import datetime
 from typing import Any
 
-from detente.report import answer, tables
+from detente.report import answer, closer_look, tables
 from detente.report.markup import Markup, element, joined
 from detente.report.saved import Saved
 from detente.report.words import counted, decimal, listed, plain
@@ -17,6 +18,7 @@ EVERY_ARCHITECTURE = ("alone", "warning", "cooperating", "two-key", "sectoral", 
 CONTENTS = (
     ("answer", "Answer"),
     ("table", "Study table"),
+    ("closer", "A closer look"),
     ("warning", "Warning and defence"),
     ("maps", "Maps"),
     ("exchange", "What travelled"),
@@ -73,7 +75,8 @@ def figure(name: str, title: str, alt: str, caption: str, *controls: object) -> 
 
 def answered(saved: Saved) -> Markup:
     """What cooperation buys, in words and at a glance."""
-    return section("answer", "What does cooperation buy?", answer.answer(saved), answer.glance(saved), _context(saved))
+    asked = "What does cooperation buy?" if saved.compares else "What can each side do alone?"
+    return section("answer", asked, answer.answer(saved), answer.glance(saved), _context(saved))
 
 
 def _context(saved: Saved) -> Markup:
@@ -104,6 +107,11 @@ def table(saved: Saved) -> Markup:
         tables.study_tables(saved),
         element("details", element("summary", "What each metric means"), tables.glossary(saved)),
     )
+
+
+def closer(saved: Saved) -> Markup:
+    """What the means hide, from the table of objects."""
+    return section("closer", "A closer look", *closer_look.tables(saved))
 
 
 def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
@@ -140,7 +148,7 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
 def _false_warnings(saved: Saved) -> str:
     cells = [saved.cell(name, side, "false_warnings") for name in saved.architectures for side in saved.sides]
     none = all(cell is None or cell["mean"] == 0 for cell in cells)
-    return " There was no false warning in any world." if none else " The tables do not say where they pointed."
+    return " There was no false warning in any world." if none else ""
 
 
 def maps(saved: Saved, drawn: dict[str, Any]) -> Markup:
@@ -298,10 +306,9 @@ def provenance(saved: Saved) -> Markup:
     """What made the page and how to make it again."""
     made = saved.manifest
     environment = made["environment"]
-    command = rerun(saved)
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     rows = [
-        ("Command", element("code", command)),
+        ("Command", joined(element("code", rerun(saved)), _asked(saved))),
         ("Version", f"Détente {made['version']}"),
         ("Scenario digest", element("code", made["scenario_digest"])),
         ("Seed, replicates", f"{made['seed']}, {saved.replicates}"),
@@ -326,11 +333,22 @@ def provenance(saved: Saved) -> Markup:
 
 
 def rerun(saved: Saved) -> str:
-    """The command that makes these numbers again."""
-    command = f"detente study {saved.study['scenario']} --replicates {saved.replicates} --seed {saved.study['seed']}"
+    """The command that makes these numbers again, quoted for a shell."""
+    given = saved.manifest["parameters"]
+    asked = given.get("asked") or saved.study["scenario"]
+    words = ["detente", "study", asked, "--replicates", str(saved.replicates), "--seed", str(saved.study["seed"])]
     if saved.architectures != EVERY_ARCHITECTURE:
-        command += f" --architectures {','.join(saved.architectures)}"
-    return command + "".join(f" --set {given}" for given in saved.manifest["parameters"].get("set", ()))
+        words += ["--architectures", ",".join(saved.architectures)]
+    for value in given.get("set", ()):
+        words += ["--set", value]
+    return shlex.join(words)
+
+
+def _asked(saved: Saved) -> str | None:
+    """What to do where the manifest does not say which file was studied."""
+    if saved.manifest["parameters"].get("asked"):
+        return None
+    return f"where {saved.study['scenario']} is a scenario of your own, give the path of its file instead of its name"
 
 
 def footer() -> Markup:
