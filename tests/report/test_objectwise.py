@@ -100,7 +100,7 @@ def test_changed_fates_explain_the_difference_of_leakage(saved):
 
 def test_the_answer_says_which_objects_it_rests_on(saved):
     text = str(answer(saved))
-    assert text.count("of 600 in all worlds, ") == 2
+    assert text.count("of 600 in all, ") == 2
     assert text.count("within 300\u00a0km of the true one: ") == 2
 
 

@@ -78,11 +78,11 @@ def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, 
     for name, template in TEMPLATES.items():
         if name not in metrics:
             continue
+        title = element("span", TITLES[name], class_="measure")
         there, base = saved.cell(chosen or BASELINE, side, name), saved.cell(BASELINE, side, name)
         if there is None or base is None:
-            said.append(element("p", f"{label(name)}: does not exist for this side in this study."))
+            said.append(element("p", title, f" {label(name)}: nothing in this study to measure it on."))
             continue
-        title = element("span", TITLES[name], class_="measure")
         if chosen is None:
             value = in_words(name, base["mean"]).with_unit(base["mean"])
             said.append(element("p", title, f" {template.format(values=value)}."))
@@ -125,12 +125,12 @@ def _whose(saved: Saved, chosen: str, side: int) -> Markup:
     found = objectwise.changed(saved, chosen, side)
     gained, lost = sum(found.gained.values()), sum(found.lost.values())
     if gained + lost == 0:
-        return element("p", f"None of {counted(found.of, 'object')} in all worlds fares otherwise than alone.")
-    few = "It rests on few objects" if gained + lost <= FEW_OBJECTS * found.of else "It rests on these objects"
+        return element("p", f"Every one of {counted(found.of, 'object')} fares as it does alone.")
+    few = "few objects" if gained + lost <= FEW_OBJECTS * found.of else "these objects"
     return element(
         "p",
-        f"{few}: of {found.of:,} in all worlds, {gained:,} intercepted only with it{_aimed(found.gained)} and "
-        f"{lost:,} only without{_aimed(found.lost)}.",
+        f"It rests on {few}: of {found.of:,} in all, {gained:,} intercepted only under “{chosen}”"
+        f"{_aimed(found.gained)} and {lost:,} only alone{_aimed(found.lost)}.",
     )
 
 
@@ -147,6 +147,8 @@ def _amount(saved: Saved, found: Verdict, metric: str, scale: Scale) -> Markup:
     if found.kind == "none":
         return element("strong", "no difference in any world")
     signed = f"{scale.signed(found.mean)}{NARROW}{scale.difference_unit}"
+    if found.kind == "single" and not found.mean:
+        return element("strong", "no difference in this world")
     if found.kind == "single":
         return joined(signed, ", ", element("strong", "a difference that one world cannot tell from chance"))
     if found.kind == "unclear":
@@ -205,7 +207,7 @@ def _bounds(saved: Saved, named: str) -> Markup:
     few = (
         f" {saved.replicates} worlds are few: a difference called not distinguishable from zero may well be there, and "
         "more worlds would show it."
-        if saved.replicates < FEW_WORLDS
+        if saved.replicates < FEW_WORLDS and saved.compares
         else ""
     )
     shown = f" Under “{named}”, nine in ten worlds had a mean warning time {listed(parts)}." if parts else ""
@@ -251,7 +253,7 @@ def glance(saved: Saved) -> Markup:
         caption,
         element("thead", element("tr", *top), element("tr", *under)),
         element("tbody", *rows),
-        class_="glance",
+        class_="glance" if len(saved.sides) < 3 else "glance many",
     )
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="At a glance")
 
@@ -268,6 +270,8 @@ def _glance_cell(saved: Saved, architecture: str, side: str, metric: Document, s
     if architecture == BASELINE:
         return element("td", f"{scale.number(cell['mean'])} {scale.unit}", class_=classes + "base")
     found = verdict(saved, architecture, side, metric)
+    if metric["name"].endswith("_s") and scale.number(found.mean) == "0":
+        scale = in_words(metric["name"], abs(found.mean))
     if found.kind == "single":
         return element("td", f"{scale.signed(found.mean)} {scale.difference_unit}", class_=classes + "quiet")
     if found.kind in ("missing", "none", "unclear"):

@@ -24,8 +24,8 @@ def tables(saved: Saved) -> list[Markup]:
             "Warning time as defined counts the first warning that names the side's territory, however far off its "
             "impact point is: a first warning may name the right country and the wrong end of it. Here a warning whose "
             f"impact point was farther than {FAR_KM:,.0f}{NARROW}km, or {NEAR_KM:,.0f}{NARROW}km, from the true one "
-            "counts as none (0 s). Later, better warnings of the same object are not counted either, so that what they "
-            "are worth lies between the columns.",
+            "counts as none (0 s). Later, better warnings of the same object are not counted either: what a "
+            "side can do with its warnings lies between the columns.",
         ),
         _pointing(saved),
         element("h3", "How good were first warnings?"),
@@ -77,7 +77,7 @@ def _by_side(saved: Saved, caption: str, heads: list[str], cells: Cells) -> Mark
         element("caption", caption),
         element("thead", element("tr", *top), element("tr", *under)),
         element("tbody", *rows),
-        class_="glance closer",
+        class_="glance closer" if len(saved.sides) < 3 else "glance closer many",
     )
     return element("div", body, class_="wide", tabindex=0, role="region", aria_label=caption)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from detente.report import answer, closer_look, tables
 from detente.report.markup import Markup, element, joined
-from detente.report.saved import Saved
+from detente.report.satellites import orbit_words, satellites, watch_words
+from detente.report.saved import BASELINE, Saved
 from detente.report.words import counted, decimal, listed, plain
 
 SCOPE = (
@@ -138,9 +139,10 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "Dot plots of territory defended, people defended, leakage and false warnings for each architecture and side; "
         "the values are in the study table.",
         "Dot: mean over worlds. Dark line: 95 % interval (sampling error). Pale line: 5th to 95th percentile of "
-        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn evenly by area or "
-        "by people, whose object a site had at least one opportunity to engage. Leakage: threatening objects not "
-        "intercepted. False warnings: warnings a world that name ground no object threatened." + _false_warnings(saved),
+        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn by area or by "
+        "people over the ground the missile reaches, whose object a site had at least one opportunity to engage. "
+        "Leakage: threatening objects not intercepted. False warnings: warnings a world that name ground no object "
+        "threatened." + _false_warnings(saved),
     )
     return section("warning", "Warning and defence", curves, shares)
 
@@ -160,12 +162,12 @@ def maps(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "Who looks where",
         f"Map of territories, radars with the ground they cover, and interceptor sites: {'; '.join(looking)}.",
         "Solid outline: where a radar could see something 300 km above ground, limited by its sector, its lowest "
-        "elevation, the Earth's curve and its instrumented range. Dashed outlines: the same at the low and the high "
-        "end of that range, where it matters. Radars without an outline do not reach 300 km. Tinted: the ground each "
-        f"side protects. {_satellites(saved)} Borders as of {drawn['ground']['day']}; what is drawn is no statement on "
-        "any claim.",
+        "elevation, the Earth's curve and its instrumented range. Dashed outlines, of warning radars: the same at the "
+        "low and the high end of that range, where it matters. Radars without an outline do not reach 300 km. Labels "
+        "name what stands in one place together, with its number. Tinted: the ground each side protects."
+        + _borders(drawn),
     )
-    children = [first]
+    children: list[Markup | None] = [first, satellites(saved)]
     if drawn["world"] is not None:
         children += _world_figures(saved, drawn["world"])
     if drawn["defended"] is not None:
@@ -188,9 +190,11 @@ def _count_of(saved: Saved, things: list[dict[str, Any]], noun: str) -> str:
     )
 
 
-def _satellites(saved: Saved) -> str:
-    each = [s for s in saved.about["sensors"] if s["kind"] != "radar"]
-    return f"Infrared satellites ({_count_of(saved, each, 'satellite')}) are not drawn." if each else ""
+def _borders(drawn: dict[str, Any]) -> str:
+    """Whose borders a map shows, where it shows any."""
+    if not drawn["ground"]["borders"]:
+        return ""
+    return f" Borders as of {drawn['ground']['day']}; what is drawn is no statement on any claim."
 
 
 def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
@@ -212,8 +216,9 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
         "stated.",
         "Lines: true flights, coloured by the side whose territory the true impact lies in, grey where in none. Dots: "
         "true impacts. Ellipses: the impact as the side's first warning stated it, which should hold the true one in "
-        "95 of 100 cases; dashed where the warning rests on what the partner added. Crosses: where a shot was to meet "
-        f"its object, filled where it was intercepted. The flights are the same under every architecture.{thinned}",
+        f"95 of 100 cases. {_held(saved)} Dashed where the warning rests on what the partner added. Crosses: where a "
+        "shot was to meet its object, filled where it was intercepted. The flights are the same under every "
+        f"architecture.{thinned}",
         control,
     )
     profile = figure(
@@ -224,6 +229,13 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
         "Earth's curve.",
     )
     return [ground, profile]
+
+
+def _held(saved: Saved) -> str:
+    """How often ellipses really held the true impact, over all worlds of the study."""
+    chosen = answer.headline_architecture(saved) or BASELINE
+    held = [f"{closer_look.inside(saved, chosen, index)} for {side}" for index, side in enumerate(saved.sides)]
+    return f"Over the whole study, under “{chosen}”, it held it in {listed(held)} (see A closer look)."
 
 
 def _defended(saved: Saved, defended: dict[str, Any]) -> Markup:
@@ -279,9 +291,7 @@ def _forces(saved: Saved) -> Markup:
 
 def _look(sensor: dict[str, Any]) -> str:
     if sensor["kind"] != "radar":
-        return (
-            f"from above {plain(abs(sensor['sub_point_lon_deg']))}° {'E' if sensor['sub_point_lon_deg'] >= 0 else 'W'}"
-        )
+        return f"{orbit_words(sensor)}{watch_words(sensor)}"
     whole = sensor["sector_width_deg"] >= 360
     where = (
         "all round"

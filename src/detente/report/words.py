@@ -64,8 +64,10 @@ class Scale:
         return f"{self.number(value)}{NARROW}{self.unit}"
 
     def signed(self, value: float) -> str:
-        """A difference without its unit: always with its sign."""
-        shown = self.number(value)
+        """A difference without its unit: always with its sign, and with more digits where it would round to nothing."""
+        scaled = abs(value) * self.factor
+        finer = next((d for d in range(self.digits, self.digits + 3) if scaled >= 0.5 * 10.0**-d), self.digits)
+        shown = decimal(value * self.factor, finer)
         return shown if shown.startswith(MINUS) or not float(shown.replace(",", "")) else f"+{shown}"
 
 

@@ -64,13 +64,10 @@ function dots(data: Figures, points: SharePoint[], width: number): Node {
   const rows = points.map((point) => ({
     ...point,
     named: data.sides[point.side],
-    // An interval by Student's t may reach beyond what is possible; the drawing ends where the axis does.
-    low: Math.max(0, point.low),
-    high: share ? Math.min(1, point.high) : point.high,
     left: point.wide ? point.wide[0] : point.mean,
     right: point.wide ? point.wide[1] : point.mean,
   }));
-    const options = { y: "named", fy: "architecture" };
+  const options = { y: "named", fy: "architecture" };
   const tint = (row: SharePoint) => hue(row.side);
   return Plot.plot({
     width, height: 40 + data.architectures.length * (12 + data.sides.length * 13), marginLeft: 88, marginRight: 30, marginTop: 6, marginBottom: 30, style: STYLE,

@@ -67,7 +67,12 @@ function star(x: number, y: number): string {
 
 function keys(data: Figures, shots: boolean): HTMLElement {
   const sides = data.sides.map((side, index): [SVGElement, string] => [
-    svg("path", { d: "M1,11q12,-13 22,-2m-1,0a2,2 0 1 0 2,0", fill: "none", stroke: hue(index), "stroke-width": 1.6 }), `bound for ${side}`,
+    svg(
+      "g", {},
+      svg("path", { d: "M1,12L21,4", stroke: hue(index), "stroke-width": 1.3 }),
+      svg("circle", { cx: 21.5, cy: 4, r: 3.4, fill: hue(index) }),
+    ),
+    `flight and impact, bound for ${side}`,
   ]);
   const marks: [SVGElement, string][] = [
     [svg("ellipse", { cx: 13, cy: 7, rx: 11, ry: 5, fill: "none", stroke: QUIET, "stroke-width": 1.3 }), "95 % of impact as first stated, own sensors"],
