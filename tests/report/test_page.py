@@ -173,6 +173,14 @@ def test_a_study_of_alone_compares_nothing(made, tmp_path):
     assert not re.search(r"Compared with alone|baseline|unclear|same as alone|same objects|difference to alone", body)
 
 
+def test_a_study_that_does_not_list_alone_still_has_its_page(made, tmp_path):
+    names = ("cooperating", "joint")
+    text = write_report(made.made_folder(tmp_path / "study", replicates=4, objects=8, names=names)).read_text()
+    assert "no answer stands here" in text
+    assert '<th scope="row">joint' in text
+    assert "same objects" not in text[: text.index("<footer>")]
+
+
 def test_intervals_end_where_the_quantity_does(saved):
     metrics = {metric["name"]: metric for metric in saved.metrics}
     cell = {"mean": 0.01, "low": -0.02, "high": 1.3, "n": 9}

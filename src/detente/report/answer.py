@@ -71,9 +71,9 @@ def answer(saved: Saved) -> Markup:
 _NOTHING = "There is nothing to compare: what cooperation buys needs a study with another architecture."
 
 
-def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, Document]) -> list[Markup]:
+def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, Document]) -> list[Markup | None]:
     """One paragraph a measure, in the same words for every side."""
-    said: list[Markup] = []
+    said: list[Markup | None] = []
     side = saved.sides[index]
     for name, template in TEMPLATES.items():
         if name not in metrics:

@@ -95,7 +95,14 @@ def _pointing(saved: Saved) -> Markup:
         return found
 
     heads = ["as defined", f"≤ {FAR_KM:,.0f} km", f"≤ {NEAR_KM:,.0f} km"]
-    says = " With the difference to alone where its 95 % interval excludes zero." if _has_base(saved) else ""
+    says = ""
+    if _has_base(saved):
+        told = (
+            " where its 95 % interval excludes zero"
+            if saved.replicates > 1
+            else ", which one world cannot tell from chance"
+        )
+        says = f" Below a value: its difference to alone{told}."
     return _by_side(
         saved, f"Mean warning time, {scale.unit}, by how far off the first warning pointed.{says}", heads, cells
     )

@@ -129,9 +129,9 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         + "; ".join(never)
         + ".",
         "Read upwards from a time: the share of threatening objects, over all worlds, that the side is warned of at "
-        "least that long before impact. The coloured line is all that the side knows under the architecture, the grey "
-        "one its own sensors alone; the tinted area between is the difference the partner makes. A line starts at the "
-        "left at the share ever warned of; what is missing there to 100 % is never warned of.",
+        "least that long before impact, wherever the warning pointed. "
+        + (_PARTNER if saved.compares else "")
+        + "A line starts at the left at the share ever warned of; what is missing there to 100 % is never warned of.",
     )
     shares = figure(
         "shares",
@@ -145,6 +145,12 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "threatened." + _false_warnings(saved),
     )
     return section("warning", "Warning and defence", curves, shares)
+
+
+_PARTNER = (
+    "The coloured line is all that the side knows under the architecture, the grey one its own sensors alone; the "
+    "tinted area between is the difference the partner makes. "
+)
 
 
 def _false_warnings(saved: Saved) -> str:
@@ -235,7 +241,7 @@ def _held(saved: Saved) -> str:
     """How often ellipses really held the true impact, over all worlds of the study."""
     chosen = answer.headline_architecture(saved) or BASELINE
     held = [f"{closer_look.inside(saved, chosen, index)} for {side}" for index, side in enumerate(saved.sides)]
-    return f"Over the whole study, under “{chosen}”, it held it in {listed(held)} (see A closer look)."
+    return f"Of all first warnings of the study, under “{chosen}”, it held it in {listed(held)} (see A closer look)."
 
 
 def _defended(saved: Saved, defended: dict[str, Any]) -> Markup:

@@ -173,7 +173,7 @@ def _change(saved: Saved, architecture: str, side: str, metric: Document, scale:
     if found.kind == "none":
         return element("span", "same as alone", class_="change quiet")
     if found.kind == "single":
-        return element("span", scale.signed(found.mean), " ", element("small", "one world"), class_="change quiet")
+        return element("span", scale.signed(found.mean), class_="change quiet")
     span = f"{scale.signed(found.low)} to {scale.signed(found.high)}"
     if found.kind == "unclear":
         return element("span", "unclear: ", element("small", span), class_="change quiet")
@@ -188,7 +188,8 @@ def reading_guide(saved: Saved) -> Markup:
     plain = Scale(factor=1, digits=0, unit="", difference_unit="")
     shown = element("span", bar(metric, cell, [20.0, 85.0], (0.0, 100.0), plain), class_="inline-bar")
     if saved.replicates < 2:
-        return joined(element("p", _ONE_WORLD, class_="guide"), *_footnotes(saved))
+        last = " The last line of a cell is its difference to alone." if saved.compares else ""
+        return joined(element("p", _ONE_WORLD, last, class_="guide"), *_footnotes(saved))
     differences = " and the paired difference to alone" if saved.compares else ""
     return joined(
         element(
@@ -235,7 +236,7 @@ def _footnotes(saved: Saved) -> list[Markup]:
                 " At the first warning, and over the objects warned of. Two reasons can make it worse where warning "
                 "is better: an earlier first warning rests on fewer measurements, and more objects are warned of. ",
                 element("a", "A closer look", href="#closer"),
-                " has the difference over the objects warned of in both.",
+                " compares the same objects." if BASELINE in saved.architectures else " says more.",
             )
         )
     if saved.replicates > 1:
