@@ -66,7 +66,7 @@ def test_what_exists_in_no_world_has_no_mean():
 
 def test_ellipses_held_are_counted_at_the_95_percent_point(saved):
     for side in (0, 1):
-        objects = objectwise.threatening(saved, "joint", side)
+        objects = saved.threatening("joint", side)
         count, of = objectwise.held(saved, "joint", side)
         assert of == len(objects) == 50 * 12
         assert count == (objects.impact_nees <= 5.991).sum()

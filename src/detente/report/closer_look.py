@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from detente.report import objectwise
 from detente.report.markup import Markup, element, joined
-from detente.report.objectwise import FAR_KM, NEAR_KM, Mean
+from detente.report.objectwise import FAR_KM, NEAR_KM, Changed, Mean
 from detente.report.saved import BASELINE, Saved
 from detente.report.tables import JUDGED
 from detente.report.words import DASH, NARROW, Scale, counted, decimal, judged
@@ -160,13 +160,18 @@ def _leakage(saved: Saved) -> Markup:
     heads = ["Side", "Aimed at", "Objects", *saved.architectures]
     rows = []
     for side, title in enumerate(saved.sides):
+        others = [name for name in saved.architectures if _has_base(saved) and name != BASELINE]
+        moved = {name: objectwise.changed(saved, name, side) for name in others}
         first = True
         for kind in objectwise.kinds(saved):
             _, of = objectwise.leaked(saved, saved.architectures[0], side, kind)
             if not of:
                 continue
             name = element("td", title if first else "", class_=f"side-{side}")
-            cells = (_leakage_cell(saved, name, side, kind) for name in saved.architectures)
+            cells = [
+                _leakage_cell(objectwise.leaked(saved, name, side, kind), moved.get(name), kind)
+                for name in saved.architectures
+            ]
             rows.append(element("tr", name, element("td", objectwise.AIMS[kind]), element("td", f"{of:,}"), *cells))
             first = False
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in heads)))
@@ -175,12 +180,11 @@ def _leakage(saved: Saved) -> Markup:
     return element("div", body, class_="wide", tabindex=0, role="region", aria_label=caption)
 
 
-def _leakage_cell(saved: Saved, name: str, side: int, kind: int) -> Markup:
-    count, of = objectwise.leaked(saved, name, side, kind)
+def _leakage_cell(leaked: tuple[int, int], moved: Changed | None, kind: int) -> Markup:
+    count, of = leaked
     share = f"{decimal(100.0 * count / of, 1)} %"
-    if name == BASELINE or not _has_base(saved):
+    if moved is None:
         return element("td", share)
-    moved = objectwise.changed(saved, name, side)
-    gained, lost = moved.gained.get(kind, 0), moved.lost.get(kind, 0)
-    parts = [f"{count:,} {word}" for count, word in ((gained, "more"), (lost, "fewer")) if count]
+    both = ((moved.gained.get(kind, 0), "more"), (moved.lost.get(kind, 0), "fewer"))
+    parts = [f"{number:,} {word}" for number, word in both if number]
     return element("td", share, " ", element("small", f"({', '.join(parts)})") if parts else None)

@@ -46,7 +46,7 @@ def warning_curves(saved: Saved) -> dict[str, Any]:
             own = lead_s(under.impact_s[rows], under.own_warned_s[rows])
             known = lead_s(under.impact_s[rows], under.warned_s[rows])
             leads[name, side] = own, known
-            longest = max([longest, *own[np.isfinite(own)].tolist(), *known[np.isfinite(known)].tolist()])
+            longest = max(longest, float(np.max(own, initial=0.0)), float(np.max(known, initial=0.0)))
     step = max(5.0, math.ceil(longest / STEPS / 5.0) * 5.0)
     grid = np.arange(0.0, longest + step, step)
     for (name, side), (own, known) in leads.items():

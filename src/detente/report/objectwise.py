@@ -49,12 +49,6 @@ def per_world(saved: Saved, replicate: NDArray[np.int64], values: Floats) -> Flo
     return np.divide(total, count, out=np.full(saved.replicates, np.nan), where=count > 0)
 
 
-def threatening(saved: Saved, architecture: str, side: int) -> ObjectResults:
-    """What became under an architecture of the objects that threaten a side, in one order for all architectures."""
-    under = saved.objects_under(architecture)
-    return under.take(np.flatnonzero((under.threatened >> side) & 1))
-
-
 def good_lead_s(objects: ObjectResults, within_km: float) -> Floats:
     """Time from first warning to impact; 0 where there was none, or its impact point was farther off than that."""
     good = (objects.warned_s >= 0.0) & (objects.impact_error_m >= 0.0) & (objects.impact_error_m <= within_km * 1e3)
@@ -66,7 +60,7 @@ def good_warning(saved: Saved, architecture: str, side: int, within_km: float) -
     or ``alone`` is not there."""
 
     def value(name: str) -> Floats:
-        objects = threatening(saved, name, side)
+        objects = saved.threatening(name, side)
         return per_world(saved, objects.replicate, good_lead_s(objects, within_km))
 
     return _with_difference(saved, architecture, value)
@@ -83,12 +77,12 @@ def _with_difference(
 def impact_error_km(saved: Saved, architecture: str, side: int) -> tuple[Mean | None, Mean | None, int]:
     """Error at first warning over all objects warned of; its difference to ``alone`` over the objects warned of in
     both, world by world; and how many these are."""
-    there = threatening(saved, architecture, side)
+    there = saved.threatening(architecture, side)
     warned = there.impact_error_m >= 0.0
     mean = mean_over_worlds(per_world(saved, there.replicate[warned], there.impact_error_m[warned] / 1e3))
     if BASELINE not in saved.architectures:
         return mean, None, 0
-    base = threatening(saved, BASELINE, side)
+    base = saved.threatening(BASELINE, side)
     assert np.array_equal(base.object, there.object), "every architecture flies the same objects"
     both = warned & (base.impact_error_m >= 0.0)
     change = (there.impact_error_m[both] - base.impact_error_m[both]) / 1e3
@@ -97,7 +91,7 @@ def impact_error_km(saved: Saved, architecture: str, side: int) -> tuple[Mean | 
 
 def held(saved: Saved, architecture: str, side: int) -> tuple[int, int]:
     """How many first warnings had the true impact inside their 95 % ellipse, and how many first warnings there were."""
-    objects = threatening(saved, architecture, side)
+    objects = saved.threatening(architecture, side)
     warned = objects.impact_nees >= 0.0
     return int((objects.impact_nees[warned] <= INSIDE_95).sum()), int(warned.sum())
 
@@ -109,7 +103,7 @@ def kinds(saved: Saved) -> tuple[int, ...]:
 
 def leaked(saved: Saved, architecture: str, side: int, kind: int) -> tuple[int, int]:
     """How many objects of one kind of aim point were not intercepted, and how many there were."""
-    objects = threatening(saved, architecture, side)
+    objects = saved.threatening(architecture, side)
     chosen = objects.aim_by == kind
     return int((objects.intercepted[chosen] == 0).sum()), int(chosen.sum())
 
@@ -125,7 +119,7 @@ class Changed:
 
 def changed(saved: Saved, architecture: str, side: int) -> Changed:
     """Which objects' fate is another than under ``alone``."""
-    there, base = threatening(saved, architecture, side), threatening(saved, BASELINE, side)
+    there, base = saved.threatening(architecture, side), saved.threatening(BASELINE, side)
     gained = (there.intercepted == 1) & (base.intercepted == 0)
     lost = (there.intercepted == 0) & (base.intercepted == 1)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,8 +91,27 @@ class Saved:
 
     def objects_under(self, architecture: str) -> ObjectResults:
         """What became of every object under one architecture."""
-        index = self.about["architecture_index"].index(architecture)
-        return self.objects.take(np.flatnonzero(self.objects.architecture == index))
+        return self._under[architecture]
+
+    def threatening(self, architecture: str, side: int) -> ObjectResults:
+        """What became of the objects that threaten a side, in one order for all architectures."""
+        return self._threatening[architecture, side]
+
+    @cached_property
+    def _under(self) -> dict[str, ObjectResults]:
+        index = self.about["architecture_index"].index
+        return {
+            name: self.objects.take(np.flatnonzero(self.objects.architecture == index(name)))
+            for name in self.architectures
+        }
+
+    @cached_property
+    def _threatening(self) -> dict[tuple[str, int], ObjectResults]:
+        return {
+            (name, side): under.take(np.flatnonzero((under.threatened >> side) & 1))
+            for name, under in self._under.items()
+            for side in range(len(self.sides))
+        }
 
 
 def load(folder: Path) -> Saved:

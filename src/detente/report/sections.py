@@ -360,11 +360,12 @@ def rerun(saved: Saved) -> str:
     return shlex.join(words)
 
 
-def _asked(saved: Saved) -> str | None:
+def _asked(saved: Saved) -> Markup | None:
     """What to do where the manifest does not say which file was studied."""
     if saved.manifest["parameters"].get("asked"):
         return None
-    return f"where {saved.study['scenario']} is a scenario of your own, give the path of its file instead of its name"
+    name = saved.study["scenario"]
+    return joined(element("br"), f"If {name} is a scenario of your own, give the path of its file instead of its name.")
 
 
 def footer() -> Markup:
