@@ -37,7 +37,7 @@ def spread(rng, shape, scale):
 
 def moment(rng, time_s, number, status=None, phase=None, sensors=None):
     """Tracks and estimates at one time, drawn by lot where not given; ``number`` is (R, S), 0 where empty."""
-    number = np.asarray(number, np.int64)
+    number = np.array(number, np.int64)  # a copy: a story goes on changing its own
     shape, here = number.shape, number > 0
     state = np.where(rng.random((*shape, 1)) < 0.5, 1.0, -1.0) * rng.uniform(3e6, 5e6, (*shape, 6))
     state[..., 3:] *= 1e-3

@@ -139,10 +139,10 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "Dot plots of territory defended, people defended, leakage and false warnings for each architecture and side; "
         "the values are in the study table.",
         "Dot: mean over worlds. Dark line: 95 % interval (sampling error). Pale line: 5th to 95th percentile of "
-        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn by area or by "
-        "people over the ground the missile reaches, whose object a site had at least one opportunity to engage. "
-        "Leakage: threatening objects not intercepted. False warnings: warnings a world that name ground no object "
-        "threatened." + _false_warnings(saved),
+        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn by area, or by "
+        "people and at troops, over the ground the missile reaches, whose object a site had at least one opportunity "
+        "to engage. Leakage: threatening objects not intercepted. False warnings: warnings a world that name ground no "
+        "object threatened." + _false_warnings(saved),
     )
     return section("warning", "Warning and defence", curves, shares)
 

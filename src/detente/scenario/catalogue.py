@@ -25,7 +25,7 @@ from detente.scenario.words import (
     Strict,
 )
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
 EARTH_RADIUS_KM = A_M / 1e3
 PERIGEE_MIN_KM = 100.0
 """Lower, and the air takes a satellite down within an orbit or so."""
@@ -53,9 +53,9 @@ class MissileStage(Strict):
 
     fuelled_kg: Positive
     dry_kg: Positive
-    isp_s: Annotated[float, Field(gt=0, lt=600)]
-    burn_s: Annotated[float, Field(ge=0.1, le=2_000)]
-    diameter_m: Annotated[float, Field(gt=0, lt=20)]
+    isp_s: Annotated[float, Field(strict=True, gt=0, lt=600)]
+    burn_s: Annotated[float, Field(strict=True, ge=0.1, le=2_000)]
+    diameter_m: Annotated[float, Field(strict=True, gt=0, lt=20)]
     nozzle_exit_diameter_m: Annotated[float | None, Field(gt=0, lt=20)] = None
 
     @model_validator(mode="after")
@@ -85,16 +85,24 @@ class PointMassMissile(Strict):
             raise RefusedError("rows of (Mach number, coefficient), Mach from 0 up", "sort the rows", part=("cd",))
         if any(not 0 <= row[1] < 10 for row in self.cd):
             raise RefusedError("drag coefficients of 0 to 10", "correct the second number of the row", part=("cd",))
-        lifted_kg = self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
-        first = self.stages[0]
-        push_kg = first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
-        if push_kg <= lifted_kg:
+        if self.push_kg <= self.lifted_kg:
             raise RefusedError(
-                f"a push above the {lifted_kg:,.0f} kg it must lift",
+                f"a push above the {self.lifted_kg:,.0f} kg it must lift",
                 "burn the first stage faster, or lighten the missile",
-                found=f"a first stage that pushes {push_kg:,.0f} kg", part=("stages", 0),
+                found=f"a first stage that pushes {self.push_kg:,.0f} kg", part=("stages", 0),
             )  # fmt: skip
         return self
+
+    @property
+    def lifted_kg(self) -> float:
+        """All that the first stage lifts from the ground."""
+        return self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
+
+    @property
+    def push_kg(self) -> float:
+        """The first stage's thrust in vacuum, as the mass whose weight it equals."""
+        first = self.stages[0]
+        return first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
 
 
 class MissileFile(PointMassMissile):
@@ -115,7 +123,6 @@ class MissileEntry(PointMassMissile):
     range_km: ReachQuantity  # as published
     ballistic_coefficient_kg_m2: PositiveQuantity  # of what reenters
     radar_cross_section_m2: PositiveQuantity
-    infrared_w_sr: PositiveQuantity | None = None  # boost intensity; None where no public number is used
     notes: str = ""
 
 
@@ -129,10 +136,10 @@ class RadarEntry(Strict):
     country: CountryCode  # where it stands
     owner: CountryCode  # whose consent a release may need
     position: Position
-    boresight_azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
-    sector_width_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
-    elevation_min_deg: Annotated[float, Field(ge=-5, le=90)] = 2.0
-    elevation_max_deg: Annotated[float, Field(ge=0, le=90)] = 85.0
+    boresight_azimuth_deg: Annotated[float, Field(strict=True, ge=0, lt=360)] = 0.0
+    sector_width_deg: Annotated[float, Field(strict=True, gt=0, le=360)] = 360.0
+    elevation_min_deg: Annotated[float, Field(strict=True, ge=-5, le=90)] = 2.0
+    elevation_max_deg: Annotated[float, Field(strict=True, ge=0, le=90)] = 85.0
     reference_range_km: ReachQuantity  # where a 1 m² target gives reference_snr_db
     reference_snr_db: DecibelQuantity
     instrumented_range_km: ReachQuantity  # nothing is reported beyond
@@ -166,8 +173,8 @@ class SatelliteEntry(Strict):
     # Two-body orbit; longitude of the ascending node is geographic, at the scenario's epoch (geostationary: the
     # sub-point longitude with zero inclination and eccentricity).
     semi_major_axis_km: Positive
-    eccentricity: Annotated[float, Field(ge=0, lt=1)]
-    inclination_deg: Annotated[float, Field(ge=0, le=180)]
+    eccentricity: Annotated[float, Field(strict=True, ge=0, lt=1)]
+    inclination_deg: Annotated[float, Field(strict=True, ge=0, le=180)]
     argument_of_perigee_deg: float
     node_longitude_deg: DegreesQuantity
     mean_anomaly_deg: DegreesQuantity
@@ -179,7 +186,7 @@ class SatelliteEntry(Strict):
     detection_probability: ShareQuantity  # a look at a burning missile above the clouds
     cloud_top_km: HeightQuantity
     false_plots_per_scan: CountQuantity
-    earth_limb_grazing_km: Annotated[float, Field(ge=-100, le=1_000)] = 15.0
+    earth_limb_grazing_km: Annotated[float, Field(strict=True, ge=-100, le=1_000)] = 15.0
     in_service: Service | None = None
     notes: str = ""
 

@@ -64,7 +64,12 @@ def find_agreement(name_or_path: str | FilePath) -> FilePath:
 
 def load_model(path: FilePath, model: type[Model]) -> Model:
     """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column."""
-    return _model(_located(path), model)
+    return checked(_located(path), model)
+
+
+def checked(located: Located, model: type[Model]) -> Model:
+    """What was read as a model of another room; likewise."""
+    return _model(located, model)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,12 @@ from detente.centre.exchange.release import ReleaseReason
 from detente.centre.exchange.rules import DATA
 from detente.records.errors import InputError
 from detente.records.stages import Releases
+from detente.records.table import Table
 from detente.scenario.agreement import Agreement
+from detente.scenario.asked import Scenario
 
-AGREEMENT_FILE = "agreement.json"
+SETTING_FILE = "setting.json"
+Stage = TypeVar("Stage", bound=Table)
 WHY = {
     ReleaseReason.NO_CLAUSE: "withheld: no clause speaks of it",
     ReleaseReason.NOT_IN_FORCE: "withheld: the agreement is not in force",
@@ -34,12 +37,20 @@ WHY = {
 NAMES = {int(code): name for name, code in DATA.items()}
 
 
-def agreement_document(agreement: Agreement, side_names: tuple[str, ...]) -> dict[str, Any]:
-    """What a run notes of the agreement that it worked under."""
+def setting_document(scenario: Scenario, architecture: str) -> dict[str, Any]:
+    """What a run notes of who took part: what its tables' indices and times mean, and the agreement it worked under."""
+    agreement = scenario.agreements.get(architecture)
     return {
-        "name": agreement.name, "digest": digest(agreement), "sides": list(side_names),
-        "agreement": agreement.model_dump(mode="json"),
-    }  # fmt: skip
+        "epoch": scenario.file.epoch.isoformat(),
+        "sides": list(scenario.side_names),
+        "sensors": [
+            {"name": sensor.name, "side": scenario.side_names[sensor.side], "owner": sensor.owner}
+            for sensor in scenario.sensors
+        ],
+        "agreement": None
+        if agreement is None
+        else {"name": agreement.name, "digest": digest(agreement), "text": agreement.model_dump(mode="json")},
+    }
 
 
 def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit: int) -> dict[str, Any]:
@@ -48,14 +59,15 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
     ``track`` as ``SIDE:NUMBER`` keeps those about one side's track. Raises InputError where the folder is no run's, or
     the run worked under another agreement.
     """
-    noted, releases = _read(folder)
+    setting, releases = read_setting(folder), read_stage(folder, Releases)
+    noted = setting["agreement"] or {"name": "none", "digest": ""}
     if noted["digest"] != digest(agreement):
         raise InputError(
             found=f"a run under agreement {noted['name']!r}, digest {noted['digest'][:16]}…",
             expected=f"one under {agreement.name!r}, digest {digest(agreement)[:16]}…",
             remedy="explain it by the agreement that it worked under", file=str(folder),
         )  # fmt: skip
-    sides, clauses = noted["sides"], [clause.name for clause in agreement.clauses]
+    sides, clauses = setting["sides"], [clause.name for clause in agreement.clauses]
     if track is not None:
         side, number = _track(track, sides)
         releases = releases.take((releases.giver == side) & (releases.number == number))
@@ -82,16 +94,30 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
     }
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], Releases]:
+def read_setting(folder: Path) -> dict[str, Any]:
+    """What a run noted by :func:`setting_document`. Raises InputError where the folder is no run's."""
     try:
-        noted = json.loads((folder / AGREEMENT_FILE).read_text(encoding="utf-8"))
-        return noted, Releases.from_arrow(pq.read_table(folder / "releases.parquet"))
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid) as error:
-        raise InputError(
-            found=f"a folder that is no run under an agreement: {error}",
-            expected=f"{AGREEMENT_FILE} and releases.parquet, as `detente run` writes them",
-            remedy="fly one with `detente run … --out DIR`", file=str(folder),
-        ) from error  # fmt: skip
+        setting = json.loads((folder / SETTING_FILE).read_text(encoding="utf-8"))
+        assert {"epoch", "sides", "sensors", "agreement"} <= set(setting), "it lacks a part"
+    except (OSError, ValueError, TypeError, AssertionError) as error:
+        raise _no_run(folder, error) from error
+    return setting
+
+
+def read_stage(folder: Path, kind: type[Stage]) -> Stage:
+    """One table of a run. Raises InputError where the folder is no run's."""
+    try:
+        return kind.from_arrow(pq.read_table(folder / f"{kind.stage}.parquet"))
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise _no_run(folder, error) from error
+
+
+def _no_run(folder: Path, error: Exception) -> InputError:
+    return InputError(
+        found=f"a folder that is no run's: {error}",
+        expected=f"{SETTING_FILE} and tables, as `detente run` writes them",
+        remedy="fly one with `detente run … --out DIR`", file=str(folder),
+    )  # fmt: skip
 
 
 def _track(said: str, sides: list[str]) -> tuple[int, int]:

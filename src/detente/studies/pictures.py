@@ -110,7 +110,7 @@ class Pictures:
             )  # fmt: skip
             sent.append(said.messages)
             if self.sealing is not None:
-                self.sealing.second_look(side, own[side].tracks, own[side].estimates, said.messages)
+                self.sealing.remember(side, own[side].tracks, own[side].estimates)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)
             if looked_at:
@@ -139,7 +139,8 @@ class Pictures:
     def _score(self, place: int, side: int, picture: Picture, truth: TrueStates, book: AnswerBook) -> None:
         line_object = book.lines(picture)
         self.line_objects[side] = line_object
-        kernels.score_lines(
+        unsound = kernels.score_lines(
             line_object, picture.has_state, picture.mean, picture.covariance, truth.state, truth.phase,
             self.accuracy.square_m2[place], self.accuracy.nees[place], self.accuracy.samples[place],
         )  # fmt: skip
+        assert unsound == 0, f"{unsound} confirmed tracks have a covariance that is not positive definite"

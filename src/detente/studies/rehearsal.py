@@ -5,13 +5,13 @@ study. The parts below share few kernels, so they compile side by side; each wal
 nothing in it.
 """
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from detente.centre import step as centres
+from detente.centre.exchange import soundness
 from detente.engagement import plan as plans
 from detente.engagement.arms import arm
 from detente.geodesy.territory_index import index_territories
@@ -20,6 +20,7 @@ from detente.records.stages import Detections, Messages
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
 from detente.studies.architectures import BY_NAME
+from detente.studies.processes import CONTEXT, cores
 from detente.studies.theatre import rules_under
 from detente.world.sensing import detect
 from detente.world.truth import realise
@@ -33,8 +34,7 @@ def rehearse(scenario: Scenario) -> None:
     """Compile what a study needs, if that was not done before. Costs nothing the second time."""
     if DONE.exists():
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(len(PARTS), multiprocessing.cpu_count()), context) as pool:
+    with ProcessPoolExecutor(min(len(PARTS), cores()), CONTEXT) as pool:
         for part in [pool.submit(part, scenario) for part in PARTS]:
             part.result()
     DONE.touch()
@@ -63,7 +63,10 @@ def rehearse_pictures(scenario: Scenario) -> None:
     rules = rules_under(scenario, BY_NAME["cooperating"])
     own = centres.begin_own(centre, 1)
     assisted = centres.begin_assisted(centre, rules, FIRST, secret=1, exchanging=True)
-    centres.cooperate(centre, own, assisted, Messages.empty(), NOTHING, own.tracks.time_s)
+    nothing = Messages.empty()
+    centres.cooperate(centre, own, assisted, nothing, NOTHING, own.tracks.time_s)
+    columns = {name: getattr(nothing, name) for name, _ in Messages.columns()}
+    soundness.fault(columns, rules, 0, 1, sensors_of_giver=0, sealed_s=0.0)  # what opens a recorded world's envelopes
 
 
 def rehearse_plans(scenario: Scenario) -> None:

@@ -1,6 +1,7 @@
 """Before anything is flown: does each launch of a raid reach what it is aimed at?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ OUTLINE_STEP_RAD = np.radians(0.25)  # points along a border, so that a long str
 INSIDE_POINTS = 256
 GOLDEN = 0.6180339887498949
 COMFORTABLE = 0.7  # of the reach: the point a solver is asked to reach lies as near to this as may be
-LEAST, GREATEST = 0, 1  # of the two ballistic coefficients the reach is known for
+LEAST, GREATEST = 0, -1  # of the ranges and ballistic coefficients the reach is known for
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class _Way:
 def check_reach(scenario: Scenario, prepared: Prepared | None = None) -> list[InputError]:
     """What to mend before this raid can fly: launches that fall short of all they are aimed at, and by how far.
 
-    A fixed aim point must be within reach at the least ballistic coefficient a study draws, because every replicate
-    flies to it. Ground, cities and troops need only be within reach at the greatest, and only somewhere: aim points
-    are then drawn from what is. Every place of a launch is judged by itself. Returns an empty list when all is well.
+    A fixed aim point must be within reach at the least range and ballistic coefficient a study draws, because every
+    replicate flies to it. Ground, cities and troops need only be within reach at the greatest, and only somewhere: aim
+    points are then drawn from what is. Every place of a launch is judged by itself. An empty list when all is well.
     """
     ready = prepare(scenario) if prepared is None else prepared
-    packed = extremes([scenario.missiles[name] for name in ready.missiles])
+    packed = extremes([scenario.missiles[name] for name in ready.missiles], ready.impulse)
     table = np.repeat(ready.plans.table, 2, axis=0)
+    table[:, 2] *= (ready.range_km[:, [LEAST, GREATEST]] / ready.range_km[:, [1]]).reshape(-1, 1)
     table.setflags(write=False)
     plans = LaunchPlans(packed, table)
     problems = []
@@ -84,7 +86,9 @@ def _judged(scenario: Scenario, ready: Prepared, plans: LaunchPlans, way: _Way) 
     count = len(distance)
     missile, place = np.full(count, one.missile), np.full(count, one.place)
     which = LEAST if one.by == AimBy.FIXED else GREATEST
-    reach = reach_towards(ready, missile, place, azimuth, ready.beta_kg_m2[missile, which])
+    reach = reach_towards(
+        ready, missile, place, azimuth, ready.beta_kg_m2[missile, which], ready.range_km[missile, which]
+    )
     shortest = nearest_m(ready, missile, np.full(count, int(one.mode)))
     beyond = np.maximum(distance - reach, shortest - distance)
     inside = np.flatnonzero(beyond <= 0.0)
@@ -95,7 +99,7 @@ def _judged(scenario: Scenario, ready: Prepared, plans: LaunchPlans, way: _Way) 
         if distance[best] < shortest[best]:
             return _too_near(scenario, ready, one, float(shortest[best] - distance[best]))
     found = solve_launch(
-        plans.packed, 2 * one.missile + which, *start[best], *way.to_rad[best], mode=int(one.mode), plans=plans
+        plans.packed, 2 * one.missile + abs(which), *start[best], *way.to_rad[best], mode=int(one.mode), plans=plans
     )  # fmt: skip
     if found.flag[0] == Flag.OK:
         return None
@@ -114,13 +118,13 @@ def _out_of_reach(
             found=f"{missile} from {place} falls {short_km:.0f} km short of {what}, {distance_m / 1e3:.0f} km away",
             expected=f"an aim within {distance_m / 1e3 - short_km:.0f} km, the missile's reach that way",
             remedy="launch from a nearer place, or take a missile of longer range, or aim elsewhere",
-            path=one.path,
+            **_where(scenario, one),
         )
     return InputError(
         found=f"no flight of {missile} from {place} to {what} was found ({Flag(int(found.flag[0])).name})",
         expected="a missile, place and aim between which a flight exists",
         remedy="change the missile, the place, the loft or the aim",
-        path=one.path,
+        **_where(scenario, one),
     )
 
 
@@ -131,7 +135,7 @@ def _too_near(scenario: Scenario, ready: Prepared, one: SingleLaunch, over_m: fl
         "flight of this loft",
         expected="an aim farther away",
         remedy="use loft: lofted, or another missile, place or aim",
-        path=one.path,
+        **_where(scenario, one),
     )
 
 
@@ -153,5 +157,10 @@ def _nobody(scenario: Scenario, one: SingleLaunch) -> InputError:
         found=f"an aim by {one.by.name.lower()} at side {scenario.side_names[one.side]}, which has no {what}",
         expected="a side that has some",
         remedy="aim by area or at named points, lower city_population_min, or add troops to the scenario",
-        path=f"{one.path}.aim.by",
+        **_where(scenario, one, ".aim.by"),
     )
+
+
+def _where(scenario: Scenario, one: SingleLaunch, part: str = "") -> dict[str, Any]:
+    written = scenario.where_launched(one.wave, one.launch)
+    return {"file": written.file, "line": written.line, "column": written.column, "path": written.path + part}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
-from detente.centre.exchange.rules import Rules
+from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
 from detente.scenario.agreement import DataClass
@@ -44,8 +44,6 @@ WITHHELD_REASONS = (
 PENDING_MAX = 4096
 """Delayed messages that one replicate may hold; more are shed and counted. Source: assumption, range 1,000–100,000:
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
-
-LOWER_ROWS, LOWER_COLUMNS = np.tril_indices(6)
 
 
 LOST_MAX = 64
@@ -143,9 +141,9 @@ def release(
     rows = np.nonzero(verdict >= ReleaseReason.DELAYED)
     sampled = _sampled(new, tracks, estimates, rules, giver, secret, rows)
     leaves_now = verdict[rows] == ReleaseReason.RELEASED
-    delayed = sampled.take(~leaves_now)
+    delayed = Messages.empty() if leaves_now.all() else sampled.take(~leaves_now)
     queue = _queue_after(state.pending, delayed, len(state.number), rules, now_s)
-    messages = _told(queue.ripe, sampled.take(leaves_now), now_s)
+    messages = _told(queue.ripe, sampled.take(leaves_now) if len(delayed) else sampled, now_s)
     new = replace(new, pending=queue.pending, counts=_counted(new.counts, queue))
     if not record:
         return messages, Releases.empty(), new
@@ -215,7 +213,7 @@ def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
 
 def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
     """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
-    mine = np.flatnonzero((rules.giver == giver) & (rules.data <= _kernels.CLASSES))
+    mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
     whole = (
         rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
     )  # fmt: skip
@@ -232,13 +230,14 @@ def _sampled(
     """Messages about these (row, slot, clause), each holding what its class carries, coarsened as its clause says."""
     r, s, clause = (np.asarray(axis, np.int64) for axis in rows)
     data = rules.data[clause]
-    tells_launch, tells_impact, tells_state = (data == kind for kind in (1, 2, 3))
     state, covariance = np.zeros((len(r), 6)), np.zeros((len(r), 21))
     launch, impact = np.zeros((len(r), 4)), np.zeros((len(r), 7))
-    state[tells_state] = tracks.mean[r[tells_state], s[tells_state]]
-    covariance[tells_state] = tracks.covariance[r[tells_state], s[tells_state]][:, LOWER_ROWS, LOWER_COLUMNS]
-    launch[tells_launch] = _launch(estimates, r[tells_launch], s[tells_launch])
-    impact[tells_impact] = _impact(estimates, r[tells_impact], s[tells_impact])
+    columns = (
+        tracks.mean, tracks.covariance, estimates.launch_lat_rad, estimates.launch_lon_rad, estimates.launch_s,
+        estimates.launch_sigma_m, estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s,
+        estimates.impact_sigma_s, estimates.impact_covariance_m2,
+    )  # fmt: skip
+    _kernels.gather(r, s, data, *(_given(column, np.float64) for column in columns), state, covariance, launch, impact)
     coarser = _coarse(rules, giver)[clause]
     if coarser.any():
         parts = (state, covariance, launch, impact)
@@ -249,9 +248,11 @@ def _sampled(
         released_s=tracks.time_s + rules.delay_s[clause], valid_s=np.full(count, float(tracks.time_s)),
         number=tracks.number[r, s], phase=tracks.phase[r, s], state=state, covariance=covariance,
         sensors=tracks.sensors[r, s], coarsened=coarser,
-        launch_valid=tells_launch, launch_lat_rad=launch[:, 0], launch_lon_rad=launch[:, 1], launch_s=launch[:, 2],
+        launch_valid=data == DataClass.LAUNCH_WARNING,
+        launch_lat_rad=launch[:, 0], launch_lon_rad=launch[:, 1], launch_s=launch[:, 2],
         launch_sigma_m=launch[:, 3],
-        impact_valid=tells_impact, impact_lat_rad=impact[:, 0], impact_lon_rad=impact[:, 1], impact_s=impact[:, 2],
+        impact_valid=data == DataClass.IMPACT_PREDICTION,
+        impact_lat_rad=impact[:, 0], impact_lon_rad=impact[:, 1], impact_s=impact[:, 2],
         impact_sigma_s=impact[:, 3], impact_covariance_m2=impact[:, 4:],
     )  # fmt: skip
 
@@ -268,21 +269,6 @@ def _coarsen(
     secrets = np.empty((len(key), _kernels_coarsen.DRAWS))
     _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, key, clause, data, bits, secrets)
     _kernels_coarsen.coarsen(clause, data, *amounts, secrets, *parts)
-
-
-def _launch(estimates: Estimates, r: NDArray, s: NDArray) -> NDArray:
-    columns = (
-        estimates.launch_lat_rad, estimates.launch_lon_rad, estimates.launch_s, estimates.launch_sigma_m
-    )  # fmt: skip
-    return np.stack([column[r, s] for column in columns], axis=1)
-
-
-def _impact(estimates: Estimates, r: NDArray, s: NDArray) -> NDArray:
-    columns = (
-        estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s, estimates.impact_sigma_s
-    )  # fmt: skip
-    single = np.stack([column[r, s] for column in columns], axis=1)
-    return np.concatenate([single, estimates.impact_covariance_m2[r, s]], axis=1)
 
 
 def _by_replicate(table: Rows) -> Rows:

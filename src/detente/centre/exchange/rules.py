@@ -16,7 +16,7 @@ from detente.scenario.words import Box
 SENSORS_MAX = 64
 """Bits in a pedigree."""
 
-CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK)
+CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
 """What a message can carry today; clauses about other data release nothing and are named in ``Rules.not_carried``."""
 
 IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}
@@ -114,7 +114,7 @@ def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
 
     An envelope without messages says nothing, and has the default label.
     """
-    labels = [rules.labels[clause] for clause in np.unique(clauses)] or [Label()]
+    labels = [rules.labels[clause] for clause in sorted(set(clauses.tolist()))] or [Label()]
     highest = max(labels, key=lambda label: CLASSIFICATIONS.index(label.classification))
     allowed = set.intersection(*(set(label.releasable_to or (receiver,)) for label in labels))
     return f"{highest.policy} {highest.classification} RELEASABLE TO {', '.join(sorted(allowed))}"

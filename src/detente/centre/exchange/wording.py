@@ -7,7 +7,10 @@ CONTENT = {
     "launch-warning": "launch point and its spread, launch time, phase of flight and the sensors that saw it",
     "impact-prediction": "impact point and time with their spreads, phase of flight and the sensors that saw it",
     "track": "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it",
-    "tracklet": "what the giver's sensors added to a track since the last time, as a state with covariance",
+    "tracklet": (
+        "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it, and "
+        "may tell successive ones apart: what the giver's sensors added since the last"
+    ),
     "sensor-status": "which of the giver's sensors are working",
 }
 TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory", "any-party": "any party's territory"}
@@ -16,12 +19,14 @@ TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory
 def most_revealing(clause: Clause) -> str:
     """What a clause tells at its most, in a sentence."""
     exact = _coarsening(clause)
+    sensors = clause.data == "sensor-status"
+    thing, everything = ("sensor", "each sensor") if sensors else ("object", "every confirmed track")
     parts = [
         f"{clause.receiver} learns from {clause.giver} {CONTENT[clause.data]}, {exact}",
-        f"{_delay(clause)}, at most every {clause.every_s:g} s of each object",
+        f"{_delay(clause)}, at most every {clause.every_s:g} s of each {thing}",
     ]
     conditions = condition_words(clause.when, clause.giver, clause.receiver)
-    parts.append("only " + ", and ".join(conditions) if conditions else "of every confirmed track")
+    parts.append("only " + ", and ".join(conditions) if conditions else f"of {everything}")
     if clause.owners_consenting is not None:
         parts.append(f"only from sensors of {', '.join(clause.owners_consenting) or 'nobody'}")
     if clause.owners_withheld:
