@@ -21,8 +21,8 @@ WAYS = {
 TEMPLATES = {
     "warning_time_s": "An object that threatens it is warned of {values} before impact on average",
     "territory_defended_fraction": (
-        "Of aim points drawn evenly over the ground the missile reaches, {values} have at least one opportunity to "
-        "engage"
+        "Of aim points drawn evenly over the ground of its territory that the missile reaches, {values} have at least "
+        "one opportunity to engage"
     ),
     "leakage_fraction": "Of the objects that threaten it, {values} are not intercepted",
 }
@@ -104,7 +104,7 @@ def _both(saved: Saved, name: str, there: float, base: float, found: Verdict) ->
 
 
 def _pointed_rightly(saved: Saved, chosen: str, side: int) -> Markup | None:
-    """The warning time again, counting only warnings that a civil defence could act on."""
+    """The warning time again, counting only first warnings that pointed near the true impact."""
     there, change = objectwise.good_warning(saved, chosen, side, objectwise.NEAR_KM)
     base, _ = objectwise.good_warning(saved, BASELINE, side, objectwise.NEAR_KM)
     if there is None or base is None or change is None:
