@@ -222,8 +222,9 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
         "stated.",
         "Lines: true flights, coloured by the side whose territory the true impact lies in, grey where in none. Dots: "
         "true impacts. Ellipses: the impact as the side's first warning stated it, which should hold the true one in "
-        f"95 of 100 cases. {_held(saved)} Dashed where the warning rests on what the partner added. Crosses: where a "
-        "shot was to meet its object, filled where it was intercepted. The flights are the same under every "
+        f"95 of 100 cases; pale where a half axis is longer than 1,500 km. {_held(saved)} Dashed where the warning "
+        "rests on what the partner added. Crosses: where a shot was to meet its object, filled where it was "
+        "intercepted. The flights are the same under every "
         f"architecture.{thinned}",
         control,
     )

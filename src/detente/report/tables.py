@@ -157,7 +157,6 @@ def bar(
         preserveAspectRatio="none",
         class_="bar",
         role="img",
-        aria_label=said,
     )
 
 

@@ -1,10 +1,11 @@
 // Map (b): one recorded world from above, and the same flights from the side.
 import * as Plot from "@observablehq/plot";
-import type { Figures, Flight, Line } from "./data";
+import type { Ellipse, Figures, Flight, Line } from "./data";
 import { hue, INK, legend, NOBODY, QUIET, svg, titled } from "./look";
 import { chart, Labels, polygon } from "./map";
 
 const colour = (flight: Flight): string => (flight.sides.length ? hue(flight.sides[0]) : NOBODY);
+const PALE_KM = 1500; // an ellipse that says little must not hide those that say more
 const clock = (seconds: number): string => `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 
 export function drawWorld(data: Figures, width: number, architecture: string): Node[] {
@@ -19,14 +20,16 @@ export function drawWorld(data: Figures, width: number, architecture: string): N
       svg("path", { d: path(line) ?? "", fill: "none", stroke: colour(flight), "stroke-width": 1.1, "stroke-opacity": 0.55, class: "flight" }, titled(words)),
     );
   }
+  const pale = (ellipse: Ellipse) => ellipse.major_km > PALE_KM;
   const seen = world.seen[architecture] ?? { ellipses: [], shots: [] };
   for (const ellipse of seen.ellipses) {
     root.append(
       svg(
         "path",
         {
-          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": ellipse.major_km > 400 ? 0.03 : 0.1, stroke: hue(ellipse.side),
-          "stroke-width": 1.2, "stroke-dasharray": ellipse.assisted ? "4 2.5" : undefined, class: "ellipse",
+          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": pale(ellipse) ? 0 : ellipse.major_km > 400 ? 0.03 : 0.1,
+          stroke: hue(ellipse.side), "stroke-width": 1.2, "stroke-opacity": pale(ellipse) ? 0.35 : 1,
+          "stroke-dasharray": ellipse.assisted ? "4 2.5" : undefined, class: "ellipse",
         },
         titled(`Warning to ${data.sides[ellipse.side]} at ${clock(ellipse.time_s)}: half axis ${ellipse.major_km} km`),
       ),
