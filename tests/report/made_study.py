@@ -33,7 +33,7 @@ GAIN_S = {"alone": 0.0, "warning": 40.0, "cooperating": 95.0, "two-key": 95.0, "
 LAUNCHES = np.radians([[38.08, 46.30], [37.55, 45.07]])
 
 
-def made_folder(folder, *, title="A made-up comparison", replicates=50, objects=24, seed=7):
+def made_folder(folder, *, title="A made-up comparison", replicates=50, objects=24, seed=7, names=NAMES):
     """Write the folder and return it."""
     generator = np.random.default_rng(seed)
     world = _world(generator, replicates, objects)
@@ -43,21 +43,21 @@ def made_folder(folder, *, title="A made-up comparison", replicates=50, objects=
         scenario=SimpleNamespace(name="made-up", digest="ab" * 32, side_names=SIDES),
         seed=1,
         replicates=replicates,
-        architectures=NAMES,
+        architectures=names,
         table=table,
         objects=results,
     )
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.to_arrow(), folder / "study.parquet")
     pq.write_table(results.to_arrow(), folder / "objects.parquet")
-    for name in NAMES:
+    for name in names:
         place = folder / "sample" / name
         place.mkdir(parents=True, exist_ok=True)
         for stage, rows in _sample(world, name, generator).items():
             pq.write_table(rows.to_arrow(), place / f"{stage}.parquet")
     _json(folder / "study.json", study.document)
-    _json(folder / "about.json", made_about(title, study.envelopes))
-    _json(folder / "manifest.json", _manifest(replicates))
+    _json(folder / "about.json", made_about(title, study.envelopes, names))
+    _json(folder / "manifest.json", _manifest(replicates, names))
     return folder
 
 
@@ -65,13 +65,13 @@ def _json(path, document):
     path.write_text(json.dumps(document, allow_nan=False, ensure_ascii=False), encoding="utf-8")
 
 
-def _manifest(replicates):
+def _manifest(replicates, names):
     return {
         "what": "study",
         "version": "0.0.0",
         "scenario_digest": "ab" * 32,
         "seed": 1,
-        "parameters": {"replicates": replicates, "architectures": list(NAMES)},
+        "parameters": {"replicates": replicates, "architectures": list(names)},
         "written": "2026-01-01T00:00:00+00:00",
         "environment": {
             "python": "3.11.0",
@@ -140,6 +140,7 @@ def _results(world, index, name):
         "warned_s": np.where(warned < world.impact_s, warned, -1.0),
         "launch_error_m": 20e3 + 30e3 * world.luck,
         "impact_error_m": 40e3 + 60e3 * world.luck,
+        "impact_nees": 8.0 * world.luck,
         "attributed": world.luck < 0.8,
         "opportunities": reach.astype(int),
         "earliest_s": np.where(reach, world.impact_s - 60.0, -1.0),
@@ -305,7 +306,7 @@ def _azimuth(start, end):
     return np.arctan2(y, np.cos(start[0]) * np.sin(end[0]) - np.sin(start[0]) * np.cos(end[0]) * np.cos(shift))
 
 
-def made_about(title, envelopes):
+def made_about(title, envelopes, names):
     """What stands beside the numbers, with the keys that a study writes."""
     day = date(2010, 12, 1)
     borders = load_borders("50m")
@@ -336,6 +337,10 @@ def made_about(title, envelopes):
                 "source": "assumption (made up)",
                 "notes": "",
                 "sub_point_lon_deg": 80.0,
+                "semi_major_axis_km": 42164.2,
+                "eccentricity": 0.0,
+                "inclination_deg": 0.0,
+                "watch": None,
             },
         ],
         "sites": [
@@ -352,7 +357,7 @@ def made_about(title, envelopes):
             "notes": "",
         },
         "architectures": [
-            {"name": name, "meaning": BY_NAME[name].meaning, "agreement": _agreement(name)} for name in NAMES
+            {"name": name, "meaning": BY_NAME[name].meaning, "agreement": _agreement(name)} for name in names
         ],
         "architecture_index": list(NAMES),
         "metrics": [

@@ -4,8 +4,8 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("browser")
 HEADINGS = [
-    "What does cooperation buy?", "Study table", "Warning and defence", "Maps", "What travelled between the sides",
-    "What it rests on", "Run it again",
+    "What does cooperation buy?", "Study table", "A closer look", "Warning and defence", "Maps",
+    "What travelled between the sides", "What it rests on", "Run it again",
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from detente.records.errors import InputError
 from detente.report.markup import element, embedded_json
 from detente.report.page import write_report
+from detente.report.sections import rerun
+from detente.report.words import Scale, shown_interval
 
 
 class Elements(HTMLParser):
@@ -137,9 +141,56 @@ def test_a_study_of_one_world_claims_nothing(made, tmp_path):
     text = write_report(made.made_folder(tmp_path / "study", replicates=1, objects=8)).read_text(encoding="utf-8")
     start = text.index('<ul class="answers">')
     answers = text[start : text.index("</ul>", start)]
-    assert answers.count("cannot be told</strong> from 1 world (") + answers.count("no difference in any world") == 6
-    assert "longer" not in answers
+    told = answers.count("one world cannot tell from chance") + answers.count("no difference in this world")
+    assert told == 2 * 4
+    assert not set(re.findall(r"longer|shorter|interval|better|worse", answers))
+    cells = re.findall(r'<span class="interval">(.*?)</span>', text)
+    assert len(cells) == 6 * 3 * 16
+    assert set(cells) == {"–"}
+    assert not re.search(r'class="[^"]*\b(better|worse)\b', text)
 
 
 def test_the_command_to_run_it_again(page):
     assert "<code>detente study made-up --replicates 50 --seed 1</code>" in page
+    assert "give the path of its file instead of its name" in page
+
+
+def test_the_command_is_quoted_for_a_shell(saved):
+    parameters = {"asked": "my scenarios/first.yaml", "set": ["sides.NATO.title=a b", "threat_view=russia"]}
+    said = rerun(replace(saved, manifest={**saved.manifest, "parameters": parameters}))
+    assert shlex.split(said) == [
+        "detente", "study", "my scenarios/first.yaml", "--replicates", "50", "--seed", "1",
+        "--set", "sides.NATO.title=a b", "--set", "threat_view=russia",
+    ]  # fmt: skip
+
+
+def test_a_study_of_alone_compares_nothing(made, tmp_path):
+    text = write_report(made.made_folder(tmp_path / "study", replicates=4, objects=8, names=("alone",))).read_text()
+    body = text[: text.index("<footer>")]
+    assert "What can each side do alone?" in body
+    assert "What does cooperation buy?" not in body
+    assert "alone no message leaves" in body
+    assert not re.search(r"Compared with alone|baseline|unclear|same as alone|same objects|difference to alone", body)
+
+
+def test_a_study_that_does_not_list_alone_still_has_its_page(made, tmp_path):
+    names = ("cooperating", "joint")
+    text = write_report(made.made_folder(tmp_path / "study", replicates=4, objects=8, names=names)).read_text()
+    assert "no answer stands here" in text
+    assert '<th scope="row">joint' in text
+    assert "same objects" not in text[: text.index("<footer>")]
+
+
+def test_intervals_end_where_the_quantity_does(saved):
+    metrics = {metric["name"]: metric for metric in saved.metrics}
+    cell = {"mean": 0.01, "low": -0.02, "high": 1.3, "n": 9}
+    plain = Scale(factor=1.0, digits=2, unit="", difference_unit="")
+    assert shown_interval(metrics["leakage_fraction"], cell, plain) == "0 to 1.00"
+    assert shown_interval(metrics["interceptors_spent"], cell, plain) == "0 to 1.30"
+    assert shown_interval(metrics["leakage_fraction"], {**cell, "n": 1}, plain) == "–"
+
+
+def test_no_shown_interval_of_a_mean_is_below_nothing(page):
+    cells = re.findall(r'<span class="interval">(.*?)</span>', page)
+    assert len(cells) == 6 * 3 * 16
+    assert not any("−" in cell for cell in cells)

@@ -85,7 +85,7 @@ def study(
         with show.progress("study", quiet=quiet) as tick:
             result = drivers.study(
                 loaded, replicates=replicates, seed=seed, workers=workers, architectures=names, out=folder,
-                resume=resume, progress=tick, noted={"set": list(set_values or ())},
+                resume=resume, progress=tick, noted={"asked": scenario, "set": list(set_values or ())},
             )  # fmt: skip
         page = write_report(folder)
         if as_json:

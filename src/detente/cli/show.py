@@ -76,8 +76,10 @@ def study(result: Study, page: Path) -> None:
             table.add_row(metric.name, *cells)
         print_wide(table)
     out.print(
-        f"Means over {result.replicates} replicates, seed {result.seed}. * differs from alone: the 95 % interval of "
-        "the paired difference leaves out 0. Intervals, and what the assumptions span, are in the report."
+        f"One replicate, seed {result.seed}: it tells no difference from chance and gives no interval."
+        if result.replicates == 1
+        else f"Means over {result.replicates} replicates, seed {result.seed}. * differs from alone: the 95 % interval "
+        "of the paired difference leaves out 0. Intervals, and what the assumptions span, are in the report."
     )
     out.print(f"Report: {page}", soft_wrap=True)
 
@@ -87,7 +89,8 @@ def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -
     if cell is None:
         return "– "
     difference = document["differences"][architecture][side][metric]
-    differs = difference is not None and not difference["low"] <= 0.0 <= difference["high"]
+    several = document["replicates"] > 1  # one world tells no difference from chance
+    differs = several and difference is not None and not difference["low"] <= 0.0 <= difference["high"]
     return f"{number(cell['mean'])}{'*' if differs else ' '}"
 
 

@@ -42,6 +42,9 @@ class ObjectResults(Table):
     warned_s: Any = column("f8", "first warning by the threatened side, from whatever it knows", unit="s")
     launch_error_m: Any = column("f8", "error of the launch point stated at first warning; -1 where none", unit="m")
     impact_error_m: Any = column("f8", "error of the impact point stated at first warning; -1 where none", unit="m")
+    impact_nees: Any = column(
+        "f8", "its square in units of the covariance stated with it (95 % below 5.99 where consistent); -1 where none"
+    )
     attributed: Any = column("u1", "1 where the launch country was named rightly at first warning")
     opportunities: Any = column("i8", "sites with a non-empty window, as the deciding pictures saw it")
     earliest_s: Any = column("f8", "earliest feasible intercept", unit="s")

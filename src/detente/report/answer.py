@@ -1,16 +1,31 @@
 """The answer in plain words, composed from the numbers: what cooperation buys each side, the same words for each."""
 
-from typing import Any
-
+from detente.report import objectwise
 from detente.report.markup import Markup, element, joined
-from detente.report.saved import BASELINE, Saved
+from detente.report.saved import BASELINE, Document, Saved
 from detente.report.tables import JUDGED
-from detente.report.words import DASH, NARROW, Scale, Verdict, counted, label, listed, scales, verdict
+from detente.report.words import DASH, NARROW, Scale, Verdict, counted, judged, label, listed, scales, verdict
 
 HEADLINE = ("warning_time_s", "territory_defended_fraction", "leakage_fraction")
 FIRST_CHOICE = "cooperating"
 FEW_WORLDS = 30
-SHORT_S = 120.0  # below this, seconds read better than minutes
+FEW_OBJECTS = 0.05  # of those that threaten a side: a change that rests on fewer is said to
+LONG_S, TELLING_S = 120.0, 60.0  # minutes read better above the one, and can show a difference above the other
+
+TITLES = {"warning_time_s": "Warning.", "territory_defended_fraction": "Ground.", "leakage_fraction": "Leakage."}
+WAYS = {
+    "warning_time_s": ("longer", "shorter"),
+    "territory_defended_fraction": ("more", "less"),
+    "leakage_fraction": ("more", "less"),
+}
+TEMPLATES = {
+    "warning_time_s": "An object that threatens it is warned of {values} before impact on average",
+    "territory_defended_fraction": (
+        "Of aim points drawn evenly over the ground of its territory that the missile reaches, {values} have at least "
+        "one opportunity to engage"
+    ),
+    "leakage_fraction": "Of the objects that threaten it, {values} are not intercepted",
+}
 
 
 def headline_architecture(saved: Saved) -> str | None:
@@ -22,98 +37,146 @@ def headline_architecture(saved: Saved) -> str | None:
 def answer(saved: Saved) -> Markup:
     """The paragraph at the top of the page, one list item a side, and what bounds it."""
     chosen = headline_architecture(saved)
-    if chosen is None or BASELINE not in saved.architectures:
+    if BASELINE not in saved.architectures:
         return element(
-            "p", "This study compares nothing with two systems alone: see the study table below.", class_="lead"
+            "p",
+            "This study does not list the systems alone, so that no answer stands here: see the study table for its "
+            "values and for the differences to alone.",
+            class_="lead",
         )
-    meaning = next(a["meaning"] for a in saved.about["architectures"] if a["name"] == chosen)
-    lead = joined(
-        "Compared over ",
-        element("strong", counted(saved.replicates, "simulated world")),
-        f" of the same raid, with the same random draws: {listed(saved.sides)} each alone, and ",
-        element("strong", f"“{chosen}”"),
-        f" – {meaning}.",
-    )
+    worlds = element("strong", counted(saved.replicates, "simulated world"))
+    if chosen is None:
+        lead = joined("Flown over ", worlds, f": {listed(saved.sides)} each alone, with no exchange. ", _NOTHING)
+    else:
+        meaning = next(a["meaning"] for a in saved.about["architectures"] if a["name"] == chosen)
+        lead = joined(
+            "Compared over ",
+            worlds,
+            f" of the same raid, with the same random draws: {listed(saved.sides)} each alone, and ",
+            element("strong", f"“{chosen}”"),
+            f" – {meaning}.",
+        )
     metrics = {metric["name"]: metric for metric in saved.metrics}
     items = [
-        element("li", element("h3", side, class_=f"side side-{index}"), *_sentences(saved, chosen, side, metrics))
+        element("li", element("h3", side, class_=f"side side-{index}"), *_sentences(saved, chosen, index, metrics))
         for index, side in enumerate(saved.sides)
     ]
     return joined(
-        element("p", lead, class_="lead"), element("ul", *items, class_="answers"), element("p", _bounds(saved, chosen))
+        element("p", lead, class_="lead"),
+        element("ul", *items, class_="answers"),
+        element("p", _bounds(saved, chosen or BASELINE)),
     )
 
 
-def _sentences(saved: Saved, chosen: str, side: str, metrics: dict[str, Any]) -> list[Markup]:
+_NOTHING = "There is nothing to compare: what cooperation buys needs a study with another architecture."
+
+
+def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, Document]) -> list[Markup | None]:
     """One paragraph a measure, in the same words for every side."""
-    said: list[Markup] = []
-    for name, template in _TEMPLATES.items():
+    said: list[Markup | None] = []
+    side = saved.sides[index]
+    for name, template in TEMPLATES.items():
         if name not in metrics:
             continue
-        there, base = saved.cell(chosen, side, name), saved.cell(BASELINE, side, name)
+        title = element("span", TITLES[name], class_="measure")
+        there, base = saved.cell(chosen or BASELINE, side, name), saved.cell(BASELINE, side, name)
         if there is None or base is None:
-            said.append(element("p", f"{label(name)}: does not exist for this side in this study."))
+            said.append(element("p", title, f" {label(name)}: nothing in this study to measure it on."))
             continue
-        scale = in_words(name, max(there["mean"], base["mean"]))
-        with_, alone = (f"{scale.number(cell['mean'])}{NARROW}{scale.unit}" for cell in (there, base))
+        if chosen is None:
+            value = in_words(name, base["mean"]).with_unit(base["mean"])
+            said.append(element("p", title, f" {template.format(values=value)}."))
+            continue
         found = verdict(saved, chosen, side, metrics[name])
-        values = template.format(with_=with_, alone=alone)
-        said.append(
-            element(
-                "p", element("span", TITLES[name], class_="measure"), f" {values}: ", _amount(saved, found, name), "."
-            )
-        )
+        values, amount = _both(saved, name, there["mean"], base["mean"], found)
+        said.append(element("p", title, f" {template.format(values=values)}: ", amount, "."))
+        if name == "warning_time_s":
+            said.append(_pointed_rightly(saved, chosen, index))
+        if name == "leakage_fraction":
+            said.append(_whose(saved, chosen, index))
     return said
 
 
-TITLES = {"warning_time_s": "Warning.", "territory_defended_fraction": "Ground.", "leakage_fraction": "Leakage."}
-WAYS = {
-    "warning_time_s": ("longer", "shorter"),
-    "territory_defended_fraction": ("more", "less"),
-    "leakage_fraction": ("more", "less"),
-}
-_TEMPLATES = {
-    "warning_time_s": "An object that threatens it is warned of {with_} before impact on average, {alone} alone",
-    "territory_defended_fraction": (
-        "Of aim points drawn evenly over its territory, {with_} have at least one opportunity to engage, {alone} alone"
-    ),
-    "leakage_fraction": "Of the objects that threaten it, {with_} are not intercepted, {alone} alone",
-}
+def _both(saved: Saved, name: str, there: float, base: float, found: Verdict) -> tuple[str, Markup]:
+    """Both values and what their difference amounts to, all in one unit."""
+    scale = in_words(name, max(there, base), found)
+    return f"{scale.with_unit(there)} (alone: {scale.with_unit(base)})", _amount(saved, found, name, scale)
 
 
-def _amount(saved: Saved, found: Verdict, metric: str) -> Markup:
+def _pointed_rightly(saved: Saved, chosen: str, side: int) -> Markup | None:
+    """The warning time again, counting only first warnings that pointed near the true impact."""
+    there, change = objectwise.good_warning(saved, chosen, side, objectwise.NEAR_KM)
+    base, _ = objectwise.good_warning(saved, BASELINE, side, objectwise.NEAR_KM)
+    if there is None or base is None or change is None:
+        return None
+    found = judged(change.mean, change.low, change.high, single=change.n < 2, better=1)
+    values, amount = _both(saved, "warning_time_s", there.mean, base.mean, found)
+    return element(
+        "p",
+        f"Counting only first warnings whose impact point was within {objectwise.NEAR_KM:.0f}{NARROW}km of the true "
+        f"one: {values}, ",
+        amount,
+        ".",
+    )
+
+
+def _whose(saved: Saved, chosen: str, side: int) -> Markup:
+    """Which objects a change of leakage is about, so that nobody takes a few for many."""
+    found = objectwise.changed(saved, chosen, side)
+    gained, lost = sum(found.gained.values()), sum(found.lost.values())
+    if gained + lost == 0:
+        return element("p", f"Every one of {counted(found.of, 'object')} fares as it does alone.")
+    few = "few objects" if gained + lost <= FEW_OBJECTS * found.of else "these objects"
+    return element(
+        "p",
+        f"It rests on {few}: of {found.of:,} in all, {gained:,} intercepted only under “{chosen}”"
+        f"{_aimed(found.gained)} and {lost:,} only alone{_aimed(found.lost)}.",
+    )
+
+
+def _aimed(kinds: dict[int, int]) -> str:
+    """Numbers by what was aimed at, in brackets."""
+    parts = [f"{objectwise.AIMS[kind]} {count:,}" for kind, count in sorted(kinds.items())]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _amount(saved: Saved, found: Verdict, metric: str, scale: Scale) -> Markup:
     """What the difference amounts to, with its interval, or that it cannot be told."""
-    worlds = counted(saved.replicates, "world")
-    scale = in_words(metric, max(abs(found.low), abs(found.high)))
     if found.kind == "missing":
         return element("strong", "no difference exists")
     if found.kind == "none":
         return element("strong", "no difference in any world")
+    signed = f"{scale.signed(found.mean)}{NARROW}{scale.difference_unit}"
+    if found.kind == "single" and not found.mean:
+        return element("strong", "no difference in this world")
+    if found.kind == "single":
+        return joined(signed, ", ", element("strong", "a difference that one world cannot tell from chance"))
     if found.kind == "unclear":
-        told = (
-            "a difference not distinguishable from zero"
-            if found.low < found.high
-            else "a difference that cannot be told"
-        )
-        return joined(element("strong", told), f" from {worlds} ({difference(found, scale)})")
+        told = element("strong", "a difference not distinguishable from zero")
+        return joined(told, f" from {counted(saved.replicates, 'world')} ({difference(found, scale)})")
     more, less = WAYS[metric]
     said = f"{scale.number(abs(found.mean))}{NARROW}{scale.difference_unit} {more if found.mean > 0 else less}"
     return joined(element("strong", said), f" (95{NARROW}% interval {spread(found, scale)})")
 
 
-def in_words(metric: str, largest: float) -> Scale:
-    """How a metric and its difference are written in a sentence: one unit for all that stands together."""
+def in_words(metric: str, largest: float, change: Verdict | None = None) -> Scale:
+    """How a metric is written in a sentence, and its difference too: one unit for all that stands together."""
     if not metric.endswith("_s"):
         return Scale(factor=100.0, digits=1, unit="%", difference_unit="points")
-    if largest < SHORT_S:
+    if largest < LONG_S or (change is not None and not _shows_in_minutes(change)):
         return Scale(factor=1.0, digits=0 if largest >= 10.0 else 1, unit="s", difference_unit="s")
     return Scale(factor=1.0 / 60.0, digits=1, unit="min", difference_unit="min")
 
 
+def _shows_in_minutes(change: Verdict) -> bool:
+    """False where a tenth of a minute is too coarse for the difference or for an end of its interval."""
+    ends = sorted((abs(change.low), abs(change.high)))
+    return ends[1] >= TELLING_S and (change.kind == "unclear" or ends[0] >= 0.1 * TELLING_S)
+
+
 def duration(seconds: float) -> str:
     """Seconds below two minutes, else minutes."""
-    scale = in_words("time_s", abs(seconds))
-    return f"{scale.number(seconds)}{NARROW}{scale.unit}"
+    return in_words("time_s", abs(seconds)).with_unit(seconds)
 
 
 def spread(found: Verdict, scale: Scale) -> str:
@@ -127,26 +190,37 @@ def difference(found: Verdict, scale: Scale) -> str:
     return f"{scale.signed(found.low)} to {scale.signed(found.high)}{NARROW}{scale.difference_unit}"
 
 
-def _bounds(saved: Saved, chosen: str) -> Markup:
+def _bounds(saved: Saved, named: str) -> Markup:
     """What the intervals are and what they are not, with one number that shows it for each side."""
+    holds = "All of it holds for this raid, these sensors and these interceptors only."
+    if saved.replicates < 2:
+        return joined(
+            "One world shows what can happen, not how often: nothing here can be told from chance, and no interval is "
+            f"given. {holds}"
+        )
     parts = []
     for side in saved.sides:
-        envelope = saved.envelope(chosen, side, "warning_time_s")
+        envelope = saved.envelope(named, side, "warning_time_s")
         if envelope is not None:
-            parts.append(f"from {duration(envelope[0])} to {duration(envelope[1])} for {side}")
-    few = " So few worlds leave many real differences untold." if saved.replicates < FEW_WORLDS else ""
-    shown = f" Nine in ten worlds had a mean warning time {listed(parts)}." if parts else ""
+            scale = in_words("warning_time_s", max(envelope))
+            parts.append(f"from {scale.number(envelope[0])} to {scale.with_unit(envelope[1])} for {side}")
+    few = (
+        f" {saved.replicates} worlds are few: a difference called not distinguishable from zero may well be there, and "
+        "more worlds would show it."
+        if saved.replicates < FEW_WORLDS and saved.compares
+        else ""
+    )
+    shown = f" Under “{named}”, nine in ten worlds had a mean warning time {listed(parts)}." if parts else ""
     return joined(
         "The intervals are sampling error: what more worlds would narrow. The public numbers behind the worlds are "
-        "much less certain than that, and no number of worlds narrows them.",
-        shown,
-        few,
-        " All of it holds for this raid, these sensors and these interceptors only.",
+        f"much less certain than that, and no number of worlds narrows them.{shown}{few} {holds}"
     )
 
 
 def glance(saved: Saved) -> Markup:
     """The answer as a small table: what each architecture changes for each side, and whether that can be told."""
+    if not saved.compares:
+        return Markup("")
     metrics = [metric for metric in saved.metrics if metric["name"] in HEADLINE]
     scale = scales(saved)
     top = [element("th", "Compared with alone", rowspan=2, scope="col")]
@@ -167,7 +241,10 @@ def glance(saved: Saved) -> Markup:
         rows.append(element("tr", head, *cells))
     caption = element(
         "caption",
-        "At a glance: the difference to alone in the same worlds, printed where its 95 % interval excludes zero; "
+        "At a glance: the difference to alone in the same worlds, which no single world can tell from chance. The row "
+        "“alone” gives the values themselves."
+        if saved.replicates < 2
+        else "At a glance: the difference to alone in the same worlds, printed where its 95 % interval excludes zero; "
         "“unclear” where it does not, “same” where it is zero in every world. The row “alone” gives the values "
         "themselves.",
     )
@@ -176,7 +253,7 @@ def glance(saved: Saved) -> Markup:
         caption,
         element("thead", element("tr", *top), element("tr", *under)),
         element("tbody", *rows),
-        class_="glance",
+        class_="glance" if len(saved.sides) < 3 else "glance many",
     )
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="At a glance")
 
@@ -185,9 +262,7 @@ def _short(metric: str) -> str:
     return {"territory_defended_fraction": "Territory defended"}.get(metric, label(metric))
 
 
-def _glance_cell(
-    saved: Saved, architecture: str, side: str, metric: dict[str, Any], scale: Scale, *, first: bool
-) -> Markup:
+def _glance_cell(saved: Saved, architecture: str, side: str, metric: Document, scale: Scale, *, first: bool) -> Markup:
     classes = "first " if first else ""
     cell = saved.cell(architecture, side, metric["name"])
     if cell is None:
@@ -195,6 +270,10 @@ def _glance_cell(
     if architecture == BASELINE:
         return element("td", f"{scale.number(cell['mean'])} {scale.unit}", class_=classes + "base")
     found = verdict(saved, architecture, side, metric)
+    if metric["name"].endswith("_s") and scale.number(found.mean) == "0":
+        scale = in_words(metric["name"], abs(found.mean))
+    if found.kind == "single":
+        return element("td", f"{scale.signed(found.mean)} {scale.difference_unit}", class_=classes + "quiet")
     if found.kind in ("missing", "none", "unclear"):
         words = {"missing": DASH, "none": "same"}.get(found.kind, "unclear")
         return element("td", words, class_=classes + "quiet")

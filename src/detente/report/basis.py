@@ -1,22 +1,24 @@
 """What the answer rests on: what travelled between the sides, what was made simpler, every number and its source."""
 
-from typing import Any
-
 import numpy as np
 
 from detente.report import clauses
 from detente.report.answer import headline_architecture
 from detente.report.ground import map_day
 from detente.report.markup import Markup, element, joined
-from detente.report.saved import Saved
+from detente.report.saved import Document, Saved
 from detente.report.sections import section
-from detente.report.words import DASH, counted, plain, scales
+from detente.report.words import DASH, Scale, counted, plain, scales, shown_interval
 
 MESSAGES = ("released_messages", "withheld_messages")
 
 
 def exchange(saved: Saved) -> Markup:
     """Messages by architecture and side, the recorded world's decisions, and the agreements in words."""
+    if not saved.compares:
+        nothing = element("p", "Nothing: this study flew the systems alone, and alone no message leaves.")
+        return section("exchange", "What travelled between the sides", nothing)
+    interval = "" if saved.replicates < 2 else ", with the 95 % interval"
     return section(
         "exchange",
         "What travelled between the sides",
@@ -24,7 +26,7 @@ def exchange(saved: Saved) -> Markup:
             "p",
             "Closed by default: a message leaves only where a clause of the agreement releases it. Alone, nothing "
             "travels; in the joint architecture there is one picture and no partner to tell. Mean messages per "
-            "replicate, with the 95 % interval:",
+            f"replicate{interval}:",
         ),
         _messages(saved),
         _decisions(saved),
@@ -35,7 +37,7 @@ def exchange(saved: Saved) -> Markup:
 
 def _messages(saved: Saved) -> Markup:
     scale = scales(saved)
-    known = [name for name in MESSAGES if name in scale]
+    known = {metric["name"]: metric for metric in saved.metrics if metric["name"] in MESSAGES}
     top = [element("th", "Architecture", rowspan=2, scope="col")]
     top += [
         element("th", f"from {side}", colspan=len(known), scope="colgroup", class_=f"group side-{index}")
@@ -48,7 +50,7 @@ def _messages(saved: Saved) -> Markup:
         for side in saved.sides:
             for name in known:
                 cell = saved.cell(architecture, side, name)
-                cells.append(element("td", DASH) if cell is None else _message_cell(cell, scale[name]))
+                cells.append(element("td", DASH) if cell is None else _message_cell(known[name], cell, scale[name]))
         rows.append(element("tr", element("th", architecture, scope="row"), *cells))
     table = element(
         "table",
@@ -60,14 +62,10 @@ def _messages(saved: Saved) -> Markup:
     return element("div", table, class_="wide", tabindex=0, role="region", aria_label="Messages released and withheld")
 
 
-def _message_cell(cell: dict[str, Any], scale: Any) -> Markup:
+def _message_cell(metric: Document, cell: Document, scale: Scale) -> Markup:
     if cell["mean"] == cell["low"] == cell["high"] == 0:
         return element("td", "0", class_="quiet")
-    if cell["low"] == cell["high"] and cell["n"] > 1:
-        interval = "in every world"
-    else:
-        interval = f"{scale.number(cell['low'])} to {scale.number(cell['high'])}"
-    return element("td", scale.number(cell["mean"]), " ", element("small", interval))
+    return element("td", scale.number(cell["mean"]), " ", element("small", shown_interval(metric, cell, scale)))
 
 
 def _decisions(saved: Saved) -> Markup | None:
@@ -105,7 +103,7 @@ def _decisions(saved: Saved) -> Markup | None:
 
 def _agreements(saved: Saved) -> list[Markup]:
     """Each agreement once, under the names of the architectures that work under it."""
-    under: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    under: dict[str, tuple[Document, list[str]]] = {}
     for architecture in saved.about["architectures"]:
         if architecture["agreement"] is not None:
             text = architecture["agreement"]
@@ -187,12 +185,12 @@ def _assumptions(saved: Saved) -> Markup:
     )
 
 
-def is_assumption(quantity: dict[str, Any]) -> bool:
+def is_assumption(quantity: Document) -> bool:
     """True where no public source stands behind a number."""
     return quantity["source"].lower().startswith("assumption")
 
 
-def _assumption(quantity: dict[str, Any]) -> Markup:
+def _assumption(quantity: Document) -> Markup:
     span = DASH if quantity["low"] == quantity["high"] else f"{plain(quantity['low'])} to {plain(quantity['high'])}"
     mark = element("strong", "assumption", class_="mark") if is_assumption(quantity) else None
     source = quantity["source"]

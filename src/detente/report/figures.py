@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.report import coverage, ground, hexes, world
+from detente.report import coverage, ground, hexes, labels, world
 from detente.report.saved import BASELINE, Saved
-from detente.report.words import label
+from detente.report.words import label, possible
 
 STEPS = 90  # of a warning curve
 SHARES = ("territory_defended_fraction", "people_defended_fraction", "leakage_fraction", "false_warnings")
@@ -25,8 +25,9 @@ def figures(saved: Saved) -> dict[str, Any]:
         "shares": share_points(saved),
         "ground": ground.base_map(saved),
         "sensors": sensors(saved),
+        "labels": labels.labels(saved),
         "sites": [
-            {"name": s["name"], "side": s["side"], "at": [s["lon_deg"], s["lat_deg"]]} for s in saved.about["sites"]
+            {"title": s["title"], "side": s["side"], "at": [s["lon_deg"], s["lat_deg"]]} for s in saved.about["sites"]
         ],
         "places": [{"title": p["title"], "at": [p["lon_deg"], p["lat_deg"]]} for p in ground.launch_places(saved)],
         "world": world.sample_world(saved),
@@ -45,7 +46,7 @@ def warning_curves(saved: Saved) -> dict[str, Any]:
             own = lead_s(under.impact_s[rows], under.own_warned_s[rows])
             known = lead_s(under.impact_s[rows], under.warned_s[rows])
             leads[name, side] = own, known
-            longest = max([longest, *own[np.isfinite(own)].tolist(), *known[np.isfinite(known)].tolist()])
+            longest = max(longest, float(np.max(own, initial=0.0)), float(np.max(known, initial=0.0)))
     step = max(5.0, math.ceil(longest / STEPS / 5.0) * 5.0)
     grid = np.arange(0.0, longest + step, step)
     for (name, side), (own, known) in leads.items():
@@ -88,6 +89,8 @@ def share_points(saved: Saved) -> list[dict[str, Any]]:
             for index, side in enumerate(saved.sides):
                 cell, envelope = saved.cell(name, side, metric["name"]), saved.envelope(name, side, metric["name"])
                 if cell is not None:
+                    low, high = possible(metric, (cell["low"], cell["high"]))
+                    several = cell["n"] > 1
                     found.append(
                         {
                             "metric": metric["name"],
@@ -95,9 +98,9 @@ def share_points(saved: Saved) -> list[dict[str, Any]]:
                             "architecture": name,
                             "side": index,
                             "mean": cell["mean"],
-                            "low": cell["low"],
-                            "high": cell["high"],
-                            "wide": envelope,
+                            "low": low if several else cell["mean"],
+                            "high": high if several else cell["mean"],
+                            "wide": envelope if several else None,
                             "share": metric["is_fraction"],
                         }
                     )
@@ -105,11 +108,19 @@ def share_points(saved: Saved) -> list[dict[str, Any]]:
 
 
 def sensors(saved: Saved) -> list[dict[str, Any]]:
-    """Every sensor with what a map shows of it: place and fans of a radar, sub-point of a satellite."""
+    """Every radar with what a map shows of it: place and fans. Ends of a range are drawn for warning radars only."""
     found = []
-    for sensor in saved.about["sensors"]:
-        common = {"name": sensor["name"], "title": sensor["title"], "side": sensor["side"], "kind": sensor["kind"]}
-        if sensor["kind"] == "radar":
-            common |= {"at": [sensor["lon_deg"], sensor["lat_deg"]], "fans": coverage.fans(sensor)}
-        found.append(common)
+    for sensor in (each for each in saved.about["sensors"] if each["kind"] == "radar"):
+        fans = coverage.fans(sensor)
+        if labels.is_of_a_site(saved, sensor):
+            fans |= {"low": None, "high": None}
+        found.append(
+            {
+                "title": sensor["title"],
+                "short": labels.short(sensor["title"]),
+                "side": sensor["side"],
+                "at": [sensor["lon_deg"], sensor["lat_deg"]],
+                "fans": fans,
+            }
+        )
     return found

@@ -12,6 +12,7 @@ from detente.report.saved import Saved
 
 TOLERANCE_DEG = 0.08  # a pixel or so on a page
 VIEW_RAD = math.radians(62.0)  # farther from the middle nothing is drawn
+LAUNCH_NEAR_DEG = 0.5  # a launch this near is the place's
 Line = outline.Line
 
 
@@ -59,11 +60,12 @@ def frame(saved: Saved) -> list[list[float]]:
 
 def launch_places(saved: Saved) -> list[dict[str, Any]]:
     """The places something was launched from, not those of interceptors."""
-    spots = np.degrees(np.unique(np.stack([saved.objects.launch_lat_rad, saved.objects.launch_lon_rad], 1), axis=0))
+    flown = saved.objects_under(saved.architectures[0])
+    lat, lon = np.degrees(flown.launch_lat_rad), np.degrees(flown.launch_lon_rad)
     return [
         place
         for place in saved.about["raid"]["places"]
-        if len(spots) and np.hypot(spots[:, 0] - place["lat_deg"], spots[:, 1] - place["lon_deg"]).min() < 0.5
+        if (np.hypot(lat - place["lat_deg"], lon - place["lon_deg"]) < LAUNCH_NEAR_DEG).any()
     ]
 
 

@@ -58,6 +58,7 @@ def page(saved: Saved) -> str:
             "main",
             sections.answered(saved),
             sections.table(saved),
+            sections.closer(saved),
             sections.warning(saved, drawn),
             sections.maps(saved, drawn),
             basis.exchange(saved),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +56,11 @@ class Saved:
         return tuple(self.study["architectures"])
 
     @property
+    def compares(self) -> bool:
+        """True where the study has an architecture to compare with ``alone``."""
+        return any(name != BASELINE for name in self.architectures)
+
+    @property
     def metrics(self) -> tuple[Document, ...]:
         """Name, unit, meaning and direction of every metric, in order."""
         return tuple(self.about["metrics"])
@@ -72,14 +78,40 @@ class Saved:
         """Paired difference to ``alone``; None where it does not exist."""
         return self.study["differences"][architecture][side].get(metric)
 
+    def pairs(self, architecture: str, side: str, metric: str) -> int:
+        """In how many worlds both the quantity and its value under ``alone`` exist."""
+        table = self.table
+        here = (table.side == side) & (table.metric == metric) & (table.defined == 1)
+        there, base = (set(table.replicate[here & (table.architecture == name)]) for name in (architecture, BASELINE))
+        return len(there & base)
+
     def envelope(self, architecture: str, side: str, metric: str) -> list[float] | None:
         """5th and 95th percentile over replicates."""
         return self.about["envelopes"][architecture][side].get(metric)
 
     def objects_under(self, architecture: str) -> ObjectResults:
         """What became of every object under one architecture."""
-        index = self.about["architecture_index"].index(architecture)
-        return self.objects.take(np.flatnonzero(self.objects.architecture == index))
+        return self._under[architecture]
+
+    def threatening(self, architecture: str, side: int) -> ObjectResults:
+        """What became of the objects that threaten a side, in one order for all architectures."""
+        return self._threatening[architecture, side]
+
+    @cached_property
+    def _under(self) -> dict[str, ObjectResults]:
+        index = self.about["architecture_index"].index
+        return {
+            name: self.objects.take(np.flatnonzero(self.objects.architecture == index(name)))
+            for name in self.architectures
+        }
+
+    @cached_property
+    def _threatening(self) -> dict[tuple[str, int], ObjectResults]:
+        return {
+            (name, side): under.take(np.flatnonzero((under.threatened >> side) & 1))
+            for name, under in self._under.items()
+            for side in range(len(self.sides))
+        }
 
 
 def load(folder: Path) -> Saved:

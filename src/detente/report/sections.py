@@ -1,11 +1,13 @@
 """The sections of the page, in order, from the answer to what it rests on."""
 
+import shlex
 from datetime import datetime
 from typing import Any
 
-from detente.report import answer, tables
+from detente.report import answer, closer_look, tables
 from detente.report.markup import Markup, element, joined
-from detente.report.saved import Saved
+from detente.report.satellites import orbit_words, satellites, watch_words
+from detente.report.saved import BASELINE, Saved
 from detente.report.words import counted, decimal, listed, plain
 
 SCOPE = (
@@ -17,6 +19,7 @@ EVERY_ARCHITECTURE = ("alone", "warning", "cooperating", "two-key", "sectoral", 
 CONTENTS = (
     ("answer", "Answer"),
     ("table", "Study table"),
+    ("closer", "A closer look"),
     ("warning", "Warning and defence"),
     ("maps", "Maps"),
     ("exchange", "What travelled"),
@@ -73,7 +76,8 @@ def figure(name: str, title: str, alt: str, caption: str, *controls: object) -> 
 
 def answered(saved: Saved) -> Markup:
     """What cooperation buys, in words and at a glance."""
-    return section("answer", "What does cooperation buy?", answer.answer(saved), answer.glance(saved), _context(saved))
+    asked = "What does cooperation buy?" if saved.compares else "What can each side do alone?"
+    return section("answer", asked, answer.answer(saved), answer.glance(saved), _context(saved))
 
 
 def _context(saved: Saved) -> Markup:
@@ -106,6 +110,11 @@ def table(saved: Saved) -> Markup:
     )
 
 
+def closer(saved: Saved) -> Markup:
+    """What the means hide, from the table of objects."""
+    return section("closer", "A closer look", *closer_look.tables(saved))
+
+
 def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
     """Distributions of warning time, and defence with intervals."""
     never = [
@@ -120,9 +129,9 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         + "; ".join(never)
         + ".",
         "Read upwards from a time: the share of threatening objects, over all worlds, that the side is warned of at "
-        "least that long before impact. The coloured line is all that the side knows under the architecture, the grey "
-        "one its own sensors alone; the tinted area between is the difference the partner makes. A line starts at the "
-        "left at the share ever warned of; what is missing there to 100 % is never warned of.",
+        "least that long before impact, wherever the warning pointed. "
+        + (_PARTNER if saved.compares else "")
+        + "A line starts at the left at the share ever warned of; what is missing there to 100 % is never warned of.",
     )
     shares = figure(
         "shares",
@@ -130,17 +139,24 @@ def warning(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "Dot plots of territory defended, people defended, leakage and false warnings for each architecture and side; "
         "the values are in the study table.",
         "Dot: mean over worlds. Dark line: 95 % interval (sampling error). Pale line: 5th to 95th percentile of "
-        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn evenly by area or "
-        "by people, whose object a site had at least one opportunity to engage. Leakage: threatening objects not "
-        "intercepted. False warnings: warnings a world that name ground no object threatened." + _false_warnings(saved),
+        "worlds (assumptions and chance). Territory and people defended: share of aim points, drawn by area, or by "
+        "people and at troops, over the ground the missile reaches, whose object a site had at least one opportunity "
+        "to engage. Leakage: threatening objects not intercepted. False warnings: warnings a world that name ground no "
+        "object threatened." + _false_warnings(saved),
     )
     return section("warning", "Warning and defence", curves, shares)
+
+
+_PARTNER = (
+    "The coloured line is all that the side knows under the architecture, the grey one its own sensors alone; the "
+    "tinted area between is the difference the partner makes. "
+)
 
 
 def _false_warnings(saved: Saved) -> str:
     cells = [saved.cell(name, side, "false_warnings") for name in saved.architectures for side in saved.sides]
     none = all(cell is None or cell["mean"] == 0 for cell in cells)
-    return " There was no false warning in any world." if none else " The tables do not say where they pointed."
+    return " There was no false warning in any world." if none else ""
 
 
 def maps(saved: Saved, drawn: dict[str, Any]) -> Markup:
@@ -152,12 +168,12 @@ def maps(saved: Saved, drawn: dict[str, Any]) -> Markup:
         "Who looks where",
         f"Map of territories, radars with the ground they cover, and interceptor sites: {'; '.join(looking)}.",
         "Solid outline: where a radar could see something 300 km above ground, limited by its sector, its lowest "
-        "elevation, the Earth's curve and its instrumented range. Dashed outlines: the same at the low and the high "
-        "end of that range, where it matters. Radars without an outline do not reach 300 km. Tinted: the ground each "
-        f"side protects. {_satellites(saved)} Borders as of {drawn['ground']['day']}; what is drawn is no statement on "
-        "any claim.",
+        "elevation, the Earth's curve and its instrumented range. Dashed outlines, of warning radars: the same at the "
+        "low and the high end of that range, where it matters. Radars without an outline do not reach 300 km. Labels "
+        "name what stands in one place together, with its number. Tinted: the ground each side protects."
+        + _borders(drawn),
     )
-    children = [first]
+    children: list[Markup | None] = [first, satellites(saved)]
     if drawn["world"] is not None:
         children += _world_figures(saved, drawn["world"])
     if drawn["defended"] is not None:
@@ -180,9 +196,11 @@ def _count_of(saved: Saved, things: list[dict[str, Any]], noun: str) -> str:
     )
 
 
-def _satellites(saved: Saved) -> str:
-    each = [s for s in saved.about["sensors"] if s["kind"] != "radar"]
-    return f"Infrared satellites ({_count_of(saved, each, 'satellite')}) are not drawn." if each else ""
+def _borders(drawn: dict[str, Any]) -> str:
+    """Whose borders a map shows, where it shows any."""
+    if not drawn["ground"]["borders"]:
+        return ""
+    return f" Borders as of {drawn['ground']['day']}; what is drawn is no statement on any claim."
 
 
 def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
@@ -204,8 +222,10 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
         "stated.",
         "Lines: true flights, coloured by the side whose territory the true impact lies in, grey where in none. Dots: "
         "true impacts. Ellipses: the impact as the side's first warning stated it, which should hold the true one in "
-        "95 of 100 cases; dashed where the warning rests on what the partner added. Crosses: where a shot was to meet "
-        f"its object, filled where it was intercepted. The flights are the same under every architecture.{thinned}",
+        f"95 of 100 cases; pale where a half axis is longer than 1,500 km. {_held(saved)} Dashed where the warning "
+        "rests on what the partner added. Crosses: where a shot was to meet its object, filled where it was "
+        "intercepted. The flights are the same under every "
+        f"architecture.{thinned}",
         control,
     )
     profile = figure(
@@ -216,6 +236,13 @@ def _world_figures(saved: Saved, world: dict[str, Any]) -> list[Markup]:
         "Earth's curve.",
     )
     return [ground, profile]
+
+
+def _held(saved: Saved) -> str:
+    """How often ellipses really held the true impact, over all worlds of the study."""
+    chosen = answer.headline_architecture(saved) or BASELINE
+    held = [f"{closer_look.inside(saved, chosen, index)} for {side}" for index, side in enumerate(saved.sides)]
+    return f"Of all first warnings of the study, under “{chosen}”, it held it in {listed(held)} (see A closer look)."
 
 
 def _defended(saved: Saved, defended: dict[str, Any]) -> Markup:
@@ -271,9 +298,7 @@ def _forces(saved: Saved) -> Markup:
 
 def _look(sensor: dict[str, Any]) -> str:
     if sensor["kind"] != "radar":
-        return (
-            f"from above {plain(abs(sensor['sub_point_lon_deg']))}° {'E' if sensor['sub_point_lon_deg'] >= 0 else 'W'}"
-        )
+        return f"{orbit_words(sensor)}{watch_words(sensor)}"
     whole = sensor["sector_width_deg"] >= 360
     where = (
         "all round"
@@ -298,10 +323,9 @@ def provenance(saved: Saved) -> Markup:
     """What made the page and how to make it again."""
     made = saved.manifest
     environment = made["environment"]
-    command = rerun(saved)
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     rows = [
-        ("Command", element("code", command)),
+        ("Command", joined(element("code", rerun(saved)), _asked(saved))),
         ("Version", f"Détente {made['version']}"),
         ("Scenario digest", element("code", made["scenario_digest"])),
         ("Seed, replicates", f"{made['seed']}, {saved.replicates}"),
@@ -326,11 +350,23 @@ def provenance(saved: Saved) -> Markup:
 
 
 def rerun(saved: Saved) -> str:
-    """The command that makes these numbers again."""
-    command = f"detente study {saved.study['scenario']} --replicates {saved.replicates} --seed {saved.study['seed']}"
+    """The command that makes these numbers again, quoted for a shell."""
+    given = saved.manifest["parameters"]
+    asked = given.get("asked") or saved.study["scenario"]
+    words = ["detente", "study", asked, "--replicates", str(saved.replicates), "--seed", str(saved.study["seed"])]
     if saved.architectures != EVERY_ARCHITECTURE:
-        command += f" --architectures {','.join(saved.architectures)}"
-    return command + "".join(f" --set {given}" for given in saved.manifest["parameters"].get("set", ()))
+        words += ["--architectures", ",".join(saved.architectures)]
+    for value in given.get("set", ()):
+        words += ["--set", value]
+    return shlex.join(words)
+
+
+def _asked(saved: Saved) -> Markup | None:
+    """What to do where the manifest does not say which file was studied."""
+    if saved.manifest["parameters"].get("asked"):
+        return None
+    name = saved.study["scenario"]
+    return joined(element("br"), f"If {name} is a scenario of your own, give the path of its file instead of its name.")
 
 
 def footer() -> Markup:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from detente.report.saved import ALL, Saved
+from detente.report.saved import ALL, Document, Saved
 
 MINUS, DASH = "\u2212", "\u2013"
 NARROW = "\u00a0"  # between a number and its unit: they stay on one line
@@ -60,9 +59,15 @@ class Scale:
         """A value without its unit."""
         return decimal(value * self.factor, self.digits)
 
+    def with_unit(self, value: float) -> str:
+        """A value and its unit, kept on one line."""
+        return f"{self.number(value)}{NARROW}{self.unit}"
+
     def signed(self, value: float) -> str:
-        """A difference without its unit: always with its sign."""
-        shown = self.number(value)
+        """A difference without its unit: always with its sign, and with more digits where it would round to nothing."""
+        scaled = abs(value) * self.factor
+        finer = next((d for d in range(self.digits, self.digits + 3) if scaled >= 0.5 * 10.0**-d), self.digits)
+        shown = decimal(value * self.factor, finer)
         return shown if shown.startswith(MINUS) or not float(shown.replace(",", "")) else f"+{shown}"
 
 
@@ -101,7 +106,7 @@ def _largest(saved: Saved, metric: str) -> float:
     return max(sizes)
 
 
-def _scale(metric: dict[str, Any], largest: float) -> Scale:
+def _scale(metric: Document, largest: float) -> Scale:
     if metric["is_fraction"]:
         return Scale(factor=100.0, digits=1, unit="%", difference_unit="points")
     unit = metric["unit"]
@@ -121,16 +126,35 @@ def label(metric: str) -> str:
     return LABELS.get(metric, metric.replace("_", " "))
 
 
-def grouped(metrics: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def grouped(metrics: Sequence[Document]) -> list[tuple[str, list[Document]]]:
     """The metrics under their headings; one that no heading names comes last."""
     by_name = {metric["name"]: metric for metric in metrics}
     found = [(title, [by_name.pop(name) for name in names if name in by_name]) for title, names in GROUPS]
     return [(title, rows) for title, rows in (*found, ("Further", list(by_name.values()))) if rows]
 
 
+def possible(metric: Document, ends: Sequence[float]) -> tuple[float, float]:
+    """An interval cut to what the quantity can be: shares lie between 0 and 1, all else is 0 or more."""
+    low, high = (max(end, 0.0) for end in ends)
+    return (min(low, 1.0), min(high, 1.0)) if metric["is_fraction"] else (low, high)
+
+
+def shown_interval(metric: Document, cell: Document, scale: Scale) -> str:
+    """The 95 % interval of a mean as the page shows it: a dash where one world gave it."""
+    if cell["n"] < 2:
+        return DASH
+    if cell["low"] == cell["high"]:
+        return "in every world"
+    low, high = possible(metric, (cell["low"], cell["high"]))
+    return f"{scale.number(low)} to {scale.number(high)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the study can say of one difference to ``alone``: better, worse, other, none, unclear or missing."""
+    """What the study can say of one difference to ``alone``: better, worse, other, none, unclear, single or missing.
+
+    ``single`` is a difference seen in one world only, which has no interval.
+    """
 
     kind: str
     mean: float = 0.0
@@ -138,7 +162,7 @@ class Verdict:
     high: float = 0.0
 
 
-def verdict(saved: Saved, architecture: str, side: str, metric: dict[str, Any]) -> Verdict:
+def verdict(saved: Saved, architecture: str, side: str, metric: Document) -> Verdict:
     """The difference to ``alone`` judged by its 95 % interval, and by which way is better."""
     name = metric["name"]
     found = saved.difference(architecture, side, name)
@@ -146,12 +170,24 @@ def verdict(saved: Saved, architecture: str, side: str, metric: dict[str, Any]) 
     if found is None or cell is None:
         return Verdict(kind="missing")
     mean, low, high = found["mean"], found["low"], found["high"]
-    if mean == low == high == 0.0:
-        return Verdict(kind="none")
-    if cell["n"] < 2 or low <= 0.0 <= high:
-        return Verdict(kind="unclear", mean=mean, low=low, high=high)
-    way = metric["better"] * (1 if mean > 0 else -1)
-    return Verdict(kind="better" if way > 0 else "worse" if way < 0 else "other", mean=mean, low=low, high=high)
+    single = low == high and saved.pairs(architecture, side, name) < 2
+    if metric["is_fraction"]:
+        low, high = max(low, -1.0), min(high, 1.0)
+    return judged(mean, low, high, single=single, better=metric["better"])
+
+
+def judged(mean: float, low: float, high: float, *, single: bool, better: int) -> Verdict:
+    """A difference and its 95 % interval judged; ``single`` where one world gave it, ``better`` as metrics have it."""
+    if single:
+        kind = "single"
+    elif mean == low == high == 0.0:
+        kind = "none"
+    elif low <= 0.0 <= high:
+        kind = "unclear"
+    else:
+        way = better * (1 if mean > 0 else -1)
+        kind = "better" if way > 0 else "worse" if way < 0 else "other"
+    return Verdict(kind=kind, mean=mean, low=low, high=high)
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

@@ -10,6 +10,7 @@ from detente.geodesy.distance import great_circle_m
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import Objects, Warnings
 from detente.studies.answers import AnswerBook
+from detente.studies.consistency import impact_nees
 from detente.studies.cooperation import Cooperation
 from detente.studies.metrics import ALL, METRIC_NAMES
 from detente.studies.theatre import Theatre
@@ -27,6 +28,7 @@ class FirstWarnings:
     time_s: Floats
     launch_error_m: Floats
     impact_error_m: Floats
+    impact_nees: Floats
     attributed: NDArray[np.uint8]
     attributable: NDArray[np.bool_]  # (R, N) launched from some country's ground
     false: NDArray[np.int64]  # (sides, R) warnings that named the side while the object did not threaten it
@@ -39,7 +41,7 @@ def first_warnings(
     sides, rows, objects = theatre.sides, theatre.rows, theatre.objects
     found = Warnings.concatenate(warnings)
     shape = (sides, rows, objects)
-    result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m")}
+    result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m", "impact_nees")}
     attributed, false = np.zeros(shape, np.uint8), np.zeros((sides, rows), np.int64)
     heard = np.ones(len(found), bool) if pooled else found.side == found.threatened
     found = _first_of_each_track(found.take(np.flatnonzero(heard)))
@@ -52,9 +54,9 @@ def first_warnings(
     order = np.lexsort((found.time_s,))[::-1]  # written latest first, so that the earliest stays
     cell = found.threatened[order], found.replicate[order], thing[order]
     errors = _errors(theatre.world.objects, found, found.replicate * objects + thing, countries)
-    for name, values in zip(result, (found.time_s, *errors[:2]), strict=True):
+    for name, values in zip(result, (found.time_s, *errors[:3]), strict=True):
         result[name][cell] = values[order]
-    attributed[cell] = errors[2][order]
+    attributed[cell] = errors[3][order]
     return FirstWarnings(
         **result, attributed=attributed, attributable=_attributable(theatre.world.objects, countries, shape[1:]),
         false=false,
@@ -77,10 +79,10 @@ def _first_of_each_track(found: Warnings) -> Warnings:
 
 def _errors(
     objects: Objects, found: Warnings, rows: NDArray[np.int64], countries: CountryIndex
-) -> tuple[Floats, Floats, NDArray[np.uint8]]:
-    """Launch error, impact error (m; -1 where none was stated), and 1 where the launch country was named rightly."""
+) -> tuple[Floats, Floats, Floats, NDArray[np.uint8]]:
+    """Launch error, impact error (m; -1 where none was stated), its NEES, and 1 where the launch country is right."""
     if not len(found):
-        return np.empty(0), np.empty(0), np.empty(0, np.uint8)
+        return np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.uint8)
     said_launch = np.stack([found.launch_lat_rad, found.launch_lon_rad], axis=1)
     true_launch = np.stack([objects.launch_lat_rad[rows], objects.launch_lon_rad[rows]], axis=1)
     said_impact = np.stack([found.impact_lat_rad, found.impact_lon_rad], axis=1)
@@ -89,7 +91,8 @@ def _errors(
     true_country = countries_at(countries, true_launch)
     same = (countries_at(countries, said_launch) == true_country) & (true_country >= 0)
     launch_error = np.where(valid, great_circle_m(said_launch, true_launch), NEVER)
-    return launch_error, great_circle_m(said_impact, true_impact), (valid & same).astype(np.uint8)
+    impact_error = great_circle_m(said_impact, true_impact)
+    return launch_error, impact_error, impact_nees(found, true_impact), (valid & same).astype(np.uint8)
 
 
 def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, own: FirstWarnings) -> ObjectResults:
@@ -106,8 +109,9 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
     np.bitwise_or.at(shooters, (row, thing), bits)
     hit = cooperation.outcomes.hit[known] == 1
     intercepted[row[hit], thing[hit]] = 1
-    first, launch, impact = (
-        _of_any_side(values, warned.time_s) for values in (warned.time_s, warned.launch_error_m, warned.impact_error_m)
+    first, launch, impact, nees = (
+        _of_any_side(values, warned.time_s)
+        for values in (warned.time_s, warned.launch_error_m, warned.impact_error_m, warned.impact_nees)
     )
     everything = ObjectResults(
         replicate=theatre.world.replicates[objects.replicate],
@@ -118,6 +122,7 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
         warned_s=first.ravel(),
         launch_error_m=launch.ravel(),
         impact_error_m=impact.ravel(),
+        impact_nees=nees.ravel(),
         attributed=warned.attributed.max(axis=0).ravel(),
         opportunities=cooperation.seen.sum(axis=2).ravel(),
         earliest_s=cooperation.earliest_s.ravel(),

@@ -111,6 +111,10 @@ def _sensor(scenario: Scenario, index: int) -> dict[str, Any]:
             "source": entry.source,
             "notes": entry.notes,
             "sub_point_lon_deg": entry.node_longitude_deg.value,
+            "semi_major_axis_km": entry.semi_major_axis_km,
+            "eccentricity": entry.eccentricity,
+            "inclination_deg": entry.inclination_deg,
+            "watch": None if entry.watch is None else list(entry.watch),
         }
     return common | {
         "source": entry.source,

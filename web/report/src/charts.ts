@@ -14,7 +14,7 @@ export function drawWarning(data: Figures, width: number): Node[] {
     const grid = html("div", "small-plots");
     grid.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
     for (const curve of curves.filter((each) => each.side === index)) {
-      const each = Math.floor((width - (columns - 1) * 8) / columns);
+      const each = Math.min(Math.floor((width - (columns - 1) * 8) / columns), 480);
       const rows = minutes.map((minute, k) => ({ minute, own: curve.own[k], known: curve.known[k] }));
       const plot = Plot.plot({
         width: each, height: Math.round(Math.min(190, each * 1.05)), marginLeft: 46, marginRight: 8, marginTop: 8, marginBottom: 34, style: STYLE,
@@ -34,7 +34,8 @@ export function drawWarning(data: Figures, width: number): Node[] {
   const keys = data.sides.map((side, index): [SVGElement, string] => [
     svg("path", { d: "M2,7h22", stroke: hue(index), "stroke-width": 2.4 }), `${side}, all it knows`,
   ]);
-  return [...made, legend(...keys, [svg("path", { d: "M2,7h22", stroke: QUIET, "stroke-width": 1.6 }), "own sensors alone"])];
+  const own: [SVGElement, string] = [svg("path", { d: "M2,7h22", stroke: QUIET, "stroke-width": 1.6 }), "own sensors alone"];
+  return [...made, legend(...keys, ...(data.architectures.length > 1 ? [own] : []))];
 }
 
 export function drawShares(data: Figures, width: number): Node[] {
@@ -64,13 +65,10 @@ function dots(data: Figures, points: SharePoint[], width: number): Node {
   const rows = points.map((point) => ({
     ...point,
     named: data.sides[point.side],
-    // An interval by Student's t may reach beyond what is possible; the drawing ends where the axis does.
-    low: Math.max(0, point.low),
-    high: share ? Math.min(1, point.high) : point.high,
     left: point.wide ? point.wide[0] : point.mean,
     right: point.wide ? point.wide[1] : point.mean,
   }));
-    const options = { y: "named", fy: "architecture" };
+  const options = { y: "named", fy: "architecture" };
   const tint = (row: SharePoint) => hue(row.side);
   return Plot.plot({
     width, height: 40 + data.architectures.length * (12 + data.sides.length * 13), marginLeft: 88, marginRight: 30, marginTop: 6, marginBottom: 30, style: STYLE,

@@ -26,13 +26,19 @@ export interface SharePoint {
   share: boolean;
 }
 
-export interface Sensor {
-  name: string;
+export interface Radar {
   title: string;
+  short: string;
   side: number;
-  kind: string;
-  at?: Point;
-  fans?: { value: Line | null; low: Line | null; high: Line | null };
+  at: Point;
+  fans: { value: Line | null; low: Line | null; high: Line | null };
+}
+
+export interface Label {
+  side: number;
+  at: Point;
+  words: string;
+  wide: boolean;
 }
 
 export interface Flight {
@@ -79,8 +85,9 @@ export interface Figures {
   warning: { minutes: number[]; curves: Curve[] };
   shares: SharePoint[];
   ground: Ground;
-  sensors: Sensor[];
-  sites: { name: string; side: number; at: Point }[];
+  sensors: Radar[];
+  labels: Label[];
+  sites: { title: string; side: number; at: Point }[];
   places: { title: string; at: Point }[];
   world: {
     every: number;

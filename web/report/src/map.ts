@@ -71,9 +71,9 @@ export class Labels {
   add(point: Point, words: string, colour = INK, size = 11, weight = 500): boolean {
     const at = this.chart.place(point);
     if (!at) return true;
-    const wide = words.length * size * 0.56 + 4;
+    const wide = words.length * size * (weight < 600 ? 0.56 : 0.62) + 4;
     const tall = size + 2;
-    for (const distance of [8, 15]) {
+    for (const distance of [8, 15, 24, 36]) {
       for (const [dx, dy] of AROUND) {
         const x = at[0] + dx * distance + (dx < -0.3 ? -wide : dx > 0.3 ? 0 : -wide / 2);
         const y = at[1] + dy * distance + (dy < -0.3 ? -tall : dy > 0.3 ? 0 : -tall / 2);

@@ -1,41 +1,29 @@
 // Map (a): who looks where, and where interceptors stand.
-import type { Figures, Line, Sensor } from "./data";
+import type { Figures, Line, Radar } from "./data";
 import { html, hue, INK, legend, QUIET, svg, titled } from "./look";
 import { chart, Labels, polygon, type Chart } from "./map";
 
 export function drawSensors(data: Figures, width: number): Node[] {
-  const radars = data.sensors.filter((sensor) => sensor.at);
-  const shown: Line = [...data.ground.frame, ...radars.map((radar) => radar.at!), ...data.sites.map((site) => site.at)];
+  const radars = data.sensors;
+  const shown: Line = [...data.ground.frame, ...radars.map((radar) => radar.at), ...data.sites.map((site) => site.at)];
   const made = chart(data.ground, data.sides, withinReach(shown, data), width, "Sensors, coverage and interceptor sites");
   for (const radar of radars) drawFans(made, radar);
   const labels = new Labels(made);
   drawMarks(made, data, radars, labels);
-  const wide = radars.filter((radar) => radar.fans?.value);
-  for (const radar of wide) labels.add(radar.at!, spoken(radar.name), hue(radar.side), 12, 600);
+  const write = (wide: boolean) => {
+    for (const each of data.labels.filter((label) => label.wide === wide)) {
+      labels.add(each.at, each.words, hue(each.side), wide ? 12 : 10, wide ? 600 : 500);
+    }
+  };
+  write(true);
   for (const place of data.places) labels.add(place.at, place.title, INK, 11);
-  const others = [...radars.filter((radar) => !radar.fans?.value), ...data.sites];
-  for (const other of unlike(others, wide)) labels.add(other.at!, spoken(other.name), hue(other.side), 10, 500);
-  const far = radars.filter((radar) => !made.place(radar.at!)).map((radar) => `${spoken(radar.name)} (${data.sides[radar.side]})`);
+  write(false);
+  const far = radars.filter((radar) => !made.place(radar.at)).map((radar) => `${radar.short} (${data.sides[radar.side]})`);
   const outside = far.length ? [html("p", "small-title", `Radars outside the map: ${far.join(", ")}.`)] : [];
   return [made.root, keys(data), ...outside];
 }
 
-/** A name as files write it, as a map writes it: patriot-bad-suelze, Patriot Bad Suelze. */
-const spoken = (name: string): string => name.replace(/(^|-)(\w)/g, (_, gap, first) => (gap && " ") + first.toUpperCase());
-
-interface Placed {
-  name: string;
-  side: number;
-  at?: [number, number];
-}
-
-/** One label where a radar and the site it serves share a name or a place. */
-function unlike(things: Placed[], labelled: Placed[]): Placed[] {
-  const near = (a: Placed, b: Placed) => a.name === b.name || Math.hypot(a.at![0] - b.at![0], a.at![1] - b.at![1]) < 0.3;
-  return things.filter(
-    (thing, index) => ![...labelled, ...things.slice(0, index)].some((other) => near(thing, other)),
-  );
-}
+const same = (a: Line | null, b: Line | null): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** The frame of the raid, and what lies not too far from its middle: distant radars fall outside, as the legend says. */
 function withinReach(points: Line, data: Figures): Line {
@@ -43,11 +31,9 @@ function withinReach(points: Line, data: Figures): Line {
   return points.filter(([x, y]) => Math.hypot((x - lon) * Math.cos((lat * Math.PI) / 180), y - lat) < 34);
 }
 
-function drawFans({ root, path }: Chart, radar: Sensor): void {
+function drawFans({ root, path }: Chart, radar: Radar): void {
   const fans = radar.fans;
-  if (!fans) return;
   const dashed = { fill: "none", stroke: hue(radar.side), "stroke-width": 0.8, "stroke-dasharray": "3 3", "stroke-opacity": 0.7 };
-  const same = (a: Line | null, b: Line | null) => JSON.stringify(a) === JSON.stringify(b);
   for (const edge of [fans.low, fans.high]) {
     if (edge && !same(edge, fans.value)) root.append(svg("path", { d: path(polygon(edge)) ?? "", ...dashed }));
   }
@@ -65,7 +51,7 @@ function drawFans({ root, path }: Chart, radar: Sensor): void {
   }
 }
 
-function drawMarks({ root, place }: Chart, data: Figures, radars: Sensor[], labels: Labels): void {
+function drawMarks({ root, place }: Chart, data: Figures, radars: Radar[], labels: Labels): void {
   for (const site of data.sites) {
     const at = place(site.at);
     if (!at) continue;
@@ -74,14 +60,14 @@ function drawMarks({ root, place }: Chart, data: Figures, radars: Sensor[], labe
       svg(
         "path",
         { d: `M${at[0]},${at[1] - 6}l5.2,9.5h-10.4z`, fill: "#fff", stroke: hue(site.side), "stroke-width": 1.5, class: "site" },
-        titled(`${site.name}: interceptors`),
+        titled(`${site.title}: interceptors`),
       ),
     );
   }
   for (const radar of radars) {
-    const at = place(radar.at!);
+    const at = place(radar.at);
     if (!at) continue;
-    const size = radar.fans?.value ? 4.2 : 2.4;
+    const size = radar.fans.value ? 4.2 : 2.4;
     labels.keepFree(at, size);
     root.append(
       svg("circle", { cx: at[0], cy: at[1], r: size, fill: hue(radar.side), stroke: "#fff", "stroke-width": 1 }, titled(radar.title)),
@@ -98,14 +84,18 @@ function drawMarks({ root, place }: Chart, data: Figures, radars: Sensor[], labe
 }
 
 function keys(data: Figures): HTMLElement {
+  const small = data.sensors.some((radar) => !radar.fans.value);
+  const ends = data.sensors.some(({ fans }) => [fans.low, fans.high].some((edge) => edge && !same(edge, fans.value)));
+  const some: [SVGElement, string][] = [];
+  if (small) some.push([svg("circle", { cx: 13, cy: 7, r: 2.4, fill: QUIET }), "radar that does not reach 300 km up"]);
+  if (ends) some.push([svg("path", { d: "M2,7h22", stroke: QUIET, "stroke-dasharray": "3 3" }), "low and high end of a radar's range"]);
   return legend(
     ...data.sides.map((side, index): [SVGElement, string] => [
       svg("rect", { x: 2, y: 2, width: 22, height: 10, fill: hue(index), "fill-opacity": 0.25, stroke: hue(index) }), side,
     ]),
     [svg("circle", { cx: 13, cy: 7, r: 4.2, fill: QUIET }), "radar"],
-    [svg("circle", { cx: 13, cy: 7, r: 2.4, fill: QUIET }), "radar that does not reach 300 km height"],
     [svg("path", { d: "M13,1l5.2,9.5h-10.4z", fill: "#fff", stroke: QUIET, "stroke-width": 1.5 }), "interceptors"],
     [svg("path", { d: "M9,3l8,8m0,-8l-8,8", stroke: INK, "stroke-width": 1.8 }), "launch place"],
-    [svg("path", { d: "M2,7h22", stroke: QUIET, "stroke-dasharray": "3 3" }), "low and high end of a radar's range"],
+    ...some,
   );
 }

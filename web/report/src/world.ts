@@ -1,10 +1,11 @@
 // Map (b): one recorded world from above, and the same flights from the side.
 import * as Plot from "@observablehq/plot";
-import type { Figures, Flight, Line } from "./data";
+import type { Ellipse, Figures, Flight, Line } from "./data";
 import { hue, INK, legend, NOBODY, QUIET, svg, titled } from "./look";
 import { chart, Labels, polygon } from "./map";
 
 const colour = (flight: Flight): string => (flight.sides.length ? hue(flight.sides[0]) : NOBODY);
+const PALE_KM = 1500; // an ellipse that says little must not hide those that say more
 const clock = (seconds: number): string => `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 
 export function drawWorld(data: Figures, width: number, architecture: string): Node[] {
@@ -19,14 +20,16 @@ export function drawWorld(data: Figures, width: number, architecture: string): N
       svg("path", { d: path(line) ?? "", fill: "none", stroke: colour(flight), "stroke-width": 1.1, "stroke-opacity": 0.55, class: "flight" }, titled(words)),
     );
   }
+  const pale = (ellipse: Ellipse) => ellipse.major_km > PALE_KM;
   const seen = world.seen[architecture] ?? { ellipses: [], shots: [] };
   for (const ellipse of seen.ellipses) {
     root.append(
       svg(
         "path",
         {
-          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": ellipse.major_km > 400 ? 0.03 : 0.1, stroke: hue(ellipse.side),
-          "stroke-width": 1.2, "stroke-dasharray": ellipse.assisted ? "4 2.5" : undefined, class: "ellipse",
+          d: path(polygon(ellipse.ring)) ?? "", fill: hue(ellipse.side), "fill-opacity": pale(ellipse) ? 0 : ellipse.major_km > 400 ? 0.03 : 0.1,
+          stroke: hue(ellipse.side), "stroke-width": 1.2, "stroke-opacity": pale(ellipse) ? 0.35 : 1,
+          "stroke-dasharray": ellipse.assisted ? "4 2.5" : undefined, class: "ellipse",
         },
         titled(`Warning to ${data.sides[ellipse.side]} at ${clock(ellipse.time_s)}: half axis ${ellipse.major_km} km`),
       ),
@@ -67,7 +70,12 @@ function star(x: number, y: number): string {
 
 function keys(data: Figures, shots: boolean): HTMLElement {
   const sides = data.sides.map((side, index): [SVGElement, string] => [
-    svg("path", { d: "M1,11q12,-13 22,-2m-1,0a2,2 0 1 0 2,0", fill: "none", stroke: hue(index), "stroke-width": 1.6 }), `bound for ${side}`,
+    svg(
+      "g", {},
+      svg("path", { d: "M1,12L21,4", stroke: hue(index), "stroke-width": 1.3 }),
+      svg("circle", { cx: 21.5, cy: 4, r: 3.4, fill: hue(index) }),
+    ),
+    `flight and impact, bound for ${side}`,
   ]);
   const marks: [SVGElement, string][] = [
     [svg("ellipse", { cx: 13, cy: 7, rx: 11, ry: 5, fill: "none", stroke: QUIET, "stroke-width": 1.3 }), "95 % of impact as first stated, own sensors"],
