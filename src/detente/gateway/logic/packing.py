@@ -1,0 +1,90 @@
+"""A centre's memory as bytes and back, for the store: named records and arrays only, never code.
+
+The form is a mark, the length of a JSON outline, the outline, and the arrays one after the other. It is written and
+read by the same side; a store that was damaged is found by its own checks before this is asked.
+"""
+
+import json
+import struct
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from detente.centre.exchange.rules import Rules
+
+HEAD = struct.Struct("<8sI")
+MARK = b"DTNPCK01"
+ROOMS = ("detente.centre.", "detente.records.")
+"""Whose records may be packed and made again. Rules are not packed: whoever unpacks has them from the agreement."""
+
+
+def pack(value: Any) -> bytes:
+    """Bytes that :func:`unpack` turns back into an equal value, to the last bit."""
+    arrays: list[bytes] = []
+    outline = json.dumps(_outline(value, arrays), separators=(",", ":")).encode()
+    return b"".join([HEAD.pack(MARK, len(outline)), outline, *arrays])
+
+
+def unpack(data: bytes, rules: Rules) -> Any:
+    """The packed value, with ``rules`` wherever rules stood."""
+    mark, size = HEAD.unpack_from(data)
+    assert mark == MARK, "bytes that pack wrote"
+    reader = _Reader(data, HEAD.size + size, rules)
+    value = reader.value(json.loads(data[HEAD.size : HEAD.size + size]))
+    assert reader.place == len(data), "every byte is part of the value"
+    return value
+
+
+def _outline(value: Any, arrays: list[bytes]) -> Any:
+    if isinstance(value, Rules):
+        return {"rules": 1}
+    if isinstance(value, np.ndarray):
+        arrays.append(np.ascontiguousarray(value).tobytes())
+        return {"array": value.dtype.str, "shape": value.shape}
+    if is_dataclass(value) and not isinstance(value, type):
+        name = f"{type(value).__module__}:{type(value).__qualname__}"
+        assert name.startswith(ROOMS), f"{name} may be packed"
+        return {"record": name, "fields": [_outline(getattr(value, item.name), arrays) for item in fields(value)]}
+    if isinstance(value, (tuple, list)):
+        return {"tuple": [_outline(item, arrays) for item in value]}
+    if isinstance(value, np.generic):
+        return value.item()
+    assert value is None or isinstance(value, (bool, int, float, str)), f"a plain value, not {type(value)}"
+    return value
+
+
+class _Reader:
+    def __init__(self, data: bytes, place: int, rules: Rules) -> None:
+        self.data, self.place, self.rules = data, place, rules
+
+    def value(self, outline: Any) -> Any:
+        if not isinstance(outline, dict):
+            return outline
+        if "rules" in outline:
+            return self.rules
+        if "array" in outline:
+            return self._array(np.dtype(outline["array"]), tuple(outline["shape"]))
+        if "tuple" in outline:
+            return tuple(self.value(item) for item in outline["tuple"])
+        kind = _kind(outline["record"])
+        values = [self.value(item) for item in outline["fields"]]
+        return kind(**{item.name: held for item, held in zip(fields(kind), values, strict=True)})
+
+    def _array(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+        count = int(np.prod(shape, dtype=np.int64))
+        array = np.frombuffer(self.data, dtype, count, self.place).reshape(shape).copy()
+        self.place += array.nbytes
+        return array
+
+
+@cache
+def _kind(name: str) -> Any:
+    """The record class of a name."""
+    module, _, title = name.partition(":")
+    assert module.startswith(ROOMS), f"{name} may be packed"
+    kind = getattr(import_module(module), title)
+    assert is_dataclass(kind), f"{name} is a record"
+    return kind
