@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.message import Mark, key_id
 from detente.centre.exchange.rules import SENSORS_MAX, compile_agreement
 from detente.centre.exchange.second_check import Setting
 from detente.centre.step import Centre
+from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.logic.limits import Limits
 from detente.gateway.logic.link import Gateway
@@ -26,7 +27,7 @@ from detente.geodesy.territory_index import TerritoryIndex, index_territories
 from detente.records.errors import InputError
 from detente.records.slots import DetectionKind, SensorSuite
 from detente.scenario.agreement import Agreement
-from detente.scenario.complaints import complaints, raise_all
+from detente.scenario.complaints import raise_all
 from detente.scenario.ground import ground_of, territory_of
 from detente.scenario.sides import TerritorySpec
 from detente.scenario.words import CountryCode, Moment, Name, Strict
@@ -112,11 +113,7 @@ class Theatre:
 def read_theatre(path: FilePath) -> Theatre:
     """The theatre in a file; InputError (or InputErrors) for anything wrong with it."""
     located = located_file(path)
-    try:
-        file = TheatreFile.model_validate(located.data)
-    except ValidationError as error:
-        raise_all(complaints(error, located, TheatreFile))
-        raise AssertionError("a refusal without a complaint") from error
+    file = validated(located, TheatreFile)
     borders, problems, grounds = load_borders(), [], []
     for index, side in enumerate(file.sides):
         territory = territory_of(

@@ -8,6 +8,7 @@ from detente.centre.exchange.session import Event, State, advance, agree
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Bucket, Lane, lane_of
 from detente.gateway.logic.link import (
+    KNOWN_KEPT,
     REFUSED_KEPT,
     Gateway,
     Had,
@@ -79,6 +80,11 @@ def _take(link: Link, what: str, lane: int, amount: float, rate: Any, now: Now) 
 
 
 def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, now: Now) -> None:
+    digest = envelope_digest(data)
+    if digest in link.known:
+        link.count("duplicates")
+        link.receipt_owed = True
+        return
     header, messages = open_envelope(data, gateway.keys[link.partner], expected_of(gateway, link.partner))
     if header.epoch != link.partner_epoch:
         raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
@@ -90,6 +96,9 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if header.sequence >= link.below + gateway.limits.window:
         link.count("beyond_window")
         return
+    link.known[digest] = None
+    if len(link.known) > KNOWN_KEPT:
+        del link.known[next(iter(link.known))]
     _received(gateway, link, out, lane, data, header, messages, now)
 
 

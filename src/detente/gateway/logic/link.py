@@ -24,6 +24,7 @@ from detente.gateway.logic.records import Kept, Logged, Record
 from detente.records.stages import Messages, Warnings
 
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
+KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
 REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one ledger entry
 NEVER_S = -1e18
 
@@ -169,6 +170,7 @@ class Link:
     beyond: dict[int, Had] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
+    known: dict[bytes, None] = field(default_factory=dict)  # digests received lately, oldest first
     receipt_owed: bool = False
     receipted_s: float = NEVER_S
     tip: Tip = field(default_factory=Tip)
@@ -197,7 +199,7 @@ class Link:
     def copied(self) -> "Link":
         """Another link with the same content, for a step to work on."""
         other = copy(self)
-        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts"):
+        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
             setattr(other, name, dict(getattr(self, name)))
         return other
 

@@ -84,6 +84,7 @@ class Node:
     known: tuple[Snapshot, ...]  # what the centre knew lately, for the second checker
     said: Messages  # what was released lately, likewise
     links: dict[str, Link]
+    durable: bool = True  # False after a tick that could not be kept
 
 
 def start(gateway: Gateway, epoch: int) -> Node:
@@ -108,7 +109,7 @@ def watch(gateway: Gateway, node: Node, index: int, detections: Detections) -> t
 
 def ashore(node: Node, event: Tick) -> Node:
     """The state after a tick that could not be kept: own sensors' half counts, the exchange stands still."""
-    return replace(node, tick=event.index, centre=replace(node.centre, own=event.own))
+    return replace(node, tick=event.index, centre=replace(node.centre, own=event.own), durable=False)
 
 
 def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Out]:
@@ -196,7 +197,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or not node.durable:
         memory = pack((gateway.digest, after.centre, after.known, after.said))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
