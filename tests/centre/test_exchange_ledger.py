@@ -1,13 +1,11 @@
-"""The ledger and the session: what is appended stays, and what is out of order is refused."""
+"""The ledger: what is appended stays, and what was changed is named."""
 
 from dataclasses import replace
 
 import pytest
 
 from detente.centre.exchange import merkle
-from detente.centre.exchange.ledger import NOTHING_BEFORE, EntryKind, Head, Ledger, verify
-from detente.centre.exchange.session import TRANSITIONS, Event, Session, State, advance, agree, opened
-from detente.records.errors import PeerError
+from detente.centre.exchange.ledger import NOTHING_BEFORE, EntryKind, Head, Ledger, Tip, unpacked, verify
 
 REFERENCE_LEAVES = [
     bytes.fromhex(text)
@@ -116,46 +114,21 @@ def test_a_rewritten_past_does_not_reach_the_signed_head():
     assert not merkle.extends(ledger_of(3).head.root, 3, forged.head.root, 6, forged.consistency_proof(3))
 
 
-# ── session ──
+def test_a_tip_is_all_that_appending_needs():
+    ledger, tip = ledger_of(13), Tip()
+    for entry in ledger.entries:
+        tip = tip.after(unpacked(entry.packed))
+    assert tip.head == ledger.head
+    terms = {"written_s": 1.0, "stated_s": 1.0, "epoch": 2, "sequence": 9}
+    after, entry = tip.append(EntryKind.RECEIPT, b"x" * 32, **terms)
+    assert after.head == ledger.append(EntryKind.RECEIPT, b"x" * 32, **terms).head
+    assert entry.index == 13
 
 
-def test_an_exchange_opens_by_hello_agreement_and_word():
-    session = opened("B", "ab" * 32, "ab" * 32)
-    assert session.open
-    assert advance(session, Event.MESSAGE) == session
-
-
-def test_another_agreement_opens_nothing():
-    with pytest.raises(PeerError, match="names agreement cdcd"):
-        opened("B", "ab" * 32, "cd" * 32)
-
-
-def test_every_pair_of_state_and_event_is_decided():
-    for state in State:
-        for event in Event:
-            session = Session(partner="B", agreement="ab" * 32, state=state)
-            if event in TRANSITIONS[state]:
-                assert advance(session, event).state is TRANSITIONS[state][event]
-            else:
-                with pytest.raises(PeerError, match=f"'{event.value}' while the exchange is {state.value}"):
-                    advance(session, event)
-
-
-def test_messages_flow_only_while_exchanging():
-    assert [state for state in State if Event.MESSAGE in TRANSITIONS[state]] == [State.EXCHANGING]
-    assert set(TRANSITIONS) == set(State)
-    assert TRANSITIONS[State.ENDED] == {}
-
-
-def test_after_a_suspension_messages_wait_for_both_to_be_back():
-    session = advance(opened("B", "ab" * 32, "ab" * 32), Event.SUSPEND)
-    with pytest.raises(PeerError):
-        advance(session, Event.MESSAGE)
-    session = advance(session, Event.RESUME)
-    assert not session.open
-    assert advance(session, Event.OPEN).open
-
-
-def test_agreeing_needs_a_greeting():
-    with pytest.raises(PeerError, match="'agree' while the exchange is closed"):
-        agree(Session(partner="B", agreement="ab" * 32), "ab" * 32)
+@pytest.mark.parametrize(
+    "spoil", [b"", b"x", lambda d: d[:-1], lambda d: b"?" + d[1:], lambda d: d[:16] + b"\x09" + d[17:]]
+)
+def test_bytes_that_are_no_entry_are_told(spoil):
+    packed = ledger_of(1).entries[0].packed
+    with pytest.raises(ValueError, match="entry"):
+        unpacked(spoil(packed) if callable(spoil) else spoil)

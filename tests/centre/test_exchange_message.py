@@ -1,5 +1,6 @@
 """Envelopes: what they hold, and what is refused."""
 
+import hashlib
 import json
 import runpy
 import struct
@@ -11,8 +12,12 @@ import numpy as np
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
 
-from detente.centre.exchange import message
+from detente.centre.exchange import dsse, message
+from detente.centre.exchange.canonical import VersionMismatch
+from detente.centre.exchange.ledger import Head, head_fields
 from detente.centre.exchange.message import Expected, Header, Mark, key_id, open_envelope, seal
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
@@ -26,7 +31,8 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 KEYS = {key_id(SIGNER.public_key()): SIGNER.public_key()}
 HEADER = Header(
     mark=Mark.SIMULATED, giver="A", receiver="B", agreement="ab" * 32, origin="2011-06-01T12:00:00+00:00", epoch=3,
-    sequence=17,
+    sequence=17, sealed_s=30.25, label="EXERCISE UNCLASSIFIED RELEASABLE TO B", hops=("A",),
+    head=Head(size=4, root=b"r" * 32, last=b"l" * 32),
 )  # fmt: skip
 RULES = compile_agreement(
     made.agreement(
@@ -73,7 +79,7 @@ def test_an_empty_envelope_is_a_heartbeat():
 
 def test_pre_authentication_encoding_is_that_of_the_protocol():
     """The example of DSSE's protocol.md, v1.0."""
-    encoded = message.pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
+    encoded = dsse.pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
     assert encoded == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
 
 
@@ -102,29 +108,34 @@ def test_a_strangers_or_a_borrowed_signature_is_refused():
 
 
 def test_sizes_are_checked_before_anything_is_read():
+    most = dsse.FRAME.size + message.KIND.payload_bytes_max + message.KIND.attached_bytes_max
     with pytest.raises(PeerError, match="an envelope of"):
-        open_envelope(bytes(message.ENVELOPE_BYTES_MAX + 1), KEYS, EXPECTED)
+        open_envelope(
+            bytes(dsse.FRAME.size + message.KIND.payload_bytes_max + message.KIND.attached_bytes_max + 1),
+            KEYS,
+            EXPECTED,
+        )
     with pytest.raises(PeerError, match="an envelope of 3 bytes"):
         open_envelope(b"abc", KEYS, EXPECTED)
     with pytest.raises(PeerError, match="not an envelope"):
         open_envelope(bytes(200), KEYS, EXPECTED)
 
 
-def signed(payload):
+def signed(payload, attached=b""):
     """An envelope whose signature over this payload holds."""
-    signature = SIGNER.sign(message.pre_authentication_encoding(message.PAYLOAD_TYPE, payload))
-    return message.FRAME.pack(message.FRAME_MARK, key_id(SIGNER.public_key()), signature, len(payload)) + payload
+    return dsse.signed(message.KIND, payload, SIGNER, attached)
 
 
 FIELDS = {
-    "schema": 1, "count": 0, "giver": "A", "receiver": "B", "agreement": "ab" * 32, "origin": HEADER.origin,
-    "epoch": 3, "sequence": 17,
+    "schema": 2, "count": 0, "giver": "A", "receiver": "B", "agreement": "ab" * 32, "origin": HEADER.origin,
+    "epoch": 3, "sequence": 17, "sealed_us": 30_250_000, "label": HEADER.label, "hops": ["A"],
+    "head": head_fields(HEADER.head), "columns": hashlib.sha256(b"").hexdigest(),
 }  # fmt: skip
 
 
-def payload_of(text, mark=1, version=1, reserved=0, magic=b"DTNMSG01", size=None, rest=b""):
+def payload_of(text, mark=1, version=2, reserved=0, magic=b"DTNMSG02", size=None):
     length = len(text) if size is None else size
-    return struct.pack("<8sHBBI", magic, version, mark, reserved, length) + text + rest
+    return struct.pack("<8sHBBI", magic, version, mark, reserved, length) + text
 
 
 def test_a_plain_payload_opens():
@@ -138,18 +149,17 @@ def test_a_plain_payload_opens():
         (b"", "no room for a header"),
         (payload_of(rfc8785.dumps(FIELDS), mark=3), "no third kind"),
         (payload_of(rfc8785.dumps(FIELDS), mark=0), "no third kind"),
-        (payload_of(rfc8785.dumps(FIELDS), version=2), "version 2"),
-        (payload_of(rfc8785.dumps(FIELDS), reserved=1), "version 1"),
-        (payload_of(rfc8785.dumps(FIELDS), magic=b"DTNMSG02"), "version 1"),
+        (payload_of(rfc8785.dumps(FIELDS), reserved=1), "no payload of this exchange"),
+        (payload_of(rfc8785.dumps(FIELDS), magic=b"DTNMSG01"), "no payload of this exchange"),
         (payload_of(rfc8785.dumps(FIELDS), size=9999), "a header of 9999"),
-        (payload_of(b" " * 5000), "a header of 5000"),
-        (payload_of(b"[" * 4000), "not JSON"),
+        (payload_of(rfc8785.dumps(FIELDS) + b"x"), "not JSON"),
+        (payload_of(b"[" * 4000), "more than 4 brackets"),
         (payload_of(b"\xff\xfe"), "not JSON"),
-        (payload_of(b"1" * 4096), "not JSON|not those"),
-        (payload_of(b"{}"), "not those of schema 1"),
+        (payload_of(b"1" * 4096), "not JSON|does not hold the fields"),
+        (payload_of(b"{}"), "does not hold the fields of its schema"),
         (payload_of(json.dumps(FIELDS).encode()), "not in canonical form"),
-        (payload_of(rfc8785.dumps(FIELDS | {"schema": 2})), "not of schema 1"),
-        (payload_of(rfc8785.dumps(FIELDS | {"more": 1})), "not those of schema 1"),
+        (payload_of(rfc8785.dumps(FIELDS | {"schema": "2"})), "schema is not a whole number"),
+        (payload_of(rfc8785.dumps(FIELDS | {"more": 1})), "does not hold the fields"),
         (payload_of(rfc8785.dumps(FIELDS | {"giver": 5})), "giver is malformed"),
         (payload_of(rfc8785.dumps(FIELDS | {"giver": "A\n"})), "giver is malformed"),
         (payload_of(rfc8785.dumps(FIELDS | {"agreement": "AB" * 32})), "agreement is malformed"),
@@ -158,13 +168,58 @@ def test_a_plain_payload_opens():
         (payload_of(rfc8785.dumps(FIELDS | {"count": 1.5})), "count is not a whole number"),
         (payload_of(rfc8785.dumps(FIELDS | {"count": 2**53 - 1})), "in an envelope that holds"),
         (payload_of(json.dumps(FIELDS | {"epoch": 2**53}).encode()), "epoch is not a whole number"),
+        (payload_of(rfc8785.dumps(FIELDS | {"origin": "2011-06-01"})), "origin is malformed"),
+        (payload_of(rfc8785.dumps(FIELDS | {"hops": ["A", "C"]})), "passed on through A, C"),
+        (payload_of(rfc8785.dumps(FIELDS | {"hops": []})), "passed on through nobody"),
+        (payload_of(rfc8785.dumps(FIELDS | {"hops": ["A"] * 9})), "hops is not a list of at most 8"),
+        (payload_of(rfc8785.dumps(FIELDS | {"head": {"size": 1}})), "head does not hold the fields"),
+        (payload_of(rfc8785.dumps(FIELDS | {"sealed_us": 50_000_000})), "sealed while the agreement was not in force"),
+        (payload_of(rfc8785.dumps(FIELDS | {"label": "EXERCISE SECRET RELEASABLE TO B"})), "the label is"),
         (payload_of(rfc8785.dumps(FIELDS | {"count": 1})), "0 came"),
-        (payload_of(rfc8785.dumps(FIELDS), rest=b"x"), "1 came"),
     ],
 )
 def test_a_signed_but_malformed_payload_is_refused(payload, complaint):
     with pytest.raises(PeerError, match=complaint):
         open_envelope(signed(payload), KEYS, EXPECTED)
+
+
+def test_columns_must_be_as_many_and_the_ones_that_were_signed():
+    with pytest.raises(PeerError, match="0 messages take 0 bytes; 1 came"):
+        open_envelope(signed(payload_of(rfc8785.dumps(FIELDS)), b"x"), KEYS, EXPECTED)
+    row = bytes(message.ROW_BYTES)
+    with pytest.raises(PeerError, match="not those that were signed"):
+        open_envelope(signed(payload_of(rfc8785.dumps(FIELDS | {"count": 1})), row), KEYS, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    "payload", [payload_of(rfc8785.dumps(FIELDS), version=1), payload_of(rfc8785.dumps(FIELDS | {"schema": 3}))]
+)
+def test_another_version_is_a_clear_refusal(payload):
+    with pytest.raises(VersionMismatch, match=r"of schema [13]; this side reads schema 2 and no other"):
+        open_envelope(signed(payload), KEYS, EXPECTED)
+
+
+def test_a_header_is_written_as_the_canonical_form_of_the_rfc():
+    written = seal(Messages.empty(), HEADER, SIGNER)[dsse.FRAME.size + message.PREFIX.size :]
+    assert written == rfc8785.dumps(FIELDS)
+
+
+def test_an_envelope_in_the_json_form_satisfies_another_implementation():
+    """securesystemslib verifies what we sign, and its own envelope opens here."""
+    envelope = seal(SAID, HEADER, SIGNER)
+    theirs = Envelope.from_dict(json.loads(dsse.to_json(message.KIND, envelope)))
+    public = SSlibKey.from_crypto(SIGNER.public_key(), keyid=key_id(SIGNER.public_key()).hex())
+    assert list(theirs.verify([public], 1)) == [public.keyid]
+    back = dsse.from_json(message.KIND, json.dumps(theirs.to_dict()))
+    assert back == envelope[: len(back)]
+    assert len(envelope) - len(back) == len(SAID) * message.ROW_BYTES
+    for text in ("", "[]", "{}", "{" * 9999, json.dumps(theirs.to_dict() | {"payloadType": "x"})):
+        with pytest.raises(PeerError, match="a DSSE document"):
+            dsse.from_json(message.KIND, text)
+
+
+def test_a_peek_shows_the_head_that_was_signed():
+    assert message.peek(seal(SAID, HEADER, SIGNER), KEYS) == HEADER
 
 
 def spoiled(row, **values):
@@ -198,6 +253,7 @@ TWISTED = np.eye(6) + np.diag([0.9] * 5, 1) + np.diag([0.9] * 5, -1)
         (TRACK, {"valid_s": 21.0}, "a time out of bounds"),
         (WARNING, {"launch_s": 1e12}, "a time out of bounds"),
         (TRACK, {"released_s": 50.0}, "not in force"),
+        (TRACK, {"released_s": 31.0}, "after the envelope was sealed"),
         (TRACK, {"valid_s": -11.0}, "not in force"),
         (TRACK, {"clause": 3}, "a clause"),
         (TRACK, {"clause": 0}, "a clause"),
@@ -240,5 +296,5 @@ def test_an_envelope_holds_one_source_and_a_bounded_number():
     many = SAID.take(np.zeros(message.ROWS_MAX + 1, int))
     with pytest.raises(AssertionError, match="holds"):
         seal(many, HEADER, SIGNER)
-    _, back = open_envelope(seal(many.take(slice(0, message.ROWS_MAX)), HEADER, SIGNER), KEYS, EXPECTED)
+    _, back = open_envelope(seal(many.rows(0, message.ROWS_MAX), HEADER, SIGNER), KEYS, EXPECTED)
     assert len(back) == message.ROWS_MAX

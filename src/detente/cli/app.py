@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from detente import __version__
+from detente.cli.ledger import ledger
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -201,6 +202,9 @@ def schema(
             for title, document in found.items():
                 folder.write_json(document, scratch / f"{title}.schema.json")
         typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
+
+
+app.add_typer(ledger)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -39,6 +39,22 @@ class Coarsening(Strict):
     time_s: Annotated[float, Field(ge=0)] = 0.0  # times are rounded to this step
 
 
+Classification = Literal["UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET"]
+CLASSIFICATIONS: tuple[str, ...] = get_args(Classification)
+"""From least to most sensitive."""
+
+
+class Label(Strict):
+    """A confidentiality label after STANAG 4774 (ADatP-4774): a policy, a classification, and who may have it.
+
+    The envelope's signature binds it to the data, as STANAG 4778 asks.
+    """
+
+    policy: Name = "EXERCISE"  # policy identifier
+    classification: Classification = "UNCLASSIFIED"
+    releasable_to: tuple[Name, ...] = ()  # category "Releasable To"; empty: the receiver alone
+
+
 class Clause(Strict):
     """One thing that one party will tell another."""
 
@@ -52,7 +68,7 @@ class Clause(Strict):
     every_s: Annotated[float, Field(gt=0)] = 10.0  # at most one message about an object in this time
     coarsen: Coarsening = Coarsening()
     onward: Literal[False] = False  # onward release is never allowed
-    label: Annotated[str, Field(max_length=64)] = "EXERCISE RELEASABLE"
+    label: Label = Label()
 
 
 class Validity(Strict):
@@ -97,6 +113,13 @@ class Agreement(Strict):
                 raise RefusedError(
                     "two parties", "change one", found=f"giver and receiver {clause.giver!r}", part=where
                 )
+            beyond = [name for name in clause.label.releasable_to if name not in self.parties]
+            if beyond or (clause.label.releasable_to and clause.receiver not in clause.label.releasable_to):
+                raise RefusedError(
+                    f"parties ({parties}), with the receiver {clause.receiver} among them",
+                    "name them, or leave it out",
+                    found=f"releasable to {', '.join(clause.label.releasable_to)}", part=(*where, "label"),
+                )  # fmt: skip
             if names.index(clause.name) < index:
                 raise RefusedError("names that differ", "rename one", found=repr(clause.name), part=(*where, "name"))
         return self

@@ -4,7 +4,6 @@ The keys are made from the study's seed: they protect nothing, they let a record
 """
 
 import hashlib
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange import message as envelopes
 from detente.centre.exchange.digest import digest
-from detente.centre.exchange.ledger import EntryKind, Ledger
+from detente.centre.exchange.ledger import EntryKind, Ledger, document
+from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Setting, Snapshot, check
-from detente.centre.exchange.session import opened
+from detente.centre.exchange.session import Event, opened
+from detente.centre.exchange.statement import Address, Statement, sign_statement
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
@@ -40,7 +41,7 @@ class Sealing:
         self.public = [{envelopes.key_id(key.public_key()): key.public_key()} for key in self.keys]
         self.sensors = [_mask(theatre, side) for side in range(theatre.sides)]
         self.sequence: dict[tuple[int, int, int], int] = {}
-        self.books = {(row, side): Ledger() for row in range(theatre.rows) for side in range(theatre.sides)}
+        self.books: dict[tuple[int, int, int], Ledger] = {}  # by row, side and partner
         pairs = [(a, b) for a in names for b in names if a != b and a in agreement.parties and b in agreement.parties]
         owners, sides = zip(*((sensor.owner, sensor.side) for sensor in theatre.scenario.sensors), strict=True)
         self.setting = Setting(
@@ -80,7 +81,8 @@ class Sealing:
         self.sequence[place] = sequence + 1
         header = envelopes.Header(
             mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
-            origin=self.origin, epoch=1, sequence=sequence,
+            origin=self.origin, epoch=1, sequence=sequence, sealed_s=float(messages.released_s[0]),
+            label=label_of(self.rules, names[receiver], messages.clause), head=self.books.get(place, Ledger()).head,
         )  # fmt: skip
         envelope = envelopes.seal(messages, header, self.keys[giver])
         expected = envelopes.Expected(
@@ -96,27 +98,37 @@ class Sealing:
             self.refused += 1
         sent_s = float(messages.released_s[0])
         name = envelopes.envelope_digest(envelope)
-        for side, kind in ((giver, EntryKind.SENT), (receiver, received)):
+        for side, partner, kind in ((giver, receiver, EntryKind.SENT), (receiver, giver, received)):
             delay_s = 0.0 if side == giver else float(self.theatre.link_delay_s[row])
-            self.books[row, side] = self.books[row, side].append(
+            self.books[row, side, partner] = self.books.get((row, side, partner), Ledger()).append(
                 kind, name, written_s=sent_s + delay_s, stated_s=sent_s, epoch=1, sequence=sequence
             )
         columns = {name: getattr(opened_messages, name) for name, _ in Messages.columns()}
         return Messages(**{**columns, "replicate": np.full(len(opened_messages), row)})
 
     def ledgers(self) -> dict[str, Any]:
-        """Each side's ledger as a document, of the first replicate: its head and its entries."""
+        """Each side's ledger with each partner as a document, of the first replicate, with the partner's last word."""
+        names = self.theatre.scenario.side_names
+        keys = {name: [key.public_key().public_bytes_raw()] for name, key in zip(names, self.keys, strict=True)}
         found = {}
-        for side, name in enumerate(self.theatre.scenario.side_names):
-            book = self.books[0, side]
-            entries = [asdict(entry) | {"kind": entry.kind.name.lower()} for entry in book.entries]
-            found[name] = {"head": _hexed(asdict(book.head)), "entries": [_hexed(entry) for entry in entries]}
+        for (row, side, partner), book in self.books.items():
+            if row == 0:
+                pair = {name: keys[name] for name in (names[side], names[partner])}
+                found[f"{names[side]}-with-{names[partner]}"] = document(
+                    names[side], names[partner], book.entries, book.head, [self._last_word(partner, side)], pair
+                )
         return found
+
+    def _last_word(self, giver: int, receiver: int) -> bytes:
+        """A side's statement that the exchange is over, with its own ledger's head and the partner's countersigned."""
+        names = self.theatre.scenario.side_names
+        own, theirs = self.books[0, giver, receiver], self.books[0, receiver, giver]
+        address = Address(
+            mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
+            origin=self.origin, epoch=1, ordinal=0, sealed_s=own.entries[-1].written_s, head=own.head, seen=theirs.head,
+        )  # fmt: skip
+        return sign_statement(Statement(address=address, event=Event.END), self.keys[giver])
 
 
 def _mask(theatre: Theatre, side: int) -> int:
     return sum(1 << index for index, sensor in enumerate(theatre.scenario.sensors) if sensor.side == side)
-
-
-def _hexed(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}

@@ -1,61 +1,69 @@
 """Sealing what one side tells another in one tick, and opening it without trusting a byte of it.
 
-An envelope is a frame, a signature and a payload, all little-endian::
+An envelope is a signed payload (see :mod:`~detente.centre.exchange.dsse`) with columns behind it, all little-endian::
 
-    frame    b"DTNENV01" · key id (32 bytes) · Ed25519 signature (64) · payload length (u32)
-    payload  b"DTNMSG01" · version (u16) · mark (u8) · 0 (u8) · header length (u32) · header · columns
+    payload   b"DTNMSG02" · version (u16) · mark (u8) · 0 (u8) · header length (u32) · header
 
-The signature is over the DSSE pre-authentication encoding of the payload (Secure Systems Lab, "DSSE: Dead Simple
-Signing Envelope", protocol v1.0, secure-systems-lab/dsse), so bytes signed for another purpose never pass for ours. The
-header is canonical JSON (RFC 8785); the columns are those of ``Messages``, one after the other. Ed25519 is RFC 8032.
+The header is canonical JSON and names the SHA-256 of the columns, so that the signature holds for them too (Ed25519
+itself would hash them three times over, and more slowly). The columns are those of ``Messages``, one after the other:
+states in ECEF and SI units with the 21 terms of their covariance, times in seconds since the header's ``origin``, which
+is a moment in UTC.
 """
 
 import hashlib
-import json
-import re
+import math
 import struct
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
-import rfc8785
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
-from detente.centre.exchange import soundness
-from detente.centre.exchange.rules import Rules
+from detente.centre.exchange import canonical, dsse, soundness
+from detente.centre.exchange.canonical import VersionMismatch
+from detente.centre.exchange.dsse import Keys, Kind, envelope_digest, key_id
+from detente.centre.exchange.ledger import EMPTY_HEAD, HEAD_FIELDS, Head, head_fields, head_of
+from detente.centre.exchange.rules import Rules, label_of
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
-SCHEMA = 1
-PAYLOAD_TYPE = "application/vnd.detente.messages; schema=1"
-FRAME = struct.Struct("<8s32s64sI")
-FRAME_MARK = b"DTNENV01"
+__all__ = [
+    "Expected", "Header", "Mark", "envelope_digest", "key_id", "open_envelope", "peek", "seal",
+]  # fmt: skip
+
+SCHEMA = 2
 PREFIX = struct.Struct("<8sHBBI")
-PREFIX_MARK = b"DTNMSG01"
+PREFIX_MARK = b"DTNMSG%02d" % SCHEMA
 
 ROWS_MAX = 8192
 """Messages in one envelope. Source: assumption, range 4,000–100,000: three classes about 2,000 tracks."""
 
 HEADER_BYTES_MAX = 4096
-INTEGER_MAX = 2**53 - 1
-"""The largest integer that JSON readers agree on (RFC 8785, section 3.2.2.3; RFC 7493, section 2.2)."""
+HEADER_BRACKETS_MAX = 4  # the header, its head, its hops, and one to spare
 
 COLUMNS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-    ("data", "<u1", ()), ("clause", "<i8", ()), ("released_s", "<f8", ()), ("valid_s", "<f8", ()),
-    ("number", "<i8", ()), ("phase", "<u1", ()), ("state", "<f8", (6,)), ("covariance", "<f8", (21,)),
-    ("sensors", "<u8", ()), ("coarsened", "<u1", ()), ("launch_valid", "<u1", ()), ("launch_lat_rad", "<f8", ()),
-    ("launch_lon_rad", "<f8", ()), ("launch_s", "<f8", ()), ("launch_sigma_m", "<f8", ()),
-    ("impact_valid", "<u1", ()), ("impact_lat_rad", "<f8", ()), ("impact_lon_rad", "<f8", ()),
+    ("clause", "<i8", ()), ("released_s", "<f8", ()), ("valid_s", "<f8", ()), ("number", "<i8", ()),
+    ("state", "<f8", (6,)), ("covariance", "<f8", (21,)), ("sensors", "<u8", ()),
+    ("launch_lat_rad", "<f8", ()), ("launch_lon_rad", "<f8", ()), ("launch_s", "<f8", ()),
+    ("launch_sigma_m", "<f8", ()), ("impact_lat_rad", "<f8", ()), ("impact_lon_rad", "<f8", ()),
     ("impact_s", "<f8", ()), ("impact_sigma_s", "<f8", ()), ("impact_covariance_m2", "<f8", (3,)),
+    ("data", "<u1", ()), ("phase", "<u1", ()), ("coarsened", "<u1", ()), ("launch_valid", "<u1", ()),
+    ("impact_valid", "<u1", ()),
 )  # fmt: skip
-"""The columns on the wire, in order. Replicate, giver and receiver are not there: the header names the two sides."""
+"""The columns on the wire, in order: those of eight bytes first, so that all lie where a processor likes them.
+Replicate, giver and receiver are not there: the header names the two sides."""
 
-ROW_BYTES = sum(np.dtype(kind).itemsize * int(np.prod(shape, dtype=int)) for _, kind, shape in COLUMNS)
-ENVELOPE_BYTES_MAX = FRAME.size + PREFIX.size + HEADER_BYTES_MAX + ROWS_MAX * ROW_BYTES
+LAYOUT = tuple((name, np.dtype(kind), math.prod(shape), (-1, *shape)) for name, kind, shape in COLUMNS)
+ROW_BYTES = sum(dtype.itemsize * size for _, dtype, size, _ in LAYOUT)
+
+KIND = Kind(
+    mark=b"DTNENV01",
+    payload_type="application/vnd.detente.messages",
+    payload_bytes_max=PREFIX.size + HEADER_BYTES_MAX,
+    attached_bytes_max=ROWS_MAX * ROW_BYTES,
+)
 
 
 class Mark(IntEnum):
@@ -76,6 +84,10 @@ class Header:
     origin: str  # the moment from which times count, ISO 8601 in UTC
     epoch: int  # of the sender: grows by one each time its centre starts with an empty memory
     sequence: int  # of this envelope in that epoch, from 0
+    sealed_s: float  # by the sender's clock, since the origin; whole microseconds
+    label: str  # of the envelope: :func:`~detente.centre.exchange.rules.label_of` what it holds
+    hops: tuple[str, ...] = ()  # sides it came through, the first the giver; () stands for the giver alone
+    head: Head = EMPTY_HEAD  # of the giver's ledger before this envelope: the receiver countersigns it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +105,20 @@ class Expected:
     sensors_of_giver: int  # bit mask: a pedigree that names others is refused
 
 
-def key_id(key: Ed25519PublicKey) -> bytes:
-    """What an envelope calls a key: SHA-256 of its 32 raw bytes."""
-    return hashlib.sha256(key.public_bytes_raw()).digest()
-
-
-def envelope_digest(envelope: bytes) -> bytes:
-    """What a ledger entry calls an envelope: SHA-256 of all its bytes."""
-    return hashlib.sha256(envelope).digest()
-
-
-def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
-    """What is signed instead of the payload alone: DSSE v1's PAE, which no two (type, payload) pairs share."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+HEADER_FIELDS = {
+    "columns": canonical.HASH,
+    "count": canonical.whole(),
+    "giver": canonical.NAME,
+    "receiver": canonical.NAME,
+    "agreement": canonical.HASH,
+    "origin": canonical.ORIGIN,
+    "epoch": canonical.whole(),
+    "sequence": canonical.whole(),
+    "sealed_us": canonical.MICROSECONDS,
+    "label": canonical.text_of(r"[A-Za-z0-9][A-Za-z0-9._, -]{0,511}"),
+    "hops": canonical.list_of(canonical.NAME, 8),
+    "head": canonical.object_of(HEAD_FIELDS),
+}
 
 
 def seal(messages: Messages, header: Header, signer: Ed25519PrivateKey) -> bytes:
@@ -116,120 +128,102 @@ def seal(messages: Messages, header: Header, signer: Ed25519PrivateKey) -> bytes
     """
     assert len(messages) <= ROWS_MAX, f"{len(messages)} messages in an envelope that holds {ROWS_MAX}"
     assert _one_source(messages), "an envelope holds one replicate's messages from one side to one other"
-    fields = asdict(header) | {"schema": SCHEMA, "count": len(messages)}
-    mark = fields.pop("mark")
-    text = rfc8785.dumps(fields)
-    columns = [np.asarray(getattr(messages, name), kind).tobytes() for name, kind, _ in COLUMNS]
-    payload = b"".join([PREFIX.pack(PREFIX_MARK, SCHEMA, mark, 0, len(text)), text, *columns])
-    signature = signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
-    return FRAME.pack(FRAME_MARK, key_id(signer.public_key()), signature, len(payload)) + payload
+    fields = asdict(header) | {"schema": SCHEMA, "count": len(messages), "head": head_fields(header.head)}
+    mark, sealed_s = fields.pop("mark"), fields.pop("sealed_s")
+    fields |= {"hops": list(header.hops or (header.giver,)), "sealed_us": round(sealed_s * 1e6)}
+    columns = b"".join([getattr(messages, name).astype(dtype, copy=False).tobytes() for name, dtype, _, _ in LAYOUT])
+    text = canonical.written(fields | {"columns": hashlib.sha256(columns).hexdigest()})
+    return dsse.signed(KIND, PREFIX.pack(PREFIX_MARK, SCHEMA, mark, 0, len(text)) + text, signer, columns)
 
 
-def open_envelope(
-    envelope: bytes, keys: Mapping[bytes, Ed25519PublicKey], expected: Expected
-) -> tuple[Header, Messages]:
+def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Header, Messages]:
     """The header and messages of an envelope that is whole, signed by one of the giver's keys, and sound.
 
     ``keys`` are the expected giver's, by :func:`key_id`. Raises PeerError for anything else, whatever the bytes, after
-    work and memory bounded by ENVELOPE_BYTES_MAX. Nothing of the payload is read before its signature holds. Whether
-    the envelope is a replay is the inbox's question: it compares epoch and sequence. ``replicate`` is 0.
+    bounded work and memory; VersionMismatch for another schema. Nothing of the payload is read before its signature
+    holds. Whether the envelope is a replay is the inbox's question: it compares epoch and sequence. ``replicate`` is 0.
     """
-    payload = _signed_payload(envelope, keys)
-    header, count, start = _header(payload, expected)
-    if len(payload) - start != count * ROW_BYTES:
-        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(payload) - start} came")
-    columns = _columns(payload, start, count)
+    payload, attached = dsse.opened(KIND, envelope, keys)
+    header, count, digest = _header(payload)
+    _refuse_unexpected(header, expected)
+    if len(attached) != count * ROW_BYTES:
+        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(attached)} came")
+    if hashlib.sha256(attached).hexdigest() != digest:
+        raise PeerError("the columns are not those that were signed")
+    columns = _columns(attached, count)
     fault = soundness.fault(columns, expected.rules, expected.giver_index, expected.receiver_index)
+    if not fault:
+        fault = _header_fault(header, columns, expected)
     if fault:
         raise PeerError(f"from {expected.giver}: {fault}")
-    if np.any(columns["sensors"] & ~np.uint64(expected.sensors_of_giver)):
-        raise PeerError(f"from {expected.giver}: a pedigree names sensors that are not the giver's")
     return header, Messages(
         replicate=np.zeros(count), giver=np.full(count, expected.giver_index),
         receiver=np.full(count, expected.receiver_index), **columns,
     )  # fmt: skip
 
 
+def peek(envelope: bytes, keys: Keys) -> Header:
+    """The header of an envelope that one of these keys signed, its messages unread: what a ledger's auditor needs."""
+    return _header(dsse.opened(KIND, envelope, keys)[0])[0]
+
+
 def _one_source(messages: Messages) -> bool:
-    return all(len(np.unique(getattr(messages, name))) <= 1 for name in ("replicate", "giver", "receiver"))
+    columns = (messages.replicate, messages.giver, messages.receiver)
+    return len(messages) == 0 or all((column == column[0]).all() for column in columns)
 
 
-def _signed_payload(envelope: bytes, keys: Mapping[bytes, Ed25519PublicKey]) -> bytes:
-    """The payload of a well-framed envelope whose signature holds."""
-    if not FRAME.size <= len(envelope) <= ENVELOPE_BYTES_MAX:
-        raise PeerError(f"an envelope of {len(envelope)} bytes; {FRAME.size} to {ENVELOPE_BYTES_MAX} are accepted")
-    mark, name, signature, size = FRAME.unpack_from(envelope)
-    if mark != FRAME_MARK:
-        raise PeerError("not an envelope of this exchange")
-    if size != len(envelope) - FRAME.size:
-        raise PeerError(f"a payload of {size} bytes is announced; {len(envelope) - FRAME.size} came")
-    key = keys.get(name)
-    if key is None:
-        raise PeerError("signed with a key that is not the giver's")
-    payload = bytes(envelope[FRAME.size :])
-    try:
-        key.verify(signature, pre_authentication_encoding(PAYLOAD_TYPE, payload))
-    except InvalidSignature:
-        raise PeerError("the signature does not hold: forged or altered") from None
-    return payload
-
-
-def _header(payload: bytes, expected: Expected) -> tuple[Header, int, int]:
-    """(header, number of messages, where the columns start) of a signed payload."""
+def _header(payload: bytes) -> tuple[Header, int, str]:
+    """(header, number of messages, SHA-256 of their columns) of a signed payload."""
     if len(payload) < PREFIX.size:
         raise PeerError(f"a payload of {len(payload)} bytes has no room for a header")
     magic, version, mark, reserved, size = PREFIX.unpack_from(payload)
-    if (magic, version, reserved) != (PREFIX_MARK, SCHEMA, 0):
-        raise PeerError(f"payload version {version} is not {SCHEMA}, or this is no payload of this exchange")
+    if version != SCHEMA:
+        raise VersionMismatch(f"messages of schema {version}; this side reads schema {SCHEMA} and no other")
+    if (magic, reserved) != (PREFIX_MARK, 0):
+        raise PeerError("no payload of this exchange")
     if mark not in tuple(Mark):
         raise PeerError(f"mark {mark}: a message is simulated or an exercise, there is no third kind")
-    if size > min(HEADER_BYTES_MAX, len(payload) - PREFIX.size):
-        raise PeerError(f"a header of {size} bytes")
-    fields = _header_fields(payload[PREFIX.size : PREFIX.size + size])
-    count = fields.pop("count")
-    header = Header(mark=Mark(mark), **fields)
+    if size != len(payload) - PREFIX.size:
+        raise PeerError(f"a header of {size} bytes is announced; {len(payload) - PREFIX.size} came")
+    fields = canonical.read(
+        payload[PREFIX.size :], HEADER_FIELDS, "the header",
+        schema=SCHEMA, bytes_max=HEADER_BYTES_MAX, brackets_max=HEADER_BRACKETS_MAX,
+    )  # fmt: skip
+    count, digest = fields.pop("count"), fields.pop("columns")
+    if count > ROWS_MAX:
+        raise PeerError(f"{count} messages in an envelope that holds {ROWS_MAX}")
+    fields["sealed_s"] = fields.pop("sealed_us") / 1e6
+    head, hops = head_of(fields.pop("head")), tuple(fields.pop("hops"))
+    return Header(mark=Mark(mark), head=head, hops=hops, **fields), count, digest
+
+
+def _refuse_unexpected(header: Header, expected: Expected) -> None:
     for name in ("mark", "giver", "receiver", "agreement", "origin"):
         if getattr(header, name) != getattr(expected, name):
             raise PeerError(f"{name} is {getattr(header, name)!s:.80}, not {getattr(expected, name)!s:.80}")
-    if count > ROWS_MAX:
-        raise PeerError(f"{count} messages in an envelope that holds {ROWS_MAX}")
-    return header, count, PREFIX.size + size
+    if header.hops != (expected.giver,):
+        raise PeerError(f"passed on through {', '.join(header.hops) or 'nobody'}; nothing may be passed on")
+    if not expected.rules.in_force_at(header.sealed_s):
+        raise PeerError("sealed while the agreement was not in force")
 
 
-HEADER_TEXT = {
-    "giver": re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}"),
-    "receiver": re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}"),
-    "agreement": re.compile(r"[0-9a-f]{64}"),
-    "origin": re.compile(r"[0-9T:.+Z-]{10,40}"),
-}
-HEADER_INTEGERS = ("schema", "count", "epoch", "sequence")
+def _header_fault(header: Header, columns: dict[str, NDArray[Any]], expected: Expected) -> str:
+    """What is wrong between an envelope's header and its sound messages; empty where nothing is."""
+    if np.any(columns["sensors"] & ~np.uint64(expected.sensors_of_giver)):
+        return "a pedigree names sensors that are not the giver's"
+    if np.any(columns["released_s"] > header.sealed_s + 1e-6):
+        return "a message that was released after the envelope was sealed"
+    label = label_of(expected.rules, expected.receiver, columns["clause"])
+    return "" if header.label == label else f"the label is {header.label!r}, and ought to be {label!r}"
 
 
-def _header_fields(text: bytes) -> dict[str, Any]:
-    """The header's fields, types and ranges checked; only its one canonical spelling is accepted."""
-    try:
-        fields = json.loads(text.decode())
-    except (ValueError, RecursionError):
-        raise PeerError("the header is not JSON") from None
-    if type(fields) is not dict or set(fields) != {*HEADER_TEXT, *HEADER_INTEGERS}:
-        raise PeerError("the header's fields are not those of schema 1")
-    for name, pattern in HEADER_TEXT.items():
-        if type(fields[name]) is not str or not pattern.fullmatch(fields[name]):
-            raise PeerError(f"the header's {name} is malformed")
-    for name in HEADER_INTEGERS:
-        if type(fields[name]) is not int or not 0 <= fields[name] <= INTEGER_MAX:
-            raise PeerError(f"the header's {name} is not a whole number from 0 to 2^53 - 1")
-    if fields.pop("schema") != SCHEMA or rfc8785.dumps(fields | {"schema": SCHEMA}) != text:
-        raise PeerError("the header is not of schema 1, or not in canonical form")
-    return fields
-
-
-def _columns(payload: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
-    """The columns of a payload whose length was checked."""
-    columns = {}
-    for name, kind, shape in COLUMNS:
-        size = count * int(np.prod(shape, dtype=int))
-        values = np.frombuffer(payload, kind, size, start)
+def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
+    """The columns of attached bytes whose length was checked; read-only."""
+    columns, start = {}, 0
+    for name, dtype, size, shape in LAYOUT:
+        values = np.frombuffer(attached, dtype, count * size, start)
         start += values.nbytes
-        columns[name] = values.astype(np.dtype(kind).newbyteorder("="), copy=False).reshape(count, *shape)
+        if len(shape) > 1:
+            values = values.reshape(shape)
+        columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
     return columns

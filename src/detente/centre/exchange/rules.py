@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detente.records.errors import InputError
 from detente.records.slots import Bytes, Floats, Ints, Masks, Phase, Slots
-from detente.scenario.agreement import Agreement, Clause, DataClass
+from detente.scenario.agreement import CLASSIFICATIONS, Agreement, Clause, DataClass, Label
 
 SENSORS_MAX = 64
 """Bits in a pedigree."""
@@ -45,6 +45,7 @@ class Rules(Slots):
     sigma_velocity_m_s: Floats
     grid_m: Floats
     time_step_s: Floats
+    labels: tuple[Label, ...]  # (C,)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,7 +95,19 @@ def compile_agreement(
         sigma_velocity_m_s=_floats([clause.coarsen.sigma_velocity_m_s for clause in clauses]),
         grid_m=_floats([clause.coarsen.grid_km * 1e3 for clause in clauses]),
         time_step_s=_floats([clause.coarsen.time_s for clause in clauses]),
+        labels=tuple(clause.label for clause in clauses),
     )
+
+
+def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
+    """The label of an envelope with messages under these clauses: the highest classification, for whom all may go to.
+
+    An envelope without messages says nothing, and has the default label.
+    """
+    labels = [rules.labels[clause] for clause in np.unique(clauses)] or [Label()]
+    highest = max(labels, key=lambda label: CLASSIFICATIONS.index(label.classification))
+    allowed = set.intersection(*(set(label.releasable_to or (receiver,)) for label in labels))
+    return f"{highest.policy} {highest.classification} RELEASABLE TO {', '.join(sorted(allowed))}"
 
 
 def _floats(values: list[float]) -> NDArray[np.float64]:

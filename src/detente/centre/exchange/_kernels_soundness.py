@@ -1,0 +1,173 @@
+"""One pass over a partner's messages: the first thing, in a fixed order, that is wrong with any of them."""
+
+import math
+
+from detente.jit import kernel
+
+SOUND = 0
+DATA_CLASS, A_PHASE, FLAG, NUMBER, TIME, IN_FORCE, CLAUSE, PART, LAUNCH, IMPACT, STATE = range(1, 12)
+VARIANCE, CORRELATION, POSITIVE = 12, 13, 14
+NOT_A_NUMBER = -1  # before all others: no check below means anything of such a row
+WORST = 99
+
+LAUNCH_WARNING, IMPACT_PREDICTION, TRACK = 1, 2, 3
+PHASES = 3
+
+TIME_MAX_S = 1e9
+POSITION_MAX_M = 1e9
+SPEED_MAX_M_S = 1e6
+VARIANCE_MAX = 1e18
+VARIANCE_MIN = 1e-12
+"""Bounds far outside anything that flies: a billion seconds, a million kilometres, a thousand kilometres a second, a
+standard deviation of a million kilometres or less than a micrometre. Source: assumption; any within a factor of a
+thousand would do, since they only keep sums and products of doubles finite."""
+
+CORRELATION_SLACK = 1e-9
+"""How far below zero rounding may push the least eigenvalue of a correlation matrix. Source: assumption, range
+1e-12–1e-6; a double holds 1e-16 of the largest, which here is at most 6."""
+
+
+@kernel
+def finite(values):
+    """True where all of a row's numbers are numbers."""
+    total = 0.0
+    for i in range(values.size):
+        total += values[i] * 0.0
+    return total == 0.0
+
+
+@kernel
+def zero(values):
+    """True where a row holds nothing."""
+    used = 0
+    for i in range(values.size):
+        used += values[i] != 0.0
+    return used == 0
+
+
+@kernel
+def beyond(values, first, last, most):
+    """True where any of these exceeds a bound either way."""
+    largest = 0.0
+    for i in range(first, last):
+        largest = max(largest, abs(values[i]))
+    return largest > most
+
+
+@kernel
+def covariance_fault(lower, factor):
+    """What is wrong with one covariance (21, lower triangle by rows); ``factor`` (21,) is room for its work.
+
+    A correlation matrix whose least eigenvalue is above minus the slack has a Cholesky factor once the slack is added
+    to its diagonal.
+    """
+    for i in range(6):
+        if lower[i * (i + 3) // 2] < VARIANCE_MIN:
+            return VARIANCE
+    if beyond(lower, 0, 21, VARIANCE_MAX):
+        return VARIANCE
+    for i in range(6):
+        for j in range(i):
+            spread = math.sqrt(lower[i * (i + 3) // 2]) * math.sqrt(lower[j * (j + 3) // 2])
+            factor[i * (i + 1) // 2 + j] = lower[i * (i + 1) // 2 + j] / spread
+            if abs(factor[i * (i + 1) // 2 + j]) > 1.0 + CORRELATION_SLACK:
+                return CORRELATION
+        factor[i * (i + 3) // 2] = 1.0 + CORRELATION_SLACK
+    for j in range(6):
+        row_j = j * (j + 1) // 2
+        pivot = factor[row_j + j]
+        for k in range(j):
+            pivot -= factor[row_j + k] * factor[row_j + k]
+        if not pivot > 0.0:
+            return POSITIVE
+        root = math.sqrt(pivot)
+        factor[row_j + j] = root
+        for i in range(j + 1, 6):
+            row_i = i * (i + 1) // 2
+            value = factor[row_i + j]
+            for k in range(j):
+                value -= factor[row_i + k] * factor[row_j + k]
+            factor[row_i + j] = value / root
+    return SOUND
+
+
+@kernel
+def off_the_map(lat_rad, lon_rad):
+    """True where a point is nowhere."""
+    return abs(lat_rad) > 0.5 * math.pi or abs(lon_rad) > math.pi
+
+
+@kernel
+def impact_fault(lat_rad, lon_rad, sigma_s, east, both, north):
+    """True where an impact point cannot be one."""
+    if off_the_map(lat_rad, lon_rad) or not 0.0 <= sigma_s <= TIME_MAX_S:
+        return True
+    if east < 0.0 or north < 0.0 or max(east, north) > VARIANCE_MAX or abs(both) > VARIANCE_MAX:
+        return True
+    return both * both > east * north * (1.0 + CORRELATION_SLACK)
+
+
+@kernel
+def first_fault(
+    start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data,
+    data, clause, released_s, valid_s, number, phase, coarsened, launch_valid, impact_valid, launch, impact, state,
+    covariance, factor,
+):  # fmt: skip
+    """The first fault of any of n messages, in the order of the codes above.
+
+    ``launch`` (4 columns) is lat, lon, time, sigma; ``impact`` (7) lat, lon, time, sigma of time, three covariances.
+    """
+    worst = WORST
+    for m in range(data.size):
+        found = row_fault(
+            m, start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data, data, clause, released_s, valid_s,
+            number, phase, coarsened, launch_valid, impact_valid, launch, impact, state, covariance, factor,
+        )  # fmt: skip
+        if found != SOUND and found < worst:
+            worst = found
+    return SOUND if worst == WORST else worst
+
+
+@kernel
+def row_fault(
+    m, start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data, data, clause, released_s, valid_s,
+    number, phase, coarsened, launch_valid, impact_valid, launch, impact, state, covariance, factor,
+):  # fmt: skip
+    """The first fault of message m."""
+    if not (finite(launch[m]) and finite(impact[m]) and finite(state[m]) and finite(covariance[m])):
+        return NOT_A_NUMBER
+    if released_s[m] * 0.0 != 0.0 or valid_s[m] * 0.0 != 0.0:
+        return NOT_A_NUMBER
+    kind = data[m]
+    if kind < LAUNCH_WARNING or kind > TRACK:
+        return DATA_CLASS
+    if phase[m] < 1 or phase[m] > PHASES:
+        return A_PHASE
+    warns, predicts, tells = kind == LAUNCH_WARNING, kind == IMPACT_PREDICTION, kind == TRACK
+    if coarsened[m] > 1 or launch_valid[m] != int(warns) or impact_valid[m] != int(predicts):
+        return FLAG
+    if number[m] < 1:
+        return NUMBER
+    latest = max(max(abs(released_s[m]), abs(valid_s[m])), max(abs(launch[m, 2]), abs(impact[m, 2])))
+    if latest > TIME_MAX_S or valid_s[m] > released_s[m]:
+        return TIME
+    if valid_s[m] < start_s or released_s[m] >= end_s:
+        return IN_FORCE
+    c = clause[m]
+    if c < 0 or c >= rule_data.size or rule_giver[c] != giver or rule_receiver[c] != receiver or rule_data[c] != kind:
+        return CLAUSE
+    if not ((warns or zero(launch[m])) and (predicts or zero(impact[m]))):
+        return PART
+    if not (tells or (zero(state[m]) and zero(covariance[m]))):
+        return PART
+    if warns and (off_the_map(launch[m, 0], launch[m, 1]) or not 0.0 <= launch[m, 3] <= math.sqrt(VARIANCE_MAX)):
+        return LAUNCH
+    if predicts and impact_fault(
+        impact[m, 0], impact[m, 1], impact[m, 3], impact[m, 4], impact[m, 5], impact[m, 6]
+    ):  # fmt: skip
+        return IMPACT
+    if not tells:
+        return SOUND
+    if beyond(state[m], 0, 3, POSITION_MAX_M) or beyond(state[m], 3, 6, SPEED_MAX_M_S):
+        return STATE
+    return covariance_fault(covariance[m], factor)

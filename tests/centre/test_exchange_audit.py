@@ -1,0 +1,132 @@
+"""Auditing: edits, deletions, truncation and equivocation are found, and the first bad entry is named."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from detente.centre.exchange.audit import Book, audit
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, FaultKind, Ledger
+from detente.centre.exchange.statement import Evidence
+
+
+def envelope(side, sequence):
+    return hashlib.sha256(f"{side}{sequence}".encode()).digest()
+
+
+def talk(count=12, receipt_every=3):
+    """Two sides' ledgers after an honest talk, and the words each kept of the other's (heads seen in receipts)."""
+    books = {"A": Ledger(), "B": Ledger()}
+    words = {"A": [], "B": []}
+    seen = {"A": EMPTY_HEAD, "B": EMPTY_HEAD}
+    for i in range(count):
+        giver, receiver = ("A", "B") if i % 2 == 0 else ("B", "A")
+        said = {"written_s": float(i), "stated_s": float(i), "epoch": 1, "sequence": i // 2}
+        head = books[giver].head
+        books[giver] = books[giver].append(EntryKind.SENT, envelope(giver, i // 2), **said)
+        books[receiver] = books[receiver].append(EntryKind.RECEIVED, envelope(giver, i // 2), **said)
+        seen[receiver] = head
+        if i % receipt_every == receipt_every - 1:
+            word = Evidence(
+                speaker=receiver, listener=giver, sealed_s=float(i), head=books[receiver].head, seen=seen[receiver]
+            )
+            words[giver].append(word)
+    return {
+        side: Book(
+            side=side, partner="B" if side == "A" else "A", entries=books[side].entries, head=books[side].head,
+            words=tuple(words[side]),
+        )
+        for side in "AB"
+    }  # fmt: skip
+
+
+def rewritten(book, entries):
+    """A book whose log was written anew from these entries, whole in itself."""
+    ledger = Ledger()
+    for entry in entries:
+        ledger = ledger.append(
+            entry.kind, entry.envelope_digest, written_s=entry.written_s, stated_s=entry.stated_s, epoch=entry.epoch,
+            sequence=entry.sequence,
+        )  # fmt: skip
+    return replace(book, entries=ledger.entries, head=ledger.head)
+
+
+def first(book, against=None):
+    faults = audit(book, against)
+    assert faults, "nothing was found"
+    return faults[0].index, faults[0].kind
+
+
+TALK = talk()
+A, B = TALK["A"], TALK["B"]
+
+
+def test_an_honest_talk_has_no_fault():
+    assert audit(A) == audit(B) == audit(A, B) == audit(B, A) == ()
+    assert len(A.words) == len(B.words) == 2
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_an_edit_that_leaves_the_chain_broken(place):
+    entries = list(A.entries)
+    entries[place] = replace(entries[place], written_s=99.0)
+    assert first(replace(A, entries=tuple(entries))) == (place, FaultKind.EDIT)
+    assert first(replace(A, entries=tuple(entries)), B) == (place, FaultKind.EDIT)
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_an_edit_of_a_log_rewritten_to_be_whole(place):
+    """Its side states a new head; the partner's log, and the heads it kept, give the first bad entry away."""
+    entries = list(A.entries)
+    entries[place] = replace(entries[place], envelope_digest=b"?" * 32)
+    forged = rewritten(A, entries)
+    assert audit(replace(forged, words=())) == ()
+    index, kind = first(forged, B)
+    assert index == place
+    assert kind in (FaultKind.EQUIVOCATION, FaultKind.EDIT, FaultKind.DISAGREEMENT)
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_deletion_from_a_log_rewritten_to_be_whole(place):
+    kept = [entry for entry in A.entries if entry.index != place]
+    forged = rewritten(A, kept)
+    faults = audit(forged, B)
+    assert faults
+    if A.entries[place].kind is EntryKind.SENT:  # the partner received what this log no longer holds
+        assert faults[0].index in (place, place + 1)
+    broken = replace(A, entries=tuple(kept))
+    assert first(broken) == (place, FaultKind.DELETION)
+
+
+def test_truncation_is_told_by_the_head_or_by_the_partner():
+    short = replace(A, entries=A.entries[:7])
+    assert first(short) == (7, FaultKind.TRUNCATION)
+    restated = rewritten(A, A.entries[:7])
+    assert audit(replace(restated, words=())) == ()
+    index, kind = first(restated, B)
+    assert (index, kind) == (7, FaultKind.TRUNCATION)
+
+
+def test_equivocation_needs_no_ledger_at_all():
+    """A signs one head for B and another, of the same length, for somebody else."""
+    other = rewritten(A, [replace(A.entries[0], envelope_digest=b"?" * 32), *A.entries[1:]]).head
+    words = [Evidence(speaker="A", listener="B", sealed_s=20.0, head=head, seen=EMPTY_HEAD) for head in (A.head, other)]
+    faults = audit(replace(A, words=(*A.words, *words)))
+    assert {fault.kind for fault in faults} == {FaultKind.EQUIVOCATION}
+
+
+def test_a_whole_log_that_denies_its_sides_signature_is_equivocation():
+    forged = rewritten(A, [replace(A.entries[0], envelope_digest=b"?" * 32), *A.entries[1:]])
+    signed = Evidence(speaker="A", listener="B", sealed_s=20.0, head=A.head, seen=EMPTY_HEAD)
+    index, kind = first(forged, replace(B, words=(signed,)))
+    assert (index, kind) == (0, FaultKind.EQUIVOCATION)
+
+
+def test_what_the_partner_never_sent_is_a_disagreement():
+    extra = rewritten(A, [*A.entries, replace(A.entries[1], sequence=77)])
+    assert first(extra, B) == (12, FaultKind.DISAGREEMENT)
+
+
+def test_words_between_others_prove_nothing_here():
+    stray = Evidence(speaker="A", listener="C", sealed_s=0.0, head=replace(A.head, root=b"?" * 32), seen=EMPTY_HEAD)
+    assert audit(replace(A, words=(*A.words, stray)), B) == ()
