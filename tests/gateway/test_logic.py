@@ -62,6 +62,7 @@ def test_a_store_gives_back_the_state_to_the_last_bit(tmp_path: Path, ticks: int
         )  # fmt: skip
         assert [one.sequence for one in now.waiting] == [one.sequence for one in was.waiting]
         assert now.pending.keys() == was.pending.keys()
-        assert now.session.state is State.SUSPENDED
+        assert now.session.state is State.CLOSED
+        assert now.agreed
         assert now.note_number > was.note_number
         assert len(out.records) == 1

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import Field
 
 from detente.centre.exchange.digest import digest
-from detente.centre.exchange.message import Mark, key_id
+from detente.centre.exchange.dsse import keyring
+from detente.centre.exchange.message import Mark
 from detente.centre.exchange.rules import SENSORS_MAX, compile_agreement
 from detente.centre.exchange.second_check import Setting
 from detente.centre.step import Centre
@@ -186,6 +187,6 @@ def gateway_of(
         centre=centre, names=theatre.names, mark=mark, origin=theatre.origin, tick_s=theatre.tick_s,
         digest="0" * 64 if agreement is None else digest(agreement), rules=rules,
         setting=Setting(**{**theatre.setting.__dict__, "agreement": agreement}), sensors_of=masks, signer=signer,
-        keys={name: {key_id(key): key for key in held} for name, held in keys.items()}, own_keys={key_id(own): own},
+        keys={name: keyring(*held) for name, held in keys.items()}, own_keys=keyring(own),
         secret=secret, limits=limits or Limits(),
     )  # fmt: skip

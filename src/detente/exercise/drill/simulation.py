@@ -22,7 +22,7 @@ EVENTS_KEPT = 40
 TIMER_S = 2.0
 QUIET_S = 240.0  # after the faults: long enough for everything to be delivered or closed
 TICK_S = 5.0
-CLOCKS_S = 40.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
+CLOCKS_S = 60.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
 EPOCH = 7
 
 

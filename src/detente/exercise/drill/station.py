@@ -1,4 +1,4 @@
-"""One side in a drill: a real centre, the real gateway logic, a store that fails on order, and a memory of all it did."""
+"""One side in a drill: a real centre, the real gateway logic, a store that fails on order, a memory of all it did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,25 +1,20 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
-from typing import Any
-
-from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import SCHEMA, Expected, Header, envelope_digest, open_envelope
-from detente.centre.exchange.session import Event, State, advance, agree
-from detente.gateway.logic import outbound
-from detente.gateway.logic.limits import Bucket, Lane, lane_of
-from detente.gateway.logic.link import (
-    KNOWN_KEPT,
-    REFUSED_KEPT,
-    Gateway,
-    Had,
-    Link,
-    Notice,
-    Now,
-    Out,
-    Skew,
-    Waiting,
+from detente.centre.exchange.dsse import envelope_digest, kind_of
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
+from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
+from detente.centre.exchange.statement import (
+    RECEIPT,
+    Acknowledgement,
+    Address,
+    Addressed,
+    Outcome,
+    open_receipt,
 )
-from detente.gateway.logic.notes import Kind, Note, digest_of, is_note, listed, read, whole
+from detente.gateway.logic import outbound
+from detente.gateway.logic.limits import Bucket, Lane, Rate, lane_of
+from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
+from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
@@ -44,8 +39,11 @@ def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: N
         link.count("dropped")
         return
     try:
-        if is_note(data):
+        kind = kind_of(data, (KIND, NOTE, RECEIPT))
+        if kind is NOTE:
             _note(gateway, link, out, data, now)
+        elif kind is RECEIPT:
+            _receipt(gateway, link, out, data, now)
         elif link.session.open:
             _envelope(gateway, link, out, Lane(lane), data, now)
         else:
@@ -71,7 +69,7 @@ def _within_rate(gateway: Gateway, link: Link, lane: Lane, size: int, now: Now) 
     )
 
 
-def _take(link: Link, what: str, lane: int, amount: float, rate: Any, now: Now) -> bool:
+def _take(link: Link, what: str, lane: int, amount: float, rate: Rate, now: Now) -> bool:
     bucket = link.buckets.get((what, lane), Bucket(level=rate.burst, at_s=now.steady_s))
     left = bucket.take(amount, rate, now.steady_s)
     if left is not None:
@@ -83,7 +81,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     digest = envelope_digest(data)
     if digest in link.known:
         link.count("duplicates")
-        link.receipt_owed = True
+        link.owed = (*link.owed, _duplicate(link.partner_epoch, link.known[digest], digest))
         return
     header, messages = open_envelope(data, gateway.keys[link.partner], expected_of(gateway, link.partner))
     if header.epoch != link.partner_epoch:
@@ -91,15 +89,20 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     check_lane(messages, lane)
     if header.sequence < link.below or header.sequence in link.beyond:
         link.count("duplicates")
-        link.receipt_owed = True
+        link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
         return
     if header.sequence >= link.below + gateway.limits.window:
         link.count("beyond_window")
         return
-    link.known[digest] = None
+    link.known[digest] = header.sequence
     if len(link.known) > KNOWN_KEPT:
         del link.known[next(iter(link.known))]
+    link.see_head(header.head)
     _received(gateway, link, out, lane, data, header, messages, now)
+
+
+def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
+    return Acknowledgement(epoch=epoch, sequence=sequence, digest=digest, outcome=Outcome.DUPLICATE)
 
 
 def check_lane(messages: Messages, lane: int) -> None:
@@ -126,10 +129,12 @@ def _received(
     link.waiting = (
         *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, messages=messages)
     )  # fmt: skip
-    stated = float(messages.released_s.max())
-    link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=stated)
+    link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     _advance(link, out, now)
-    link.receipt_owed = True
+    link.owed = (
+        *link.owed,
+        Acknowledgement(epoch=header.epoch, sequence=sequence, digest=digest, outcome=Outcome.RECEIVED),
+    )
 
 
 def _advance(link: Link, out: Out, now: Now) -> None:
@@ -143,130 +148,130 @@ def _advance(link: Link, out: Out, now: Now) -> None:
 
 
 def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None:
-    expected = {"mark": gateway.mark.name.lower(), "giver": link.partner, "receiver": gateway.name}
-    note = read(data, gateway.keys[link.partner], expected)
-    if note.kind is Kind.HELLO:
-        if note.body.get("schema") != SCHEMA:
-            raise PeerError(f"speaks schema {note.body.get('schema')!s:.20}, not {SCHEMA}")
-        if note.agreement != gateway.digest:
-            raise PeerError(f"names agreement {note.agreement[:16]}…, not {gateway.digest[:16]}…")
-        if note.epoch < link.partner_epoch:
-            raise PeerError(f"a hello of epoch {note.epoch}; the partner's is {link.partner_epoch}")
-        _hello(gateway, link, out, note, now)
-    elif note.agreement != gateway.digest or note.epoch != link.partner_epoch:
-        raise PeerError("a note under another agreement or of another epoch")
-    elif note.kind is Kind.CLOSED:
-        _closed(gateway, link, out, note, now)
-    else:
-        _holds(link, out, note, now)
-        _words(link, out, note, now)
-        outbound.flush(gateway, link, out, now)
-
-
-def _hello(gateway: Gateway, link: Link, out: Out, note: Note, now: Now) -> None:
-    body = note.body
-    base, heard = whole(body.get("base"), "base"), body.get("heard")
-    if type(heard) is not bool:
-        raise PeerError("a hello that does not say whether it heard ours")
-    if note.epoch == link.partner_epoch and note.number <= link.note_seen:
-        return  # an old one, overtaken or played again
-    if note.epoch > link.partner_epoch:
-        # A partner with an empty memory: what it said before stays said; its sequences begin anew.
-        link.partner_epoch, link.below, link.beyond, link.note_seen = note.epoch, base, {}, -1
-        link.log(out, EntryKind.SESSION, bytes(32), now, epoch=note.epoch)
-        out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {note.epoch}"))
-    _holds(link, out, note, now)
-    link.heard = True
-    if link.session.state is State.CLOSED:
-        link.session = agree(advance(link.session, Event.HELLO), note.agreement)
-        link.session = advance(link.session, Event.OPEN)
-        link.log(out, EntryKind.SESSION, bytes.fromhex(gateway.digest), now)
+    """A note: each tells all that the partner knows of the line, so only the one with the highest ordinal counts."""
+    note = read(data, gateway.keys[link.partner], _addressed(gateway, link))
+    said = note.address
+    if said.agreement != gateway.digest:
+        raise PeerError(f"names agreement {said.agreement[:16]}…, not {gateway.digest[:16]}…")
+    if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
+        raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
+    _check_heads(link, said)
+    if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
+        raise PeerError(f"holds sequence {max([note.below - 1, *note.beyond])}, which was never sent")
+    if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
+        link.count("old_notes")
+        return
+    if note.word is Word.HELLO:
+        _hello(link, out, note, now)
+    link.note_seen = said.ordinal
+    link.see_head(said.head)
     _words(link, out, note, now)
-    if not (link.told and heard):
-        outbound.hello(gateway, link, out, now)
-    outbound.supersede(link, out, now)
-    link.sent_s = {}
+    if note.of == link.epoch:
+        held = [*(one for one in link.pending if one < note.below), *note.beyond]
+        _taken(link, out, held, envelope_digest(data), now)
+    for gone in note.closed:
+        _gone(gateway, link, gone, said.sealed_s)
+    _advance(link, out, now)
+    if note.word is Word.HELLO:
+        if not (link.told and note.heard):
+            outbound.hello(gateway, link, out, now)
+        outbound.supersede(link, out, now)
+        link.sent_s = {}
+    elif note.closed:
+        outbound.note(gateway, link, out, Word.PULSE, now)
     outbound.flush(gateway, link, out, now)
 
 
+def _addressed(gateway: Gateway, link: Link) -> Addressed:
+    return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
+
+
+def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
+    """Somebody is there, perhaps for the first time, perhaps with an empty memory."""
+    said = note.address
+    if said.epoch > link.partner_epoch:
+        # What the partner said before stays said; its sequences begin anew.
+        link.partner_epoch, link.below, link.beyond, link.note_seen = said.epoch, note.base, {}, -1
+        link.partner_head, link.known = EMPTY_HEAD, {}
+        link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
+        out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
+    if not link.agreed:
+        link.agreed = True
+        link.log(out, EntryKind.SESSION, bytes.fromhex(said.agreement), now)
+        out.notices.append(Notice(kind="agreed", partner=link.partner, text=f"agreement {said.agreement[:16]}…"))
+    link.heard = True
+
+
 def _words(link: Link, out: Out, note: Note, now: Now) -> None:
-    """The partner's pause, resumption or withdrawal, unless a later word is known; and its clock."""
-    paused, withdrawn = note.body["paused"], note.body["withdrawn"]
-    if note.number > link.note_seen:
-        link.note_seen = note.number
-        if paused != link.paused_there or withdrawn > link.withdrawn:
-            link.log(out, EntryKind.SESSION, bytes(32), now)
-            word = "withdraws" if withdrawn else "pauses" if paused else "resumes"
-            out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
-        link.paused_there = paused
-        link.withdrawn = link.withdrawn or withdrawn
-        _clock(link, note, now)
+    """The partner's pause, resumption or withdrawal; and its clock."""
+    if note.paused != link.paused_there or note.withdrawn > link.withdrawn:
+        link.log(out, EntryKind.SESSION, bytes(32), now)
+        word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
+        out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
+    link.paused_there = note.paused
+    link.withdrawn = link.withdrawn or note.withdrawn
+    _clock(link, note, now)
     link.settle()
 
 
-def _holds(link: Link, out: Out, note: Note, now: Now) -> None:
-    """What the partner holds of ours leaves the outbox; its ledger's head is remembered, its view of ours compared."""
-    body = note.body
-    of, below = whole(body.get("of"), "of"), whole(body.get("below"), "below")
-    beyond = [whole(one, "a sequence") for one in listed(body.get("beyond"), "beyond")]
-    head = _head(body.get("head"), "head")
-    seen = None if body.get("seen") is None else _head(body.get("seen"), "seen")
-    if type(body.get("paused")) is not bool or type(body.get("withdrawn")) is not bool:
-        raise PeerError("a note that does not say whether its giver exchanges")
-    if of == link.epoch and max([below, *(one + 1 for one in beyond)]) > link.next_sequence:
-        raise PeerError(f"receipts sequence {max([below - 1, *beyond])}, which was never sent")
-    known = None if seen is None else link.heads.get(seen[0])
-    if seen is not None and known is not None and known.hex() != seen[1]:
-        raise PeerError(f"countersigns a head of {seen[0]} entries that our ledger never had")
-    if link.partner_head is not None and head[0] == link.partner_head[0] and head[1] != link.partner_head[1]:
+def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None:
+    """The partner's word that envelopes came: they leave the outbox."""
+    receipt = open_receipt(data, gateway.keys[link.partner], _addressed(gateway, link))
+    said = receipt.address
+    if said.agreement != gateway.digest or said.epoch != link.partner_epoch:
+        raise PeerError("a receipt under another agreement or of another epoch")
+    _check_heads(link, said)
+    ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
+    for line in ours:
+        held = link.pending.get(line.sequence)
+        if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
+            raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
+    refused = [line.sequence for line in ours if line.outcome is Outcome.REFUSED]
+    link.count("refused_there", len(refused))
+    _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
+    link.see_head(said.head)
+
+
+def _taken(link: Link, out: Out, sequences: list[int], digest: bytes, now: Now) -> None:
+    """What the partner holds leaves the outbox."""
+    gone = outbound.drop_sent(link, sequences)
+    if gone:
+        out.records.append(Receipted(partner=link.partner, sequences=gone))
+        link.count("receipted", len(gone))
+        link.log(out, EntryKind.RECEIPT, digest, now, sequence=max(gone))
+
+
+def _check_heads(link: Link, said: Address) -> None:
+    """Raise PeerError where a partner's word and what is known of either ledger do not go together."""
+    known = link.heads.get(said.seen.size)
+    if known is not None and known != said.seen.root:
+        raise PeerError(f"countersigns a head of {said.seen.size} entries that our ledger never had")
+    same = said.epoch == link.partner_epoch and said.head.size == link.partner_head.size
+    if same and said.head != link.partner_head:
         link.count("equivocations")
-        raise PeerError(f"shows two ledgers of {head[0]} entries: equivocation")
-    if of == link.epoch:
-        gone = outbound.drop_sent(link, [*(one for one in link.pending if one < below), *beyond])
-        if gone:
-            out.records.append(Receipted(partner=link.partner, sequences=gone))
-            link.count("receipted", len(gone))
-            link.log(out, EntryKind.RECEIPT, bytes.fromhex(head[1]), now, sequence=max(gone))
-    if link.partner_head is None or head[0] > link.partner_head[0]:
-        link.partner_head = head
+        raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
 
 
-def _head(value: Any, what: str) -> tuple[int, str]:
-    if type(value) is not list or len(value) != 2:
-        raise PeerError(f"{what} is not a ledger's head")
-    return whole(value[0], what), digest_of(value[1], what).hex()
-
-
-def _closed(gateway: Gateway, link: Link, out: Out, note: Note, now: Now) -> None:
-    if not link.session.open:
-        link.count("unready")
-        return
-    for one in listed(note.body.get("closed"), "closed"):
-        if type(one) is not list or len(one) != 3 or type(one[2]) is not str:
-            raise PeerError("a closed sequence without digest and reason")
-        sequence, digest = whole(one[0], "a sequence"), digest_of(one[1], "a digest")
-        if sequence < link.below or sequence in link.beyond:
-            continue
-        if sequence < link.below + gateway.limits.window:
-            link.beyond[sequence] = Had(kind=EntryKind.TOMBSTONE, digest=digest, stated_s=note.stated_s)
-            link.count("tombstones")
-    _advance(link, out, now)
-    link.receipt_owed = True
+def _gone(gateway: Gateway, link: Link, gone: Gone, stated_s: float) -> None:
+    """A sequence that will never come takes its place in the ledger all the same."""
+    fresh = gone.sequence >= link.below and gone.sequence not in link.beyond
+    if fresh and gone.sequence < link.below + gateway.limits.window:
+        link.beyond[gone.sequence] = Had(kind=EntryKind.TOMBSTONE, digest=gone.digest, stated_s=stated_s)
+        link.count("tombstones")
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:
     """One sample of the partner's clock, where the note echoes one of ours."""
-    skew, echo = link.skew, note.body.get("echo")
+    skew, said_s = link.skew, note.address.sealed_s
     offset, delay, samples, steps = skew.offset_s, skew.delay_s, skew.samples, skew.steps
-    if type(echo) is list and len(echo) == 2 and all(type(value) in (int, float) for value in echo):
-        ours_s, theirs_s = float(echo[0]), float(echo[1])
-        new_delay = (now.wall_s - ours_s) - (note.stated_s - theirs_s)
-        new = ((theirs_s - ours_s) + (note.stated_s - now.wall_s)) / 2.0
+    if len(note.echo) == 2:
+        ours_s, theirs_s = note.echo
+        new_delay = (now.wall_s - ours_s) - (said_s - theirs_s)
+        new = ((theirs_s - ours_s) + (said_s - now.wall_s)) / 2.0
         if samples and abs(new - offset) > STEP_S + abs(new_delay) + delay:
             offset, delay, samples, steps = new, abs(new_delay), 1, steps + 1
         elif new_delay <= 1.5 * delay or not samples:
             offset, delay, samples = new, max(new_delay, 0.0), samples + 1
     link.skew = Skew(
-        heard_stated_s=note.stated_s, heard_at_s=now.wall_s, offset_s=offset, delay_s=delay, samples=samples,
-        steps=steps,
-    )  # fmt: skip
+        heard_stated_s=said_s, heard_at_s=now.wall_s, offset_s=offset, delay_s=delay, samples=samples, steps=steps
+    )

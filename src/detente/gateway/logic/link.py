@@ -12,12 +12,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from detente.centre.exchange import merkle
-from detente.centre.exchange.ledger import NOTHING_BEFORE, Entry, EntryKind, Head
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting
-from detente.centre.exchange.session import Event, Session, State, advance
+from detente.centre.exchange.session import Event, Session, State, broken, hear, say
+from detente.centre.exchange.statement import Acknowledgement
 from detente.centre.step import Centre
 from detente.gateway.logic.limits import Bucket, Lane, Limits
 from detente.gateway.logic.records import Kept, Logged, Record
@@ -34,7 +34,7 @@ class Now:
     """The moment of an event, by our own clocks. Only ``steady_s`` orders and times anything."""
 
     steady_s: float
-    wall_s: float  # seconds of UTC since 1970, as far as we know
+    wall_s: float  # exercise seconds since the origin, as our wall clock has them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,20 +121,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tip:
-    """The end of a ledger: all that is needed to append to it."""
-
-    size: int = 0
-    peaks: tuple[bytes, ...] = ()
-    last: bytes = NOTHING_BEFORE
-
-    @property
-    def head(self) -> Head:
-        """The statement to sign."""
-        return Head(size=self.size, root=merkle.root_of_peaks(self.peaks), last=self.last)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Skew:
     """How a partner's clock differs from ours, from the exchange of notes (as in NTP, RFC 5905, section 8)."""
 
@@ -156,6 +142,7 @@ class Link:
     up: bool = False  # there is a line
     heard: bool = False  # their hello came on this line
     told: bool = False  # our last hello said that we heard theirs
+    agreed: bool = False  # both named this agreement
     paused_here: bool = False
     paused_there: bool = False
     withdrawn: bool = False  # by either
@@ -170,12 +157,12 @@ class Link:
     beyond: dict[int, Had] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
-    known: dict[bytes, None] = field(default_factory=dict)  # digests received lately, oldest first
-    receipt_owed: bool = False
-    receipted_s: float = NEVER_S
+    known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
+    owed: tuple[Acknowledgement, ...] = ()  # to be receipted
+    spoke_s: float = NEVER_S  # our last note
     tip: Tip = field(default_factory=Tip)
     heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
-    partner_head: tuple[int, str] | None = None
+    partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
     skew: Skew = field(default_factory=Skew)
     buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
     refused: tuple[bytes, ...] = ()
@@ -203,6 +190,11 @@ class Link:
             setattr(other, name, dict(getattr(self, name)))
         return other
 
+    def see_head(self, head: Head) -> None:
+        """Remember the partner's newest head, to countersign it."""
+        if head.size > self.partner_head.size:
+            self.partner_head = head
+
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""
         self.counts[name] = self.counts.get(name, 0) + amount
@@ -212,13 +204,10 @@ class Link:
         sequence: int = 0,
     ) -> None:  # fmt: skip
         """Append to the ledger kept with this partner."""
-        entry = Entry(
-            index=self.tip.size, kind=kind, written_s=now.wall_s, stated_s=now.wall_s if stated_s is None else stated_s,
-            epoch=self.epoch if epoch < 0 else epoch, sequence=sequence, envelope_digest=digest,
-            previous=self.tip.last,
+        self.tip, entry = self.tip.append(
+            kind, digest, written_s=now.wall_s, stated_s=now.wall_s if stated_s is None else stated_s,
+            epoch=self.epoch if epoch < 0 else epoch, sequence=sequence,
         )  # fmt: skip
-        leaf = entry.hash
-        self.tip = Tip(size=self.tip.size + 1, peaks=merkle.grown(self.tip.peaks, self.tip.size, leaf), last=leaf)
         self.heads[self.tip.size] = self.tip.head.root
         while len(self.heads) > HEADS_KEPT:
             del self.heads[next(iter(self.heads))]
@@ -226,34 +215,45 @@ class Link:
 
     def settle(self) -> None:
         """Bring the session to where the line and both sides' words say it should be, by legal moves."""
-        if self.withdrawn:
-            if self.session.state not in (State.WITHDRAWN, State.ENDED, State.CLOSED, State.GREETED):
-                self.session = advance(self.session, Event.WITHDRAW)
+        if not (self.up and self.heard):
+            self.session = broken(self.session)
             return
-        ready = self.up and self.heard and not self.paused_here and not self.paused_there
-        if self.session.state is State.EXCHANGING and not ready:
-            self.session = advance(self.session, Event.SUSPEND)
-        elif self.session.state is State.SUSPENDED and ready:
-            self.session = advance(advance(self.session, Event.RESUME), Event.OPEN)
+        for event in _towards(self.session.own, self.paused_here, self.withdrawn):
+            self.session = say(self.session, event)
+        for event in _towards(self.session.theirs, self.paused_there, self.withdrawn):
+            self.session = hear(self.session, event, self.session.agreement)
 
     @property
     def accepting(self) -> bool:
         """True while the outbox takes envelopes: agreed, and stopped by nobody's word. A broken line does not."""
-        agreed = self.session.state in (State.EXCHANGING, State.SUSPENDED)
-        return agreed and not (self.paused_here or self.paused_there or self.withdrawn)
+        return self.agreed and not (self.paused_here or self.paused_there or self.withdrawn)
 
     def kept(self) -> Kept:
         """What must outlive us, as a document."""
         document: dict[str, Any] = {
-            "session": self.session.state.value, "agreement": self.session.agreement, "boots": self.boots,
+            "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "note_seen": self.note_seen, "next_sequence": self.next_sequence,
             "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
-            "partner_head": self.partner_head, "counts": self.counts,
+            "partner_head": head_fields(self.partner_head), "counts": self.counts,
         }  # fmt: skip
         return Kept(partner=self.partner, document=json.dumps(document, separators=(",", ":")))
+
+
+def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
+    """What a side says to get from where it stands to where it wants to be, once both have greeted."""
+    if standing in (State.WITHDRAWN, State.ENDED):
+        return []
+    said = [Event.HELLO, Event.AGREE] if standing is State.CLOSED else []
+    if withdrawn:
+        return [*said, Event.WITHDRAW]
+    if paused:
+        return [] if standing is State.SUSPENDED else [*said, Event.SUSPEND]
+    if standing is State.SUSPENDED:
+        return [Event.RESUME, Event.OPEN]
+    return [] if standing is State.EXCHANGING else [*said, Event.OPEN]
 
 
 def start_link(partner: str, agreement: str, epoch: int) -> Link:
@@ -265,20 +265,17 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
     """The link that a document speaks of. Under another agreement the session begins anew."""
     said = json.loads(kept.document)
     same = said["agreement"] == agreement
-    state = State(said["session"]) if same else State.CLOSED
-    if state in (State.EXCHANGING, State.RESUMED):
-        state = State.SUSPENDED
     size, peaks, last = said["tip"]
     tip = Tip(size=size, peaks=tuple(bytes.fromhex(peak) for peak in peaks), last=bytes.fromhex(last))
     return Link(
-        session=Session(partner=kept.partner, agreement=agreement, state=state), epoch=epoch, boots=said["boots"] + 1,
+        session=Session(partner=kept.partner, agreement=agreement), epoch=epoch, boots=said["boots"] + 1,
         beyond={
             n: Had(kind=EntryKind(kind), digest=bytes.fromhex(digest), stated_s=stated)
             for n, kind, digest, stated in said["beyond"]
         },
         tip=tip, heads={tip.size: tip.head.root},
-        partner_head=None if said["partner_head"] is None else tuple(said["partner_head"]),
-        withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
+        partner_head=head_of(said["partner_head"]),
+        agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
         **{
             name: said[name]
             for name in (

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import ROWS_MAX, Expected, Header, envelope_digest, open_envelope, seal
+from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
 from detente.centre.exchange.release import initial
+from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot, check
 from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe
 from detente.gateway.logic import inbound, outbound
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
+from detente.gateway.logic.notes import Word
 from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Accepted, Received, Saved, Snapped, Ticked
 from detente.records.errors import PeerError
@@ -126,8 +129,7 @@ def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Ou
         link = links[name] = links[name].copied()
         before = len(out.records)
         _link_event(gateway, link, event, now, out)
-        if link.receipt_owed and not isinstance(event, Timer):
-            outbound.receipt(gateway, link, out, now)
+        outbound.receipt(gateway, link, out, now)
         if len(out.records) > before or isinstance(event, Order):
             out.records.append(link.kept())
     return replace(node, links=links), out
@@ -135,10 +137,7 @@ def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Ou
 
 def _link_event(gateway: Gateway, link: Link, event: Event, now: Now, out: Out) -> None:
     if isinstance(event, Frame):
-        was = link.session.state
         inbound.frame(gateway, link, out, event.lane, event.data, now)
-        if link.session.state is not was:
-            out.records.append(link.kept())
     elif isinstance(event, LineUp):
         link.up, link.heard, link.told, link.sent_s = True, False, False, {}
         link.settle()
@@ -159,8 +158,8 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
         outbound.hello(gateway, link, out, now)
         return
     outbound.flush(gateway, link, out, now)
-    if link.receipt_owed or now.steady_s - link.receipted_s >= gateway.limits.heartbeat_s:
-        outbound.receipt(gateway, link, out, now)
+    if now.steady_s - link.spoke_s >= gateway.limits.heartbeat_s:
+        outbound.note(gateway, link, out, Word.PULSE, now)
 
 
 def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
@@ -175,7 +174,7 @@ def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     link.log(out, EntryKind.SESSION, bytes(32), now)
     link.settle()
     if link.up:
-        outbound.receipt(gateway, link, out, now)
+        outbound.note(gateway, link, out, Word.PULSE, now)
         outbound.flush(gateway, link, out, now)
     out.notices.append(Notice(kind="order", partner=link.partner, text=f"the operator's word: {word}"))
 
@@ -270,7 +269,7 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
         elif len(theirs):
             sequence = link.next_sequence
             for lane, part in _parts(theirs):
-                envelope = _sealed(gateway, link, part, sequence)
+                envelope = _sealed(gateway, link, part, tick, sequence)
                 sealed.append((link, lane, envelope, part))
                 sequence += 1
     if not sealed:
@@ -297,10 +296,11 @@ def _parts(messages: Messages) -> Iterable[tuple[Lane, Messages]]:
             yield Lane(lane), theirs.rows(first, min(first + ROWS_MAX, len(theirs)))
 
 
-def _sealed(gateway: Gateway, link: Link, messages: Messages, sequence: int) -> bytes:
+def _sealed(gateway: Gateway, link: Link, messages: Messages, tick: int, sequence: int) -> bytes:
     header = Header(
         mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
-        epoch=link.epoch, sequence=sequence,
+        epoch=link.epoch, sequence=sequence, sealed_s=(tick + 1) * gateway.tick_s,
+        label=label_of(gateway.rules, link.partner, messages.clause), head=link.tip.head,
     )  # fmt: skip
     return seal(messages, header, gateway.signer)
 

@@ -1,144 +1,124 @@
-"""Notes: the small signed statements between two gateways that carry no tracks. Strictly decoded.
+"""Notes: what two gateways say of their line. Who is there, what is held, what will never come. Signed, strictly read.
 
-    note     b"DTNNOT01" · key id (32 bytes) · Ed25519 signature (64) · payload length (u32) · payload
-
-The payload is canonical JSON (RFC 8785), signed through DSSE's pre-authentication encoding under a type of its own, so
-that neither a note nor an envelope can pass for the other.
+Envelopes carry data and receipts acknowledge it (:mod:`detente.centre.exchange.statement`); a note may be lost or come
+twice without harm, because each tells all that its sender knows, and the highest ordinal counts.
 """
 
-import json
-import re
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import rfc8785
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from detente.centre.exchange.message import INTEGER_MAX, key_id, pre_authentication_encoding
+from detente.centre.exchange import canonical, dsse
+from detente.centre.exchange.dsse import Keys, Kind
+from detente.centre.exchange.ledger import head_fields, head_of
+from detente.centre.exchange.message import SCHEMA, Mark
+from detente.centre.exchange.statement import ADDRESS_FIELDS, Address, Addressed
 from detente.records.errors import PeerError
 
-NOTE_TYPE = "application/vnd.detente.note; schema=1"
-FRAME = struct.Struct("<8s32s64sI")
-MARK = b"DTNNOT01"
-NOTE_BYTES_MAX = 65_536
 SEQUENCES_MAX = 512  # listed in one note
+BYTES_MAX = 131_072
+BRACKETS_MAX = SEQUENCES_MAX + 8
+NOTE = Kind(mark=b"DTNNOT01", payload_type="application/vnd.detente.note", payload_bytes_max=BYTES_MAX)
 
 
-class Kind(Enum):
-    """What a note says."""
+class Word(Enum):
+    """What a note is for."""
 
-    HELLO = "hello"  # who I am, what I hold of yours, and whether I have heard your hello
-    RECEIPT = "receipt"  # what I hold of yours, under my ledger's head, with yours countersigned
-    CLOSED = "closed"  # sequences of mine that will never come, each with its reason
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    WITHDRAW = "withdraw"
+    HELLO = "hello"  # the first on a line
+    PULSE = "pulse"  # still there
+    CLOSED = "closed"  # sequences of mine that will never come
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gone:
+    """An envelope that was accepted for sending and closed without delivery."""
+
+    sequence: int
+    digest: bytes
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """One statement. ``number`` grows by one with each note of an epoch; times are the sender's clock."""
+    """One note. Sequences ``of`` an epoch of the receiver's: all those before ``below`` are held, and ``beyond``."""
 
-    kind: Kind
-    mark: str  # "simulated" or "exercise"
-    giver: str
-    receiver: str
-    agreement: str
-    epoch: int
-    number: int
-    stated_s: float
-    body: Mapping[str, Any]
+    address: Address
+    word: Word
+    heard: bool  # a hello of the receiver's came on this line
+    paused: bool  # the sender's operator holds the exchange
+    withdrawn: bool  # the sender has left the agreement
+    base: int  # lowest sequence of the sender's that may still come
+    of: int
+    below: int
+    beyond: tuple[int, ...] = ()
+    echo: tuple[float, ...] = ()  # (the receiver's time in its last note, the sender's time when that came)
+    closed: tuple[Gone, ...] = ()
 
 
-FIELDS = {"kind", "mark", "giver", "receiver", "agreement", "epoch", "number", "stated_s", "body"}
-HEX = re.compile(r"[0-9a-f]{64}")
+FLAGS = ("heard", "paused", "withdrawn")
+NUMBERS = ("base", "of", "below")
+FIELDS = (
+    ADDRESS_FIELDS
+    | {"word": canonical.text_of("|".join(word.value for word in Word))}
+    | dict.fromkeys(FLAGS, canonical.whole(0, 1))
+    | dict.fromkeys(NUMBERS, canonical.whole())
+    | {
+        "beyond": canonical.list_of(canonical.whole(), SEQUENCES_MAX),
+        "echo": canonical.list_of(canonical.MICROSECONDS, 2),
+        "closed": canonical.list_of(
+            canonical.object_of(
+                {
+                    "digest": canonical.HASH,
+                    "reason": canonical.text_of("[a-z]{1,32}"),
+                    "sequence": canonical.whole(),
+                }
+            ),
+            SEQUENCES_MAX,
+        ),
+    }
+)
 
 
 def write(note: Note, signer: Ed25519PrivateKey) -> bytes:
     """The signed bytes of a note."""
-    fields = {**note.__dict__, "kind": note.kind.value, "body": dict(note.body)}
-    payload = rfc8785.dumps(fields)
-    assert len(payload) <= NOTE_BYTES_MAX, "a note is small"
-    signature = signer.sign(pre_authentication_encoding(NOTE_TYPE, payload))
-    return FRAME.pack(MARK, key_id(signer.public_key()), signature, len(payload)) + payload
+    said = note.address
+    fields: dict[str, Any] = {
+        "schema": SCHEMA, "mark": said.mark.name.lower(), "giver": said.giver, "receiver": said.receiver,
+        "agreement": said.agreement, "origin": said.origin, "epoch": said.epoch, "ordinal": said.ordinal,
+        "sealed_us": round(said.sealed_s * 1e6), "head": head_fields(said.head), "seen": head_fields(said.seen),
+        "word": note.word.value, "beyond": list(note.beyond), "echo": [round(time_s * 1e6) for time_s in note.echo],
+        "closed": [
+            {"digest": one.digest.hex(), "reason": one.reason, "sequence": one.sequence} for one in note.closed
+        ],
+    }  # fmt: skip
+    fields |= {name: int(getattr(note, name)) for name in (*FLAGS, *NUMBERS)}
+    return dsse.signed(NOTE, canonical.written(fields), signer)
 
 
-def is_note(data: bytes) -> bool:
-    """True where bytes claim to be a note."""
-    return data[: len(MARK)] == MARK
-
-
-def read(data: bytes, keys: Mapping[bytes, Ed25519PublicKey], expected: Mapping[str, str]) -> Note:
-    """The note in these bytes, if it is whole, signed by one of ``keys`` and says what ``expected`` says of it.
-
-    ``expected`` holds mark, giver and receiver, and the agreement unless a hello may name another. Raises PeerError
-    for everything else, after bounded work; nothing of the payload is read before its signature holds.
-    """
-    payload = _signed(data, keys)
-    try:
-        fields = json.loads(payload.decode())
-        canonical = type(fields) is dict and set(fields) == FIELDS and rfc8785.dumps(fields) == payload
-    except (ValueError, RecursionError):
-        canonical = False
-        fields = {}
-    if not canonical:
-        raise PeerError("a note that is not of schema 1, or not in canonical form")
-    for name, value in expected.items():
-        if fields[name] != value:
-            raise PeerError(f"{name} is {fields[name]!s:.80}, not {value:.80}")
-    if type(fields["agreement"]) is not str or not HEX.fullmatch(fields["agreement"]):
-        raise PeerError("a note that names no agreement")
-    for name in ("epoch", "number"):
-        whole(fields[name], f"the note's {name}")
-    stated = fields["stated_s"]
-    if type(stated) not in (int, float) or abs(stated) > INTEGER_MAX:
-        raise PeerError("a note without a time")
-    try:
-        kind = Kind(fields["kind"])
-    except ValueError:
-        raise PeerError("a note of an unknown kind") from None
-    if type(fields["body"]) is not dict:
-        raise PeerError("a note without a body")
-    return Note(**{**fields, "kind": kind, "stated_s": float(stated)})
-
-
-def whole(value: Any, what: str) -> int:
-    """A whole number of a partner's, checked."""
-    if type(value) is not int or not 0 <= value <= INTEGER_MAX:
-        raise PeerError(f"{what} is not a whole number from 0 to 2^53 - 1")
-    return value
-
-
-def digest_of(value: Any, what: str) -> bytes:
-    """A SHA-256 digest of a partner's, written in hexadecimal, checked."""
-    if type(value) is not str or not HEX.fullmatch(value):
-        raise PeerError(f"{what} is not a digest")
-    return bytes.fromhex(value)
-
-
-def listed(value: Any, what: str) -> list[Any]:
-    """A list of a partner's, of bounded length."""
-    if type(value) is not list or len(value) > SEQUENCES_MAX:
-        raise PeerError(f"{what} is not a list of at most {SEQUENCES_MAX}")
-    return value
-
-
-def _signed(data: bytes, keys: Mapping[bytes, Ed25519PublicKey]) -> bytes:
-    if not FRAME.size < len(data) <= FRAME.size + NOTE_BYTES_MAX:
-        raise PeerError(f"a note of {len(data)} bytes")
-    mark, name, signature, size = FRAME.unpack_from(data)
-    if mark != MARK or size != len(data) - FRAME.size:
-        raise PeerError("not a note, or not a whole one")
-    key = keys.get(name)
-    if key is None:
-        raise PeerError("signed with a key that is not the giver's")
-    payload = data[FRAME.size :]
-    try:
-        key.verify(signature, pre_authentication_encoding(NOTE_TYPE, payload))
-    except InvalidSignature:
-        raise PeerError("the signature does not hold: forged or altered") from None
-    return payload
+def read(data: bytes, keys: Keys, expected: Addressed) -> Note:
+    """A partner's note, checked. Raises PeerError; VersionMismatch where it speaks another schema."""
+    fields = canonical.read(
+        dsse.opened(NOTE, data, keys)[0], FIELDS, "the note", schema=SCHEMA, bytes_max=BYTES_MAX,
+        brackets_max=BRACKETS_MAX,
+    )  # fmt: skip
+    for name in ("mark", "giver", "receiver"):
+        wanted = getattr(expected, name)
+        wanted = wanted.name.lower() if isinstance(wanted, Mark) else wanted
+        if fields[name] != wanted:
+            raise PeerError(f"{name} is {fields[name]:.80}, not {wanted:.80}")
+    address = Address(
+        mark=expected.mark, giver=fields["giver"], receiver=fields["receiver"], agreement=fields["agreement"],
+        origin=fields["origin"], epoch=fields["epoch"], ordinal=fields["ordinal"], sealed_s=fields["sealed_us"] / 1e6,
+        head=head_of(fields["head"]), seen=head_of(fields["seen"]),
+    )  # fmt: skip
+    return Note(
+        address=address, word=Word(fields["word"]), beyond=tuple(fields["beyond"]),
+        echo=tuple(time_us / 1e6 for time_us in fields["echo"]),
+        closed=tuple(
+            Gone(sequence=one["sequence"], digest=bytes.fromhex(one["digest"]), reason=one["reason"])
+            for one in fields["closed"]
+        ),
+        **{name: bool(fields[name]) for name in FLAGS}, **{name: fields[name] for name in NUMBERS},
+    )  # fmt: skip

@@ -1,13 +1,13 @@
 """What leaves for a partner: envelopes taken into the outbox, notes, and everything again until it is receipted."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import SCHEMA, envelope_digest
+from detente.centre.exchange.statement import ACKNOWLEDGED_MAX, Address, Receipt, sign_receipt
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import NEVER_S, Gateway, Link, Now, Out, Pending
-from detente.gateway.logic.notes import SEQUENCES_MAX, Kind, Note, write
+from detente.gateway.logic.notes import SEQUENCES_MAX, Gone, Note, Word, write
 from detente.gateway.logic.records import Accepted, Closed
 
 SENDS_MAX = 256
@@ -26,7 +26,7 @@ def accept(gateway: Gateway, link: Link, out: Out, lane: Lane, tick: int, envelo
     out.records.append(
         Accepted(partner=link.partner, sequence=sequence, lane=int(lane), tick=tick, envelope=envelope, keys=keys)
     )
-    link.log(out, EntryKind.SENT, digest, now, sequence=sequence)
+    link.log(out, EntryKind.SENT, digest, now, stated_s=(tick + 1) * gateway.tick_s, sequence=sequence)
     link.count("accepted")
     _shed(gateway, link, out, now)
 
@@ -97,7 +97,8 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     closed = sorted((one for one in due if one.closed), key=_age)
     for first in range(0, len(closed), SEQUENCES_MAX):
         part = closed[first : first + SEQUENCES_MAX]
-        _note(gateway, link, out, Kind.CLOSED, {"closed": [[p.sequence, p.digest.hex(), p.closed] for p in part]}, now)
+        gone = tuple(Gone(sequence=one.sequence, digest=one.digest, reason=one.closed) for one in part)
+        note(gateway, link, out, Word.CLOSED, now, gone)
     letters = sorted((one for one in due if not one.closed), key=lambda one: (one.lane, -one.sequence))[:SENDS_MAX]
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
@@ -107,39 +108,39 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 
 def hello(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Say who we are and what we hold."""
-    base = min(link.pending, default=link.next_sequence)
-    body = {"schema": SCHEMA, "heard": link.heard, "base": base, "next": link.next_sequence, **_holding(link, now)}
-    _note(gateway, link, out, Kind.HELLO, body, now)
+    note(gateway, link, out, Word.HELLO, now)
     link.told = link.heard
 
 
-def receipt(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
-    """Say what we hold, countersign the partner's head, and show that we are there."""
-    _note(gateway, link, out, Kind.RECEIPT, _holding(link, now), now)
-    link.receipt_owed = False
-    link.receipted_s = now.steady_s
-
-
-def _holding(link: Link, now: Now) -> dict[str, Any]:
-    head = link.tip.head
-    echo = None
-    if link.skew.heard_at_s != NEVER_S:
-        echo = [link.skew.heard_stated_s, link.skew.heard_at_s]
-    return {
-        "of": max(0, link.partner_epoch), "below": link.below, "beyond": sorted(link.beyond)[:SEQUENCES_MAX],
-        "paused": link.paused_here, "withdrawn": link.withdrawn,
-        "head": [head.size, head.root.hex()], "seen": None if link.partner_head is None else list(link.partner_head),
-        "echo": echo,
-    }  # fmt: skip
-
-
-def _note(gateway: Gateway, link: Link, out: Out, kind: Kind, body: dict[str, Any], now: Now) -> None:
-    note = Note(
-        kind=kind, mark=gateway.mark.name.lower(), giver=gateway.name, receiver=link.partner, agreement=gateway.digest,
-        epoch=link.epoch, number=link.note_number, stated_s=now.wall_s, body=body,
+def note(gateway: Gateway, link: Link, out: Out, word: Word, now: Now, closed: tuple[Gone, ...] = ()) -> None:
+    """One note, with all that we know of the line."""
+    heard_before = link.skew.heard_at_s != NEVER_S
+    said = Note(
+        address=_address(gateway, link, now), word=word, heard=link.heard, paused=link.paused_here,
+        withdrawn=link.withdrawn, base=min(link.pending, default=link.next_sequence), of=max(0, link.partner_epoch),
+        below=link.below, beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]), closed=closed,
+        echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
     )  # fmt: skip
+    link.spoke_s = now.steady_s
+    out.frames.append((link.partner, Lane.NOTE, write(said, gateway.signer)))
+
+
+def receipt(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Acknowledge what came, and countersign the partner's ledger."""
+    for first in range(0, len(link.owed), ACKNOWLEDGED_MAX):
+        part = link.owed[first : first + ACKNOWLEDGED_MAX]
+        word = Receipt(address=_address(gateway, link, now), acknowledged=part)
+        out.frames.append((link.partner, Lane.NOTE, sign_receipt(word, gateway.signer)))
+    link.owed = ()
+
+
+def _address(gateway: Gateway, link: Link, now: Now) -> Address:
+    ordinal = link.note_number
     link.notes += 1
-    out.frames.append((link.partner, Lane.NOTE, write(note, gateway.signer)))
+    return Address(
+        mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
+        epoch=link.epoch, ordinal=ordinal, sealed_s=round(now.wall_s, 6), head=link.tip.head, seen=link.partner_head,
+    )  # fmt: skip
 
 
 def drop_sent(link: Link, sequences: Iterable[int]) -> tuple[int, ...]:
