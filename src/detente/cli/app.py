@@ -12,6 +12,7 @@ import typer
 
 from detente import __version__
 from detente.cli.ledger import ledger
+from detente.cli.live import live
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -205,6 +206,7 @@ def schema(
 
 
 app.add_typer(ledger)
+app.registered_commands += live.registered_commands
 
 
 def main() -> None:
