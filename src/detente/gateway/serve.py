@@ -91,10 +91,9 @@ class Server:
         health = HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self.store.close)
-            servers = [await listen(file.health, health.client)]
+            stack.callback((await listen(file.health, health.client)).close)
             if file.feed.listen is not None:
-                servers.append(await listen(file.feed.listen, self._feed_client))
-            tasks = []
+                stack.callback((await listen(file.feed.listen, self._feed_client)).close)
             for partner in file.partners:
                 line = Line(partner.name, self._on_frame(partner.name), self._on_line(partner.name))
                 self.lines[partner.name] = line
@@ -103,14 +102,11 @@ class Server:
                     self.ready.config.path(partner.authority),
                 )  # fmt: skip
                 if partner.listen is not None:
-                    servers.append(await listen(partner.listen, line.serve, context=serving))
+                    stack.callback((await listen(partner.listen, line.serve, context=serving)).close)
                 elif partner.connect is not None:
                     host, _, port = partner.connect.rpartition(":")
-                    tasks.append(asyncio.create_task(line.connect_for_ever(host.strip("[]"), int(port), calling)))
-            for server in servers:
-                stack.callback(server.close)
-            for task in tasks:
-                stack.callback(task.cancel)
+                    call = asyncio.create_task(line.connect_for_ever(host.strip("[]"), int(port), calling))
+                    stack.callback(call.cancel)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
