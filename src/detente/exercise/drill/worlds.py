@@ -14,7 +14,7 @@ from detente.scenario.files import load_agreement, load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
 OBJECTS, GHOSTS = (0, 3, 6), (1, 4)  # flown for all to see; seen by a liar only
-FIRST_TICK, TICKS = 22, 16  # 80 s, from the first confirmed tracks to the first warnings on both sides
+FIRST_TICK, TICKS = 22, 13  # 65 s, from the first confirmed tracks to the first warnings on both sides
 SLOTS = 10
 LIES = ("none", "ghosts", "suppression", "bias", "over-confidence", "drift")
 BIAS_M, DRIFT_M_S, CONFIDENCE = 20_000.0, 300.0, 0.1

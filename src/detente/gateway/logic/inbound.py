@@ -87,7 +87,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if header.epoch != link.partner_epoch:
         raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
     check_lane(messages, lane)
-    if header.sequence < link.below or header.sequence in link.beyond:
+    if had_before(link, header.sequence):
         link.count("duplicates")
         link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
         return
@@ -103,6 +103,11 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
 
 def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
     return Acknowledgement(epoch=epoch, sequence=sequence, digest=digest, outcome=Outcome.DUPLICATE)
+
+
+def had_before(link: Link, sequence: int) -> bool:
+    """True where a sequence of the partner's epoch was received, or closed, before."""
+    return sequence < link.below or sequence in link.beyond
 
 
 def check_lane(messages: Messages, lane: int) -> None:
@@ -254,8 +259,7 @@ def _check_heads(link: Link, said: Address) -> None:
 
 def _gone(gateway: Gateway, link: Link, gone: Gone, stated_s: float) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
-    fresh = gone.sequence >= link.below and gone.sequence not in link.beyond
-    if fresh and gone.sequence < link.below + gateway.limits.window:
+    if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
         link.beyond[gone.sequence] = Had(kind=EntryKind.TOMBSTONE, digest=gone.digest, stated_s=stated_s)
         link.count("tombstones")
 

@@ -51,6 +51,11 @@ def _age(one: Pending) -> int:
     return one.sequence
 
 
+def _urgency(one: Pending) -> tuple[int, int]:
+    """Warnings first, and in each lane the newest first."""
+    return one.lane, -one.sequence
+
+
 def close(link: Link, out: Out, one: Pending, reason: str, now: Now) -> None:
     """Give an accepted envelope up: a tombstone in the ledger, and a notice to the partner in its place."""
     link.pending[one.sequence] = Pending(
@@ -99,7 +104,7 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
         part = closed[first : first + SEQUENCES_MAX]
         gone = tuple(Gone(sequence=one.sequence, digest=one.digest, reason=one.closed) for one in part)
         note(gateway, link, out, Word.CLOSED, now, gone)
-    letters = sorted((one for one in due if not one.closed), key=lambda one: (one.lane, -one.sequence))[:SENDS_MAX]
+    letters = sorted((one for one in due if not one.closed), key=_urgency)[:SENDS_MAX]
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
     for one in [*closed, *letters]:

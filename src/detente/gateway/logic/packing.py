@@ -39,15 +39,14 @@ def unpack(data: bytes, rules: Rules) -> Any:
 
 
 def _outline(value: Any, arrays: list[bytes]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays.append(value.tobytes())
+        return {"array": value.dtype.str, "shape": value.shape}
     if isinstance(value, Rules):
         return {"rules": 1}
-    if isinstance(value, np.ndarray):
-        arrays.append(np.ascontiguousarray(value).tobytes())
-        return {"array": value.dtype.str, "shape": value.shape}
     if is_dataclass(value) and not isinstance(value, type):
-        name = f"{type(value).__module__}:{type(value).__qualname__}"
-        assert name.startswith(ROOMS), f"{name} may be packed"
-        return {"record": name, "fields": [_outline(getattr(value, item.name), arrays) for item in fields(value)]}
+        name, parts = _form(type(value))
+        return {"record": name, "fields": [_outline(getattr(value, part), arrays) for part in parts]}
     if isinstance(value, (tuple, list)):
         return {"tuple": [_outline(item, arrays) for item in value]}
     if isinstance(value, np.generic):
@@ -71,13 +70,21 @@ class _Reader:
             return tuple(self.value(item) for item in outline["tuple"])
         kind = _kind(outline["record"])
         values = [self.value(item) for item in outline["fields"]]
-        return kind(**{item.name: held for item, held in zip(fields(kind), values, strict=True)})
+        return kind(**dict(zip(_form(kind)[1], values, strict=True)))
 
     def _array(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         count = int(np.prod(shape, dtype=np.int64))
         array = np.frombuffer(self.data, dtype, count, self.place).reshape(shape).copy()
         self.place += array.nbytes
         return array
+
+
+@cache
+def _form(kind: Any) -> tuple[str, tuple[str, ...]]:
+    """What a record class is called in an outline, and its fields in order."""
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    assert name.startswith(ROOMS), f"{name} may be packed"
+    return name, tuple(item.name for item in fields(kind))
 
 
 @cache
