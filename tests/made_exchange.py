@@ -18,6 +18,10 @@ def clause(name="c", data="track", giver="A", receiver="B", **values):
     return {"name": name, "data": data, "giver": giver, "receiver": receiver, **values}
 
 
+def box(south, north, west, east):
+    return {"south_deg": south, "north_deg": north, "west_deg": west, "east_deg": east}
+
+
 def agreement(*clauses, parties=SIDES, start_s=-1e6, end_s=1e6):
     valid = {"start": EPOCH + timedelta(seconds=start_s), "end": EPOCH + timedelta(seconds=end_s)}
     return Agreement(
@@ -33,7 +37,7 @@ def spread(rng, shape, scale):
 
 def moment(rng, time_s, number, status=None, phase=None, sensors=None):
     """Tracks and estimates at one time, drawn by lot where not given; ``number`` is (R, S), 0 where empty."""
-    number = np.asarray(number, np.int64)
+    number = np.array(number, np.int64)  # a copy: a story goes on changing its own
     shape, here = number.shape, number > 0
     state = np.where(rng.random((*shape, 1)) < 0.5, 1.0, -1.0) * rng.uniform(3e6, 5e6, (*shape, 6))
     state[..., 3:] *= 1e-3

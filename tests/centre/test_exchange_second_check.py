@@ -174,4 +174,37 @@ def test_the_second_checker_shares_no_code_with_release():
     tree = ast.parse(Path(second_check.__file__).read_text())
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     ours = {module for module in imported if module.startswith("detente")}
-    assert ours == {"detente.records.slots", "detente.records.stages", "detente.scenario.agreement"}
+    assert ours == {
+        "detente.records.slots", "detente.records.stages", "detente.scenario.agreement", "detente.scenario.words",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("when", "rule"),
+    [
+        ({"launch_zone": made.box(-90, -89, 0, 1)}, "zone"), ({"impact_zone": made.box(-90, -89, 0, 1)}, "zone"),
+        ({"object_zone": made.box(-90, -89, 0, 1)}, "zone"), ({"range_classes": ["short"]}, "range"),
+        ({"launch_zone": made.box(-90, 90, -180, 180), "object_zone": made.box(-90, 90, -180, 180)}, ""),
+        ({"range_classes": ["medium", "intermediate", "intercontinental"]}, ""),
+    ],
+)  # fmt: skip
+def test_zones_and_ranges_are_asked_for_again(when, rule):
+    asked = setting(made.agreement(made.clause("t", "track", when=when)))
+    plain = setting(made.agreement(made.clause("t", "track")))
+    tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]])
+    rules = compile_agreement(plain.agreement, made.SIDES, made.OWNERS, made.EPOCH)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, 5, 0.0)
+    history = [Snapshot(tracks=tracks, estimates=est)]
+    assert check(messages, history, plain, 0) == []
+    assert [breach.rule for breach in check(messages, history, asked, 0)] == ([rule] if rule else [])
+
+
+def test_an_owner_that_was_not_asked_holds_a_track_back():
+    asked = setting(made.agreement(made.clause("t", "track", owners_consenting=["USA"])))
+    tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]], sensors=[[2]])
+    rules = compile_agreement(made.agreement(made.clause()), made.SIDES, made.OWNERS, made.EPOCH)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, 5, 0.0)
+    breaches = check(messages, [Snapshot(tracks=tracks, estimates=est)], asked, 0)
+    assert [(breach.rule, breach.text) for breach in breaches] == [
+        ("owner", "TUR does not consent to what its sensor 1 contributed")
+    ]

@@ -111,9 +111,10 @@ def _nothing_is_lost(laid: Laid) -> None:
         name: [read_public_key(laid.folder / f"keys/public/{name}/signing.pub")] for name in SIDES
     }  # fmt: skip
     for giver, receiver in (SIDES, SIDES[::-1]):
-        with sqlite3.connect(laid.folder / f"{giver}.store") as mine, sqlite3.connect(
-            laid.folder / f"{receiver}.store"
-        ) as theirs:
+        with (
+            sqlite3.connect(laid.folder / f"{giver}.store") as mine,
+            sqlite3.connect(laid.folder / f"{receiver}.store") as theirs,
+        ):
             sent = [row[0] for row in mine.execute("SELECT sequence FROM ledger WHERE kind = 1 ORDER BY place")]
             waiting = {row[0] for row in mine.execute("SELECT sequence FROM outbox")}
             got = [row[0] for row in theirs.execute("SELECT sequence FROM inbox ORDER BY sequence")]

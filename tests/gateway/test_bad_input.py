@@ -97,7 +97,7 @@ def test_a_half_signed_agreement(folder: Path) -> None:
 def test_an_agreement_changed_after_it_was_signed(folder: Path) -> None:
     path = folder / "agreement.yaml"
     document = json.loads(path.read_text())
-    document["clauses"][0]["every_s"] = 1.0
+    document["title"] = "another"
     path.write_text(json.dumps(document))
     assert "signed another text" in refused(folder)
 

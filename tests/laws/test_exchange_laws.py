@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 
 from detente.centre.exchange import _kernels_coarsen as coarse
 from detente.centre.exchange import dsse, merkle
+from detente.centre.exchange.comparison import difference
 from detente.centre.exchange.digest import digest
+from detente.centre.exchange.explanation import Facts, explain
 from detente.centre.exchange.ledger import EntryKind, Ledger, verify
 from detente.centre.exchange.message import KIND, Expected, Header, Mark, key_id, open_envelope, seal
-from detente.centre.exchange.release import initial, release
-from detente.centre.exchange.rules import compile_agreement, label_of
+from detente.centre.exchange.release import ReleaseReason, initial, release
+from detente.centre.exchange.rules import DATA, compile_agreement, label_of
 from detente.centre.exchange.second_check import Setting, Snapshot, check
+from detente.geodesy._kernels import ecef_to_geodetic
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement
+from detente.scenario.agreement import RANGE_CLASSES, Agreement
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
@@ -43,12 +46,19 @@ def run(agreement, story, giver=0, secret=7, replicates=None):
     return Messages.concatenate(messages), state
 
 
+ZONES = st.builds(
+    made.box, st.integers(-90, -20), st.integers(20, 90), st.integers(-180, 180), st.integers(-180, 180)
+)  # fmt: skip
 CONDITIONS = st.fixed_dictionaries(
     {},
     optional={
         "impact_in": st.sampled_from(["receiver", "giver", "any-party"]),
         "impact_probability": st.floats(0.05, 0.95),
         "phases": st.lists(st.sampled_from(["boost", "coast", "reentry"]), min_size=1, max_size=3, unique=True),
+        "launch_zone": ZONES,
+        "object_zone": ZONES,
+        "impact_zone": ZONES,
+        "range_classes": st.lists(st.sampled_from(RANGE_CLASSES), min_size=1, max_size=3, unique=True),
     },
 )
 
@@ -75,12 +85,18 @@ def agreements(draw):
     return made.agreement(*some, start_s=draw(st.sampled_from([-9.0, 10.0])), end_s=draw(st.sampled_from([30.0, 99.0])))
 
 
+HARDER = (
+    "remove", "phase", "impact", "raise", "delay", "every", "owners", "consent", "zone", "shrink", "range", "coarsen",
+    "end",
+)  # fmt: skip
+
+
 @st.composite
 def stricter(draw, agreement):
     """The same agreement with one thing made stricter."""
     model = agreement.model_dump(mode="python")
     clause = model["clauses"][draw(st.integers(0, len(model["clauses"]) - 1))]
-    how = draw(st.sampled_from(["remove", "phase", "impact", "raise", "delay", "every", "owners", "coarsen", "end"]))
+    how = draw(st.sampled_from(HARDER))
     if how == "remove":
         model["clauses"] = [kept for kept in model["clauses"] if kept is not clause]
     elif how == "phase":
@@ -95,6 +111,17 @@ def stricter(draw, agreement):
         clause[f"{how}_s"] += draw(st.floats(0.0, 20.0))
     elif how == "owners":
         clause["owners_withheld"] = [*clause["owners_withheld"], draw(st.sampled_from(["USA", "TUR"]))]
+    elif how == "consent":
+        clause["owners_consenting"] = [name for name in ("USA", "RUS") if name not in clause["owners_withheld"]]
+    elif how == "zone":
+        which = draw(st.sampled_from(["launch_zone", "object_zone", "impact_zone"]))
+        clause["when"][which] = clause["when"][which] or draw(ZONES)
+    elif how == "shrink":
+        for which in ("launch_zone", "object_zone", "impact_zone"):
+            if clause["when"][which]:
+                clause["when"][which]["north_deg"] -= draw(st.integers(0, 30))
+    elif how == "range":
+        clause["when"]["range_classes"] = clause["when"]["range_classes"] or ["short", "medium"]
     elif how == "coarsen":
         clause["coarsen"]["sigma_position_m"] += 1000.0
     else:
@@ -115,6 +142,96 @@ def test_a_stricter_agreement_never_releases_more(data, seed, giver):
         before = [count_by(told.take(told.released_s <= tick)) for told in (messages, fewer)]
         assert all(before[0].get(key, 0) >= count for key, count in before[1].items())
     assert np.all(less.released_messages <= state.released_messages)
+
+
+@QUICK
+@given(st.data())
+def test_comparison_knows_what_is_stricter(data):
+    """Whatever the comparison says is covered, the looser agreement releases: never more by the other."""
+    one = made.agreement(data.draw(clauses("one")))
+    other = data.draw(st.one_of(stricter(one), clauses("two").map(made.agreement)))
+    told = difference(one, other)
+    if told.newly_releases or told.parties_in or one.valid != other.valid:
+        return
+    story = made.story(data.draw(st.integers(0, 10_000)), ticks=9)
+    giver = made.SIDES.index(one.clauses[0].giver)
+    (messages, _), (fewer, _) = run(one, story, giver), run(other, story, giver)
+    for tick in (20.0, 40.0):
+        before, after = (count_by(told.take(told.released_s <= tick)) for told in (messages, fewer))
+        assert all(before.get(key, 0) >= count for key, count in after.items())
+
+
+@QUICK
+@given(st.data())
+def test_making_stricter_is_seen_as_such(data):
+    one = data.draw(agreements())
+    harder = data.draw(stricter(one))
+    assert not difference(one, harder).newly_releases
+    assert difference(one, one).same
+    assert [change.clause for change in difference(harder, one).newly_releases] == [
+        change.clause for change in difference(one, harder).newly_withholds
+    ]
+
+
+@QUICK
+@given(clauses(), st.integers(0, 10_000))
+def test_an_explanation_says_what_release_does(clause, seed):
+    """Of each confirmed track at the first moment: released, delayed or withheld, with the kernel's reason in words."""
+    agreement = made.agreement({**clause, "label": {}})
+    only_clause = agreement.clauses[0]
+    giver, receiver = (made.SIDES.index(name) for name in (only_clause.giver, only_clause.receiver))
+    rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
+    data = DATA[only_clause.data]
+    for tracks, est in made.story(seed, rows=1, ticks=4):
+        state = initial(rules, np.arange(1), tracks.number.shape[1])
+        _, decided, _ = release(
+            state, tracks, est, rules, giver, made.SENSORS_OF[giver], 7, tracks.time_s, record=True
+        )  # fmt: skip
+        reasons = {
+            int(number): ReleaseReason(reason)
+            for number, to, kind, reason in zip(
+                decided.number, decided.receiver, decided.data, decided.reason, strict=True
+            )
+            if to == receiver and kind == data
+        }
+        for s in np.flatnonzero(tracks.status[0] == 2):
+            told = explain(agreement, facts_of(tracks, est, s, only_clause))
+            reason = reasons[int(tracks.number[0, s])]
+            assert told.released == (reason is ReleaseReason.RELEASED)
+            (judged,) = told.judgements
+            assert judged.releases == (reason in (ReleaseReason.RELEASED, ReleaseReason.DELAYED))
+            if not judged.releases:
+                assert any(WORDS[reason] in said for said in judged.reasons)
+
+
+WORDS = {
+    ReleaseReason.NO_ESTIMATE: "estimate to tell", ReleaseReason.ONWARD: "not the giver's",
+    ReleaseReason.OWNER_WITHHELD: "withholds what", ReleaseReason.PHASE: ", not in ",
+    ReleaseReason.IMPACT_ELSEWHERE: "territory is", ReleaseReason.ZONE: "asked for latitude",
+    ReleaseReason.RANGE_CLASS: "flight", ReleaseReason.RATE: "after the last one",
+}  # fmt: skip
+
+
+def facts_of(tracks, est, s, clause):
+    """What a person would write down of a track."""
+    seen_by = [i for i in range(6) if int(tracks.sensors[0, s]) >> i & 1]
+
+    def place(what):
+        if not getattr(est, f"{what}_valid")[0, s]:
+            return None
+        at = (getattr(est, f"{what}_{axis}_rad")[0, s] for axis in ("lat", "lon"))
+        return dict(zip(("lat_deg", "lon_deg"), map(math.degrees, at), strict=True))
+
+    lat, lon, _ = ecef_to_geodetic(*tracks.mean[0, s, :3])
+    return Facts(
+        data=clause.data, giver=clause.giver, receiver=clause.receiver,
+        at=made.EPOCH + made.timedelta(seconds=tracks.time_s), owners=sorted({made.OWNERS[i] for i in seen_by}),
+        own_sensors_only=all(made.SIDES[made.SENSOR_SIDES[i]] == clause.giver for i in seen_by),
+        phase=("boost", "coast", "reentry")[tracks.phase[0, s] - 1],
+        impact_probability=dict(zip(made.SIDES, est.threat_probability[0, s].tolist(), strict=True)),
+        launch=place("launch"), impact=place("impact"),
+        object={"lat_deg": math.degrees(lat), "lon_deg": math.degrees(lon)},
+    )  # fmt: skip
 
 
 def count_by(messages):

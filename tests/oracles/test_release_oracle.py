@@ -19,6 +19,33 @@ CLASSES = ("launch-warning", "impact-prediction", "track")
 PHASES = ("", "boost", "coast", "reentry")
 
 
+def inside(box, lat, lon):
+    west, east, lon = box.west_deg, box.east_deg, math.degrees(lon)
+    across = west <= lon <= east if west <= east else (lon >= west or lon <= east)
+    return box.south_deg <= math.degrees(lat) <= box.north_deg and across
+
+
+def range_class(launch, impact):
+    """By the angle between two unit vectors."""
+    one, other = (
+        np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
+        for lat, lon in (launch, impact)
+    )
+    km = 6371.0088 * math.atan2(np.linalg.norm(np.cross(one, other)), one @ other)
+    return "short" if km < 1000 else "medium" if km < 3000 else "intermediate" if km <= 5500 else "intercontinental"
+
+
+def below(state):
+    """Geodetic latitude and longitude by a search for the ellipsoid's normal through the object."""
+    x, y, z = state[:3]
+    lat = math.atan2(z, math.hypot(x, y))
+    for _ in range(50):
+        normal = 6378137.0 / math.sqrt(1 - 6.6943799901413165e-3 * math.sin(lat) ** 2)
+        height = math.hypot(x, y) / math.cos(lat) - normal
+        lat = math.atan2(z, math.hypot(x, y) * (1 - 6.6943799901413165e-3 * normal / (normal + height)))
+    return lat, math.atan2(y, x)
+
+
 class PlainExchange:
     """One giver and one replicate."""
 
@@ -41,7 +68,10 @@ class PlainExchange:
         seen_by = [i for i in range(64) if track["sensors"] >> i & 1]
         if any(made.SENSOR_SIDES[i] != self.giver for i in seen_by):
             return "ONWARD"
-        if any(made.OWNERS[i] in clause.owners_withheld for i in seen_by):
+        asked = clause.owners_consenting
+        if any(
+            made.OWNERS[i] in clause.owners_withheld or made.OWNERS[i] not in (asked or made.OWNERS) for i in seen_by
+        ):
             return "OWNER_WITHHELD"
         if clause.when.phases and PHASES[track["phase"]] not in clause.when.phases:
             return "PHASE"
@@ -49,6 +79,16 @@ class PlainExchange:
         likely = sum(track["threat"][made.SIDES.index(name)] for name in named[clause.when.impact_in])
         if clause.when.impact_in and not (track["impact"] and likely >= clause.when.impact_probability):
             return "IMPACT_ELSEWHERE"
+        places = (
+            (clause.when.launch_zone, track["launch_at"]), (clause.when.object_zone, track["at"]),
+            (clause.when.impact_zone, track["impact_at"]),
+        )  # fmt: skip
+        if any(zone is not None and not (place and inside(zone, *place)) for zone, place in places):
+            return "ZONE"
+        if clause.when.range_classes:
+            ends = track["launch_at"], track["impact_at"]
+            if None in ends or range_class(*ends) not in clause.when.range_classes:
+                return "RANGE_CLASS"
         if time_s - self.last.get((track["number"], index), -math.inf) < clause.every_s - 1e-6:
             return "RATE"
         return "DELAYED" if clause.delay_s > 0 else "RELEASED"
@@ -108,6 +148,10 @@ class PlainExchange:
         self.log.append((time_s, number, clause.receiver, clause.data, index, reason))
 
 
+def place(valid, lat_rad, lon_rad, row, s):
+    return (lat_rad[row, s], lon_rad[row, s]) if valid[row, s] else None
+
+
 def plain_run(agreement, giver, story, row):
     exchange = PlainExchange(agreement, giver)
     for tracks, est in story:
@@ -117,6 +161,9 @@ def plain_run(agreement, giver, story, row):
                 "number": int(number[s]), "slot": s, "sensors": int(tracks.sensors[row, s]),
                 "phase": int(tracks.phase[row, s]), "launch": bool(est.launch_valid[row, s]),
                 "impact": bool(est.impact_valid[row, s]), "threat": est.threat_probability[row, s],
+                "at": below(tracks.mean[row, s]),
+                "launch_at": place(est.launch_valid, est.launch_lat_rad, est.launch_lon_rad, row, s),
+                "impact_at": place(est.impact_valid, est.impact_lat_rad, est.impact_lon_rad, row, s),
             }
             for s in slots if number[s] > 0 and tracks.status[row, s] == 2
         ]  # fmt: skip
@@ -142,6 +189,12 @@ TERMS = (
     {"delay_s": 12.0},
     {"every_s": 15.0},
     {"owners_withheld": ["TUR"]},
+    {"owners_consenting": ["USA", "RUS"]},
+    {"when": {"launch_zone": made.box(-40, 60, -100, 120)}},
+    {"when": {"object_zone": made.box(-60, 50, 20, -20)}},
+    {"when": {"impact_zone": made.box(-80, 80, 170, -170), "object_zone": made.box(-90, 90, -180, 180)}},
+    {"when": {"range_classes": ["short", "intermediate", "intercontinental"]}},
+    {"when": {"range_classes": ["medium", "intermediate"], "launch_zone": made.box(-90, 70, -180, 180)}},
     {"when": {"phases": ["boost", "coast"]}},
     {"when": {"impact_in": "receiver", "impact_probability": 0.3}},
     {"when": {"impact_in": "giver", "impact_probability": 0.2}, "every_s": 7.0},
@@ -186,7 +239,7 @@ def test_kernel_decides_as_the_plain_twin_does(seed):
 
 def test_story_reaches_every_reason():
     seen = set()
-    for seed in range(40):
+    for seed in range(120):
         seen |= set(real_run(lottery(seed), seed % 2, made.story(seed, ticks=14))[1].reason.tolist())
     assert seen == {int(reason) for reason in ReleaseReason} - {ReleaseReason.OVERFLOW}
 

@@ -43,7 +43,15 @@ def plain_fault(columns, giver, receiver):
         impact(columns) | (data != 2), states(columns) | (data != 3),
     ]  # fmt: skip
     wrong = next((word for word, sound in zip(words, checks) if not np.all(sound)), "")
-    return wrong or covariances(columns["covariance"][data == 3], words[-3:])
+    wrong = wrong or covariances(columns["covariance"][data == 3], words[11:14])
+    late = [words[14]] * bool(np.any(columns["sensors"] & ~np.uint64(3))) + [words[15]] * bool(
+        np.any(columns["released_s"] > 40.000001)
+    )
+    return wrong or (late[0] if late else "")
+
+
+def fault(columns, giver, receiver):
+    return soundness.fault(columns, RULES, giver, receiver, sensors_of_giver=3, sealed_s=40.0)
 
 
 def flags(columns):
@@ -128,9 +136,9 @@ def said():
 
 SAID = said()
 FLOATS = [name for name, kind, _ in COLUMNS if kind == "<f8"]
-WHOLE = ["clause", "number"]
+WHOLE = ["clause", "number", "sensors"]
 SMALL = ["data", "phase", "coarsened", "launch_valid", "impact_valid"]
-STRANGE = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.1, 2.0, 3.2, 51.0, -11.0, 1e10, -1e10, 1e19, 1e300, 5e-324])
+STRANGE = st.sampled_from([0.0, 45.0, -0.0, 1.0, -1.0, 0.1, 2.0, 3.2, 51.0, -11.0, 1e10, -1e10, 1e19, 1e300, 5e-324])
 ODD = st.one_of(STRANGE, st.sampled_from([math.nan, math.inf, -math.inf]), st.floats(-1e4, 1e4))
 
 
@@ -143,10 +151,11 @@ def test_the_kernel_finds_what_the_plain_checks_find(data):
         row = data.draw(st.integers(0, len(SAID) - 1))
         flat = columns[name].reshape(len(SAID), -1)[row]
         place = data.draw(st.integers(0, len(flat) - 1))
-        whole = st.integers(-2, 5) if name in WHOLE else st.integers(0, 4)
+        least = 0 if name not in WHOLE or name == "sensors" else -2
+        whole = st.integers(least, 5)
         flat[place] = data.draw(ODD if name in FLOATS else whole)
     giver, receiver = data.draw(st.sampled_from([(0, 1), (0, 1), (0, 2), (1, 0)]))
-    assert soundness.fault(columns, RULES, giver, receiver) == plain_fault(columns, giver, receiver)
+    assert fault(columns, giver, receiver) == plain_fault(columns, giver, receiver)
 
 
 @settings(max_examples=200, deadline=None)
@@ -159,4 +168,4 @@ def test_covariances_near_the_edge_are_judged_alike(seed, stretch):
     lower = one.T[np.tril_indices(6)] * np.outer(*[10.0 ** rng.uniform(-2, 3, 6)] * 2)[np.tril_indices(6)]
     columns = {name: getattr(SAID, name).copy() for name, _, _ in COLUMNS}
     columns["covariance"][columns["data"] == 3] = lower
-    assert soundness.fault(columns, RULES, 0, 1) == plain_fault(columns, 0, 1)
+    assert fault(columns, 0, 1) == plain_fault(columns, 0, 1)

@@ -256,7 +256,7 @@ def _sample(world, name, generator):
         data=1 + np.arange(said) % 3,
         clause=np.arange(said) % 4,
         released=released,
-        reason=np.where(released, 11, 5),
+        reason=np.where(released, 13, 5),
     )
     return {
         "objects": objects,

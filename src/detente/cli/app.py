@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from detente import __version__
+from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.ledger import ledger
 from detente.cli.live import live
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
@@ -205,6 +206,7 @@ def schema(
         typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
 
 
+app.add_typer(agreement_commands)
 app.add_typer(ledger)
 app.registered_commands += live.registered_commands
 

@@ -16,7 +16,6 @@ from detente.geodesy.timescale import format_moment
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario
 
-
 GRACE_S = 5.0  # that a tick waits for its detections. source: assumption, 1-30: one machine plays three parts
 
 
@@ -55,7 +54,7 @@ def lay_out(
         sign(agreement, party, read_signing_key(folder / "keys" / party / "signing.key"))
         for party in agreement.parties
     ]  # fmt: skip
-    (folder / "agreement.signatures.json").write_text(write_signatures(signatures), encoding="utf-8")
+    write_signatures(folder / "agreement.signatures.json", agreement, signatures)
     pairs = list(combinations(agreement.parties, 2))
     ports = free_ports(2 * len(names) + len(pairs))
     feeds = {name: f"127.0.0.1:{ports[index]}" for index, name in enumerate(names)}

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.signature import refuse_unsigned
-from detente.gateway.config import Config
+from detente.gateway.config import Config, validated
+from detente.gateway.files import located_file
 from detente.gateway.keys import certificate_name, read_public_key, read_secret, read_signing_key, read_token
 from detente.gateway.logic.link import Gateway, Now
-from detente.gateway.signatures import read_agreement, read_signatures
+from detente.gateway.signatures import read_signatures
 from detente.gateway.theatre import gateway_of, read_theatre
 from detente.geodesy.timescale import format_moment, moment_at
 from detente.scenario.agreement import Agreement
@@ -72,7 +73,7 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
     clock = clock or Clock(file.clock.origin, file.clock.rate)
     agreement = None
     if file.agreement is not None and file.signatures is not None:
-        agreement = read_agreement(config.path(file.agreement))
+        agreement = validated(located_file(config.path(file.agreement)), Agreement)
         signatures = read_signatures(config.path(file.signatures))
         refuse_unsigned(agreement, signatures, {**trusted, file.side: (signer.public_key(),)})
         _check_agreement(config, agreement, theatre.setting.epoch, clock)

@@ -1,46 +1,67 @@
-"""An agreement file and the file of signatures under it, as a gateway reads them."""
+"""The signatures under an agreement, in a file beside it: ``lisbon-2011.yaml`` has ``lisbon-2011.signatures.json``."""
 
 import json
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from detente.centre.exchange.digest import digest
 from detente.centre.exchange.signature import Signature
-from detente.gateway.config import validated
-from detente.gateway.files import located_file
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
-BYTES_MAX = 1_000_000
+BYTES_MAX = 65_536
+SIGNATURES_MAX = 256
+HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
-def read_agreement(path: Path) -> Agreement:
-    """The agreement in a file."""
-    return validated(located_file(path), Agreement)
+def signatures_path(agreement_file: Path) -> Path:
+    """Where the signatures under an agreement's file are looked for."""
+    return agreement_file.with_name(agreement_file.name.removesuffix(".yaml") + ".signatures.json")
 
 
 def read_signatures(path: Path) -> list[Signature]:
-    """The signatures in a JSON file: ``{"signatures": [{"party", "key", "signature"}]}``, hexadecimal."""
+    """The signatures in a file, in order. Raises InputError where it is no such file; none of them is checked here."""
     try:
-        text = path.read_bytes()[:BYTES_MAX].decode()
-        return [
-            Signature(party=str(one["party"]), key=bytes.fromhex(one["key"]), signature=bytes.fromhex(one["signature"]))
-            for one in json.loads(text)["signatures"]
-        ]
+        with path.open("rb") as stream:
+            content = stream.read(BYTES_MAX + 1)
     except OSError as error:
         raise _refused(path, f"a file that cannot be read: {error.strerror}") from error
+    try:
+        if len(content) > BYTES_MAX:
+            raise ValueError(f"more than {BYTES_MAX} bytes")
+        said = json.loads(content.decode())
+        if said["schema"] != 1 or len(said["signatures"]) > SIGNATURES_MAX:
+            raise ValueError("another schema, or too many signatures")
+        return [_signature(line) for line in said["signatures"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(path, f"not a list of signatures: {type(error).__name__}: {error}") from error
+        raise _refused(path, f"not a file of signatures: {error}") from error
 
 
-def write_signatures(signatures: list[Signature]) -> str:
-    """The text of such a file."""
+def write_signatures(path: Path, agreement: Agreement, signatures: Sequence[Signature]) -> None:
+    """Write all signatures under an agreement, the whole file or nothing."""
     lines = [
         {"party": one.party, "key": one.key.hex(), "signature": one.signature.hex()} for one in signatures
     ]  # fmt: skip
-    return json.dumps({"signatures": lines}, indent=1) + "\n"
+    document = {"schema": 1, "agreement": agreement.name, "digest": digest(agreement), "signatures": lines}
+    scratch = path.with_name(path.name + ".part")
+    try:
+        scratch.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        os.replace(scratch, path)
+    except OSError as error:
+        raise _refused(path, f"a file that cannot be written: {error.strerror}") from error
+
+
+def _signature(line: dict[str, str]) -> Signature:
+    key, signature = line["key"], line["signature"]
+    if not (HEX.fullmatch(key) and HEX.fullmatch(signature) and type(line["party"]) is str):
+        raise ValueError("a key or a signature that is not written in hexadecimal digits")
+    return Signature(party=line["party"], key=bytes.fromhex(key), signature=bytes.fromhex(signature))
 
 
 def _refused(path: Path, found: str) -> InputError:
     return InputError(
-        found=found, expected="the signatures of all parties, as `detente agreement sign` writes them",
-        remedy="name the right file", file=str(path),
+        found=found, expected="signatures as `detente agreement sign` writes them",
+        remedy="have each party sign, or name the right file", file=str(path),
     )  # fmt: skip

@@ -31,10 +31,12 @@ REASONS = {
     5: "the sensor's owner withholds",
     6: "not in a phase the clause names",
     7: "predicted impact elsewhere, or not probable enough",
-    8: "too soon after the last one",
-    9: "shed: too many delayed messages waited",
-    10: "waiting for its delay to pass",
-    11: "released",
+    8: "outside the zone the clause names, or not known to be inside",
+    9: "not of a class of range the clause names, or not known to be",
+    10: "too soon after the last one",
+    11: "shed: too many delayed messages waited",
+    12: "waiting for its delay to pass",
+    13: "released",
 }
 """What the codes of the releases table's ``reason`` mean."""
 KINDS = {1: "launch warning", 2: "impact prediction", 3: "track", 4: "sensor status", 5: "tracklet"}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from detente.scenario.words import CountryCode, Moment, Name, RefusedError, Strict
+from detente.scenario.words import Box, CountryCode, Moment, Name, RefusedError, Strict
 
 
 class DataClass(IntEnum):
@@ -22,12 +22,23 @@ class DataClass(IntEnum):
 DataClassName = Literal["launch-warning", "impact-prediction", "track", "sensor-status", "tracklet"]
 
 
+RangeClass = Literal["short", "medium", "intermediate", "intercontinental"]
+RANGE_CLASSES: tuple[str, ...] = get_args(RangeClass)
+RANGE_LIMITS_KM = (1000.0, 3000.0, 5500.0)
+"""Ranges that part the classes. National Air and Space Intelligence Center, "Ballistic and Cruise Missile Threat",
+2020: short below 1,000 km, medium to 3,000, intermediate to 5,500, intercontinental beyond."""
+
+
 class Condition(Strict):
     """What must hold of an object before the clause releases anything about it. Every condition given must hold."""
 
     impact_in: Literal["receiver", "giver", "any-party"] | None = None  # predicted impact in that territory
     impact_probability: Annotated[float, Field(gt=0, le=1)] = 0.5  # at least this, where impact_in is given
+    launch_zone: Box | None = None  # estimated launch point inside
+    object_zone: Box | None = None  # the object itself is over it
+    impact_zone: Box | None = None  # predicted impact point inside
     phases: tuple[Literal["boost", "coast", "reentry"], ...] = ()  # empty: any
+    range_classes: tuple[RangeClass, ...] = ()  # by estimated launch and predicted impact; empty: any
 
 
 class Coarsening(Strict):
@@ -55,6 +66,15 @@ class Label(Strict):
     releasable_to: tuple[Name, ...] = ()  # category "Releasable To"; empty: the receiver alone
 
 
+class Terms(Strict):
+    """How a clause may be suspended or left. Facts for the two gateways and their operators; a study never does."""
+
+    suspended_by: Literal["giver", "receiver", "either"] = "either"
+    suspension_notice_s: Annotated[float, Field(ge=0)] = 0.0
+    withdrawal_notice_s: Annotated[float, Field(ge=0)] = 0.0
+    after_withdrawal: Literal["kept", "deleted"] = "kept"  # what becomes at the receiver of what was told before
+
+
 class Clause(Strict):
     """One thing that one party will tell another."""
 
@@ -63,11 +83,14 @@ class Clause(Strict):
     giver: Name
     receiver: Name
     owners_withheld: tuple[CountryCode, ...] = ()  # owners whose sensors' contributions may not be released
+    owners_consenting: tuple[CountryCode, ...] | None = None  # if given, only their sensors may have contributed
     when: Condition = Condition()
     delay_s: Annotated[float, Field(ge=0)] = 0.0  # earliest release after the moment the information speaks of
     every_s: Annotated[float, Field(gt=0)] = 10.0  # at most one message about an object in this time
     coarsen: Coarsening = Coarsening()
+    retention_s: Annotated[float, Field(gt=0)] | None = None  # the receiver deletes it after; not given: kept
     onward: Literal[False] = False  # onward release is never allowed
+    terms: Terms = Terms()
     label: Label = Label()
 
 
@@ -119,6 +142,12 @@ class Agreement(Strict):
                     f"parties ({parties}), with the receiver {clause.receiver} among them",
                     "name them, or leave it out",
                     found=f"releasable to {', '.join(clause.label.releasable_to)}", part=(*where, "label"),
+                )  # fmt: skip
+            torn = set(clause.owners_withheld) & set(clause.owners_consenting or ())
+            if torn:
+                raise RefusedError(
+                    "owners that either withhold or consent", "strike them from one of the two lists",
+                    found=f"{', '.join(sorted(torn))} in both", part=(*where, "owners_consenting"),
                 )  # fmt: skip
             if names.index(clause.name) < index:
                 raise RefusedError("names that differ", "rename one", found=repr(clause.name), part=(*where, "name"))

@@ -50,6 +50,16 @@ def load_agreement(name_or_path: str | FilePath) -> Agreement:
     return _model(_located(_find(name_or_path, "agreements", "agreement")), Agreement)
 
 
+def find_agreement(name_or_path: str | FilePath) -> FilePath:
+    """The file that a bundled name or a path means."""
+    return _find(name_or_path, "agreements", "agreement")
+
+
+def load_model(path: FilePath, model: type[Model]) -> Model:
+    """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column."""
+    return _model(_located(path), model)
+
+
 @cache
 def load_catalogue() -> Catalogue:
     """The catalogue that comes with Détente."""

@@ -23,6 +23,7 @@ from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import chosen
+from detente.studies.decisions import SETTING_FILE, setting_document
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
@@ -135,6 +136,7 @@ def run(
                 folders.write_table(table, scratch / f"{stage}.parquet")
             for name, ledger in flown.ledgers.get(architecture, {}).items():
                 folders.write_json(ledger, scratch / f"ledger-{name}.json")
+            folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {"architecture": architecture, "replicate": replicate}
             made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)

@@ -30,12 +30,8 @@ def study_secret(seed: int, side: int) -> int:
 def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:
     """Equal for two architectures whose sides see the same: pooled or not, and the same clauses that carry anything."""
     carried = np.flatnonzero(np.isin(rules.data, CARRIED))
-    columns = (
-        rules.giver, rules.receiver, rules.data, rules.delay_s, rules.every_s, rules.impact_in,
-        rules.impact_probability, rules.phases, rules.sensors_withheld, rules.sigma_position_m,
-        rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s,
-    )  # fmt: skip
-    clauses = tuple(column[carried].tobytes() for column in columns)
+    columns = [values for values in vars(rules).values() if isinstance(values, np.ndarray)]
+    clauses = tuple(column[carried].tobytes() for column in columns if len(column) == len(rules.names))
     said = rules.start_s, rules.end_s, rules.parties.tobytes(), carried.tobytes(), clauses
     return architecture.pooled, architecture.exchange, said
 

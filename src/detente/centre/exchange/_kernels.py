@@ -1,5 +1,8 @@
 """Which track may be spoken of, to whom, and why not; one replicate a row. No detail is taken away here."""
 
+import math
+
+from detente.geodesy._kernels import ecef_to_geodetic, great_circle_m
 from detente.jit import kernel
 
 NO_CLAUSE = 1
@@ -9,18 +12,20 @@ ONWARD = 4
 OWNER_WITHHELD = 5
 PHASE = 6
 IMPACT_ELSEWHERE = 7
-RATE = 8
-OVERFLOW = 9
-DELAYED = 10
-RELEASED = 11
-REASONS = 12
+ZONE = 8
+RANGE_CLASS = 9
+RATE = 10
+OVERFLOW = 11
+DELAYED = 12
+RELEASED = 13
+REASONS = 14
 
 CONFIRMED = 2
 LAUNCH_WARNING, IMPACT_PREDICTION, TRACK = 1, 2, 3
 CLASSES = 3
 IN_RECEIVER, IN_GIVER, IN_ANY_PARTY = 1, 2, 3
 
-GIVER, RECEIVER, DATA, IMPACT_IN, PHASES = 0, 1, 2, 3, 4
+GIVER, RECEIVER, DATA, IMPACT_IN, PHASES, ZONED, RANGE_CLASSES = 0, 1, 2, 3, 4, 5, 6
 """Columns of a rule's whole numbers."""
 
 DELAY_S, EVERY_S, THRESHOLD = 0, 1, 2
@@ -34,6 +39,11 @@ YARDSTICK_S = 10.0
 receiver. Ten seconds is the default rate of a clause."""
 
 NEVER_S = -1e18
+
+LAUNCH_ZONE, OBJECT_ZONE, IMPACT_ZONE = 0, 1, 2
+ANY_RANGE = 15
+SHORT_M, MEDIUM_M, INTERMEDIATE_M = 1.0e6, 3.0e6, 5.5e6
+"""scenario.agreement.RANGE_LIMITS_KM."""
 
 
 @kernel
@@ -58,6 +68,44 @@ def impact_probability(where, receiver, giver, parties, r, s, threat):
         if parties[side] != 0:
             total += threat[r, s, side]
     return total
+
+
+@kernel
+def inside(zone, lat_rad, lon_rad):
+    """True where a point lies in a zone (south, north, west, width); its edges belong to it."""
+    east = (lon_rad - zone[2]) % (2.0 * math.pi)
+    return zone[0] <= lat_rad <= zone[1] and east <= zone[3]
+
+
+@kernel
+def in_zones(r, s, zoned, zones, mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon):
+    """True where a track's launch, itself and its impact lie in the zones asked for; what is unknown lies nowhere."""
+    if (zoned >> LAUNCH_ZONE) & 1 and (
+        launch_valid[r, s] == 0 or not inside(zones[LAUNCH_ZONE], launch_lat[r, s], launch_lon[r, s])
+    ):
+        return False
+    if (zoned >> OBJECT_ZONE) & 1:
+        lat_rad, lon_rad, _ = ecef_to_geodetic(mean[r, s, 0], mean[r, s, 1], mean[r, s, 2])
+        if not inside(zones[OBJECT_ZONE], lat_rad, lon_rad):
+            return False
+    return (zoned >> IMPACT_ZONE) & 1 == 0 or (
+        impact_valid[r, s] != 0 and inside(zones[IMPACT_ZONE], impact_lat[r, s], impact_lon[r, s])
+    )
+
+
+@kernel
+def range_class(distance_m):
+    """0 short, 1 medium, 2 intermediate, 3 intercontinental."""
+    return int(distance_m >= SHORT_M) + int(distance_m >= MEDIUM_M) + int(distance_m > INTERMEDIATE_M)
+
+
+@kernel
+def in_classes(r, s, classes, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon):
+    """True where the flight from the estimated launch to the predicted impact is of a class asked for."""
+    if launch_valid[r, s] == 0 or impact_valid[r, s] == 0:
+        return False
+    distance_m = great_circle_m(launch_lat[r, s], launch_lon[r, s], impact_lat[r, s], impact_lon[r, s])
+    return (classes >> range_class(distance_m)) & 1 == 1
 
 
 @kernel
@@ -92,8 +140,10 @@ def forget_yardstick(r, s, due_s, served):
 
 
 @kernel
-def judge(r, s, c, since_s, in_force, whole, real, withheld_sensors, parties, own_sensors, sensors, phase, launch_valid,
-          impact_valid, threat):  # fmt: skip
+def judge(
+    r, s, c, since_s, in_force, whole, real, zones, withheld_sensors, parties, own_sensors, sensors, phase, mean,
+    launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon, threat,
+):  # fmt: skip
     """What clause c says of one confirmed track now: a reason, RELEASED and DELAYED being the good ones."""
     if in_force == 0:
         return NOT_IN_FORCE
@@ -112,6 +162,15 @@ def judge(r, s, c, since_s, in_force, whole, real, withheld_sensors, parties, ow
         likely = impact_probability(where, whole[c, RECEIVER], whole[c, GIVER], parties, r, s, threat)
         if likely < real[c, THRESHOLD]:
             return IMPACT_ELSEWHERE
+    if whole[c, ZONED] != 0 and not in_zones(
+        r, s, whole[c, ZONED], zones[c], mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat,
+        impact_lon,
+    ):  # fmt: skip
+        return ZONE
+    if whole[c, RANGE_CLASSES] != ANY_RANGE and not in_classes(
+        r, s, whole[c, RANGE_CLASSES], launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon
+    ):  # fmt: skip
+        return RANGE_CLASS
     if since_s < real[c, EVERY_S] - TOLERANCE_S:
         return RATE
     return DELAYED if real[c, DELAY_S] > 0.0 else RELEASED
@@ -149,8 +208,8 @@ def settle(
 @kernel
 def decide(
     valid_s, in_force, giver, own_sensors,
-    status, number, phase, sensors, launch_valid, impact_valid, threat,
-    mine, whole, real, withheld_sensors, parties,
+    status, number, phase, sensors, mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon,
+    threat, mine, whole, real, zones, withheld_sensors, parties,
     old_number, old_due_s, old_served, old_sampled_s,
     due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
 ):  # fmt: skip
@@ -170,8 +229,9 @@ def decide(
                 continue
             for c in mine:
                 reason = judge(
-                    r, s, c, valid_s - sampled_s[r, s, c], in_force, whole, real, withheld_sensors, parties,
-                    own_sensors, sensors, phase, launch_valid, impact_valid, threat,
+                    r, s, c, valid_s - sampled_s[r, s, c], in_force, whole, real, zones, withheld_sensors, parties,
+                    own_sensors, sensors, phase, mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat,
+                    impact_lon, threat,
                 )  # fmt: skip
                 verdict[r, s, c] = reason
                 if reason >= DELAYED:
@@ -186,3 +246,28 @@ def decide(
                 due_s[r, s] += YARDSTICK_S
                 if due_s[r, s] <= valid_s + TOLERANCE_S:
                     due_s[r, s] = valid_s + YARDSTICK_S
+
+
+@kernel
+def gather(
+    rows, slots, data, mean, full, launch_lat, launch_lon, launch_s, launch_sigma_m, impact_lat, impact_lon, impact_s,
+    impact_sigma_s, impact_covariance, state, covariance, launch, impact,
+):  # fmt: skip
+    """Fill what each message of (row, slot, class) carries into zeroed columns; ``full`` is (R, S, 6, 6)."""
+    for m in range(rows.size):
+        r, s = rows[m], slots[m]
+        if data[m] == TRACK:
+            k = 0
+            for i in range(6):
+                state[m, i] = mean[r, s, i]
+                for j in range(i + 1):
+                    covariance[m, k] = full[r, s, i, j]
+                    k += 1
+        elif data[m] == LAUNCH_WARNING:
+            launch[m, 0], launch[m, 1] = launch_lat[r, s], launch_lon[r, s]
+            launch[m, 2], launch[m, 3] = launch_s[r, s], launch_sigma_m[r, s]
+        else:
+            impact[m, 0], impact[m, 1] = impact_lat[r, s], impact_lon[r, s]
+            impact[m, 2], impact[m, 3] = impact_s[r, s], impact_sigma_s[r, s]
+            for i in range(3):
+                impact[m, 4 + i] = impact_covariance[r, s, i]

@@ -6,7 +6,7 @@ from detente.jit import kernel
 
 SOUND = 0
 DATA_CLASS, A_PHASE, FLAG, NUMBER, TIME, IN_FORCE, CLAUSE, PART, LAUNCH, IMPACT, STATE = range(1, 12)
-VARIANCE, CORRELATION, POSITIVE = 12, 13, 14
+VARIANCE, CORRELATION, POSITIVE, PEDIGREE, UNSEALED = 12, 13, 14, 15, 16
 NOT_A_NUMBER = -1  # before all others: no check below means anything of such a row
 WORST = 99
 
@@ -25,6 +25,10 @@ thousand would do, since they only keep sums and products of doubles finite."""
 CORRELATION_SLACK = 1e-9
 """How far below zero rounding may push the least eigenvalue of a correlation matrix. Source: assumption, range
 1e-12–1e-6; a double holds 1e-16 of the largest, which here is at most 6."""
+
+
+CLOCK_SLACK_S = 1e-6
+"""Envelopes are sealed at whole microseconds."""
 
 
 @kernel
@@ -109,20 +113,29 @@ def impact_fault(lat_rad, lon_rad, sigma_s, east, both, north):
 
 @kernel
 def first_fault(
-    start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data,
-    data, clause, released_s, valid_s, number, phase, coarsened, launch_valid, impact_valid, launch, impact, state,
-    covariance, factor,
+    start_s, end_s, sealed_s, giver, receiver, sensors_of_giver, rule_giver, rule_receiver, rule_data, data, clause,
+    released_s, valid_s, number, phase, coarsened, sensors, launch_valid, launch_lat, launch_lon, launch_s,
+    launch_sigma, impact_valid, impact_lat, impact_lon, impact_s, impact_sigma, impact_covariance, state, covariance,
+    launch, impact, factor,
 ):  # fmt: skip
-    """The first fault of any of n messages, in the order of the codes above.
+    """The first fault of any of n messages, in the order of the codes above; the last three are room for its work.
 
-    ``launch`` (4 columns) is lat, lon, time, sigma; ``impact`` (7) lat, lon, time, sigma of time, three covariances.
+    ``launch`` (4,) takes lat, lon, time, sigma; ``impact`` (7,) lat, lon, time, sigma of time, three covariances.
     """
     worst = WORST
     for m in range(data.size):
+        launch[0], launch[1], launch[2], launch[3] = launch_lat[m], launch_lon[m], launch_s[m], launch_sigma[m]
+        impact[0], impact[1], impact[2], impact[3] = impact_lat[m], impact_lon[m], impact_s[m], impact_sigma[m]
+        for i in range(3):
+            impact[4 + i] = impact_covariance[m, i]
         found = row_fault(
             m, start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data, data, clause, released_s, valid_s,
-            number, phase, coarsened, launch_valid, impact_valid, launch, impact, state, covariance, factor,
+            number, phase, coarsened, launch_valid, impact_valid, launch, impact, state[m], covariance[m], factor,
         )  # fmt: skip
+        if found == SOUND and sensors[m] & ~sensors_of_giver != 0:
+            found = PEDIGREE
+        if found == SOUND and released_s[m] > sealed_s + CLOCK_SLACK_S:
+            found = UNSEALED
         if found != SOUND and found < worst:
             worst = found
     return SOUND if worst == WORST else worst
@@ -133,8 +146,8 @@ def row_fault(
     m, start_s, end_s, giver, receiver, rule_giver, rule_receiver, rule_data, data, clause, released_s, valid_s,
     number, phase, coarsened, launch_valid, impact_valid, launch, impact, state, covariance, factor,
 ):  # fmt: skip
-    """The first fault of message m."""
-    if not (finite(launch[m]) and finite(impact[m]) and finite(state[m]) and finite(covariance[m])):
+    """The first fault of message m, whose parts are given; pedigree and sealing apart."""
+    if not (finite(launch) and finite(impact) and finite(state) and finite(covariance)):
         return NOT_A_NUMBER
     if released_s[m] * 0.0 != 0.0 or valid_s[m] * 0.0 != 0.0:
         return NOT_A_NUMBER
@@ -148,7 +161,7 @@ def row_fault(
         return FLAG
     if number[m] < 1:
         return NUMBER
-    latest = max(max(abs(released_s[m]), abs(valid_s[m])), max(abs(launch[m, 2]), abs(impact[m, 2])))
+    latest = max(max(abs(released_s[m]), abs(valid_s[m])), max(abs(launch[2]), abs(impact[2])))
     if latest > TIME_MAX_S or valid_s[m] > released_s[m]:
         return TIME
     if valid_s[m] < start_s or released_s[m] >= end_s:
@@ -156,18 +169,16 @@ def row_fault(
     c = clause[m]
     if c < 0 or c >= rule_data.size or rule_giver[c] != giver or rule_receiver[c] != receiver or rule_data[c] != kind:
         return CLAUSE
-    if not ((warns or zero(launch[m])) and (predicts or zero(impact[m]))):
+    if not ((warns or zero(launch)) and (predicts or zero(impact))):
         return PART
-    if not (tells or (zero(state[m]) and zero(covariance[m]))):
+    if not (tells or (zero(state) and zero(covariance))):
         return PART
-    if warns and (off_the_map(launch[m, 0], launch[m, 1]) or not 0.0 <= launch[m, 3] <= math.sqrt(VARIANCE_MAX)):
+    if warns and (off_the_map(launch[0], launch[1]) or not 0.0 <= launch[3] <= math.sqrt(VARIANCE_MAX)):
         return LAUNCH
-    if predicts and impact_fault(
-        impact[m, 0], impact[m, 1], impact[m, 3], impact[m, 4], impact[m, 5], impact[m, 6]
-    ):  # fmt: skip
+    if predicts and impact_fault(impact[0], impact[1], impact[3], impact[4], impact[5], impact[6]):
         return IMPACT
     if not tells:
         return SOUND
-    if beyond(state[m], 0, 3, POSITION_MAX_M) or beyond(state[m], 3, 6, SPEED_MAX_M_S):
+    if beyond(state, 0, 3, POSITION_MAX_M) or beyond(state, 3, 6, SPEED_MAX_M_S):
         return STATE
-    return covariance_fault(covariance[m], factor)
+    return covariance_fault(covariance, factor)

@@ -1,7 +1,7 @@
 """Two sides' ledgers held against each other, and against every head that either has signed.
 
-A side can rewrite its own log from any entry on and leave it whole in itself. It cannot rewrite the heads that it signed
-and its partner kept, nor what the partner wrote down about the same envelopes.
+A side can rewrite its own log from any entry on and leave it whole in itself. It cannot rewrite the heads that it
+signed and its partner kept, nor what the partner wrote down about the same envelopes.
 """
 
 from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.centre.exchange import _kernels, _kernels_coarsen
+from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
 from detente.centre.exchange.rules import Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
@@ -26,6 +26,8 @@ class ReleaseReason(IntEnum):
     OWNER_WITHHELD = _kernels.OWNER_WITHHELD  # a sensor whose owner withholds contributed
     PHASE = _kernels.PHASE  # not in a phase that the clause names
     IMPACT_ELSEWHERE = _kernels.IMPACT_ELSEWHERE  # impact unknown, or not probable enough where the clause asks
+    ZONE = _kernels.ZONE  # launch, object or impact outside the zone that the clause names, or unknown
+    RANGE_CLASS = _kernels.RANGE_CLASS  # not of a class of range that the clause names, or unknown
     RATE = _kernels.RATE  # too soon after the last one
     OVERFLOW = _kernels.OVERFLOW  # shed: too many delayed messages waited
     DELAYED = _kernels.DELAYED  # sampled, and waiting for its delay to pass
@@ -34,7 +36,8 @@ class ReleaseReason(IntEnum):
 
 WITHHELD_REASONS = (
     ReleaseReason.NOT_IN_FORCE, ReleaseReason.ONWARD, ReleaseReason.OWNER_WITHHELD, ReleaseReason.PHASE,
-    ReleaseReason.IMPACT_ELSEWHERE, ReleaseReason.RATE, ReleaseReason.OVERFLOW,
+    ReleaseReason.IMPACT_ELSEWHERE, ReleaseReason.ZONE, ReleaseReason.RANGE_CLASS, ReleaseReason.RATE,
+    ReleaseReason.OVERFLOW,
 )  # fmt: skip
 """Reasons of a clause that count as withholding. NO_CLAUSE is counted apart; NO_ESTIMATE withholds nothing."""
 
@@ -42,7 +45,20 @@ PENDING_MAX = 4096
 """Delayed messages that one replicate may hold; more are shed and counted. Source: assumption, range 1,000–100,000:
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
 
-LOWER_ROWS, LOWER_COLUMNS = np.tril_indices(6)
+
+LOST_MAX = 64
+"""Lost tracks that one replicate remembers. Source: assumption, range 16–1,000; the oldest is forgotten first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Slots):
+    """The number that keys each track's secret offsets, and those of tracks that were lost."""
+
+    key: Ints  # (R, S) 0 before a track is confirmed
+    motion: Floats  # (R, S, 4) what a free flight keeps
+    lost_key: Ints  # (R, LOST_MAX) 0 where none
+    lost_motion: Floats  # (R, LOST_MAX, 4)
+    lost_s: Floats  # (R, LOST_MAX)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +70,7 @@ class ReleaseState(Slots):
     due_s: Floats  # (R, S) next moment of the yardstick stream
     served: Bytes  # (R, S, sides, 3) 1 where something left since the last one, by receiver and class
     sampled_s: Floats  # (R, S, C) moment of the last message, released or delayed
+    identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
     no_clause: Ints  # (R, sides, 3) withheld because no clause speaks of that class to that receiver
@@ -83,10 +100,20 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
         due_s=np.zeros((rows, slots)),
         served=np.zeros((rows, slots, rules.sides, _kernels.CLASSES), np.uint8),
         sampled_s=np.zeros((rows, slots, clauses)),
+        identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
         no_clause=np.zeros((rows, rules.sides, _kernels.CLASSES), np.int64),
     )
+
+
+def _no_identity(rows: int, slots: int) -> Identity:
+    motions = _kernels_identity.MOTIONS
+    return Identity(
+        key=np.zeros((rows, slots), np.int64), motion=np.zeros((rows, slots, motions)),
+        lost_key=np.zeros((rows, LOST_MAX), np.int64), lost_motion=np.zeros((rows, LOST_MAX, motions)),
+        lost_s=np.full((rows, LOST_MAX), _kernels.NEVER_S),
+    )  # fmt: skip
 
 
 def release(
@@ -112,11 +139,11 @@ def release(
         state, tracks, estimates, rules, giver, sensors_of_giver, now_in_force
     )
     rows = np.nonzero(verdict >= ReleaseReason.DELAYED)
-    sampled = _sampled(new.replicates, tracks, estimates, rules, giver, secret, rows)
+    sampled = _sampled(new, tracks, estimates, rules, giver, secret, rows)
     leaves_now = verdict[rows] == ReleaseReason.RELEASED
-    delayed = sampled.take(~leaves_now)
+    delayed = Messages.empty() if leaves_now.all() else sampled.take(~leaves_now)
     queue = _queue_after(state.pending, delayed, len(state.number), rules, now_s)
-    messages = _told(queue.ripe, sampled.take(leaves_now), now_s)
+    messages = _told(queue.ripe, sampled.take(leaves_now) if len(delayed) else sampled, now_s)
     new = replace(new, pending=queue.pending, counts=_counted(new.counts, queue))
     if not record:
         return messages, Releases.empty(), new
@@ -150,23 +177,46 @@ def _decided(
     _kernels.decide(
         float(tracks.time_s), int(in_force), giver, np.uint64(sensors_of_giver),
         _given(tracks.status, np.uint8), _given(tracks.number, np.int64), _given(tracks.phase, np.uint8),
-        _given(tracks.sensors, np.uint64), _given(estimates.launch_valid, np.uint8),
-        _given(estimates.impact_valid, np.uint8), _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.sensors_withheld, rules.parties,
+        _given(tracks.sensors, np.uint64), _given(tracks.mean, np.float64),
+        _given(estimates.launch_valid, np.uint8), _given(estimates.launch_lat_rad, np.float64),
+        _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
+        _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
+        _given(estimates.threat_probability, np.float64),
+        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties,
         state.number, state.due_s, state.served, state.sampled_s,
         due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
     new = replace(
         state, number=np.array(tracks.number), due_s=due_s, served=served, sampled_s=sampled_s, counts=counts,
-        no_clause=no_clause,
+        no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
+
+
+def _coarse(rules: Rules, giver: int) -> NDArray[np.bool_]:
+    """The clauses of this giver that take detail away. (C,)"""
+    amount = rules.sigma_position_m + rules.sigma_velocity_m_s + rules.grid_m + rules.time_step_s
+    return (amount > 0.0) & (rules.giver == giver)
+
+
+def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
+    """Whose offset is whose at this tick."""
+    old = state.identity
+    key, motion = np.zeros_like(old.key), np.zeros_like(old.motion)
+    lost = old.lost_key.copy(), old.lost_motion.copy(), old.lost_s.copy()
+    _kernels_identity.follow(
+        float(tracks.time_s), _given(tracks.status, np.uint8), _given(tracks.number, np.int64),
+        _given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
+    )  # fmt: skip
+    return Identity(key=key, motion=motion, lost_key=lost[0], lost_motion=lost[1], lost_s=lost[2])
 
 
 def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
     """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
     mine = np.flatnonzero((rules.giver == giver) & (rules.data <= _kernels.CLASSES))
-    whole = (rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases)
+    whole = (
+        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
+    )  # fmt: skip
     real = (rules.delay_s, rules.every_s, rules.impact_probability)
     return (
         _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
@@ -174,63 +224,51 @@ def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def _sampled(
-    replicates: Ints, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: int,
+    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: int,
     rows: tuple[NDArray, ...],
 ) -> Messages:  # fmt: skip
     """Messages about these (row, slot, clause), each holding what its class carries, coarsened as its clause says."""
     r, s, clause = (np.asarray(axis, np.int64) for axis in rows)
     data = rules.data[clause]
-    tells_launch, tells_impact, tells_state = (data == kind for kind in (1, 2, 3))
     state, covariance = np.zeros((len(r), 6)), np.zeros((len(r), 21))
     launch, impact = np.zeros((len(r), 4)), np.zeros((len(r), 7))
-    state[tells_state] = tracks.mean[r[tells_state], s[tells_state]]
-    covariance[tells_state] = tracks.covariance[r[tells_state], s[tells_state]][:, LOWER_ROWS, LOWER_COLUMNS]
-    launch[tells_launch] = _launch(estimates, r[tells_launch], s[tells_launch])
-    impact[tells_impact] = _impact(estimates, r[tells_impact], s[tells_impact])
-    amounts = (rules.sigma_position_m, rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s)
-    coarser = (amounts[0] + amounts[1] + amounts[2] + amounts[3])[clause] > 0.0
+    columns = (
+        tracks.mean, tracks.covariance, estimates.launch_lat_rad, estimates.launch_lon_rad, estimates.launch_s,
+        estimates.launch_sigma_m, estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s,
+        estimates.impact_sigma_s, estimates.impact_covariance_m2,
+    )  # fmt: skip
+    _kernels.gather(r, s, data, *(_given(column, np.float64) for column in columns), state, covariance, launch, impact)
+    coarser = _coarse(rules, giver)[clause]
     if coarser.any():
         parts = (state, covariance, launch, impact)
-        _coarsen(replicates[r], tracks.number[r, s], clause, data, giver, secret, amounts, parts)
+        _coarsen(state_after.replicates[r], state_after.identity.key[r, s], clause, data, giver, secret, rules, parts)
     count = len(r)
     return Messages(
         replicate=r, giver=np.full(count, giver), receiver=rules.receiver[clause], data=data, clause=clause,
         released_s=tracks.time_s + rules.delay_s[clause], valid_s=np.full(count, float(tracks.time_s)),
         number=tracks.number[r, s], phase=tracks.phase[r, s], state=state, covariance=covariance,
         sensors=tracks.sensors[r, s], coarsened=coarser,
-        launch_valid=tells_launch, launch_lat_rad=launch[:, 0], launch_lon_rad=launch[:, 1], launch_s=launch[:, 2],
+        launch_valid=data == DataClass.LAUNCH_WARNING,
+        launch_lat_rad=launch[:, 0], launch_lon_rad=launch[:, 1], launch_s=launch[:, 2],
         launch_sigma_m=launch[:, 3],
-        impact_valid=tells_impact, impact_lat_rad=impact[:, 0], impact_lon_rad=impact[:, 1], impact_s=impact[:, 2],
+        impact_valid=data == DataClass.IMPACT_PREDICTION,
+        impact_lat_rad=impact[:, 0], impact_lon_rad=impact[:, 1], impact_s=impact[:, 2],
         impact_sigma_s=impact[:, 3], impact_covariance_m2=impact[:, 4:],
     )  # fmt: skip
 
 
 def _coarsen(
-    replicate: NDArray, number: NDArray, clause: NDArray, data: NDArray, giver: int, secret: int,
-    amounts: tuple[Floats, ...], parts: tuple[NDArray, ...],
+    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: int, rules: Rules,
+    parts: tuple[NDArray, ...],
 ) -> None:  # fmt: skip
     """Take away from freshly gathered messages what their clauses say; ``parts`` are changed in place."""
+    amounts = (rules.sigma_position_m, rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s)
     # The bits of the amount are part of an offset's address: two clauses that coarsen by the same amount move a track
     # by the same offset, and neither two receivers nor two messages can average it away.
     bits = np.stack([np.ascontiguousarray(amount).view(np.int64) for amount in amounts], axis=1)
-    secrets = np.empty((len(number), _kernels_coarsen.DRAWS))
-    _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, number, clause, data, bits, secrets)
+    secrets = np.empty((len(key), _kernels_coarsen.DRAWS))
+    _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, key, clause, data, bits, secrets)
     _kernels_coarsen.coarsen(clause, data, *amounts, secrets, *parts)
-
-
-def _launch(estimates: Estimates, r: NDArray, s: NDArray) -> NDArray:
-    columns = (
-        estimates.launch_lat_rad, estimates.launch_lon_rad, estimates.launch_s, estimates.launch_sigma_m
-    )  # fmt: skip
-    return np.stack([column[r, s] for column in columns], axis=1)
-
-
-def _impact(estimates: Estimates, r: NDArray, s: NDArray) -> NDArray:
-    columns = (
-        estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s, estimates.impact_sigma_s
-    )  # fmt: skip
-    single = np.stack([column[r, s] for column in columns], axis=1)
-    return np.concatenate([single, estimates.impact_covariance_m2[r, s]], axis=1)
 
 
 def _by_replicate(table: Rows) -> Rows:

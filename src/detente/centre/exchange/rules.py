@@ -1,5 +1,6 @@
 """An agreement as arrays: what the release kernel reads instead of the signed text."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from detente.records.errors import InputError
 from detente.records.slots import Bytes, Floats, Ints, Masks, Phase, Slots
-from detente.scenario.agreement import CLASSIFICATIONS, Agreement, Clause, DataClass, Label
+from detente.scenario.agreement import CLASSIFICATIONS, RANGE_CLASSES, Agreement, Clause, DataClass, Label
+from detente.scenario.words import Box
 
 SENSORS_MAX = 64
 """Bits in a pedigree."""
@@ -40,11 +42,15 @@ class Rules(Slots):
     impact_in: Bytes  # (C,) 0 anywhere, 1 receiver, 2 giver, 3 any party
     impact_probability: Floats
     phases: Bytes  # (C,) bit p set where Phase p may be spoken of
+    zoned: Bytes  # (C,) bit 0 set where the launch must lie in a zone, 1 the object, 2 the impact
+    zones: Floats  # (C, 3, 4) those zones: south, north, west, and how far east of west, rad; 0 where none
+    range_classes: Bytes  # (C,) bit k set where the k-th of RANGE_CLASSES may be spoken of
     sensors_withheld: Masks  # (C,) bit i set where sensor i belongs to an owner that withholds
     sigma_position_m: Floats
     sigma_velocity_m_s: Floats
     grid_m: Floats
     time_step_s: Floats
+    retention_s: Floats  # (C,) the receiver's to keep: inf where nothing is said
     labels: tuple[Label, ...]  # (C,)
 
     def __post_init__(self) -> None:
@@ -90,11 +96,15 @@ def compile_agreement(
         impact_in=np.array([IMPACT_IN[clause.when.impact_in] for clause in clauses], np.uint8),
         impact_probability=_floats([clause.when.impact_probability for clause in clauses]),
         phases=np.array([_phase_mask(clause) for clause in clauses], np.uint8),
+        zoned=np.array([_zone_mask(clause) for clause in clauses], np.uint8),
+        zones=np.array([[_zone(zone) for zone in _zones(clause)] for clause in clauses], float).reshape(-1, 3, 4),
+        range_classes=np.array([_range_mask(clause) for clause in clauses], np.uint8),
         sensors_withheld=np.array([_sensor_mask(clause, sensor_owners) for clause in clauses], np.uint64),
         sigma_position_m=_floats([clause.coarsen.sigma_position_m for clause in clauses]),
         sigma_velocity_m_s=_floats([clause.coarsen.sigma_velocity_m_s for clause in clauses]),
         grid_m=_floats([clause.coarsen.grid_km * 1e3 for clause in clauses]),
         time_step_s=_floats([clause.coarsen.time_s for clause in clauses]),
+        retention_s=_floats([math.inf if clause.retention_s is None else clause.retention_s for clause in clauses]),
         labels=tuple(clause.label for clause in clauses),
     )
 
@@ -104,7 +114,7 @@ def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
 
     An envelope without messages says nothing, and has the default label.
     """
-    labels = [rules.labels[clause] for clause in np.unique(clauses)] or [Label()]
+    labels = [rules.labels[clause] for clause in set(clauses.tolist())] or [Label()]
     highest = max(labels, key=lambda label: CLASSIFICATIONS.index(label.classification))
     allowed = set.intersection(*(set(label.releasable_to or (receiver,)) for label in labels))
     return f"{highest.policy} {highest.classification} RELEASABLE TO {', '.join(sorted(allowed))}"
@@ -124,22 +134,24 @@ def _check(agreement: Agreement, side_names: Sequence[str]) -> None:
                 path=f"parties.{index}",
             )
     for index, clause in enumerate(agreement.clauses):
-        idle = _idle_coarsening(clause)
+        idle = idle_coarsening(clause)
         if idle:
             raise InputError(
-                f"clause {clause.name!r} coarsens {idle}, which {clause.data} does not carry",
-                "a track is coarsened by sigma_position_m and sigma_velocity_m_s; "
-                "launch and impact points by sigma_position_m, grid_km and time_s",
+                f"clause {clause.name!r} coarsens {idle}, which does nothing to {clause.data}",
+                "a track is coarsened by sigma_position_m and sigma_velocity_m_s; launch and impact points by "
+                "sigma_position_m, grid_km and time_s; a tracklet never, for it would spoil what it is fused with",
                 "remove it, or coarsen what the clause releases",
                 path=f"clauses.{index}.coarsen.{idle}",
             )
 
 
-def _idle_coarsening(clause: Clause) -> str:
+def idle_coarsening(clause: Clause) -> str:
     """The first coarsening that would take nothing away: a rule that looks stricter than it is deceives its signer."""
-    idle = ("grid_km", "time_s") if DATA[clause.data] == DataClass.TRACK else ("sigma_velocity_m_s",)
-    if DATA[clause.data] not in CARRIED:
-        return ""
+    idle = {
+        DataClass.TRACK: ("grid_km", "time_s"),
+        DataClass.LAUNCH_WARNING: ("sigma_velocity_m_s",),
+        DataClass.IMPACT_PREDICTION: ("sigma_velocity_m_s",),
+    }.get(DATA[clause.data], tuple(type(clause.coarsen).model_fields))
     return next((name for name in idle if getattr(clause.coarsen, name) > 0), "")
 
 
@@ -147,5 +159,37 @@ def _phase_mask(clause: Clause) -> int:
     return sum(1 << PHASES[name] for name in set(clause.when.phases) or set(PHASES))
 
 
+def _zones(clause: Clause) -> tuple[Box | None, ...]:
+    return clause.when.launch_zone, clause.when.object_zone, clause.when.impact_zone
+
+
+def _zone_mask(clause: Clause) -> int:
+    return sum(1 << place for place, zone in enumerate(_zones(clause)) if zone is not None)
+
+
+def _zone(zone: Box | None) -> tuple[float, float, float, float]:
+    if zone is None:
+        return 0.0, 0.0, 0.0, 0.0
+    width_deg = zone.east_deg - zone.west_deg
+    if width_deg < 0:  # across the antimeridian
+        width_deg += 360.0
+    return (
+        math.radians(zone.south_deg),
+        math.radians(zone.north_deg),
+        math.radians(zone.west_deg),
+        math.radians(width_deg),
+    )
+
+
+def _range_mask(clause: Clause) -> int:
+    return sum(1 << RANGE_CLASSES.index(name) for name in set(clause.when.range_classes) or RANGE_CLASSES)
+
+
 def _sensor_mask(clause: Clause, sensor_owners: Sequence[str]) -> int:
-    return sum(1 << index for index, owner in enumerate(sensor_owners) if owner in clause.owners_withheld)
+    """The sensors whose contribution holds a track back: of owners that withhold, or that are not among those asked."""
+    consenting = clause.owners_consenting
+    return sum(
+        1 << index
+        for index, owner in enumerate(sensor_owners)
+        if owner in clause.owners_withheld or (consenting is not None and owner not in consenting)
+    )

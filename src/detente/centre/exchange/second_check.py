@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detente.records.slots import Estimates, Status, Tracks
 from detente.records.stages import Messages
 from detente.scenario.agreement import Agreement, Clause
+from detente.scenario.words import Box
 
 SLACK_S = 1e-6
 """Times closer than this are the same: sums of steps round."""
@@ -159,8 +160,10 @@ def _pedigree_faults(case: _Case, setting: Setting, giver: int) -> Iterator[tupl
             continue
         if index >= len(setting.sensor_owners) or setting.sensor_sides[index] != giver:
             yield "onward", f"sensor {index} is not the giver's, and nothing is passed on"
-        elif setting.sensor_owners[index] in case.clause.owners_withheld:
-            yield "owner", f"{setting.sensor_owners[index]} withholds what its sensor {index} contributed"
+            continue
+        owner, consenting = setting.sensor_owners[index], case.clause.owners_consenting
+        if owner in case.clause.owners_withheld or not (consenting is None or owner in consenting):
+            yield "owner", f"{owner} does not consent to what its sensor {index} contributed"
 
 
 def _condition_faults(case: _Case, agreement: Agreement, setting: Setting) -> Iterator[tuple[str, str]]:
@@ -168,6 +171,8 @@ def _condition_faults(case: _Case, agreement: Agreement, setting: Setting) -> It
     phase = PHASE_NAMES.get(int(case.snapshot.tracks.phase[case.row, case.slot]), "none")
     if when.phases and phase not in when.phases:
         yield "phase", f"in phase {phase}, not {' or '.join(when.phases)}"
+    yield from _zone_faults(case)
+    yield from _range_faults(case)
     if when.impact_in is None:
         return
     parties = {"receiver": (case.clause.receiver,), "giver": (case.clause.giver,), "any-party": agreement.parties}
@@ -176,6 +181,35 @@ def _condition_faults(case: _Case, agreement: Agreement, setting: Setting) -> It
     likely = sum(float(threat[i]) for i, name in enumerate(setting.side_names) if name in named)
     if not case.knew("impact_valid") or likely < when.impact_probability - 1e-12:
         yield "impact", f"impact in {when.impact_in} has probability {likely:.3g}, below {when.impact_probability}"
+
+
+def _zone_faults(case: _Case) -> Iterator[tuple[str, str]]:
+    when = case.clause.when
+    for what, zone in (("launch", when.launch_zone), ("impact", when.impact_zone)):
+        if zone is None:
+            continue
+        if not case.knew(f"{what}_valid"):
+            yield "zone", f"no {what} was estimated, and the clause asks where it is"
+        elif not _in_box(math.degrees(case.knew(f"{what}_lat_rad")), math.degrees(case.knew(f"{what}_lon_rad")), zone):
+            yield "zone", f"the {what} lies outside the zone"
+    if when.object_zone is not None:
+        lat_deg, lon_deg = _below(case.snapshot.tracks.mean[case.row, case.slot])
+        if not _in_box(lat_deg, lon_deg, when.object_zone):
+            yield "zone", f"the object is over {lat_deg:.4f}°, {lon_deg:.4f}°, outside the zone"
+
+
+def _range_faults(case: _Case) -> Iterator[tuple[str, str]]:
+    allowed = case.clause.when.range_classes
+    if not allowed:
+        return
+    if not (case.knew("launch_valid") and case.knew("impact_valid")):
+        yield "range", "launch or impact is unknown, and the clause asks how far the flight goes"
+        return
+    ends = [(float(case.knew(f"{end}_lat_rad")), float(case.knew(f"{end}_lon_rad"))) for end in ("launch", "impact")]
+    km = _distance_m(*ends) / 1000
+    bounds = {"short": (0, 1000), "medium": (1000, 3000), "intermediate": (3000, 5500), "intercontinental": (5500, 1e9)}
+    if not any(bounds[name][0] - 1e-6 <= km <= bounds[name][1] + 1e-6 for name in allowed):
+        yield "range", f"a flight of {km:.0f} km is not {' or '.join(allowed)}"
 
 
 def _content_faults(case: _Case) -> Iterator[tuple[str, str]]:
@@ -300,6 +334,25 @@ def _on_grid(lat_rad: float, lon_rad: float, grid_m: float) -> bool:
     counts = {max(1, math.floor(around * (1 + nudge))) for nudge in (-1e-12, 0.0, 1e-12)}
     on_meridian = any(_whole(lon_rad * count / (2 * math.pi)) for count in counts)
     return _whole(lat_rad * 2 * pairs / math.pi) and on_meridian
+
+
+def _in_box(lat_deg: float, lon_deg: float, box: Box) -> bool:
+    """True in a box of latitude and longitude, or within a tenth of a millimetre of it."""
+    slack = 1e-9
+    width = box.east_deg - box.west_deg + (360 if box.east_deg < box.west_deg else 0)
+    east = (lon_deg - box.west_deg + slack) % 360
+    return box.south_deg - slack <= lat_deg <= box.north_deg + slack and east <= width + 2 * slack
+
+
+def _below(state: NDArray[np.float64]) -> tuple[float, float]:
+    """Geodetic latitude and longitude, degrees, of an ECEF state, by plain iteration on WGS 84."""
+    x, y, z = (float(value) for value in state[:3])
+    squash = 0.0066943799901413165  # first eccentricity squared
+    around, lat = math.hypot(x, y), math.atan2(z, math.hypot(x, y))
+    for _ in range(30):
+        normal = 6_378_137 / math.sqrt(1 - squash * math.sin(lat) ** 2)
+        lat = math.atan2(z + squash * normal * math.sin(lat), around)
+    return math.degrees(lat), math.degrees(math.atan2(y, x))
 
 
 def _distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -30,25 +30,26 @@ FAULTS = {
     kernels.VARIANCE: "a variance out of bounds",
     kernels.CORRELATION: "a correlation above 1",
     kernels.POSITIVE: "a covariance that is not positive",
+    kernels.PEDIGREE: "a pedigree that names sensors that are not the giver's",
+    kernels.UNSEALED: "a message that was released after the envelope was sealed",
 }
 
 
-def fault(columns: Columns, rules: Rules, giver: int, receiver: int) -> str:
+ASKED = (
+    "data", "clause", "released_s", "valid_s", "number", "phase", "coarsened", "sensors", "launch_valid",
+    "launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m", "impact_valid", "impact_lat_rad",
+    "impact_lon_rad", "impact_s", "impact_sigma_s", "impact_covariance_m2", "state", "covariance",
+)  # fmt: skip
+"""The columns, in the kernel's order."""
+
+
+def fault(
+    columns: Columns, rules: Rules, giver: int, receiver: int, *, sensors_of_giver: int, sealed_s: float
+) -> str:  # fmt: skip
     """What is wrong with the columns of an envelope's messages; empty where nothing is."""
-    launch = ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m")
-    impact = ("impact_lat_rad", "impact_lon_rad", "impact_s", "impact_sigma_s")
     code = kernels.first_fault(
-        rules.start_s, rules.end_s, giver, receiver, rules.giver, rules.receiver, rules.data,
-        *(
-            columns[name]
-            for name in (
-                "data", "clause", "released_s", "valid_s", "number", "phase", "coarsened", "launch_valid",
-                "impact_valid",
-            )
-        ),
-        np.stack([columns[name] for name in launch], axis=1),
-        np.concatenate([np.stack([columns[name] for name in impact], axis=1), columns["impact_covariance_m2"]], axis=1),
-        columns["state"], columns["covariance"], np.empty(21),
+        rules.start_s, rules.end_s, sealed_s, giver, receiver, np.uint64(sensors_of_giver), rules.giver, rules.receiver,
+        rules.data, *[columns[name] for name in ASKED], np.empty(4), np.empty(7), np.empty(21),
     )  # fmt: skip
     if code == kernels.NOT_A_NUMBER:
         name = next(name for name, values in columns.items() if not np.all(np.isfinite(values)))

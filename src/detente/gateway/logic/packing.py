@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from detente.centre.exchange.rules import Rules
+from detente.records.table import Table
 
 HEAD = struct.Struct("<8sI")
 MARK = b"DTNPCK01"
@@ -42,6 +43,10 @@ def _outline(value: Any, arrays: list[bytes]) -> Any:
     if isinstance(value, np.ndarray):
         arrays.append(value.tobytes())
         return {"array": value.dtype.str, "shape": value.shape}
+    if isinstance(value, Table):
+        name, parts = _form(type(value))
+        arrays += [getattr(value, part).tobytes() for part in parts]
+        return {"table": name, "rows": len(value)}
     if isinstance(value, Rules):
         return {"rules": 1}
     if is_dataclass(value) and not isinstance(value, type):
@@ -66,6 +71,10 @@ class _Reader:
             return self.rules
         if "array" in outline:
             return self._array(np.dtype(outline["array"]), tuple(outline["shape"]))
+        if "table" in outline:
+            kind = _kind(outline["table"])
+            shapes = [(name, np.dtype(spec.dtype), (outline["rows"], *spec.shape)) for name, spec in kind.columns()]
+            return kind(**{name: self._array(dtype, shape) for name, dtype, shape in shapes})
         if "tuple" in outline:
             return tuple(self.value(item) for item in outline["tuple"])
         kind = _kind(outline["record"])

@@ -1,0 +1,260 @@
+"""``detente agreement``: read, question, compare, sign and verify what two sides are about to bind themselves to."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from detente.cli.keys_given import GivenKeys, private_key, public_keys
+from detente.cli.options import Json, emit, owned_failures
+from detente.records.errors import InputError
+
+if TYPE_CHECKING:
+    from detente.centre.exchange.comparison import Change
+    from detente.scenario.agreement import Agreement
+
+agreement = typer.Typer(
+    name="agreement", help="An agreement: what it may release, why, what a change does, and who signed it.",
+    no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+File = Annotated[str, typer.Argument(metavar="NAME|FILE", help="a bundled agreement or a YAML file")]
+Signatures = Annotated[
+    Path | None, typer.Option("--signatures", metavar="FILE", help="default: beside the agreement's file")
+]
+
+
+@agreement.command()
+def check(
+    file: File,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="a UTC time to ask for; default: now")] = None,
+    as_json: Json = False,
+) -> None:
+    """Contradictions, clauses without effect, one-sided ones, expiry, and the most that each clause can reveal.
+
+    Exit 1 if the agreement does not say what it seems to say.
+    """
+    with owned_failures():
+        from detente.centre.exchange.digest import digest
+        from detente.centre.exchange.review import review
+        from detente.centre.exchange.wording import most_revealing
+        from detente.geodesy.timescale import parse_moment
+
+        asked = _load(file)
+        now = datetime.now(UTC) if at is None else parse_moment(at)
+        findings = review(asked, now)
+        sound = not any(finding.serious for finding in findings)
+        found = {
+            "agreement": asked.name, "digest": digest(asked), "at": now.isoformat(), "sound": sound,
+            "findings": [
+                {"kind": finding.kind.value, "serious": finding.serious, "clause": finding.clause, "text": finding.text}
+                for finding in findings
+            ],
+            "clauses": [
+                {"name": clause.name, "at_most": most_revealing(clause), "label": clause.label.model_dump(mode="json")}
+                for clause in asked.clauses
+            ],
+        }  # fmt: skip
+        if as_json:
+            emit(found)
+        else:
+            _say_check(found)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _say_check(found: dict[str, Any]) -> None:
+    typer.echo(f"{found['agreement']}, digest {found['digest']}")
+    for clause in found["clauses"]:
+        typer.echo(f"  {clause['name']}: {clause['at_most']}")
+    if not found["clauses"]:
+        typer.echo("  no clause, and therefore no release")
+    for finding in found["findings"]:
+        where = f" in clause {finding['clause']}" if finding["clause"] else ""
+        typer.echo(f"{finding['kind']}{where}: {finding['text']}")
+    typer.echo("sound" if found["sound"] else "not sound: it does not say what it seems to say")
+
+
+@agreement.command()
+def explain(
+    file: File,
+    what: Annotated[Path, typer.Argument(metavar="MESSAGE|RUN_DIR", help="facts of one message, or a run's folder")],
+    track: Annotated[
+        str | None, typer.Option("--track", metavar="SIDE:NUMBER", help="of a run: one side's track alone")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="of a run: decisions listed one by one")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Which clause releases or withholds a message, and why: of one message, or of all that a run decided."""
+    with owned_failures():
+        from detente.centre.exchange.explanation import Facts
+        from detente.centre.exchange.explanation import explain as explained
+        from detente.scenario.files import load_model
+        from detente.studies.decisions import decisions_of
+
+        asked = _load(file)
+        if what.is_dir():
+            found = decisions_of(what, asked, track=track, limit=limit)
+        else:
+            told = explained(asked, load_model(what, Facts))
+            found = {
+                "agreement": asked.name, "released": told.released, "why": told.why,
+                "clauses": [
+                    {
+                        "name": judgement.clause, "releases": judgement.releases, "waits_s": judgement.waits_s,
+                        "reasons": list(judgement.reasons),
+                    }
+                    for judgement in told.judgements
+                ],
+            }  # fmt: skip
+        if as_json:
+            emit(found)
+        elif what.is_dir():
+            _say_decisions(found)
+        else:
+            typer.echo(found["why"])
+            for clause in found["clauses"]:
+                typer.echo(f"  {clause['name']}: {'; '.join(clause['reasons'])}")
+
+
+def _say_decisions(found: dict[str, Any]) -> None:
+    for line in found["counts"]:
+        typer.echo(
+            f"{line['count']:8d}  {line['giver']} to {line['receiver']}: {line['data']}, "
+            f"{line['clause'] or 'no clause'}: {line['why']}"
+        )
+    for line in found["decisions"]:
+        typer.echo(
+            f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {line['data']} of track "
+            f"{line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
+        )
+
+
+@agreement.command()
+def diff(before: File, after: File, as_json: Json = False) -> None:
+    """What the second agreement newly releases or withholds, against the first."""
+    with owned_failures():
+        from detente.centre.exchange.comparison import difference
+
+        one, other = _load(before), _load(after)
+        change = difference(one, other)
+        found = {
+            "before": one.name, "after": other.name, "same": change.same, "validity": change.validity,
+            "parties_in": list(change.parties_in), "parties_out": list(change.parties_out),
+            "newly_releases": [_change(item) for item in change.newly_releases],
+            "newly_withholds": [_change(item) for item in change.newly_withholds],
+        }  # fmt: skip
+        if as_json:
+            emit(found)
+            return
+        if change.same:
+            typer.echo("the two tell the same")
+        for key, verb in (("newly_releases", "newly releases"), ("newly_withholds", "newly withholds")):
+            for line in found[key]:
+                more = f" (beyond {line['nearest']}: {'; '.join(line['beyond'])})" if line["nearest"] else ""
+                typer.echo(f"{verb} {line['clause']}: {line['at_most']}{more}")
+        for party in change.parties_in:
+            typer.echo(f"new party: {party}")
+        for party in change.parties_out:
+            typer.echo(f"no longer a party: {party}")
+        if change.validity:
+            typer.echo(f"validity: {change.validity}")
+
+
+def _change(change: "Change") -> dict[str, Any]:
+    from detente.centre.exchange.wording import most_revealing
+
+    clause = change.clause
+    return {
+        "clause": clause.name, "giver": clause.giver, "receiver": clause.receiver, "data": clause.data,
+        "at_most": most_revealing(clause), "nearest": change.nearest, "beyond": list(change.beyond),
+    }  # fmt: skip
+
+
+@agreement.command()
+def sign(
+    file: File,
+    party: Annotated[str, typer.Option("--party", help="who signs")],
+    key: Annotated[Path, typer.Option("--private-key", metavar="FILE", help="its Ed25519 private key (PEM)")],
+    signatures: Signatures = None,
+    as_json: Json = False,
+) -> None:
+    """Sign an agreement for one party; the signature is added to the file of signatures."""
+    with owned_failures():
+        from detente.centre.exchange.digest import digest
+        from detente.centre.exchange.signature import sign as signed
+        from detente.gateway.signatures import read_signatures, write_signatures
+
+        asked, path = _load(file), _signatures_file(file, signatures)
+        mine = signed(asked, party, private_key(key))
+        others = [one for one in (read_signatures(path) if path.exists() else []) if one.party != party]
+        write_signatures(path, asked, [*others, mine])
+        found = {
+            "agreement": asked.name, "digest": digest(asked), "party": party, "key": mine.key.hex(),
+            "signatures": str(path), "signed_by": [one.party for one in (*others, mine)],
+        }  # fmt: skip
+        if as_json:
+            emit(found)
+        else:
+            typer.echo(f"{party} signed {asked.name}, digest {found['digest']}")
+            typer.echo(f"wrote {path}; signed by {', '.join(found['signed_by'])}")
+
+
+@agreement.command()
+def verify(file: File, key: GivenKeys = None, signatures: Signatures = None, as_json: Json = False) -> None:
+    """Has every party signed? Exit 1 unless all did.
+
+    Without --key any key counts, none for two parties: compare the keys shown by another way before you rely on it.
+    """
+    with owned_failures():
+        from detente.centre.exchange.digest import digest
+        from detente.centre.exchange.signature import standings
+        from detente.gateway.signatures import read_signatures
+
+        asked, path = _load(file), _signatures_file(file, signatures)
+        trusted = public_keys(key)
+        stands = standings(asked, read_signatures(path) if path.exists() else [], trusted)
+        complete = all(stand.signed for stand in stands)
+        found = {
+            "agreement": asked.name, "digest": digest(asked), "signed_by_all": complete,
+            "keys_known_beforehand": trusted is not None, "signatures": str(path),
+            "parties": [
+                {
+                    "party": stand.party, "signed": stand.signed, "trusted": stand.trusted, "key": stand.key.hex(),
+                    "why": stand.why,
+                }
+                for stand in stands
+            ],
+        }  # fmt: skip
+        if as_json:
+            emit(found)
+        else:
+            typer.echo(f"{asked.name}, digest {found['digest']}")
+            for stand in stands:
+                typer.echo(f"  {stand.party}: {'signed with key ' + stand.key.hex() if stand.signed else stand.why}")
+            if complete and trusted is None:
+                typer.echo("signed by all, with keys that nobody vouched for: compare them by another way")
+            else:
+                typer.echo("signed by all" if complete else "not signed by all")
+    if not complete:
+        raise typer.Exit(1)
+
+
+def _load(name: str) -> "Agreement":
+    from detente.scenario.files import load_agreement
+
+    return load_agreement(name)
+
+
+def _signatures_file(name: str, given: Path | None) -> Path:
+    """The file of signatures; for a bundled agreement one in this folder, since the bundle is nobody's to write in."""
+    from detente.gateway.signatures import signatures_path
+    from detente.scenario.files import find_agreement
+
+    if given is not None:
+        if given.is_dir():
+            raise InputError("a folder", "a file of signatures", "name a file in it", file=str(given))
+        return given
+    found = find_agreement(name)
+    beside = Path(found.name) if str(found) != name else found
+    return signatures_path(beside)

@@ -1,0 +1,105 @@
+"""Offsets outlive a track number: what was lost and found again is moved by the same secret offset."""
+
+import math
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from detente.centre.exchange.release import LOST_MAX, initial, release
+from detente.centre.exchange.rules import compile_agreement
+from detente.records.stages import Messages
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
+COARSE = made.agreement(made.clause(coarsen={"sigma_position_m": 2000.0, "sigma_velocity_m_s": 20.0}, every_s=1.0))
+
+
+def say(moments, agreement=COARSE):
+    rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
+    state, sent = initial(rules, np.array([0]), moments[0][0].number.shape[1]), []
+    for tracks, est in moments:
+        messages, _, state = release(state, tracks, est, rules, 0, 3, 7, tracks.time_s)
+        sent.append(messages)
+    return Messages.concatenate(sent), state
+
+
+def flying(time_s, number, states, status=None):
+    """Tracks with these states, one a slot."""
+    tracks, est = made.moment(np.random.default_rng(1), time_s, [number], None if status is None else [status])
+    mean = np.array(states, float)[None] * (np.array(number) > 0)[None, :, None]
+    return replace(tracks, mean=mean), est
+
+
+def ballistic(time_s, heading=0.7):
+    """A free flight in the turning frame: a coast of 5 km/s from 300 km up, about a point mass."""
+    start = np.array([6.6e6, 0.0, 0.0, 2500.0, 4300.0 * math.cos(heading), 4300.0 * math.sin(heading)])
+
+    def pull(_, y):
+        return [*y[3:], *(-3.986004418e14 * y[:3] / np.linalg.norm(y[:3]) ** 3)]
+
+    end = solve_ivp(pull, (0.0, time_s), start, rtol=1e-9, atol=1e-3).y[:, -1] if time_s else start
+    turn = 7.292115e-5 * time_s
+    back = np.array([[math.cos(turn), math.sin(turn), 0.0], [-math.sin(turn), math.cos(turn), 0.0], [0.0, 0.0, 1.0]])
+    place = back @ end[:3]
+    return np.concatenate([place, back @ end[3:] - np.cross([0.0, 0.0, 7.292115e-5], place)])
+
+
+def offsets(messages, states):
+    return [message - states[time_s] for time_s, message in zip(messages.valid_s, messages.state, strict=True)]
+
+
+def test_a_track_lost_and_numbered_anew_keeps_its_offset():
+    times = [0.0, 10.0, 20.0, 150.0, 160.0]
+    numbers = [[1, 0], [1, 0], [0, 0], [0, 2], [0, 2]]
+    states = {time_s: ballistic(time_s) for time_s in times}
+    moments = [flying(t, number, [states[t], states[t]]) for t, number in zip(times, numbers, strict=True)]
+    messages, state = say(moments)
+    assert messages.number.tolist() == [1, 1, 2, 2]
+    found = offsets(messages, states)
+    assert np.allclose(found, found[0], rtol=0, atol=1e-6)
+    assert state.identity.key[0].tolist() == [0, 1]
+    assert np.linalg.norm(found[0][:3]) > 100.0
+
+
+def test_another_object_gets_an_offset_of_its_own():
+    moments = [
+        flying(0.0, [1, 0], [ballistic(0.0)] * 2), flying(10.0, [0, 0], [ballistic(10.0)] * 2),
+        flying(20.0, [0, 2], [ballistic(20.0, heading=-0.7)] * 2),
+    ]  # fmt: skip
+    messages, state = say(moments)
+    assert state.identity.key[0].tolist() == [0, 2]
+    assert not np.allclose(messages.state[0] - ballistic(0.0), messages.state[1] - ballistic(20.0, heading=-0.7))
+
+
+def test_two_tracks_alive_at_once_never_share_an_offset():
+    moments = [
+        flying(0.0, [1, 0, 0], [ballistic(0.0)] * 3), flying(10.0, [0, 0, 0], [ballistic(10.0)] * 3),
+        flying(20.0, [2, 3, 4], [ballistic(20.0)] * 3),
+    ]  # fmt: skip
+    _, state = say(moments)
+    assert state.identity.key[0].tolist() == [1, 3, 4]
+
+
+def test_a_track_waits_for_its_confirmation():
+    states = [ballistic(0.0)]
+    _, state = say([flying(0.0, [5], states, status=[1])])
+    assert state.identity.key[0].tolist() == [0]
+    _, state = say([flying(0.0, [5], states, status=[1]), flying(10.0, [5], [ballistic(10.0)])])
+    assert state.identity.key[0].tolist() == [5]
+
+
+def test_the_lost_are_forgotten_in_time_and_in_number():
+    moments = [flying(0.0, [1], [ballistic(0.0)]), flying(10.0, [0], [ballistic(10.0)])]
+    _, state = say([*moments, flying(1500.0, [2], [ballistic(10.0)])])
+    assert state.identity.key[0].tolist() == [2]
+    many = [flying(10.0 * i, [i if i % 2 else 0], [ballistic(10.0 * i, heading=0.01 * i)]) for i in range(1, 400)]
+    _, state = say(many)
+    assert state.identity.lost_key.shape == (1, LOST_MAX)
+
+
+def test_without_coarsening_no_keys_are_kept():
+    _, state = say([flying(0.0, [1], [ballistic(0.0)])], made.agreement(made.clause()))
+    assert not state.identity.key.any()

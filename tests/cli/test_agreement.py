@@ -1,0 +1,123 @@
+"""``detente agreement``: what it says, and its exit codes."""
+
+import json
+
+import pytest
+
+FACTS = """
+data: track
+giver: NATO
+receiver: Russia
+at: "2011-06-01T12:00:00Z"
+owners: [USA, TUR]
+phase: coast
+"""
+
+TORN = """
+name: torn
+title: An agreement at odds with itself
+source: made for a test
+parties: [NATO, Russia]
+valid: {start: "2011-01-01T00:00:00Z", end: "2012-01-01T00:00:00Z"}
+clauses:
+  - {name: coarse, data: track, giver: NATO, receiver: Russia, delay_s: 60, coarsen: {sigma_position_m: 5000}}
+  - {name: exact, data: track, giver: NATO, receiver: Russia}
+  - {name: again, data: track, giver: NATO, receiver: Russia}
+  - {name: nobody, data: launch-warning, giver: Russia, receiver: NATO, owners_consenting: []}
+"""
+
+
+@pytest.mark.parametrize("name", ["jdec-2000", "lisbon-2011", "sectoral-2011", "nothing"])
+def test_bundled_agreements_are_sound(command, name):
+    result = command("agreement", "check", name, "--at", "2011-06-01T00:00:00Z", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["sound"]
+    assert all(clause["at_most"].endswith(".") for clause in found["clauses"])
+    assert not [finding for finding in found["findings"] if finding["serious"]]
+
+
+def test_an_agreement_at_odds_with_itself(command, tmp_path):
+    (tmp_path / "torn.yaml").write_text(TORN)
+    result = command("agreement", "check", tmp_path / "torn.yaml", "--at", "2013-01-01T00:00:00Z", "--json")
+    assert result.exit_code == 1
+    found = {(one["kind"], one["clause"]) for one in json.loads(result.stdout)["findings"]}
+    assert found == {
+        ("contradiction", "coarse"), ("shadowed", "again"), ("unreachable", "nobody"), ("one-sided", "coarse"),
+        ("one-sided", "nobody"), ("expiry", ""),
+    }  # fmt: skip
+    words = command("agreement", "check", tmp_path / "torn.yaml", "--at", "2013-01-01T00:00:00Z").stdout
+    assert "clause 'exact' tells the same without its restrictions (sooner: after 0 s, not 60 s" in words
+    assert "it ended on 2012-01-01" in words
+
+
+def test_one_message_is_explained(command, tmp_path):
+    (tmp_path / "message.yaml").write_text(FACTS)
+    result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["released"], found["clauses"][0]["name"]) == (False, "nato-tracks")
+    assert found["clauses"][0]["reasons"] == ["TUR withholds what its sensors contribute"]
+    (tmp_path / "message.yaml").write_text(FACTS.replace(", TUR", ""))
+    assert "released by nato-tracks" in command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml").stdout
+    assert "no clause lets NATO" in command("agreement", "explain", "nothing", tmp_path / "message.yaml").stdout
+
+
+def test_facts_that_make_no_sense_are_told_by_line(command, tmp_path):
+    (tmp_path / "message.yaml").write_text(FACTS.replace("coast", "hover"))
+    result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml")
+    assert result.exit_code == 2
+    assert "message.yaml:7:8" in result.stderr
+
+
+def test_a_difference_is_told_both_ways(command):
+    result = command("agreement", "diff", "sectoral-2011", "lisbon-2011", "--json")
+    found = json.loads(result.stdout)
+    assert [line["clause"] for line in found["newly_releases"]] == ["nato-status", "russia-status"]
+    assert found["newly_withholds"] == []
+    back = json.loads(command("agreement", "diff", "lisbon-2011", "sectoral-2011", "--json").stdout)
+    assert [line["clause"] for line in back["newly_withholds"]] == ["nato-status", "russia-status"]
+    same = command("agreement", "diff", "lisbon-2011", "lisbon-2011")
+    assert same.stdout == "the two tell the same\n"
+
+
+def test_signing_and_verifying(command, tmp_path, pem_keys):
+    signatures = tmp_path / "lisbon.signatures.json"
+    verify = ["agreement", "verify", "lisbon-2011", "--signatures", signatures]
+    trusted = [word for side, (_, public) in pem_keys.items() for word in ("--key", f"{side}={public}")]
+    assert command(*verify).exit_code == 1
+    for done, (side, (private, _)) in enumerate(pem_keys.items(), 1):
+        sign = ["agreement", "sign", "lisbon-2011", "--party", side, "--private-key", private]
+        result = command(*sign, "--signatures", signatures, "--json")
+        assert result.exit_code == 0
+        assert len(json.loads(result.stdout)["signed_by"]) == done
+        assert command(*verify, *trusted).exit_code == (0 if done == 2 else 1)
+    assert "nobody vouched" in command(*verify).stdout
+    assert command(*verify).exit_code == 0
+    swapped = ["--key", f"NATO={pem_keys['Russia'][1]}", "--key", f"Russia={pem_keys['NATO'][1]}"]
+    assert command(*verify, *swapped).exit_code == 1
+    other = command("agreement", "verify", "jdec-2000", "--signatures", signatures, "--json")
+    assert other.exit_code == 1
+    assert {line["why"] for line in json.loads(other.stdout)["parties"]} == {
+        "signed another text, or the signature was altered"
+    }
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', '{"schema": 2, "signatures": []}', "x" * 70_000])
+def test_a_file_that_holds_no_signatures_is_refused(command, tmp_path, content):
+    (tmp_path / "s.json").write_text(content)
+    result = command("agreement", "verify", "lisbon-2011", "--signatures", tmp_path / "s.json")
+    assert result.exit_code == 2
+    assert "not a file of signatures" in result.stderr
+
+
+def test_keys_that_are_none_are_refused(command, tmp_path, pem_keys):
+    for words in (["--key", "NATO"], ["--key", f"NATO={tmp_path / 'none'}"], ["--key", f"NATO={pem_keys['NATO'][0]}"]):
+        assert command("agreement", "verify", "lisbon-2011", *words).exit_code == 2
+    signing = ["agreement", "sign", "lisbon-2011", "--signatures", tmp_path / "s.json"]
+    result = command(*signing, "--party", "NATO", "--private-key", pem_keys["NATO"][1])
+    assert result.exit_code == 2
+    stranger = command(*signing, "--party", "Norway", "--private-key", pem_keys["NATO"][0])
+    assert stranger.exit_code == 2
+    assert "is no party" in stranger.stderr
+    assert not (tmp_path / "s.json").exists()

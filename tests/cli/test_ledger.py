@@ -1,0 +1,152 @@
+"""``detente ledger`` and ``detente agreement explain`` on a recorded run."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from detente.cli.app import app
+from detente.studies.drivers import run
+
+pytestmark = pytest.mark.xdist_group("studies")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    run("theatre-2011", architecture="cooperating", seed=7, replicate=0, out=folder)
+    return folder
+
+
+@pytest.fixture
+def command():
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+OURS, THEIRS = "ledger-NATO-with-Russia.json", "ledger-Russia-with-NATO.json"
+
+
+def verified(command, one, other):
+    result = command("ledger", "verify", one, "--against", other, "--json")
+    return result.exit_code, json.loads(result.stdout)
+
+
+def changed(recorded, tmp_path, change):
+    said = json.loads((recorded / OURS).read_text())
+    change(said)
+    path = tmp_path / OURS
+    path.write_text(json.dumps(said))
+    return path
+
+
+def test_an_honest_run_verifies_both_ways(command, recorded):
+    for one, other in ((OURS, THEIRS), (THEIRS, OURS)):
+        code, found = verified(command, recorded / one, recorded / other)
+        assert (code, found["sound"], found["first_bad_entry"]) == (0, True, None)
+        assert (found["words"], found["proved"]) == (2, 2)
+        assert found["entries"] > 100
+
+
+@pytest.mark.parametrize("place", [0, 17, 100])
+def test_an_edit_is_named(command, recorded, tmp_path, place):
+    path = changed(recorded, tmp_path, lambda said: said["entries"][place].update(written_s=1.25))
+    code, found = verified(command, path, recorded / THEIRS)
+    assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, place, "edit")
+
+
+def test_a_deletion_and_a_truncation_are_named(command, recorded, tmp_path):
+    code, found = verified(command, changed(recorded, tmp_path, lambda s: s["entries"].pop(31)), recorded / THEIRS)
+    assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, 31, "deletion")
+    path = changed(recorded, tmp_path, lambda said: said.update(entries=said["entries"][:40]))
+    code, found = verified(command, path, recorded / THEIRS)
+    assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, 40, "truncation")
+
+
+def test_a_log_cut_short_and_headed_anew_is_caught_by_the_partners_word(command, recorded, tmp_path):
+    def cut(said):
+        said["entries"] = said["entries"][:40]
+        from detente.centre.exchange.ledger import head_fields
+        from detente.gateway.ledger_file import _entry, _stated_head
+
+        said["head"] = head_fields(_stated_head([_entry(line) for line in said["entries"]], None))
+        said["words"] = []
+
+    path = changed(recorded, tmp_path, cut)
+    assert command("ledger", "verify", path).exit_code == 0
+    code, found = verified(command, path, recorded / THEIRS)
+    assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, 40, "truncation")
+
+
+def test_words_count_only_by_keys_known_beforehand(command, recorded, pem_keys):
+    keys = [word for side, (_, public) in pem_keys.items() for word in ("--key", f"{side}={public}")]
+    result = command("ledger", "verify", recorded / OURS, "--against", recorded / THEIRS, *keys, "--json")
+    assert json.loads(result.stdout)["proved"] == 0
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[1]", '{"schema": 1}', '{"schema": 2, "side": "A"}', "SQLite format 3\0 and nothing"]
+)
+def test_what_is_no_ledger_is_refused(command, tmp_path, content):
+    (tmp_path / "l.json").write_text(content)
+    result = command("ledger", "verify", tmp_path / "l.json")
+    assert result.exit_code == 2
+    assert "ledger" in result.stderr
+
+
+def test_folders_missing_files_and_wrong_partners_are_told(command, recorded):
+    assert OURS in command("ledger", "verify", recorded).stderr
+    assert command("ledger", "verify", recorded / "none").exit_code == 2
+    assert "name the partner's ledger" in command(
+        "ledger", "verify", recorded / OURS, "--against", recorded / OURS
+    ).stderr  # fmt: skip
+
+
+def test_show_prints_entries(command, recorded):
+    shown = command("ledger", "show", recorded / OURS, "--last", "3").stdout.splitlines()
+    assert len(shown) == 4
+    assert "NATO's ledger with Russia" in shown[0]
+    assert len(json.loads(command("ledger", "show", recorded / OURS, "--last", "3", "--json").stdout)["entries"]) == 3
+
+
+def test_a_gateways_store_is_read(command, recorded, tmp_path):
+    said = json.loads((recorded / OURS).read_text())
+    with sqlite3.connect(tmp_path / "store") as base:
+        base.executescript(
+            "CREATE TABLE about (key TEXT, value TEXT); CREATE TABLE kept (partner TEXT, document TEXT);"
+            "CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, envelope BLOB);"
+            "CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER, written_s REAL, stated_s REAL,"
+            "epoch INTEGER, sequence INTEGER, digest BLOB, previous BLOB);"
+            "INSERT INTO about VALUES ('side', 'NATO'); INSERT INTO inbox VALUES ('Russia', 0, 0, x'00');"
+        )
+        kinds = {"sent": 1, "received": 2}
+        for line in said["entries"]:
+            row = (
+                "Russia", line["index"], kinds[line["kind"]], line["written_s"], line["stated_s"], line["epoch"],
+                line["sequence"], bytes.fromhex(line["envelope_digest"]), bytes.fromhex(line["previous"]),
+            )  # fmt: skip
+            base.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    base.close()
+    code, found = verified(command, tmp_path / "store", recorded / THEIRS)
+    assert (code, found["entries"]) == (0, len(said["entries"]))
+    assert found["root"] == said["head"]["root"]
+    assert command("ledger", "show", tmp_path / "store", "--partner", "Norway").stdout.startswith("NATO's ledger with")
+
+
+def test_decisions_of_a_run_are_explained(command, recorded):
+    result = command("agreement", "explain", "lisbon-2011", recorded, "--limit", "4", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert len(found["decisions"]) == 4
+    released = sum(line["count"] for line in found["counts"] if line["reason"] == "released")
+    assert released > 1000
+    assert {line["clause"] for line in found["counts"]} <= {
+        f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks")
+    }
+    one = found["decisions"][0]
+    track = f"{one['giver']}:{one['number']}"
+    mine = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--track", track, "--json").stdout)
+    assert {line["number"] for line in mine["decisions"]} == {one["number"]}
+    assert command("agreement", "explain", "nothing", recorded).exit_code == 2
+    assert command("agreement", "explain", "lisbon-2011", recorded, "--track", "NATO").exit_code == 2

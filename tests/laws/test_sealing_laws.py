@@ -1,0 +1,49 @@
+"""A study's pictures are the same whether releases move as arrays or as sealed envelopes."""
+
+import numpy as np
+import pytest
+
+from detente.records.stages import Messages, TrackHistory, Warnings
+from detente.scenario.files import load_scenario
+from detente.studies import pictures as pictures_module
+from detente.studies.replicates import fly
+
+pytestmark = pytest.mark.xdist_group("studies")
+
+
+class Bare:
+    """What a chunk has in place of sealing when releases move as arrays: nothing happens to them."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def second_look(self, *_: object) -> None:
+        """Nobody looks."""
+
+    def carry(self, messages: Messages) -> Messages:
+        """As they are."""
+        return messages
+
+    def ledgers(self) -> dict[str, object]:
+        """None."""
+        return {}
+
+
+@pytest.mark.parametrize("name", ["theatre-2011", "three-sides"])
+def test_pictures_are_the_same_sealed_or_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Exact tracks between two sides; coarse and delayed ones among three."""
+    scenario, replicates, names = load_scenario(name), np.array([2]), ("alone", "cooperating")
+    sealed = fly(scenario, 11, replicates, names, record=True)
+    monkeypatch.setattr(pictures_module, "Sealing", Bare)
+    bare = fly(scenario, 11, replicates, names, record=True)
+    moved = fly(scenario, 11, replicates, names, record=False)
+    assert sealed.ledgers["cooperating"]
+    assert bare.ledgers["cooperating"] == {}
+    for stage, kind in (("tracks", TrackHistory), ("warnings", Warnings), ("messages", Messages)):
+        one, other = sealed.tables["cooperating"][stage], bare.tables["cooperating"][stage]
+        assert len(one) > 10
+        for column, _ in kind.columns():
+            assert getattr(one, column).tobytes() == getattr(other, column).tobytes(), f"{stage}.{column}"
+    for column, _ in sealed.table.columns():
+        first, second, third = (getattr(flown.table, column).tobytes() for flown in (sealed, bare, moved))
+        assert first == second == third, column
