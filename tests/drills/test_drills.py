@@ -30,7 +30,7 @@ def test_the_drills_meet_the_faults_they_speak_of() -> None:
     assert {lie for plan in plans for lie in plan.lies} == {
         "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
     }  # fmt: skip
-    simulation = Simulation(draw(3))
+    simulation = Simulation(replace(draw(3), crashes=()))
     simulation.run()
     links = [one.node.links[two.name] for one, two in zip(simulation.stations, simulation.stations[::-1])]
     assert all(one.counts["received"] > 3 for one in links)
@@ -72,8 +72,13 @@ def loud(gateway: object, its: object, out: object, data: bytes, why: str, now: 
 
 
 def forgetful(load: Callable) -> Callable:
-    """A store that has lost the ticks since its snapshot."""
-    return lambda store: replace(load(store), ticks=())
+    """A store that has lost what the ticks since its snapshot applied."""
+
+    def forgotten(store):
+        saved = load(store)
+        return replace(saved, ticks=tuple(replace(tick, applied=()) for tick in saved.ticks))
+
+    return forgotten
 
 
 def swayed(watch: Callable) -> Callable:
@@ -87,24 +92,24 @@ def swayed(watch: Callable) -> Callable:
 
 
 GUARDS = [
-    ("P1", "duplicates are told from new envelopes", range(0, 12), [
+    ("P1", "duplicates are told from new envelopes", range(12), [
         (inbound, "had_before", lambda its, sequence: False), (inbound, "KNOWN_KEPT", 0),
     ]),
-    ("P2", "the ledger is written in order of sequence", range(0, 12), [(inbound, "_advance", at_once)]),
-    ("P3", "a signature must hold", range(0, 60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
-    ("P4", "each lane has its rate", range(0, 60), [(inbound, "_within_rate", lambda *arguments: True)]),
-    ("P5", "a partner's error is counted, not raised", range(0, 30), [(inbound, "refuse", loud)]),
-    ("P6", "ticks since the snapshot are run again", range(0, 30), [
+    ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "_advance", at_once)]),
+    ("P3", "a signature must hold", range(60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
+    ("P4", "each lane has its rate", range(60), [(inbound, "_within_rate", lambda *arguments: True)]),
+    ("P5", "a partner's error is counted, not raised", range(30), [(inbound, "refuse", loud)]),
+    ("P6", "ticks since the snapshot are run again with what they applied", range(60), [
         (station.FailingStore, "load", forgetful(station.FailingStore.load)),
     ]),
-    ("P7", "a full disk stops no own sensor", range(0, 60), [
+    ("P7", "a full disk stops no own sensor", range(60), [
         (station, "ashore", lambda node, event: replace(node, tick=event.index)),
     ]),
-    ("P8", "notes echo the partner's clock", range(0, 6), [(inbound, "_clock", lambda *arguments: None)]),
-    ("P9", "warnings go first, the newest of them before the others", range(0, 30), [
+    ("P8", "notes echo the partner's clock", range(6), [(inbound, "_clock", lambda *arguments: None)]),
+    ("P9", "warnings go first, the newest of them before the others", range(30), [
         (outbound, "_urgency", lambda one: (-one.lane, one.sequence)),
     ]),
-    ("P11", "the own half never looks at a partner's word", range(0, 6), [
+    ("P11", "the own half never looks at a partner's word", range(6), [
         (station, "watch", swayed(station.watch)),
     ]),
 ]  # fmt: skip
@@ -120,6 +125,6 @@ def test_the_drills_notice_a_guard_that_is_gone(
         promises.undisturbed(side, "none")
     for holder, name, instead in removed:
         monkeypatch.setattr(holder, name, instead)
-    broken = {failure.promise for seed in seeds for failure in drill(seed)}
     accepted = {promise, "P11"} if promise == "P7" else {promise}
-    assert broken & accepted, f"no drill notices that {guard!r} is gone; noticed: {broken}"
+    noticed = (seed for seed in seeds for failure in drill(seed) if failure.promise in accepted)
+    assert next(noticed, None) is not None, f"no drill notices that {guard!r} is gone"

@@ -50,6 +50,13 @@ def drill_gateway(name: str, outbox_bytes: int) -> Gateway:
     )  # fmt: skip
 
 
+def _looked_at(station: Station) -> int:
+    """How many of the partner's frames a station has read so far, whatever it thought of them."""
+    links = [] if station.node is None else station.node.links.values()
+    names = ("refused", "duplicates", "received", "old_notes", "unready", "beyond_window")
+    return sum(link.counts.get(name, 0) for link in links for name in names)
+
+
 class Simulation:
     """A drill under one plan."""
 
@@ -206,7 +213,9 @@ class Simulation:
         """Noise, old frames in any lane, and old frames cut short, all at once."""
         flood = self.plan.flood
         assert flood is not None, "a planned flood"
+        station = self.stations[1 - flood.side]
         old = self.recorded[flood.side] or [(Lane.NOTE, b"")]
+        before = _looked_at(station)
         for _ in range(flood.frames):
             lane, data = self.lot.choice(old)
             kind = self.lot.randrange(4)
@@ -217,6 +226,9 @@ class Simulation:
             elif kind == 2:
                 lane = self.lot.randrange(5)
             self._arrive(1 - flood.side, lane, data)
+        most = sum(rate.burst for rate in drill_limits(self.plan.outbox_bytes).frames_each)
+        if station.node is not None and _looked_at(station) - before > most:
+            self.broken.append(Broken("P4", f"a flood of {flood.frames} frames was read past the limit of {most:g}"))
 
     def _calm(self) -> None:
         """The faults are over: disks have room, all are up, operators have said their last word."""

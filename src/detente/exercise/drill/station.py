@@ -1,8 +1,10 @@
 """One side in a drill: a real centre, the real gateway logic, a store that fails on order, a memory of all it did."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from detente.centre.step import Own
 from detente.exercise.briefing import TickFeed
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Now, Out
@@ -10,8 +12,17 @@ from detente.gateway.logic.node import Event, Node, Tick, ashore, restore, start
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
+from detente.records.stages import Warnings
 
 Frames = list[tuple[str, Lane, bytes]]
+
+
+def own_stream(own: Own, warnings: Warnings) -> bytes:
+    """A digest of what own sensors show and warn of: equal only where both are, to the last bit."""
+    said = hashlib.sha256(pack(warnings) if len(warnings) else b"")
+    for column in (own.tracks.number, own.tracks.mean, own.tracks.covariance, own.estimates.lines):
+        said.update(column.tobytes())
+    return said.digest()
 
 
 class KilledError(Exception):
@@ -123,7 +134,7 @@ class Station:
         assert self.node is not None, "a station that is up"
         detections = self.feed.tick(index)
         own, warnings = watch(self.gateway, self.node, index, detections)
-        packed = pack(warnings) if len(warnings) else b""
+        packed = own_stream(own, warnings)
         if self.shown.setdefault(index, packed) != packed:
             self.broken.append(Broken("P6", f"tick {index} run again warns otherwise"))
         if not set(warnings.giver.tolist()) <= {self.gateway.centre.side} or set(warnings.stream.tolist()) - {1}:

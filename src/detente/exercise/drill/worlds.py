@@ -10,11 +10,11 @@ from detente.exercise.briefing import Played, TickFeed, play_world, tick_feed
 from detente.records.slots import DetectionKind
 from detente.records.stages import Detections
 from detente.scenario.agreement import Agreement
-from detente.scenario.files import load_agreement, load_scenario
+from detente.scenario.files import load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
-OBJECTS, GHOSTS = (0, 3, 6), (1, 4)  # flown for all to see; seen by a liar only
-FIRST_TICK, TICKS = 22, 13  # 65 s, from the first confirmed tracks to the first warnings on both sides
+OBJECTS, GHOSTS = (0, 3, 6, 8), (1, 4)  # flown for all to see; seen by a liar only
+FIRST_TICK, TICKS = 22, 12  # 60 s, from the first confirmed tracks to the first warnings
 SLOTS = 10
 LIES = ("none", "ghosts", "suppression", "bias", "over-confidence", "drift")
 BIAS_M, DRIFT_M_S, CONFIDENCE = 20_000.0, 300.0, 0.1
@@ -38,7 +38,25 @@ def drill_world() -> DrillWorld:
     """The world of all drills: the same in each, so that a seed decides the faults alone."""
     scenario = load_scenario(SCENARIO)
     return DrillWorld(
-        played=play_world(scenario, SEED, REPLICATE, slots=SLOTS), agreement=load_agreement("lisbon-2011")
+        played=play_world(scenario, SEED, REPLICATE, slots=SLOTS), agreement=_agreement(scenario.side_names)
+    )  # fmt: skip
+
+
+def _agreement(names: tuple[str, ...]) -> Agreement:
+    """Everything both ways, so that all lanes carry something: some at once, some delayed, some coarsened."""
+    clauses = [
+        {"name": f"{data} {giver} {receiver}", "data": data, "giver": giver, "receiver": receiver, "every_s": 5, **more}
+        for giver, receiver in (names, names[::-1])
+        for data, more in (
+            ("launch-warning", {"coarsen": {"grid_km": 10}}), ("impact-prediction", {"delay_s": 10}), ("track", {}),
+        )
+    ]  # fmt: skip
+    valid = {"start": "2000-01-01T00:00:00Z", "end": "2100-01-01T00:00:00Z"}
+    return Agreement.model_validate(
+        {
+            "name": "drill", "title": "Everything, for drills", "source": "made for drills", "parties": names,
+            "valid": valid, "clauses": clauses,
+        }
     )  # fmt: skip
 
 
