@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.gateway.made_gateway import world
 from typer.testing import CliRunner
 
 from detente.cli.app import app
@@ -20,7 +21,6 @@ from detente.gateway.sqlite_store import SqliteStore
 from detente.records.errors import InputError
 from detente.records.stages import Detections
 from detente.scenario.files import load_agreement, load_scenario
-from tests.gateway.made_gateway import world
 
 NOW = datetime.now(UTC)
 
