@@ -1,4 +1,4 @@
-"""What a gateway promises, one guard at a time: forged bytes, noise, floods, breaks, full outboxes, clocks, second looks.
+"""What a gateway promises, one guard at a time: forged bytes, noise, floods, breaks, full outboxes, clocks, leaks.
 
 The whole of it under random faults is in tests/drills.
 """

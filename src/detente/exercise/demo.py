@@ -23,11 +23,13 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
+from detente.exercise.drill.faults import Plan
+from detente.exercise.drill.simulation import Simulation
 from detente.exercise.layout import Laid, lay_out
 from detente.geodesy.timescale import format_moment
 from detente.scenario.files import load_agreement, load_scenario
 
-LEAD_S = 12.0  # until exercise time 0: processes start, kernels are read
+LEAD_S = 12.0  # until exercise time 0: processes start and read their kernels
 LINES_SHOWN = 10
 DOWN_S = 6.0  # that a killed side stays down
 
@@ -72,11 +74,8 @@ def panel(side: str, laid: Laid, warnings: list[dict[str, Any]]) -> Panel:
 
 def warnings_of(log: Path) -> list[dict[str, Any]]:
     """Every warning in a side's log."""
-    found = []
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        if line.startswith('{"event": "warning"'):
-            found.append(json.loads(line))
-    return found
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return [json.loads(line) for line in lines if line.startswith('{"event": "warning"')]
 
 
 class Cast:
@@ -123,6 +122,8 @@ def main(arguments: list[str] | None = None) -> None:
     scenario = load_scenario(asked.scenario)
     if asked.folder.exists():
         shutil.rmtree(asked.folder)
+    sys.stdout.write("Compiling the kernels, if that was not done before …\n")
+    Simulation(Plan(seed=0)).run()
     origin = datetime.now(UTC) + timedelta(seconds=LEAD_S)
     laid = lay_out(asked.folder, scenario, load_agreement(asked.agreement), origin=origin, rate=asked.rate)
     cast, console = Cast(laid, asked.scenario), Console()

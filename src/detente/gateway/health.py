@@ -88,7 +88,7 @@ class HealthServer:
                 + content
             )
             await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError, asyncio.LimitOverrunError, OSError):
             pass
         finally:
             writer.close()

@@ -7,6 +7,7 @@ busy; what it does not read is dropped here beyond a buffer, because the outbox 
 """
 
 import asyncio
+import contextlib
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
@@ -109,9 +110,14 @@ class Line:
             pass
         finally:
             writer.close()
-            if self.writer is writer:
-                self.writer = None
-                await self.on_line(False)
+        if self.writer is writer:
+            self.writer = None
+            await self.on_line(False)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.serve(reader, writer)
 
     async def connect_for_ever(self, host: str, port: int, context: ssl.SSLContext) -> None:
         """Call the partner, again and again."""
