@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -40,9 +40,9 @@ def running(*arguments: str, log: Path) -> Iterator[subprocess.Popen]:
 
 def health(laid: Laid, side: str) -> dict:
     host, port = laid.health[side].split(":")
-    line = HTTPConnection(host, int(port), timeout=5)
-    line.request("GET", "/health")
-    return json.loads(line.getresponse().read())
+    with closing(HTTPConnection(host, int(port), timeout=5)) as line:
+        line.request("GET", "/health")
+        return json.loads(line.getresponse().read())
 
 
 def until(what: Callable[[], bool]) -> None:

@@ -117,6 +117,7 @@ def order(
 ) -> None:
     """The operator's word to a running gateway."""
     with owned_failures():
+        from contextlib import closing
         from http.client import HTTPConnection, HTTPException
 
         from detente.gateway.config import read_config
@@ -126,10 +127,10 @@ def order(
         host, _, port = read.file.health.rpartition(":")
         token = read_token(read.path(read.file.keys.operator))
         try:
-            line = HTTPConnection(host.strip("[]"), int(port), timeout=10)
-            line.request("POST", f"/order/{word}/{partner}", headers={"Authorization": f"Bearer {token}"})
-            answer = line.getresponse()
-            said = answer.read().decode().strip()
+            with closing(HTTPConnection(host.strip("[]"), int(port), timeout=10)) as line:
+                line.request("POST", f"/order/{word}/{partner}", headers={"Authorization": f"Bearer {token}"})
+                answer = line.getresponse()
+                said = answer.read().decode().strip()
         except (OSError, HTTPException) as error:
             raise InputError(
                 f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -38,9 +39,9 @@ def ask(address: str, path: str) -> dict[str, Any] | None:
     """What a side's process says at a path; None where it does not answer."""
     host, _, port = address.rpartition(":")
     try:
-        line = HTTPConnection(host, int(port), timeout=0.5)
-        line.request("GET", path)
-        return json.loads(line.getresponse().read())
+        with closing(HTTPConnection(host, int(port), timeout=0.5)) as line:
+            line.request("GET", path)
+            return json.loads(line.getresponse().read())
     except (OSError, HTTPException, ValueError):
         return None
 

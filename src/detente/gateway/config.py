@@ -73,19 +73,30 @@ class FeedFile(Strict):
         return self
 
 
+class NatsFile(Strict):
+    """Two NATS servers: ours, with the inbox that the partner may only publish to, and the partner's."""
+
+    inbox: Address
+    monitor: Loopback
+    outbox: Address
+
+
 class PartnerFile(Strict):
-    """A partner: its keys, and which of the two gateways calls the other."""
+    """A partner: its keys, and which of the two gateways calls the other, or the servers they meet at."""
 
     name: Name
     signing: Annotated[tuple[str, ...], Field(min_length=1)]  # several while one replaces another
     authority: str
     listen: Address | None = None
     connect: Address | None = None
+    nats: NatsFile | None = None
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> "PartnerFile":
-        if (self.listen is None) == (self.connect is None):
-            raise RefusedError("either listen or connect", "give one of the two: one side listens, the other connects")
+    def _is_one_of_three(self) -> "PartnerFile":
+        if sum(way is not None for way in (self.listen, self.connect, self.nats)) != 1:
+            raise RefusedError(
+                "one of listen, connect or nats", "give one: one side listens and the other connects, or both use nats"
+            )  # fmt: skip
         return self
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
+from detente.gateway.jetstream import JetStreamLine, check_server
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
     Event,
@@ -71,7 +72,7 @@ class Server:
         self.events: asyncio.Queue[Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, Line | JetStreamLine] = {}
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
              "store_failures_total", "late_batches_total"), 0.0
@@ -96,12 +97,21 @@ class Server:
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self._feed_client)).close)
             for partner in file.partners:
-                line = Line(partner.name, self._on_frame(partner.name), self._on_line(partner.name))
-                self.lines[partner.name] = line
+                on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
                 serving, calling = contexts(
                     self.ready.config.path(file.keys.tls_certificate), self.ready.config.path(file.keys.tls_key),
                     self.ready.config.path(partner.authority),
                 )  # fmt: skip
+                if partner.nats is not None:
+                    check_server(partner.nats.monitor)
+                    through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
+                    self.lines[partner.name] = through
+                    servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
+                    running = asyncio.create_task(through.run(*servers, calling))
+                    stack.callback(running.cancel)
+                    continue
+                line = Line(partner.name, on_frame, on_line)
+                self.lines[partner.name] = line
                 if partner.listen is not None:
                     stack.callback((await listen(partner.listen, line.answer, context=serving)).close)
                 elif partner.connect is not None:
