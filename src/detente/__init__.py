@@ -11,21 +11,30 @@ Open literature, point masses, public parameters with sources; for analysis and 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["load_scenario", "run", "study"]
+__all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "score", "study", "track"]
 
 if TYPE_CHECKING:
+    from detente.gateway.following import track
     from detente.scenario.files import load_scenario
+    from detente.scoring.files import score
+    from detente.studies.bare_flight import fly_burnout, fly_observed
     from detente.studies.drivers import run, study
+    from detente.studies.missile_flight import fly
 
 _DOORS = {
+    "fly": "detente.studies.missile_flight",
+    "fly_burnout": "detente.studies.bare_flight",
+    "fly_observed": "detente.studies.bare_flight",
     "load_scenario": "detente.scenario.files",
     "run": "detente.studies.drivers",
+    "score": "detente.scoring.files",
     "study": "detente.studies.drivers",
+    "track": "detente.gateway.following",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """The three doors are opened when first used, so that importing the package stays quick."""
+    """The doors are opened when first used, so that importing the package stays quick."""
     if name in _DOORS:
         from importlib import import_module
 

@@ -105,8 +105,8 @@ class ByContent(_CacheLocator):
 def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, fastmath: Any = False) -> Any:
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
-    ``inline=True`` splices the function into its callers before LLVM sees them (for the step of a block of
-    lanes). ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
+    ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
+    ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """
 
@@ -122,7 +122,7 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
                 nogil=True,
                 error_model="numpy",
                 fastmath=fastmath,
-                inline="always" if inline else "never",
+                forceinline=inline,
             )
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before

@@ -368,3 +368,18 @@ def test_digest_knows_the_moment_not_its_spelling():
     later = agreement.valid.model_copy(update={"end": agreement.valid.end + timedelta(seconds=1)})
     assert digest(agreement.model_copy(update={"valid": later})) != digest(agreement)
     assert len(digest(agreement)) == 64
+
+
+def test_a_tracklet_is_told_exactly_and_counts_as_a_track():
+    moments = steady([0.0])
+    messages, _, state = say(rules_of(made.clause("l", "tracklet")), moments)
+    assert messages.data.tolist() == [5]
+    assert np.array_equal(messages.state[0], moments[0][0].mean[0, 0])
+    assert not messages.coarsened.any()
+    assert state.no_clause[0, 1].tolist() == [1, 1, 0]  # warning and prediction withheld, a track told
+
+
+@pytest.mark.parametrize("coarsen", [{"sigma_position_m": 1.0}, {"grid_km": 1.0}, {"time_s": 1.0}])
+def test_a_tracklet_is_never_coarse(coarsen):
+    with pytest.raises(InputError, match="does nothing to tracklet"):
+        rules_of(made.clause("l", "tracklet", coarsen=coarsen))

@@ -150,3 +150,22 @@ def test_decisions_of_a_run_are_explained(command, recorded):
     assert {line["number"] for line in mine["decisions"]} == {one["number"]}
     assert command("agreement", "explain", "nothing", recorded).exit_code == 2
     assert command("agreement", "explain", "lisbon-2011", recorded, "--track", "NATO").exit_code == 2
+
+
+def test_a_run_is_written_as_ccsds_messages_and_read_back(command, recorded, tmp_path):
+    for kind in ("oem", "tdm"):
+        written = command("ccsds", "write", recorded, "--kind", kind, "--side", "NATO", "--out", tmp_path / kind)
+        assert written.exit_code == 0, written.stderr
+        assert (tmp_path / kind).read_text().startswith(f"CCSDS_{kind.upper()}_VERS")
+    found = json.loads(command("ccsds", "read", tmp_path / "oem", "--json").stdout)
+    assert len(found) > 2
+    line = found[0]["name"]
+    ocm = command("ccsds", "write", recorded, "--kind", "ocm", "--line", line)
+    (tmp_path / "ocm").write_text(ocm.stdout)
+    (one,) = json.loads(command("ccsds", "read", tmp_path / "ocm", "--json").stdout)
+    assert one["name"] == line
+    assert one["state"] == found[0]["state"]
+    for words in (["--kind", "cdm"], ["--side", "Norway"], ["--kind", "ocm", "--line", "nobody"]):
+        assert command("ccsds", "write", recorded, *words).exit_code == 2
+    assert command("ccsds", "write", tmp_path).exit_code == 2
+    assert command("ccsds", "read", recorded / "run.json").exit_code == 2

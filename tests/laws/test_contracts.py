@@ -23,6 +23,9 @@ PLANTS = [
     ("gateway/planted.py", "import detente.exercise", "Rooms import downwards only"),
     ("centre/tracking/planted.py", "import socket", "Pure rooms import no sockets"),
     ("flight/planted.py", "import time", "Pure rooms import no sockets"),
+    ("scoring/planted.py", "import detente.flight.prediction", "not the rooms that made them"),
+    ("scoring/planted.py", "import detente.world.truth", "not the rooms that made them"),
+    ("scoring/planted.py", "import socket", "Pure rooms import no sockets"),
     ("wing/__init__.py", "", "every room stands in a row"),
     ("records/planted.py", "import detente.studies", "Rooms import downwards only"),
 ]

@@ -27,7 +27,7 @@ from detente.geodesy._kernels import ecef_to_geodetic
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import RANGE_CLASSES, Agreement
+from detente.scenario.agreement import RANGE_CLASSES, Agreement, DataClass
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
@@ -65,12 +65,12 @@ CONDITIONS = st.fixed_dictionaries(
 
 @st.composite
 def clauses(draw, name="c"):
-    data = draw(st.sampled_from(["launch-warning", "impact-prediction", "track"]))
+    data = draw(st.sampled_from(["launch-warning", "impact-prediction", "track", "tracklet"]))
     giver, receiver = draw(st.permutations(made.SIDES))[:2]
-    coarsen = {"sigma_position_m": draw(st.sampled_from([0.0, 500.0]))}
+    coarsen = {} if data == "tracklet" else {"sigma_position_m": draw(st.sampled_from([0.0, 500.0]))}
     if data == "track":
         coarsen["sigma_velocity_m_s"] = draw(st.sampled_from([0.0, 20.0]))
-    else:
+    elif data != "tracklet":
         coarsen |= {"grid_km": draw(st.sampled_from([0.0, 50.0])), "time_s": draw(st.sampled_from([0.0, 30.0]))}
     return made.clause(
         name, data, giver, receiver, when=draw(CONDITIONS), coarsen=coarsen,
@@ -122,7 +122,7 @@ def stricter(draw, agreement):
                 clause["when"][which]["north_deg"] -= draw(st.integers(0, 30))
     elif how == "range":
         clause["when"]["range_classes"] = clause["when"]["range_classes"] or ["short", "medium"]
-    elif how == "coarsen":
+    elif how == "coarsen" and clause["data"] != "tracklet":
         clause["coarsen"]["sigma_position_m"] += 1000.0
     else:
         model["valid"]["end"] -= made.timedelta(seconds=draw(st.floats(0.0, 19.0)))
@@ -182,6 +182,7 @@ def test_an_explanation_says_what_release_does(clause, seed):
     giver, receiver = (made.SIDES.index(name) for name in (only_clause.giver, only_clause.receiver))
     rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
     data = DATA[only_clause.data]
+    counted = DataClass.TRACK if data == DataClass.TRACKLET else data
     for tracks, est in made.story(seed, rows=1, ticks=4):
         state = initial(rules, np.arange(1), tracks.number.shape[1])
         _, decided, _ = release(
@@ -192,7 +193,7 @@ def test_an_explanation_says_what_release_does(clause, seed):
             for number, to, kind, reason in zip(
                 decided.number, decided.receiver, decided.data, decided.reason, strict=True
             )
-            if to == receiver and kind == data
+            if to == receiver and kind in (data, counted)
         }
         for s in np.flatnonzero(tracks.status[0] == 2):
             told = explain(agreement, facts_of(tracks, est, s, only_clause))
@@ -389,7 +390,7 @@ def test_a_signed_lie_changes_nothing_or_is_sound(data):
     for name, spec in Messages.columns():
         if spec.dtype == "f8":
             assert np.all(np.isfinite(getattr(messages, name)))
-    assert set(messages.data.tolist()) <= {1, 2, 3}
+    assert set(messages.data.tolist()) <= {1, 2, 3, 5}
     assert np.all(messages.giver == 0)
 
 

@@ -1,5 +1,6 @@
 """Law 1: one centre, two runtimes. A gateway on recorded detections warns as the study did, to the bit."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,75 @@ def test_step_is_observe_then_cooperate(lisbon: Scenario) -> None:
         released += len(said.messages)
     assert released > 0
     assert np.array_equal(state.own.tracks.mean, own.tracks.mean)
+
+
+def lied(messages: Messages, now_s: float) -> Messages:
+    """The same messages as a liar would send them: elsewhere, falling elsewhere, certain, and never coarsened."""
+    columns = {name: np.array(getattr(messages, name)) for name, _ in Messages.columns()}
+    columns["state"][:, :3] *= 1.002
+    columns["covariance"] *= 1e-6
+    columns["impact_covariance_m2"] *= 1e-6
+    columns["impact_lat_rad"] += 0.05
+    columns["launch_s"] = np.minimum(columns["launch_s"] + 60.0, now_s)
+    columns["number"] = columns["number"][::-1].copy()
+    columns["coarsened"][:] = 0
+    return Messages(**columns)
+
+
+def own_stream(scenario: Scenario, partner: Callable[[Messages, float], Messages]) -> tuple[list[bytes], int, int]:
+    """Side 1's own tracks and warnings, as bytes a tick, while side 0's releases reach it as ``partner`` has them.
+
+    Also how many messages it was given, and how many lines of its picture held something of the partner's at most.
+    """
+    theatre = prepare(scenario, 7, np.array([1]), pooled=False)
+    rules = theatre.rules(BY_NAME["cooperating"])
+    states = [
+        State(
+            own=begin_own(centre, 1),
+            assisted=begin_assisted(
+                centre, rules, theatre.world.replicates, secret=study_secret(7, centre.side), exchanging=True
+            ),
+        )
+        for centre in theatre.centres
+    ]
+    stream, given, held, letters = [], 0, 0, Messages.empty()
+    for index in range(theatre.ticks):
+        now_s = (index + 1) * scenario.file.tick_s
+        told = partner(letters, now_s) if len(letters) else letters
+        given += len(told)
+        for side in (0, 1):
+            detections, offsets = theatre.feeds[side].tick(index)
+            heard = told if side == 1 else Messages.empty()
+            inputs = Inputs(
+                detections=detections,
+                detection_offsets=offsets,
+                messages=heard,
+                message_offsets=np.array([0, len(heard)]),
+            )
+            states[side], outputs = step(theatre.centres[side], states[side], inputs, now_s)
+            if side == 0:
+                letters = outputs.said.messages
+            else:
+                tracks, warned = states[1].own.tracks, outputs.own_warnings
+                parts = [getattr(tracks, name) for name in ("mean", "covariance", "status", "number", "sensors")]
+                parts += [getattr(warned, name) for name, _ in Warnings.columns()]
+                stream.append(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
+                picture = outputs.said.picture
+                held = max(held, int(np.count_nonzero((picture.origin >= 2) & (picture.status > 0))))
+    return stream, given, held
+
+
+def test_the_own_stream_is_the_same_with_the_partner_absent_honest_or_lying(lisbon: Scenario) -> None:
+    absent, none_given, none_held = own_stream(lisbon, lambda letters, _: letters.rows(0, 0))
+    honest, honest_given, honest_held = own_stream(lisbon, lambda letters, _: letters)
+    lying, lying_given, _ = own_stream(lisbon, lied)
+    assert none_given == 0
+    assert none_held == 0
+    assert min(honest_given, lying_given) > 100
+    assert honest_held > 0
+    assert sum(len(tick) for tick in absent) > 10_000
+    assert honest == absent
+    assert lying == absent
 
 
 def test_a_file_that_is_no_detections_table_is_named(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ class Bare:
     def __init__(self, *_: object) -> None:
         pass
 
-    def second_look(self, *_: object) -> None:
-        """Nobody looks."""
+    def remember(self, *_: object) -> None:
+        """Nobody will ask."""
 
     def carry(self, messages: Messages) -> Messages:
         """As they are."""

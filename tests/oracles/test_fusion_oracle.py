@@ -10,12 +10,18 @@ from scipy.optimize import linear_sum_assignment, minimize_scalar
 
 from detente.centre.picture._kernels_align import align
 from detente.centre.picture.estimates import estimate
-from detente.centre.picture.fusion import covariance_intersection, fuse, naive_product
+from detente.centre.picture.fusion import (
+    add_increments,
+    covariance_intersection,
+    fuse,
+    inverse_covariance_intersection,
+)
 from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.flight.prediction import coast
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
+linear = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "linear_fusion.py"))
 GROUND = made.territories()
 
 
@@ -100,62 +106,71 @@ def test_pairs_against_the_optimal_assignment():
     assert right >= best - 4
 
 
-def _radar(truth, site, rng):
-    """A radar's plot of truth and its covariance (50 m, 1 mrad, 1 mrad), linearised at the mean truth."""
-    px, py, pz = truth[:, :3].mean(axis=0) - site
-    r = np.sqrt(px * px + py * py + pz * pz)
-    level = np.hypot(px, py)
-    slope = np.array([[px / r, -py / level, -px * pz / (r * level)], [py / r, px / level, -py * pz / (r * level)],
-                      [pz / r, 0.0, level / r]])  # fmt: skip
-    spread = slope @ np.diag([50.0**2, (1e-3 * r) ** 2, (1e-3 * r) ** 2]) @ slope.T
-    return truth[:, :3] + rng.normal(size=(len(truth), 3)) @ np.linalg.cholesky(spread).T, spread
+@pytest.fixture(scope="module")
+def scores():
+    """Exchange every 5 s, 200 runs."""
+    return linear["benchmark"](5, runs=200, seconds=80)
 
 
-def _updated(mean, covariance, plot, spread):
-    seen = np.eye(3, 6)
-    gain = covariance @ seen.T @ np.linalg.inv(seen @ covariance @ seen.T + spread)
-    rest = np.eye(6) - gain @ seen
-    return mean + (plot - mean[:, :3]) @ gain.T, rest @ covariance @ rest.T + gain @ spread @ gain.T
+def test_two_radars_that_exchange_every_5_s(scores):
+    """Against one central filter; the 95 % band of the mean NEES of 200 runs ends at 6.48."""
+    assert scores["covariance intersection"].ratio <= 1.10
+    assert scores["inverse covariance intersection"].ratio <= 1.10
+    assert scores["tracklets"].ratio <= 1.06
+    assert scores["alone"].ratio > 1.5
+    for name in ("covariance intersection", "inverse covariance intersection", "tracklets"):
+        assert scores[name].anees < 6.48, name
+    assert scores["tracklets"].anees > 5.52
+    assert scores["covariance intersection"].over == 0.0
+    assert scores["tracklets"].over <= scores["centralised"].over + 0.03
 
 
-def benchmark(combine, every_s, runs=200, seconds=80, q=1.0):
-    """Two radars, one target, exchange both ways and fed back: (ANEES at A, RMSE over the centralised filter's)."""
-    rng = np.random.default_rng(1)
-    step = np.eye(6) + np.diag([1.0] * 3, 3)
-    noise = q * np.block([[np.eye(3) / 3, np.eye(3) / 2], [np.eye(3) / 2, np.eye(3)]])
-    sites = np.array([[0.0, 0.0, 0.0], [900e3, 700e3, 0.0]])
-    fall = np.array([0.0, 0.0, -4.9, 0.0, 0.0, -9.8])
-    truth = np.tile([5e5, 3e5, 2e5, -1500.0, 800.0, 1200.0], (runs, 1))
-    start = np.diag([1e6] * 3 + [4e4] * 3)
-    first = [truth + rng.normal(size=(runs, 6)) @ np.sqrt(start) for _ in range(2)]
-    fused = [(first[0], start), (first[1], start)]
-    central = (0.5 * (first[0] + first[1]), 0.5 * start)
-    nees, off, ideal = [], [], []
-    for second in range(1, seconds + 1):
-        truth = truth @ step.T + fall + rng.normal(size=(runs, 6)) @ np.linalg.cholesky(noise).T
-        fused = [(m @ step.T + fall, step @ p @ step.T + noise) for m, p in fused]
-        central = (central[0] @ step.T + fall, step @ central[1] @ step.T + noise)
-        for side in range(2):
-            plot, spread = _radar(truth, sites[side], rng)
-            fused[side] = _updated(*fused[side], plot, spread)
-            central = _updated(*central, plot, spread)
-        if second % every_s == 0:
-            (ma, pa), (mb, pb) = fused
-            a, b = np.tile(pa, (runs, 1, 1)), np.tile(pb, (runs, 1, 1))
-            one, other = combine(ma, a, mb, b), combine(mb, b, ma, a)
-            fused = [(one[0], one[1][0]), (other[0], other[1][0])]
-        if second > 40:
-            error = truth - fused[0][0]
-            nees.append(np.einsum("ni,ij,nj->n", error, np.linalg.inv(fused[0][1]), error).mean())
-            off.append((error[:, :3] ** 2).sum(axis=1).mean())
-            ideal.append(((truth - central[0])[:, :3] ** 2).sum(axis=1).mean())
-    return float(np.mean(nees)), float(np.sqrt(np.mean(off) / np.mean(ideal)))
+def test_the_naive_product_fails_there(scores):
+    assert scores["naive"].anees > 50.0
+    assert scores["naive"].ratio > 1.5
+    assert scores["naive"].over == 1.0
 
 
-def test_two_radars_that_exchange_tracks_every_5_s():
-    nees, ratio = benchmark(covariance_intersection, 5)
-    assert nees < 6.49  # the upper end of the 95 % band of 200 runs
-    assert ratio <= 1.10
-    naive_nees, naive_ratio = benchmark(naive_product, 5)
-    assert naive_nees > 50.0
-    assert naive_ratio > 1.5
+def plain_inverse_intersection(mean_a, a, mean_b, b):
+    """Inverse covariance intersection by scipy, as its authors write it."""
+    ia, ib = np.linalg.inv(a), np.linalg.inv(b)
+
+    def fused(w):
+        return np.linalg.inv(ia + ib - np.linalg.inv(w * a + (1.0 - w) * b))
+
+    found = minimize_scalar(
+        lambda w: np.linalg.slogdet(fused(w))[1], bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9}
+    )
+    w, covariance = found.x, fused(found.x)
+    bound = np.linalg.inv(w * a + (1.0 - w) * b)
+    return covariance @ ((ia - w * bound) @ mean_a + (ib - (1.0 - w) * bound) @ mean_b), covariance
+
+
+def test_inverse_intersection_against_scipy():
+    rng = np.random.default_rng(8)
+    for _ in range(50):
+        a, b = (made.covariance(10 ** rng.uniform(2, 4), 10 ** rng.uniform(0, 2), seed=rng.integers(1e9)) for _ in "ab")
+        mean = made.state()
+        other = mean + np.linalg.cholesky(a) @ rng.normal(size=6)
+        means, fused, weights = inverse_covariance_intersection(mean[None], a[None], other[None], b[None])
+        plain_mean, plain = plain_inverse_intersection(mean, a, other, b)
+        assert 0.0 <= weights[0] <= 1.0
+        assert np.linalg.slogdet(fused[0])[1] == pytest.approx(np.linalg.slogdet(plain)[1], abs=5e-3)
+        off = means[0] - plain_mean
+        assert off @ np.linalg.solve(plain, off) < 0.02
+
+
+def test_an_increment_is_the_measurements_in_between():
+    """A filter's increment over three looks, added to another state, is those looks taken in there."""
+    rng = np.random.default_rng(3)
+    old_mean, old = made.state(), made.covariance(2000.0, 40.0, seed=1)
+    mean, spread = made.state() + 300.0, made.covariance(1000.0, 90.0, seed=2)
+    new, plain = (old_mean[None], old), (mean[None], spread)
+    for _ in range(3):
+        plot = made.state()[None, :3] + rng.normal(size=(1, 3)) * 200.0, np.diag(rng.uniform(1e2, 1e5, 3))
+        new, plain = linear["updated"](new, plot), linear["updated"](plain, plot)
+    means, spreads, done = add_increments(mean[None], spread[None], new[0], new[1][None], old_mean[None], old[None])
+    assert done.tolist() == [1.0]
+    assert np.allclose(means, plain[0], atol=1e-3)
+    assert np.allclose(spreads[0], plain[1], rtol=1e-6)
+    assert add_increments(mean[None], spread[None], old_mean[None], old[None], *(new[0], new[1][None]))[2][0] == -1.0

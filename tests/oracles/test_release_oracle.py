@@ -16,6 +16,7 @@ from detente.chance._kernels import normals, uniforms
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 CLASSES = ("launch-warning", "impact-prediction", "track")
+NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 5: "tracklet"}
 PHASES = ("", "boost", "coast", "reentry")
 
 
@@ -46,6 +47,10 @@ def below(state):
     return lat, math.atan2(y, x)
 
 
+def counted_as(clause):
+    return "track" if clause.data == "tracklet" else clause.data
+
+
 class PlainExchange:
     """One giver and one replicate."""
 
@@ -60,10 +65,15 @@ class PlainExchange:
 
     def judged(self, index, track, time_s):
         clause = self.clauses[index]
-        exists = {"launch-warning": track["launch"], "impact-prediction": track["impact"], "track": True}
+        exists = {
+            "launch-warning": track["launch"],
+            "impact-prediction": track["impact"],
+            "track": True,
+            "tracklet": True,
+        }
         if not self.in_force(time_s):
             return "NOT_IN_FORCE"
-        if not exists[clause.data]:
+        if not exists.get(clause.data, True):
             return "NO_ESTIMATE"
         seen_by = [i for i in range(64) if track["sensors"] >> i & 1]
         if any(made.SENSOR_SIDES[i] != self.giver for i in seen_by):
@@ -114,13 +124,13 @@ class PlainExchange:
         reasons, number = {}, track["number"]
         due_s, served = self.yard.setdefault(number, (-math.inf, set()))
         for index, clause in enumerate(self.clauses):
-            if clause.giver != made.SIDES[self.giver] or clause.data not in CLASSES:
+            if clause.giver != made.SIDES[self.giver] or clause.data not in (*CLASSES, "tracklet"):
                 continue
             reason = reasons[index] = self.judged(index, track, time_s)
             if reason in ("RELEASED", "DELAYED"):
                 self.note(time_s, number, index, reason)
                 self.last[number, index] = time_s
-                served = served | {(clause.receiver, clause.data)}
+                served = served | {(clause.receiver, counted_as(clause))}
                 message = {"number": number, "clause": index, "valid_s": time_s, "track": track}
                 (prompt if reason == "RELEASED" else self.pending).append(
                     {**message, "earliest_s": time_s + clause.delay_s}
@@ -135,11 +145,13 @@ class PlainExchange:
             for data in CLASSES:
                 if receiver == made.SIDES[self.giver] or (receiver, data) in served:
                     continue
-                mine = [i for i in reasons if (self.clauses[i].receiver, self.clauses[i].data) == (receiver, data)]
+                mine = [
+                    i for i in reasons if (self.clauses[i].receiver, counted_as(self.clauses[i])) == (receiver, data)
+                ]
                 ranked = sorted(mine, key=lambda i: (-ReleaseReason[reasons[i]], i))
                 exists = {"launch-warning": track["launch"], "impact-prediction": track["impact"], "track": True}
                 if ranked:
-                    self.note(time_s, track["number"], ranked[0], reasons[ranked[0]])
+                    self.log.append((time_s, track["number"], receiver, data, ranked[0], reasons[ranked[0]]))
                 elif exists[data]:
                     self.log.append((time_s, track["number"], receiver, data, -1, "NO_CLAUSE"))
 
@@ -207,7 +219,7 @@ def lottery(seed):
     clauses = []
     for index in range(rng.integers(0, 7)):
         giver, receiver = rng.choice(3, 2, replace=False)
-        data = [*CLASSES, "sensor-status"][rng.integers(4)]
+        data = [*CLASSES, "sensor-status", "tracklet"][rng.integers(5)]
         terms = TERMS[rng.integers(len(TERMS))]
         clauses.append(made.clause(f"c{index}", data, made.SIDES[giver], made.SIDES[receiver], **terms))
     return made.agreement(*clauses, start_s=float(rng.integers(-1, 2) * 10), end_s=float(rng.integers(20, 70)))
@@ -224,7 +236,7 @@ def test_kernel_decides_as_the_plain_twin_does(seed):
         assert told == sorted((m["released_s"], m["valid_s"], m["number"], m["clause"]) for m in plain.left)
         ours = decisions.take(decisions.replicate == row)
         log = [
-            (t, n, made.SIDES[receiver], CLASSES[data - 1], c, ReleaseReason(reason).name)
+            (t, n, made.SIDES[receiver], NAMES[data], c, ReleaseReason(reason).name)
             for t, n, receiver, data, c, reason in zip(
                 ours.time_s, ours.number, ours.receiver, ours.data, ours.clause, ours.reason, strict=True
             )

@@ -19,14 +19,14 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_ex
 RULES = compile_agreement(
     made.agreement(
         made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track"),
-        made.clause("c", "track", receiver="C"), start_s=-10, end_s=50,
+        made.clause("c", "track", receiver="C"), made.clause("l", "tracklet"), start_s=-10, end_s=50,
     ),
     made.SIDES, made.OWNERS, made.EPOCH,
 )  # fmt: skip
 PARTS = {
     1: ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m"),
     2: ("impact_lat_rad", "impact_lon_rad", "impact_s", "impact_sigma_s", "impact_covariance_m2"),
-    3: ("state", "covariance"),
+    (3, 5): ("state", "covariance"),
 }
 
 
@@ -37,13 +37,13 @@ def plain_fault(columns, giver, receiver):
     data = columns["data"]
     words = list(soundness.FAULTS.values())
     checks = [
-        np.isin(data, [1, 2, 3]), np.isin(columns["phase"], [1, 2, 3]), flags(columns), columns["number"] >= 1,
+        np.isin(data, [1, 2, 3, 5]), np.isin(columns["phase"], [1, 2, 3]), flags(columns), columns["number"] >= 1,
         times(columns), (columns["valid_s"] >= RULES.start_s) & (columns["released_s"] < RULES.end_s),
         clauses(columns, giver, receiver), nothing_else(columns), launch(columns) | (data != 1),
-        impact(columns) | (data != 2), states(columns) | (data != 3),
+        impact(columns) | (data != 2), states(columns) | ~np.isin(data, [3, 5]),
     ]  # fmt: skip
     wrong = next((word for word, sound in zip(words, checks) if not np.all(sound)), "")
-    wrong = wrong or covariances(columns["covariance"][data == 3], words[11:14])
+    wrong = wrong or covariances(columns["covariance"][np.isin(data, [3, 5])], words[11:14])
     late = [words[14]] * bool(np.any(columns["sensors"] & ~np.uint64(3))) + [words[15]] * bool(
         np.any(columns["released_s"] > 40.000001)
     )
@@ -69,7 +69,7 @@ def times(columns):
 
 
 def clauses(columns, giver, receiver):
-    known = (columns["clause"] >= 0) & (columns["clause"] < 4)
+    known = (columns["clause"] >= 0) & (columns["clause"] < 5)
     named = np.where(known, columns["clause"], 0)
     return known & (
         (RULES.giver[named] == giver) & (RULES.receiver[named] == receiver) & (RULES.data[named] == columns["data"])
@@ -81,7 +81,7 @@ def nothing_else(columns):
     for data, names in PARTS.items():
         for name in names:
             used = columns[name].reshape(len(sound), -1) != 0
-            sound &= ~used.any(axis=1) | (columns["data"] == data)
+            sound &= ~used.any(axis=1) | np.isin(columns["data"], data)
     return sound
 
 
@@ -152,7 +152,7 @@ def test_the_kernel_finds_what_the_plain_checks_find(data):
         flat = columns[name].reshape(len(SAID), -1)[row]
         place = data.draw(st.integers(0, len(flat) - 1))
         least = 0 if name not in WHOLE or name == "sensors" else -2
-        whole = st.integers(least, 5)
+        whole = st.integers(least, 6)
         flat[place] = data.draw(ODD if name in FLOATS else whole)
     giver, receiver = data.draw(st.sampled_from([(0, 1), (0, 1), (0, 2), (1, 0)]))
     assert fault(columns, giver, receiver) == plain_fault(columns, giver, receiver)

@@ -125,7 +125,7 @@ def test_views_name_missiles_that_there_are(catalogue: Catalogue) -> None:
 
 def test_schemas_say_what_the_models_know() -> None:
     found = schemas()
-    assert set(found) == {"scenario", "agreement", "catalogue"}
+    assert set(found) == {"scenario", "agreement", "catalogue", "missile"}
     assert found["scenario"]["additionalProperties"] is False
     assert "two-key" in found["scenario"]["properties"]
     assert found["agreement"]["required"] == ["name", "title", "source", "parties", "valid"]

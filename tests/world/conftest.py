@@ -15,6 +15,7 @@ from detente.records.stages import Objects, Truth
 from detente.scenario.asked import People, Scenario, Sensor
 from detente.scenario.catalogue import MissileEntry, PlaceEntry, RadarEntry
 from detente.scenario.raid import Raid
+from detente.scenario.words import Quantity
 from detente.world.history import World
 
 
@@ -163,8 +164,8 @@ RAID = (
 )  # fmt: skip
 
 
-def scenario(*more_waves, launches=RAID):
-    """Two square countries, two places to the east of them, and a raid."""
+def scenario(*more_waves, launches=RAID, reach=None):
+    """Two square countries, two places to the east of them, and a raid; ``reach``: published ranges by missile."""
     waves = [{"name": "first", "at_s": 10, "spread_s": 100, "launches": launches}, *more_waves]
     cities = People(
         lat_rad=np.radians([38.0, 38.5]),
@@ -173,6 +174,8 @@ def scenario(*more_waves, launches=RAID):
         names=("a", "b"),
     )
     missiles = [missile("scud", SCUD), missile("no-dong", NO_DONG), missile("two-stage", NO_DONG, SCUD)]
+    published = {name: Quantity(**quantity(*numbers)) for name, numbers in (reach or {}).items()}
+    missiles = [m.model_copy(update={"range_km": published.get(m.name, m.range_km)}) for m in missiles]
     flown = {launch["missile"] for wave in waves for launch in wave["launches"]}
     camp = People(lat_rad=np.radians([38.2]), lon_rad=np.radians([41.5]), people=np.array([100.0]), names=("camp",))
     territories = tuple(make_territory(polygon_rings(ring)) for ring in (WEST, SOUTH))

@@ -5,12 +5,14 @@ import pytest
 
 from detente.flight.aiming import max_range
 from detente.flight.flags import Flag
+from detente.flight.vehicle import pack
 from detente.geodesy import _kernels as geodesy
 from detente.geodesy.distance import great_circle_m
 from detente.geodesy.territory import contains
+from detente.records.errors import InputError
 from detente.scenario.asked import People
 from detente.scenario.draws import drawn
-from detente.world.launches import AimBy, extremes, prepare, reach_towards
+from detente.world.launches import AimBy, extremes, flight_missile, impulse_for, prepare, reach_towards
 from detente.world.reach import check_reach, ground_points
 from detente.world.sensing import detect
 from detente.world.truth import drawn_places, realise
@@ -172,13 +174,13 @@ def test_the_world_can_be_seen(raid):
 
 def test_reach_tables_agree_with_the_longest_flight(raid):
     scenario, ready, _ = raid
-    packed = extremes([scenario.missiles[name] for name in ready.missiles])
+    packed = extremes([scenario.missiles[name] for name in ready.missiles], ready.impulse)
     azimuth = np.radians([-170.0, -80.0, 5.0, 100.0])
     for m in range(2):
-        for which in (0, 1):
-            beta = np.full(4, ready.beta_kg_m2[m, which])
-            longest = max_range(packed, 2 * m + which, *ready.place_rad[1], azimuth).range_m
-            found = reach_towards(ready, np.full(4, m), np.ones(4, int), azimuth, beta)
+        for which in (0, -1):
+            beta, span = np.full(4, ready.beta_kg_m2[m, which]), np.full(4, ready.range_km[m, which])
+            longest = max_range(packed, 2 * m + abs(which), *ready.place_rad[1], azimuth).range_m
+            found = reach_towards(ready, np.full(4, m), np.ones(4, int), azimuth, beta, span)
             assert found == pytest.approx(longest, rel=0.005)
 
 
@@ -247,3 +249,23 @@ def test_ground_points_follow_long_straight_borders(raid):
     assert np.diff(west).max() <= 0.25 + 1e-9
     assert west[0] == pytest.approx(40.0)
     assert west[-1] == pytest.approx(46.0)
+
+
+def test_a_drawn_range_is_what_the_missile_then_reaches(made):
+    scenario = made.scenario(reach={"no-dong": (1200.0, 900.0, 1400.0)})
+    ready = prepare(scenario)
+    m = ready.missiles.index("no-dong")
+    spans = np.array([900.0, 1050.0, 1200.0, 1300.0, 1400.0])
+    entry = scenario.missiles["no-dong"]
+    packed = pack(
+        [flight_missile(entry, entry.ballistic_coefficient_kg_m2.value, k) for k in impulse_for(ready, m, spans)]
+    )
+    longest = max_range(packed, np.arange(5), 0.7, 0.0, 0.5 * np.pi, rotation=False).range_m
+    assert longest / longest[2] == pytest.approx(spans / 1200.0, rel=0.01)
+    world = realise(scenario, SEED, np.arange(6), ready)
+    assert not world.objects.flag.any()
+
+
+def test_a_range_that_no_impulse_gives_is_refused(made):
+    with pytest.raises(InputError, match="range_km of 1 to 1200"):
+        prepare(made.scenario(reach={"no-dong": (1200.0, 1.0, 1200.0)}))

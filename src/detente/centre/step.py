@@ -15,7 +15,7 @@ from detente.centre.exchange.release import ReleaseState, initial, release
 from detente.centre.exchange.rules import Rules
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
 from detente.centre.picture.fusion import fuse, start_picture
-from detente.centre.picture.partner import KeptPartnerTracks, receive, start_partner
+from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.centre.picture.warnings import Issued, start_issued, warn_own, warn_picture
 from detente.centre.tracking.settings import Settings as TrackingSettings
@@ -66,7 +66,7 @@ class Assisted:
     """What partners have told, the picture with it, and the memory of what was released to them."""
 
     partner: KeptPartnerTracks
-    picture: Picture
+    picture: KeptPicture
     issued: Issued
     release: ReleaseState
     rules: Rules
@@ -161,7 +161,9 @@ def cooperate(
     """
     partner = assisted.partner
     if assisted.exchanging:
-        partner = receive(partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture)
+        partner = receive(
+            partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture, assisted.picture
+        )
     picture = fuse(
         own.tracks, own.estimates, partner, centre.side, centre.territories, now_s, assisted.picture, centre.picture
     )

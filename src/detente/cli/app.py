@@ -11,7 +11,10 @@ from typing import Annotated
 import typer
 
 from detente import __version__
+from detente.cli import score, track
 from detente.cli.agreement import agreement as agreement_commands
+from detente.cli.ccsds import ccsds
+from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.live import live
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
@@ -122,10 +125,12 @@ def run(
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="scenario, agreement or catalogue files")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="scenario, agreement, catalogue or missile files")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Is my scenario, agreement or catalogue file sound?"""
+    """Is my scenario, agreement, catalogue or missile file sound?"""
     from detente.cli import show
     from detente.scenario.files import check_file, load_scenario
     from detente.world.reach import check_reach
@@ -190,7 +195,7 @@ def schema(
         Path | None, typer.Option("--out", metavar="DIR", help="write one file a schema instead of printing")
     ] = None,
 ) -> None:
-    """Write the JSON Schemas of scenario, agreement and catalogue files."""
+    """Write the JSON Schemas of scenario, agreement, catalogue and missile files."""
     with owned_failures():
         from detente.scenario.files import schemas
 
@@ -206,7 +211,11 @@ def schema(
         typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
 
 
+app.command()(fly)
+app.command("score")(score.score)
+app.command("track")(track.track)
 app.add_typer(agreement_commands)
+app.add_typer(ccsds)
 app.add_typer(ledger)
 app.registered_commands += live.registered_commands
 

@@ -23,13 +23,13 @@ Tick = Callable[[int, int], None]
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Tick]:
+def progress(what: str, *, quiet: bool, what_counts: str = "replicates") -> Iterator[Tick]:
     """A bar on stderr with the time still to go; nothing at all with ``--quiet``."""
     if quiet:
         yield lambda done, total: None
         return
     bars = Progress(
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("replicates,"), TimeElapsedColumn(),
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(f"{what_counts},"), TimeElapsedColumn(),
         TextColumn("gone,"), TimeRemainingColumn(), TextColumn("to go"), console=err, transient=True,
     )  # fmt: skip
     with bars:
@@ -109,6 +109,66 @@ def run(result: Run) -> None:
     print_wide(table)
     for stage, rows in result.tables.items():
         out.print(f"  {result.folder}/{result.paths[stage]}: {len(rows):,} rows", soft_wrap=True)
+
+
+def flight(title: str, document: dict[str, Any]) -> None:
+    """What one flight came to, a line a number."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for words, value, remark in flight_rows(document):
+        table.add_row(words, value, remark)
+    print_wide(table)
+
+
+def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Words, number with unit, remark."""
+    start, impact = (
+        f"{point['lat_deg']:.3f}, {point['lon_deg']:.3f}" for point in (document["from"], document["impact"])
+    )
+    earth = "turning Earth" if document["rotation"] else "Earth standing still"
+    rows = [
+        ("from", start, f"azimuth {document['azimuth_deg']:.2f}°, {earth}, {'air' if document['drag'] else 'no air'}"),
+        ("range", f"{document['range_km']:,.1f} km", f"impact at {impact}"),
+        ("apogee", f"{document['apogee_km']:,.1f} km", ""),
+        ("flight time", f"{document['flight_time_s']:,.1f} s", f"{document['flight_time_s'] / 60.0:.1f} min"),
+        (
+            "burn-out", f"{document['burnout_speed_m_s']:,.0f} m/s",
+            f"{document['burnout_angle_deg']:.1f}° above the horizon, {document['burnout_altitude_km']:,.1f} km high",
+        ),
+    ]  # fmt: skip
+    if document["mode"] == "missile":
+        rows[-1] = (*rows[-1][:2], f"{rows[-1][2]}, after {document['burnout_time_s']:.1f} s")
+        rows.append(("final pitch", f"{document['final_pitch_deg']:.2f}°", document["loft"]))
+        if document["aim"] is not None:
+            rows.append(("computed miss", f"{document['aim']['miss_m']:.1f} m", "numerical, not an accuracy"))
+    if document["mode"] == "observed":
+        rows += _inverted(document)
+    rows.append(("numerical error", f"{document['estimated_error_m']:.1f} m", "estimated, at impact"))
+    return rows
+
+
+def _inverted(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What an observed test says of its missile, with intervals."""
+    spans = {**document["interval"], "standard_range_km": document["standard_range_km"]}
+    words = {
+        "boost_s": ("boost", "s"), "burnout_speed_m_s": ("burn-out speed", "m/s"),
+        "burnout_angle_deg": ("burn-out angle", "°"), "burnout_altitude_km": ("burn-out height", "km"),
+        "flight_time_s": ("flight time", "s"), "standard_range_km": ("standard range", "km"),
+    }  # fmt: skip
+    rows = [("", "", ""), ("over all draws", "mean", "95 of 100 draws")]
+    for name, (said, unit) in words.items():
+        span = spans[name]
+        rows.append((said, f"{number(span['mean'])} {unit}", f"{number(span['low'])} – {number(span['high'])} {unit}"))
+    impulse = document["impulsive"]
+    rows.append(
+        (
+            "closed form", f"{number(impulse['standard_range_km'])} km",
+            f"standard range if {impulse['burnout_speed_m_s']:,.0f} m/s were had at once on the ground",
+        )
+    )  # fmt: skip
+    return [*rows, ("", "", "")]
 
 
 def problem(error: InputError) -> dict[str, Any]:

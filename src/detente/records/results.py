@@ -48,3 +48,40 @@ class ObjectResults(Table):
     shots: Any = column("i8", "interceptors committed at it")
     shooters: Any = column("u1", "bit mask of the sides that shot at it")
     intercepted: Any = column("u1", "1 where it was intercepted")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FlightPath(Table):
+    """One flight from launch, or from burn-out, to impact."""
+
+    stage = "flight_path"
+    time_s: Any = column("f8", "time since launch", unit="s")
+    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry (descending below 100 km)")
+    lat_rad: Any = column("f8", "latitude", unit="rad", frame="WGS84 geodetic")
+    lon_rad: Any = column("f8", "longitude", unit="rad", frame="WGS84 geodetic")
+    altitude_m: Any = column("f8", "height above the ellipsoid", unit="m", frame="WGS84 geodetic")
+    downrange_m: Any = column("f8", "distance over the ground from the launch point", unit="m")
+    speed_m_s: Any = column("f8", "speed relative to the Earth", unit="m/s")
+    position_ecef_m: Any = column("f8", "position", unit="m", frame="ECEF", shape=(3,))
+    velocity_ecef_m_s: Any = column("f8", "velocity relative to the Earth", unit="m/s", frame="ECEF", shape=(3,))
+
+
+FOLLOWED_FRAME = "ECEF, or the sensors' local frame"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FollowedTracks(Table):
+    """Every live track after every moment at which a sensor looked, in order of time."""
+
+    stage = "followed_tracks"
+    track: Any = column("i8", "number of the track, from 1, never used again")
+    time_s: Any = column("f8", "time of the state", unit="s")
+    x_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    y_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    z_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
+    vx_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    vy_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    vz_m_s: Any = column("f8", "velocity", unit="m/s", frame=FOLLOWED_FRAME)
+    covariance: Any = column("f8", "lower triangle by rows of the 6×6 covariance", unit="m, m/s", shape=(21,))
+    hits: Any = column("i8", "detections used so far")
+    confirmed: Any = column("u1", "1 where the track is believed, 0 where it is tentative")

@@ -148,7 +148,7 @@ class Messages(Table):
     replicate: Any = column("i8", REPLICATE)
     giver: Any = column("i8", "index of the giving side")
     receiver: Any = column("i8", "index of the receiving side")
-    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track")
+    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track, 5 tracklet")
     clause: Any = column("i8", "index of the clause that released it")
     released_s: Any = column("f8", "when it left", unit="s")
     valid_s: Any = column("f8", "the moment it speaks of", unit="s")

@@ -13,9 +13,9 @@ DATA = {
     "impact-prediction": "predicted impacts (place and time, with their error)",
     "track": "tracks (position, velocity and their error)",
     "sensor-status": "the status of its sensors",
-    "tracklet": "tracklets (what the last measurements alone say)",
+    "tracklet": "tracklets (tracks of which successive ones may be told apart)",
 }
-CARRIED = ("launch-warning", "impact-prediction", "track")
+CARRIED = ("launch-warning", "impact-prediction", "track", "tracklet")
 """What messages can carry today."""
 
 WHERE = {
@@ -65,6 +65,9 @@ def sentence(clause: dict[str, Any], day: date) -> Markup:
     if clause["owners_withheld"]:
         owners = listed([country(code, day) for code in clause["owners_withheld"]], "or")
         parts.append(f"but nothing to which a sensor owned by {owners} contributed")
+    if clause.get("owners_consenting") is not None:
+        owners = listed([country(code, day) for code in clause["owners_consenting"]], "and") or "nobody"
+        parts.append(f"only what sensors owned by {owners} contributed")
     parts.append(f"at most one message about an object every {plain(clause['every_s'])} s")
     parts.append(
         f"no sooner than {plain(clause['delay_s'])} s after the fact" if clause["delay_s"] else "without added delay"
@@ -86,6 +89,15 @@ def _conditions(clause: dict[str, Any]) -> list[str]:
         )
     if when["phases"]:
         found.append(f"only in {listed(list(when['phases']))}")
+    for key, verb in (("launch_zone", "launched from"), ("object_zone", "over"), ("impact_zone", "bound for")):
+        zone = when.get(key)
+        if zone is not None:
+            found.append(
+                f"only if {verb} latitude {plain(zone['south_deg'])} to {plain(zone['north_deg'])}, longitude "
+                f"{plain(zone['west_deg'])} eastwards to {plain(zone['east_deg'])}"
+            )
+    if when.get("range_classes"):
+        found.append(f"only of {listed(list(when['range_classes']), 'or')} range")
     return found
 
 

@@ -1,7 +1,7 @@
 """What is known in public of missiles, radars, satellites, interceptors and places, each number with its source."""
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -53,10 +53,10 @@ class MissileStage(Strict):
 
     fuelled_kg: Positive
     dry_kg: Positive
-    isp_s: Positive
-    burn_s: Positive
-    diameter_m: Positive
-    nozzle_exit_diameter_m: Positive | None = None
+    isp_s: Annotated[float, Field(gt=0, lt=600)]
+    burn_s: Annotated[float, Field(ge=0.1, le=2_000)]
+    diameter_m: Annotated[float, Field(gt=0, lt=20)]
+    nozzle_exit_diameter_m: Annotated[float | None, Field(gt=0, lt=20)] = None
 
     @model_validator(mode="after")
     def _carries_propellant(self) -> "MissileStage":
@@ -68,41 +68,62 @@ class MissileStage(Strict):
         return self
 
 
-class MissileEntry(Strict):
-    """A ballistic missile as a point mass with published or fitted stages."""
+class PointMassMissile(Strict):
+    """What it takes to fly a missile: masses, motors, drag, and who says so."""
 
-    kind: Literal["missile"] = "missile"
     name: Name
-    title: str
     source: str
-    fitted: bool = False  # True where stages were fitted to a published range, not published themselves
     payload_kg: Positive
     stages: Annotated[tuple[MissileStage, ...], Field(min_length=1, max_length=4)]
     # (Mach number, drag coefficient), Mach ascending
     cd: Annotated[tuple[tuple[float, float], ...], Field(min_length=1, max_length=64)]
-    range_km: ReachQuantity  # as published
-    ballistic_coefficient_kg_m2: PositiveQuantity  # of what reenters
-    radar_cross_section_m2: PositiveQuantity
-    infrared_w_sr: PositiveQuantity | None = None  # boost intensity; None where no public number is used
-    notes: str = ""
 
     @model_validator(mode="after")
-    def _flies(self) -> "MissileEntry":
+    def _flies(self) -> Self:
         mach = [row[0] for row in self.cd]
         if mach[0] < 0 or any(b <= a for a, b in pairwise(mach)):
             raise RefusedError("rows of (Mach number, coefficient), Mach from 0 up", "sort the rows", part=("cd",))
         if any(not 0 <= row[1] < 10 for row in self.cd):
             raise RefusedError("drag coefficients of 0 to 10", "correct the second number of the row", part=("cd",))
-        lifted_kg = self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
-        first = self.stages[0]
-        push_kg = first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
-        if push_kg <= lifted_kg:
+        if self.push_kg <= self.lifted_kg:
             raise RefusedError(
-                f"a push above the {lifted_kg:,.0f} kg it must lift",
+                f"a push above the {self.lifted_kg:,.0f} kg it must lift",
                 "burn the first stage faster, or lighten the missile",
-                found=f"a first stage that pushes {push_kg:,.0f} kg", part=("stages", 0),
+                found=f"a first stage that pushes {self.push_kg:,.0f} kg", part=("stages", 0),
             )  # fmt: skip
         return self
+
+    @property
+    def lifted_kg(self) -> float:
+        """All that the first stage lifts from the ground."""
+        return self.payload_kg + sum(stage.fuelled_kg for stage in self.stages)
+
+    @property
+    def push_kg(self) -> float:
+        """The first stage's thrust in vacuum, as the mass whose weight it equals."""
+        first = self.stages[0]
+        return first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
+
+
+class MissileFile(PointMassMissile):
+    """A user's own missile, alone in a file: what ``detente fly FILE.yaml`` reads."""
+
+    title: str = ""
+    # Of what reenters; none: the burnt-out last stage and its payload fly on whole, on the same drag table.
+    ballistic_coefficient_kg_m2: Annotated[float | None, Field(ge=10, le=1e6)] = None
+    notes: str = ""
+
+
+class MissileEntry(PointMassMissile):
+    """A ballistic missile as a point mass with published or fitted stages."""
+
+    kind: Literal["missile"] = "missile"
+    title: str
+    fitted: bool = False  # True where stages were fitted to a published range, not published themselves
+    range_km: ReachQuantity  # as published
+    ballistic_coefficient_kg_m2: PositiveQuantity  # of what reenters
+    radar_cross_section_m2: PositiveQuantity
+    notes: str = ""
 
 
 class RadarEntry(Strict):

@@ -18,14 +18,21 @@ from detente.geodesy.borders import load_borders
 from detente.records.errors import InputError, InputErrors
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario, ScenarioFile
-from detente.scenario.catalogue import ENTRY_MODELS, KIND_FIELDS, Catalogue, CatalogueFile
+from detente.scenario.catalogue import (
+    ENTRY_MODELS,
+    KIND_FIELDS,
+    Catalogue,
+    CatalogueFile,
+    MissileEntry,
+    MissileFile,
+)
 from detente.scenario.cities import Cities
 from detente.scenario.complaints import complaints, did_you_mean, raise_all, shown
 from detente.scenario.located import BYTES_MAX, Located, parse
 from detente.scenario.overrides import override
 from detente.scenario.resolve import Ground, resolve, validated
 
-FileKind = Literal["scenario", "agreement", "catalogue"]
+FileKind = Literal["scenario", "agreement", "catalogue", "missile"]
 Model = TypeVar("Model", bound=BaseModel)
 
 _DATA = FilePath(str(package_files("detente.scenario").joinpath("data")))
@@ -57,7 +64,12 @@ def find_agreement(name_or_path: str | FilePath) -> FilePath:
 
 def load_model(path: FilePath, model: type[Model]) -> Model:
     """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column."""
-    return _model(_located(path), model)
+    return checked(_located(path), model)
+
+
+def checked(located: Located, model: type[Model]) -> Model:
+    """What was read as a model of another room; likewise."""
+    return _model(located, model)
 
 
 @cache
@@ -65,6 +77,28 @@ def load_catalogue() -> Catalogue:
     """The catalogue that comes with Détente."""
     paths = sorted((_DATA / "catalogue").glob("*.yaml"))
     return _catalogue_of([_located(path, keep_marks=False) for path in paths])
+
+
+def load_missile(name_or_path: str | FilePath) -> MissileEntry | MissileFile:
+    """A missile of the catalogue by name, or one alone in a file by path."""
+    said, known = str(name_or_path), load_catalogue().missiles
+    if said in known:
+        return known[said]
+    path = FilePath(name_or_path)
+    if not path.exists():
+        raise InputError(
+            found=f"no missile {said!r}",
+            expected=f"one of the catalogue ({', '.join(known)}) or a missile file's path",
+            remedy=did_you_mean(path.name.removesuffix(".yaml"), known) or "check the name or the path", path="MISSILE",
+        )  # fmt: skip
+    located = _located(path)
+    kind = _kind_of(located)
+    if kind != "missile":
+        raise located.problem(
+            (), f"a file of kind {kind}", "a missile file (name, source, payload_kg, cd, stages)",
+            "give a missile's file or its name in the catalogue",
+        )  # fmt: skip
+    return _model(located, MissileFile)
 
 
 def list_scenarios() -> list[dict[str, str]]:
@@ -96,6 +130,8 @@ def check_file(name_or_path: str | FilePath) -> FileKind:
         load_scenario(path)
     elif kind == "agreement":
         _model(located, Agreement)
+    elif kind == "missile":
+        _model(located, MissileFile)
     else:
         _catalogue_of([located])
     return kind
@@ -103,7 +139,9 @@ def check_file(name_or_path: str | FilePath) -> FileKind:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schemas by kind of file."""
-    models: dict[str, type[BaseModel]] = {"scenario": ScenarioFile, "agreement": Agreement, "catalogue": CatalogueFile}
+    models: dict[str, type[BaseModel]] = {
+        "scenario": ScenarioFile, "agreement": Agreement, "catalogue": CatalogueFile, "missile": MissileFile,
+    }  # fmt: skip
     return {
         kind: {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
         for kind, model in models.items()
@@ -118,9 +156,11 @@ def _kind_of(located: Located) -> FileKind:
         return "agreement"
     if "entries" in keys:
         return "catalogue"
+    if "stages" in keys or "payload_kg" in keys:
+        return "missile"
     raise located.problem(
         (), f"a file with {', '.join(map(repr, sorted(map(str, keys)))) or shown(located.data)}",
-        "a scenario (sides, raid), an agreement (parties, clauses) or a catalogue (entries)",
+        "a scenario (sides, raid), an agreement (parties, clauses), a catalogue (entries) or a missile (stages)",
         "see docs/scenario-files.md",
     )  # fmt: skip
 

@@ -12,13 +12,24 @@ COAST = 2
 
 
 @kernel
-def learn(number, updated_row, answers, object_of):
-    """Note the object of each track that used a detection in this step: (R, S), (R, S), (m,) into (R, M)."""
+def learn(number, updated_row, answers, object_of, lead):
+    """Note the object of each track that used a detection in this step: (R, S), (R, S), (m,) into (R, M).
+
+    A track is of the object that most of its detections came from, by a running vote (Boyer and Moore 1981) whose lead
+    is kept in ``lead`` (R, M): one plot taken from a neighbour does not make a track the neighbour's.
+    """
     for r in range(number.shape[0]):
         for s in range(number.shape[1]):
-            row = updated_row[r, s]
-            if row >= 0 and number[r, s] > 0 and answers[row] >= 0:
-                object_of[r, number[r, s]] = answers[row]
+            row, track = updated_row[r, s], number[r, s]
+            if row < 0 or track <= 0 or answers[row] < 0:
+                continue
+            if object_of[r, track] == answers[row]:
+                lead[r, track] += 1
+            elif lead[r, track] > 0:
+                lead[r, track] -= 1
+            else:
+                object_of[r, track] = answers[row]
+                lead[r, track] = 1
 
 
 @kernel

@@ -18,12 +18,14 @@ class AnswerBook:
 
     def __init__(self, centres: int, rows: int) -> None:
         self.object_of = np.full((centres, rows, ROOM), -1, np.int64)
+        self._lead = np.zeros_like(self.object_of)
 
     def learn(self, centre: int, tracks: Tracks, answers: Ints) -> None:
-        """Take note of what one step's detections really were; the latest true one counts."""
+        """Take note of what one step's detections really were; most of a track's detections say whose it is."""
         while int(tracks.next_number.max()) >= self.object_of.shape[2]:
             self.object_of = np.concatenate([self.object_of, np.full_like(self.object_of, -1)], axis=2)
-        kernels.learn(tracks.number, tracks.updated_row, answers, self.object_of[centre])
+            self._lead = np.concatenate([self._lead, np.zeros_like(self._lead)], axis=2)
+        kernels.learn(tracks.number, tracks.updated_row, answers, self.object_of[centre], self._lead[centre])
 
     def lines(self, picture: Picture) -> Ints:
         """Object behind each confirmed line of a picture, -1 where none. (R, L)"""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +13,12 @@ from detente.centre.exchange.release import ReleaseReason
 from detente.centre.exchange.rules import DATA
 from detente.records.errors import InputError
 from detente.records.stages import Releases
+from detente.records.table import Table
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario
 
 SETTING_FILE = "setting.json"
+Stage = TypeVar("Stage", bound=Table)
 WHY = {
     ReleaseReason.NO_CLAUSE: "withheld: no clause speaks of it",
     ReleaseReason.NOT_IN_FORCE: "withheld: the agreement is not in force",
@@ -57,7 +59,7 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
     ``track`` as ``SIDE:NUMBER`` keeps those about one side's track. Raises InputError where the folder is no run's, or
     the run worked under another agreement.
     """
-    setting, releases = _read(folder)
+    setting, releases = read_setting(folder), read_stage(folder, Releases)
     noted = setting["agreement"] or {"name": "none", "digest": ""}
     if noted["digest"] != digest(agreement):
         raise InputError(
@@ -92,16 +94,30 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
     }
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], Releases]:
+def read_setting(folder: Path) -> dict[str, Any]:
+    """What a run noted by :func:`setting_document`. Raises InputError where the folder is no run's."""
     try:
         setting = json.loads((folder / SETTING_FILE).read_text(encoding="utf-8"))
-        return setting, Releases.from_arrow(pq.read_table(folder / "releases.parquet"))
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid) as error:
-        raise InputError(
-            found=f"a folder that is no run under an agreement: {error}",
-            expected=f"{SETTING_FILE} and releases.parquet, as `detente run` writes them",
-            remedy="fly one with `detente run … --out DIR`", file=str(folder),
-        ) from error  # fmt: skip
+        assert {"epoch", "sides", "sensors", "agreement"} <= set(setting), "it lacks a part"
+    except (OSError, ValueError, TypeError, AssertionError) as error:
+        raise _no_run(folder, error) from error
+    return setting
+
+
+def read_stage(folder: Path, kind: type[Stage]) -> Stage:
+    """One table of a run. Raises InputError where the folder is no run's."""
+    try:
+        return kind.from_arrow(pq.read_table(folder / f"{kind.stage}.parquet"))
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise _no_run(folder, error) from error
+
+
+def _no_run(folder: Path, error: Exception) -> InputError:
+    return InputError(
+        found=f"a folder that is no run's: {error}",
+        expected=f"{SETTING_FILE} and tables, as `detente run` writes them",
+        remedy="fly one with `detente run … --out DIR`", file=str(folder),
+    )  # fmt: skip
 
 
 def _track(said: str, sides: list[str]) -> tuple[int, int]:

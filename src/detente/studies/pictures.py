@@ -110,7 +110,7 @@ class Pictures:
             )  # fmt: skip
             sent.append(said.messages)
             if self.sealing is not None:
-                self.sealing.second_look(side, own[side].tracks, own[side].estimates, said.messages)
+                self.sealing.remember(side, own[side].tracks, own[side].estimates)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)
             if looked_at:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from detente.centre import step as centres
+from detente.centre.exchange import soundness
 from detente.engagement import plan as plans
 from detente.engagement.arms import arm
 from detente.geodesy.territory_index import index_territories
@@ -63,7 +64,10 @@ def rehearse_pictures(scenario: Scenario) -> None:
     rules = rules_under(scenario, BY_NAME["cooperating"])
     own = centres.begin_own(centre, 1)
     assisted = centres.begin_assisted(centre, rules, FIRST, secret=1, exchanging=True)
-    centres.cooperate(centre, own, assisted, Messages.empty(), NOTHING, own.tracks.time_s)
+    nothing = Messages.empty()
+    centres.cooperate(centre, own, assisted, nothing, NOTHING, own.tracks.time_s)
+    columns = {name: getattr(nothing, name) for name, _ in Messages.columns()}
+    soundness.fault(columns, rules, 0, 1, sensors_of_giver=0, sealed_s=0.0)  # what opens a recorded world's envelopes
 
 
 def rehearse_plans(scenario: Scenario) -> None:

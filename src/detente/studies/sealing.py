@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange import message as envelopes
 from detente.centre.exchange.digest import digest
+from detente.centre.exchange.egress_check import check_egress
 from detente.centre.exchange.ledger import EntryKind, Ledger, document
 from detente.centre.exchange.rules import label_of
-from detente.centre.exchange.second_check import Setting, Snapshot, check
+from detente.centre.exchange.second_check import Setting, Snapshot
 from detente.centre.exchange.session import Event, opened
 from detente.centre.exchange.statement import Address, Statement, sign_statement
 from detente.records.errors import PeerError
@@ -50,19 +51,25 @@ class Sealing:
         )  # fmt: skip
         self.remembered_s = max((max(c.delay_s, c.every_s) for c in agreement.clauses), default=0.0)
         self.known: dict[int, list[Snapshot]] = {side: [] for side in range(theatre.sides)}
-        self.said: dict[int, Messages] = {side: Messages.empty() for side in range(theatre.sides)}
+        self.said: dict[tuple[int, int, int], Messages] = {}  # of late, by row, giver and receiver
         self.refused = 0
         self.sessions = {pair: opened(pair[1], self.digest, self.digest) for pair in pairs}
 
-    def second_look(self, side: int, tracks: Tracks, estimates: Estimates, messages: Messages) -> None:
-        """Have the independent checker agree with this tick's releases, or nothing leaves: a breach is our bug."""
-        now_s = tracks.time_s
-        recent = [known for known in self.known[side] if known.tracks.time_s >= now_s - self.remembered_s]
+    def remember(self, side: int, tracks: Tracks, estimates: Estimates) -> None:
+        """Keep what a side knows now: what the second checker holds its envelopes against."""
+        recent = [known for known in self.known[side] if known.tracks.time_s >= tracks.time_s - self.remembered_s]
         self.known[side] = [*recent, Snapshot(tracks=tracks, estimates=estimates)]
-        earlier = self.said[side].take(self.said[side].released_s >= now_s - self.remembered_s)
-        breaches = check(messages, self.known[side], self.setting, side, earlier)
+
+    def _second_look(self, envelope: bytes, messages: Messages, row: int, giver: int, receiver: int) -> None:
+        """Have the independent checker agree with an envelope, or nothing leaves: a breach is our bug."""
+        place = row, giver, receiver
+        before = self.said.get(place, Messages.empty())
+        earlier = before.take(before.released_s >= messages.released_s[0] - self.remembered_s)
+        breaches = check_egress(
+            envelope, self.known[giver], self.setting, giver, receiver, mark="simulated", row=row, earlier=earlier
+        )
         assert not breaches, f"the second check refuses {len(breaches)} releases; the first: {breaches[0]}"
-        self.said[side] = Messages.concatenate([earlier, messages])
+        self.said[place] = Messages.concatenate([earlier, messages])
 
     def carry(self, messages: Messages) -> Messages:
         """The same messages after sealing by the giver and opening by the receiver, noted in both ledgers."""
@@ -85,6 +92,7 @@ class Sealing:
             label=label_of(self.rules, names[receiver], messages.clause), head=self.books.get(place, Ledger()).head,
         )  # fmt: skip
         envelope = envelopes.seal(messages, header, self.keys[giver])
+        self._second_look(envelope, messages, row, giver, receiver)
         expected = envelopes.Expected(
             mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
             origin=self.origin, giver_index=giver, receiver_index=receiver, rules=self.rules,

@@ -16,7 +16,7 @@ OUTLINE_STEP_RAD = np.radians(0.25)  # points along a border, so that a long str
 INSIDE_POINTS = 256
 GOLDEN = 0.6180339887498949
 COMFORTABLE = 0.7  # of the reach: the point a solver is asked to reach lies as near to this as may be
-LEAST, GREATEST = 0, 1  # of the two ballistic coefficients the reach is known for
+LEAST, GREATEST = 0, -1  # of the ranges and ballistic coefficients the reach is known for
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,14 @@ class _Way:
 def check_reach(scenario: Scenario, prepared: Prepared | None = None) -> list[InputError]:
     """What to mend before this raid can fly: launches that fall short of all they are aimed at, and by how far.
 
-    A fixed aim point must be within reach at the least ballistic coefficient a study draws, because every replicate
-    flies to it. Ground, cities and troops need only be within reach at the greatest, and only somewhere: aim points
-    are then drawn from what is. Every place of a launch is judged by itself. Returns an empty list when all is well.
+    A fixed aim point must be within reach at the least range and ballistic coefficient a study draws, because every
+    replicate flies to it. Ground, cities and troops need only be within reach at the greatest, and only somewhere: aim
+    points are then drawn from what is. Every place of a launch is judged by itself. An empty list when all is well.
     """
     ready = prepare(scenario) if prepared is None else prepared
-    packed = extremes([scenario.missiles[name] for name in ready.missiles])
+    packed = extremes([scenario.missiles[name] for name in ready.missiles], ready.impulse)
     table = np.repeat(ready.plans.table, 2, axis=0)
+    table[:, 2] *= (ready.range_km[:, [LEAST, GREATEST]] / ready.range_km[:, [1]]).reshape(-1, 1)
     table.setflags(write=False)
     plans = LaunchPlans(packed, table)
     problems = []
@@ -84,7 +85,9 @@ def _judged(scenario: Scenario, ready: Prepared, plans: LaunchPlans, way: _Way) 
     count = len(distance)
     missile, place = np.full(count, one.missile), np.full(count, one.place)
     which = LEAST if one.by == AimBy.FIXED else GREATEST
-    reach = reach_towards(ready, missile, place, azimuth, ready.beta_kg_m2[missile, which])
+    reach = reach_towards(
+        ready, missile, place, azimuth, ready.beta_kg_m2[missile, which], ready.range_km[missile, which]
+    )
     shortest = nearest_m(ready, missile, np.full(count, int(one.mode)))
     beyond = np.maximum(distance - reach, shortest - distance)
     inside = np.flatnonzero(beyond <= 0.0)
@@ -95,7 +98,7 @@ def _judged(scenario: Scenario, ready: Prepared, plans: LaunchPlans, way: _Way) 
         if distance[best] < shortest[best]:
             return _too_near(scenario, ready, one, float(shortest[best] - distance[best]))
     found = solve_launch(
-        plans.packed, 2 * one.missile + which, *start[best], *way.to_rad[best], mode=int(one.mode), plans=plans
+        plans.packed, 2 * one.missile + abs(which), *start[best], *way.to_rad[best], mode=int(one.mode), plans=plans
     )  # fmt: skip
     if found.flag[0] == Flag.OK:
         return None

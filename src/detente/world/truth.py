@@ -18,7 +18,16 @@ from detente.scenario.asked import People, Scenario
 from detente.scenario.draws import drawn, sensor_suite
 from detente.world import _kernels_truth
 from detente.world.history import World
-from detente.world.launches import AimBy, Prepared, bearings, flight_missile, nearest_m, prepare, reach_towards
+from detente.world.launches import (
+    AimBy,
+    Prepared,
+    bearings,
+    flight_missile,
+    impulse_for,
+    nearest_m,
+    prepare,
+    reach_towards,
+)
 
 CANDIDATES = 256  # aim points drawn for an object before it is given up as out of reach
 SPARE = 0.01  # of the reach: candidates up to so far beyond the table's are still tried, and the solver decides
@@ -34,6 +43,7 @@ class _Draws:
 
     beta_kg_m2: Floats  # (R, M)
     rcs_m2: Floats  # (R, M)
+    range_km: Floats  # (R, M)
     packed: PackedMissiles  # row r·M + m
     plans: LaunchPlans
 
@@ -74,18 +84,27 @@ def realise(scenario: Scenario, seed: int, replicates: NDArray[np.int64], prepar
 
 def _draw_missiles(scenario: Scenario, ready: Prepared, seed: int, replicates: Ints) -> _Draws:
     entries = [scenario.missiles[name] for name in ready.missiles]
-    beta, rcs = np.zeros((len(replicates), len(entries))), np.zeros((len(replicates), len(entries)))
+    beta, rcs, reach, impulse = np.zeros((4, len(replicates), len(entries)))
     for m, entry in enumerate(entries):
         path = f"missile/{entry.name}"
         beta[:, m] = drawn(
             entry.ballistic_coefficient_kg_m2, f"{path}/ballistic_coefficient_kg_m2", seed, replicates
         )  # fmt: skip
         rcs[:, m] = drawn(entry.radar_cross_section_m2, f"{path}/radar_cross_section_m2", seed, replicates)
-    packed = pack([flight_missile(entry, float(b)) for row in beta for entry, b in zip(entries, row)])
-    # A plan is where the solver starts; the nominal missile's serves every draw of it.
+        reach[:, m] = drawn(entry.range_km, f"{path}/range_km", seed, replicates)
+        impulse[:, m] = impulse_for(ready, m, reach[:, m])
+    packed = pack(
+        [
+            flight_missile(entry, float(b), float(k))
+            for row, factors in zip(beta, impulse)
+            for entry, b, k in zip(entries, row, factors)
+        ]
+    )
+    # A plan is where the solver starts: the nominal missile's, its ranges stretched, serves every draw of it.
     table = np.tile(ready.plans.table, (len(replicates), 1, 1))
+    table[:, 2] *= (reach / ready.range_km[:, 1]).reshape(-1, 1)
     table.setflags(write=False)
-    return _Draws(beta_kg_m2=beta, rcs_m2=rcs, packed=packed, plans=LaunchPlans(packed, table))
+    return _Draws(beta_kg_m2=beta, rcs_m2=rcs, range_km=reach, packed=packed, plans=LaunchPlans(packed, table))
 
 
 def _uniforms(seed: int, stage: Stage, replicate: Ints, thing: Ints, ordinal: int = 0) -> Floats:
@@ -134,8 +153,10 @@ def _aim(scenario: Scenario, ready: Prepared, draws: _Draws, rows: _Rows, seed: 
             break
         aims = _candidates(scenario, ready, rows, pending, seed, ordinal)
         distance, azimuth = bearings(ready.place_rad[rows.place[pending]], aims)
-        beta = draws.beta_kg_m2[rows.replicate_row[pending], rows.missile[pending]]
-        reach = reach_towards(ready, rows.missile[pending], rows.place[pending], azimuth, beta)
+        drew = rows.replicate_row[pending], rows.missile[pending]
+        reach = reach_towards(
+            ready, rows.missile[pending], rows.place[pending], azimuth, draws.beta_kg_m2[drew], draws.range_km[drew]
+        )
         near = (distance <= (1.0 + SPARE) * reach) & (distance >= shortest[pending])
         tried, to = pending[near], aims[near]
         _solve(ready, draws, rows, tried, to, launch, flag)

@@ -21,8 +21,10 @@ RELEASED = 13
 REASONS = 14
 
 CONFIRMED = 2
-LAUNCH_WARNING, IMPACT_PREDICTION, TRACK = 1, 2, 3
+LAUNCH_WARNING, IMPACT_PREDICTION, TRACK, TRACKLET = 1, 2, 3, 5
 CLASSES = 3
+"""What the yardstick counts: a tracklet holds a state as a track does, and counts as one."""
+
 IN_RECEIVER, IN_GIVER, IN_ANY_PARTY = 1, 2, 3
 
 GIVER, RECEIVER, DATA, IMPACT_IN, PHASES, ZONED, RANGE_CLASSES = 0, 1, 2, 3, 4, 5, 6
@@ -53,7 +55,13 @@ def says_something(data, launch_valid, impact_valid):
         return launch_valid != 0
     if data == IMPACT_PREDICTION:
         return impact_valid != 0
-    return data == TRACK
+    return data in (TRACK, TRACKLET)
+
+
+@kernel
+def counted_as(data):
+    """The class that the yardstick counts this data as."""
+    return TRACK if data == TRACKLET else data
 
 
 @kernel
@@ -181,7 +189,7 @@ def nearest_to_release(r, s, verdict, mine, whole, receiver, data):
     """The clause of this receiver and class that came nearest to releasing the track; -1 if none speaks of it."""
     best, clause = 0, -1
     for c in mine:
-        if whole[c, RECEIVER] == receiver and whole[c, DATA] == data and verdict[r, s, c] > best:
+        if whole[c, RECEIVER] == receiver and counted_as(whole[c, DATA]) == data and verdict[r, s, c] > best:
             best, clause = verdict[r, s, c], c
     return clause
 
@@ -237,7 +245,7 @@ def decide(
                 if reason >= DELAYED:
                     counts[r, c, reason] += 1
                     sampled_s[r, s, c] = valid_s
-                    served[r, s, whole[c, RECEIVER], whole[c, DATA] - 1] = 1
+                    served[r, s, whole[c, RECEIVER], counted_as(whole[c, DATA]) - 1] = 1
             if valid_s >= due_s[r, s] - TOLERANCE_S:
                 settle(
                     r, s, giver, mine, whole, launch_valid, impact_valid, verdict, served, withheld, withheld_clause,
@@ -256,7 +264,7 @@ def gather(
     """Fill what each message of (row, slot, class) carries into zeroed columns; ``full`` is (R, S, 6, 6)."""
     for m in range(rows.size):
         r, s = rows[m], slots[m]
-        if data[m] == TRACK:
+        if data[m] in (TRACK, TRACKLET):
             k = 0
             for i in range(6):
                 state[m, i] = mean[r, s, i]

@@ -10,7 +10,7 @@ VARIANCE, CORRELATION, POSITIVE, PEDIGREE, UNSEALED = 12, 13, 14, 15, 16
 NOT_A_NUMBER = -1  # before all others: no check below means anything of such a row
 WORST = 99
 
-LAUNCH_WARNING, IMPACT_PREDICTION, TRACK = 1, 2, 3
+LAUNCH_WARNING, IMPACT_PREDICTION, TRACK, TRACKLET = 1, 2, 3, 5
 PHASES = 3
 
 TIME_MAX_S = 1e9
@@ -152,11 +152,11 @@ def row_fault(
     if released_s[m] * 0.0 != 0.0 or valid_s[m] * 0.0 != 0.0:
         return NOT_A_NUMBER
     kind = data[m]
-    if kind < LAUNCH_WARNING or kind > TRACK:
+    warns, predicts, tells = kind == LAUNCH_WARNING, kind == IMPACT_PREDICTION, kind in (TRACK, TRACKLET)
+    if not (warns or predicts or tells):
         return DATA_CLASS
     if phase[m] < 1 or phase[m] > PHASES:
         return A_PHASE
-    warns, predicts, tells = kind == LAUNCH_WARNING, kind == IMPACT_PREDICTION, kind == TRACK
     if coarsened[m] > 1 or launch_valid[m] != int(warns) or impact_valid[m] != int(predicts):
         return FLAG
     if number[m] < 1:

@@ -11,6 +11,8 @@ from detente.centre.exchange import merkle
 from detente.centre.exchange.ledger import EMPTY_HEAD, Entry, EntryKind, Fault, FaultKind, Head, verify
 from detente.centre.exchange.statement import Evidence
 
+MICROSECOND_S = 1.000001e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Book:
@@ -121,11 +123,16 @@ def _differences(book: Book, against: Book) -> list[Fault]:
             continue  # not there yet, or lost: a tombstone's business
         if entry.kind not in (EntryKind.SENT, EntryKind.RECEIVED):
             continue
-        if other is None or (other.envelope_digest, other.stated_s) != (entry.envelope_digest, entry.stated_s):
+        if other is None or not _alike(entry, other):
             verb = "sent" if entry.kind is EntryKind.SENT else "received"
             what = f"entry {entry.index}: {book.partner} has nothing like what {book.side} says it {verb}"
             found.append(Fault(index=entry.index, kind=FaultKind.DISAGREEMENT, what=what))
     return found + _missing(book, theirs_in)
+
+
+def _alike(entry: Entry, other: Entry) -> bool:
+    """True where two sides' entries are of the same bytes and moment, which envelopes round to a microsecond."""
+    return entry.envelope_digest == other.envelope_digest and abs(entry.stated_s - other.stated_s) <= MICROSECOND_S
 
 
 def _missing(book: Book, theirs_in: dict[tuple[int, int], Entry]) -> list[Fault]:

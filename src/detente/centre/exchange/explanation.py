@@ -108,8 +108,8 @@ def _content(clause: Clause, facts: Facts) -> list[str]:
     needed = {"launch-warning": facts.launch, "impact-prediction": facts.impact}
     if clause.data in needed and needed[clause.data] is None:
         return [f"there is no {clause.data.split('-')[0]} estimate to tell"]
-    if clause.data in ("tracklet", "sensor-status"):
-        return [f"no message carries {clause.data} yet"]
+    if clause.data == "sensor-status":
+        return ["no message carries sensor-status yet"]
     return []
 
 

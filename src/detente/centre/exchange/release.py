@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
-from detente.centre.exchange.rules import Rules
+from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
 from detente.scenario.agreement import DataClass
@@ -213,7 +213,7 @@ def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
 
 def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
     """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
-    mine = np.flatnonzero((rules.giver == giver) & (rules.data <= _kernels.CLASSES))
+    mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
     whole = (
         rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
     )  # fmt: skip

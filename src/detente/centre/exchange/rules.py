@@ -16,7 +16,7 @@ from detente.scenario.words import Box
 SENSORS_MAX = 64
 """Bits in a pedigree."""
 
-CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK)
+CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
 """What a message can carry today; clauses about other data release nothing and are named in ``Rules.not_carried``."""
 
 IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}

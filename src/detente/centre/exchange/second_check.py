@@ -28,7 +28,7 @@ SPHERE_M = 6_371_008.8
 SIGMAS = 8.0
 """An honest normal offset exceeds eight sigma once in 10^15 draws."""
 
-CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track"}
+CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 5: "tracklet"}
 PHASE_NAMES = {1: "boost", 2: "coast", 3: "reentry"}
 PARTS = {
     "launch-warning": ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m"),
@@ -36,6 +36,7 @@ PARTS = {
         "impact_lat_rad", "impact_lon_rad", "impact_s", "impact_sigma_s", "impact_covariance_m2",
     ),
     "track": ("state", "covariance"),
+    "tracklet": ("state", "covariance"),
 }  # fmt: skip
 
 
@@ -215,7 +216,7 @@ def _range_faults(case: _Case) -> Iterator[tuple[str, str]]:
 def _content_faults(case: _Case) -> Iterator[tuple[str, str]]:
     told, data = case.told, case.clause.data
     for other, names in PARTS.items():
-        if other != data and any(np.any(told[name] != 0) for name in names):
+        if any(name not in PARTS.get(data, ()) and np.any(told[name] != 0) for name in names):
             yield "content", f"carries parts of {other}"
     stated = (int(told["launch_valid"]), int(told["impact_valid"]))
     if stated != (int(data == "launch-warning"), int(data == "impact-prediction")):
@@ -225,7 +226,7 @@ def _content_faults(case: _Case) -> Iterator[tuple[str, str]]:
     coarsening = case.clause.coarsen
     if bool(told["coarsened"]) != any(amount > 0 for amount in coarsening.model_dump().values()):
         yield "coarsening", "the coarsened flag does not say what the clause says"
-    if data == "track":
+    if data in ("track", "tracklet"):
         yield from _state_faults(case)
     elif data in PARTS:
         yield from _point_faults(case, data.split("-")[0])

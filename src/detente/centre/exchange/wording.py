@@ -7,7 +7,10 @@ CONTENT = {
     "launch-warning": "launch point and its spread, launch time, phase of flight and the sensors that saw it",
     "impact-prediction": "impact point and time with their spreads, phase of flight and the sensors that saw it",
     "track": "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it",
-    "tracklet": "what the giver's sensors added to a track since the last time, as a state with covariance",
+    "tracklet": (
+        "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it, and "
+        "may tell successive ones apart: what the giver's sensors added since the last"
+    ),
     "sensor-status": "which of the giver's sensors are working",
 }
 TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory", "any-party": "any party's territory"}

@@ -7,7 +7,7 @@ of the picture in row 0, partners' in row 1.
 
 import numpy as np
 
-from detente.centre.picture._kernels_align import align, intersect
+from detente.centre.picture._kernels_align import align
 from detente.centre.picture._kernels_estimate import due, predict_impact
 from detente.centre.picture._kernels_layout import (
     COARSENED,
@@ -42,16 +42,18 @@ from detente.centre.picture._kernels_pairs import (
     alone_together,
     cheapest,
     gap2_m2,
+    paired_before,
     position_spread_m2,
     state_cost,
     warning_cost,
 )
+from detente.centre.picture._kernels_states import MIXED_STATE, fuse_states
 from detente.jit import kernel
 
 EMPTY, CONFIRMED = 0, 2
 OWN, FUSED, PARTNER = 1, 2, 3
 BOOST, COAST = 1, 2
-OWN_STATE, MIXED_STATE = -1, -2
+OWN_STATE = -1
 
 
 @kernel
@@ -82,19 +84,6 @@ def align_partner(now_s, held, partner_mean, partner_covariance, settings, matri
                 partner_mean[q], partner_covariance[q], now_s - held[q, VALID_S], held[q, PHASE], settings,
                 matrices[0], matrices[1], aligned_mean[q], aligned_covariance[q],
             )  # fmt: skip
-
-
-@kernel
-def paired_before(before, facts, held, line, q):
-    """True when the picture of the tick before held these two lines as one object."""
-    slot = facts.shape[0] - held.shape[0] + q
-    return (
-        before[slot, LINE_TWIN] == line
-        and before[slot, LINE_NUMBER] == held[q, PARTNER_NUMBER]
-        and before[slot, LINE_GIVER] == held[q, GIVER]
-        and before[line, LINE_NUMBER] == facts[line, LINE_NUMBER]
-        and before[line, LINE_GIVER] == facts[line, LINE_GIVER]
-    )
 
 
 @kernel
@@ -188,24 +177,6 @@ def fold(line, q, facts, sensors, held, partner_sensors, taken):
 
 
 @kernel
-def fuse_states(line, q, facts, mean, covariance, held, aligned_mean, aligned_covariance, source, matrices):
-    """Combine a line's state with a partner's by covariance intersection; false: one of them is not a state."""
-    weight = intersect(
-        mean[line], covariance[line], aligned_mean[q], aligned_covariance[q], matrices, mean[line], covariance[line]
-    )
-    if weight < 0.0:
-        return False
-    if weight == 0.0:
-        source[line] = q
-    elif weight < 1.0:
-        source[line] = MIXED_STATE
-    # Whoever still sees it burn is believed.
-    if facts[line, LINE_PHASE] != BOOST:
-        facts[line, LINE_PHASE] = max(facts[line, LINE_PHASE], int(held[q, PHASE]))
-    return True
-
-
-@kernel
 def place_partner(
     q, facts, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, source
 ):  # fmt: skip
@@ -229,8 +200,8 @@ def place_partner(
 
 @kernel
 def join_giver(
-    giver, facts, before, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, own,
-    theirs, settings, source, taken, cost, pair, matrices, vectors,
+    r, giver, now_s, updated_s, facts, before, mean, covariance, sensors, held, aligned_mean, aligned_covariance,
+    partner_sensors, own, theirs, settings, rule, past, source, taken, cost, pair, matrices, vectors,
 ):  # fmt: skip
     """Pair one giver's lines with what the picture holds already; what finds no pair becomes a line of its own."""
     taken[:, :] = 0
@@ -242,7 +213,10 @@ def join_giver(
     while at >= 0:
         line, q = pair[at, 0], pair[at, 1]
         cost[at] = NO_PAIR
-        if fuse_states(line, q, facts, mean, covariance, held, aligned_mean, aligned_covariance, source, matrices):
+        if fuse_states(
+            r, line, q, now_s, updated_s, facts, before, mean, covariance, sensors, held, aligned_mean,
+            aligned_covariance, partner_sensors, settings, rule, past, source, matrices, vectors,
+        ):  # fmt: skip
             fold(line, q, facts, sensors, held, partner_sensors, taken)
         at = cheapest(cost, pair, count, taken[0], taken[1])
     by_impact = list_warning_pairs(giver, facts, before, held, own, theirs, settings, 0, taken, cost, pair, np.int64(0))
@@ -316,8 +290,8 @@ def settle(line, ours, facts, held, theirs, source, out):
 @kernel
 def fuse_rows(
     now_s, own_side, sides, status, number, tracks_mean, tracks_covariance, phase, updated_s, held, partner_mean,
-    partner_covariance, partner_sensors, own, theirs, before, settings, ground, facts, mean, covariance, sensors, out,
-    aligned_mean, aligned_covariance, source, taken, cost, pair, matrices, vectors,
+    partner_covariance, partner_sensors, own, theirs, before, settings, rule, past, ground, facts, mean, covariance,
+    sensors, out, aligned_mean, aligned_covariance, source, taken, cost, pair, matrices, vectors,
 ):  # fmt: skip
     """Fill the picture, ``facts``, states and ``sensors``, and bring its estimates ``out`` up to date; all (R, ...)."""
     slots = status.shape[1]
@@ -333,9 +307,9 @@ def fuse_rows(
         for giver in range(sides):
             if giver != own_side:
                 join_giver(
-                    giver, facts[r], before[r], mean[r], covariance[r], sensors[r], held[r], aligned_mean,
-                    aligned_covariance, partner_sensors[r], own[r], theirs[r], settings, source, taken, cost, pair,
-                    matrices, vectors,
+                    r, giver, now_s, updated_s[r], facts[r], before[r], mean[r], covariance[r], sensors[r], held[r],
+                    aligned_mean, aligned_covariance, partner_sensors[r], own[r], theirs[r], settings, rule, past,
+                    source, taken, cost, pair, matrices, vectors,
                 )  # fmt: skip
         for line in range(facts.shape[1]):
             if facts[r, line, LINE_STATUS] == EMPTY:

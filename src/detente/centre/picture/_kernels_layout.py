@@ -17,7 +17,8 @@ THREAT = 16
 
 # Columns of what is known of a partner's line: a float array (R, Q, HELD_WIDTH).
 STATUS, GIVER, PARTNER_NUMBER, HAS_STATE, VALID_S, RECEIVED_S, PHASE, COARSENED, LAUNCH_SAID, IMPACT_SAID = range(10)
-HELD_WIDTH = 10
+LICENSED = 10  # 1 where the state came as a tracklet: successive ones may be told apart
+HELD_WIDTH = 11
 
 # Columns of a message: a float array (n, SAID_WIDTH). Launch and impact stand as in a line of estimates.
 SAID_GIVER, SAID_RECEIVER, SAID_DATA, SAID_RELEASED_S, SAID_VALID_S, SAID_NUMBER, SAID_PHASE, SAID_COARSENED = range(8)
@@ -28,8 +29,8 @@ SAID_COVARIANCE = 27  # 21 columns
 SAID_WIDTH = 48
 
 # Columns of a line of the picture, besides its state: an integer array (R, S+Q, LINE_WIDTH).
-LINE_STATUS, LINE_ORIGIN, LINE_GIVER, LINE_NUMBER, LINE_TWIN, LINE_HAS_STATE, LINE_PHASE = range(7)
-LINE_WIDTH = 7
+LINE_STATUS, LINE_ORIGIN, LINE_GIVER, LINE_NUMBER, LINE_TWIN, LINE_HAS_STATE, LINE_PHASE, LINE_RULE = range(8)
+LINE_WIDTH = 8
 
 
 class Ground(NamedTuple):
@@ -39,6 +40,21 @@ class Ground(NamedTuple):
     row_offsets: Any
     edges: Any
     edge_side: Any
+
+
+class Past(NamedTuple):
+    """What the picture of the tick before was made of, (R, ...), to tell increments from; unread if ``known`` is 0."""
+
+    known: int
+    time_s: float
+    mean: Any
+    covariance: Any
+    own_mean: Any
+    own_covariance: Any
+    own_updated_s: Any
+    held: Any
+    partner_mean: Any
+    partner_covariance: Any
 
 
 class PictureSettings(NamedTuple):
@@ -86,6 +102,7 @@ class PictureSettings(NamedTuple):
     gate_state: float = 40.0  # squared distance over covariance, 6 numbers; chance 5e-7 for one object (χ²)
     gate_position: float = 30.0  # of 3 numbers, for coarsened tracks; chance 1e-6 (χ²)
     gate_warning: float = 16.0  # of place and time of impact or of launch; chance 1e-3 (χ², 3 numbers)
+    gate_resumed: float = 30.0  # of a fused state from the own track it should refine; chance 4e-5 (χ², 6 numbers)
     paired_bonus: float = 9.0  # off the cost of last tick's pair, and onto its gate. Source: assumption, 0 to 20
     launch_time_sigma_s: float = 30.0  # of an estimated launch time. Source: assumption, 10 to 60
     # Warnings.

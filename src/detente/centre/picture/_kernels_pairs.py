@@ -3,6 +3,7 @@
 import math
 
 from detente.centre.picture._kernels_layout import (
+    GIVER,
     IMPACT_EE,
     IMPACT_EN,
     IMPACT_LAT,
@@ -16,6 +17,10 @@ from detente.centre.picture._kernels_layout import (
     LAUNCH_S,
     LAUNCH_SIGMA,
     LAUNCH_VALID,
+    LINE_GIVER,
+    LINE_NUMBER,
+    LINE_TWIN,
+    PARTNER_NUMBER,
 )
 from detente.centre.picture._kernels_matrix import distance2, factor, log_determinant
 from detente.geodesy._kernels import great_circle_m
@@ -99,6 +104,19 @@ def warning_cost(a, b, gate, time_sigma_s):
     if not impact2 <= gate:
         return NO_PAIR, 0
     return launch2 + impact2, 0
+
+
+@kernel
+def paired_before(before, facts, held, line, q):
+    """True when the picture of the tick before held these two lines as one object."""
+    slot = facts.shape[0] - held.shape[0] + q
+    return (
+        before[slot, LINE_TWIN] == line
+        and before[slot, LINE_NUMBER] == held[q, PARTNER_NUMBER]
+        and before[slot, LINE_GIVER] == held[q, GIVER]
+        and before[line, LINE_NUMBER] == facts[line, LINE_NUMBER]
+        and before[line, LINE_GIVER] == facts[line, LINE_GIVER]
+    )
 
 
 @kernel

@@ -19,6 +19,7 @@ from detente.centre.picture._kernels_layout import (
     IMPACT_VALID,
     LAUNCH_SAID,
     LAUNCH_VALID,
+    LICENSED,
     NUMBER,
     PARTNER_NUMBER,
     PHASE,
@@ -57,7 +58,7 @@ BAD_IMPACT = 7
 CONFIRMED = 2.0
 COAST = 2.0
 REENTRY = 3.0
-TRACK = 3.0
+TRACK, TRACKLET = 3.0, 5.0
 LEAST_VARIANCE = 1e-6  # 1 mm, 1 mm/s: a claim below that is no measurement
 GREATEST_POSITION_M2 = 1e14  # 10,000 km
 GREATEST_VELOCITY_M2_S2 = 1e9  # 30 km/s
@@ -67,6 +68,12 @@ LONGEST_FLIGHT_S = 14_400.0
 GREATEST_TIME_S = 1e9
 NEVER_S = -1e18  # nothing said yet
 FROM_STATE_S = 1e18  # the impact follows from the state; what is stated no longer counts
+
+
+@kernel
+def tells_state(said):
+    """True for a message that holds a state: a track, or a tracklet."""
+    return said[SAID_DATA] == TRACK or said[SAID_DATA] == TRACKLET
 
 
 @kernel
@@ -144,14 +151,14 @@ def fault_of(said, own_side, sides, now_s, future_s, matrix, lower):
         return BAD_ADDRESS
     if not 1.0 <= said[SAID_NUMBER] <= GREATEST_NUMBER:
         return BAD_ADDRESS
-    if not 1.0 <= said[SAID_DATA] <= TRACK or not 1.0 <= said[SAID_PHASE] <= 3.0:
+    if not (1.0 <= said[SAID_DATA] <= TRACK or tells_state(said)) or not 1.0 <= said[SAID_PHASE] <= 3.0:
         return BAD_KIND
     said_s = said[SAID_VALID_S]
     if not (abs(said_s) <= GREATEST_TIME_S and said_s <= now_s + future_s):
         return BAD_TIME
     if not abs(said[SAID_RELEASED_S]) <= GREATEST_TIME_S:
         return BAD_TIME
-    if said[SAID_DATA] == TRACK:
+    if tells_state(said):
         x = said[SAID_STATE : SAID_STATE + 6]
         if not plausible(x[0], x[1], x[2], x[3], x[4], x[5]):
             return BAD_STATE
@@ -225,7 +232,7 @@ def take_impact(said, held, line, now_s, ground):
 def take_state(said, held, mean, covariance, matrix):
     """Keep a track's state, unless a newer one stands there; a warning's time and phase, where no state does."""
     older = said[SAID_VALID_S] < held[VALID_S]
-    track, had_state = said[SAID_DATA] == TRACK, held[HAS_STATE] != 0.0
+    track, had_state = tells_state(said), held[HAS_STATE] != 0.0
     if (had_state and (older or not track)) or (not had_state and not track and older):
         return
     held[VALID_S] = said[SAID_VALID_S]
@@ -233,6 +240,7 @@ def take_state(said, held, mean, covariance, matrix):
     held[COARSENED] = said[SAID_COARSENED]
     if track:
         held[HAS_STATE] = 1.0
+        held[LICENSED] = 1.0 if said[SAID_DATA] == TRACKLET else 0.0
         for i in range(6):
             mean[i] = said[SAID_STATE + i]
             for j in range(6):
@@ -259,10 +267,14 @@ def take_message(said, held, mean, covariance, line, now_s, ground, matrix):
 
 
 @kernel
+def speaks_for_itself(held):
+    """True for a state that no longer boosts: its impact follows from it, whatever is stated."""
+    return held[HAS_STATE] != 0.0 and held[PHASE] >= COAST
+
+
+@kernel
 def foresee(held, mean, covariance, line, now_s, settings, ground, work):
-    """Predict the impact of a partner's line from its state: once the state no longer boosts it speaks for itself."""
-    if held[HAS_STATE] == 0.0 or held[PHASE] < COAST:
-        return
+    """Predict the impact of a partner's line from its state, which speaks for itself."""
     if held[IMPACT_SAID] == FROM_STATE_S and not due(held[RECEIVED_S], now_s, line, settings):
         return
     if predict_impact(mean, covariance, held[VALID_S], settings, ground, work, line):
@@ -271,13 +283,24 @@ def foresee(held, mean, covariance, line, now_s, settings, ground, work):
 
 
 @kernel
+def goes_unread(held, slot, giver, number, twin, rule):
+    """True where the last picture mixed this line's state into another's: the mixture's impact is foretold there."""
+    line = twin[slot]
+    return line >= 0 and rule[line] != 0 and giver[slot] == held[GIVER] and number[slot] == held[PARTNER_NUMBER]
+
+
+@kernel
 def receive_rows(
-    said, said_sensors, order, offsets, own_side, sides, now_s, settings, ground, held, mean, covariance, sensors,
-    lines, overflow, rejected,
+    said, said_sensors, order, offsets, own_side, sides, now_s, settings, ground, shown_giver, shown_number, shown_twin,
+    shown_rule, held, mean, covariance, sensors, lines, overflow, rejected,
 ):  # fmt: skip
-    """Apply each row's messages in the given order to what is known of partners' tracks; all (R, Q, ...)."""
+    """Apply each row's messages in the given order to what is known of partners' tracks; all (R, Q, ...).
+
+    ``shown_…``: the last picture's columns, (R, S+Q).
+    """
     matrix, lower = np.zeros((6, 6)), np.zeros((6, 6))
     slots = held.shape[1]
+    first = shown_twin.shape[1] - slots
     share = slots // max(1, sides - 1)
     for r in range(held.shape[0]):
         for at in range(offsets[r], offsets[r + 1]):
@@ -300,5 +323,9 @@ def receive_rows(
                 covariance[r, q, :, :] = 0.0
                 sensors[r, q] = np.uint64(0)
                 clear_line(lines[r, q])
+            elif not speaks_for_itself(held[r, q]):
+                continue
+            elif goes_unread(held[r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
+                held[r, q, IMPACT_SAID] = FROM_STATE_S
             else:
                 foresee(held[r, q], mean[r, q], covariance[r, q], lines[r, q], now_s, settings, ground, matrix)

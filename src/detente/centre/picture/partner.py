@@ -10,7 +10,7 @@ from detente.centre.picture.estimates import DEFAULTS, DatedEstimates, from_line
 from detente.centre.picture.settings import PictureSettings
 from detente.geodesy.territory_index import TerritoryIndex
 from detente.records.errors import PeerError
-from detente.records.slots import Bytes, Floats, Ints, Masks, PartnerTracks
+from detente.records.slots import Bytes, Floats, Ints, Masks, PartnerTracks, Picture, Tracks
 from detente.records.stages import Messages
 
 REASONS = {
@@ -31,6 +31,15 @@ class KeptPartnerTracks(PartnerTracks):
     estimates: DatedEstimates  # (R, Q)
     rejected: Ints  # (R,) messages refused so far
     held: Floats  # (R, Q, n) the columns once more, and the moments launch and impact speak of, as kernels read it
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptPicture(Picture):
+    """A picture that knows what it was made of, so that the next can tell what each track has learnt since."""
+
+    rule: Bytes  # (R, S+Q) fusion.Rule that mixed the line's state; 0 where it is one holder's alone
+    tracks: Tracks | None
+    partner: KeptPartnerTracks | None
 
 
 def _from_held(
@@ -117,12 +126,15 @@ def receive(
     territories: TerritoryIndex,
     now_s: float,
     settings: PictureSettings = DEFAULTS,
+    shown: KeptPicture | None = None,
 ) -> KeptPartnerTracks:
     """Take in the messages that have arrived, and let go of what has had its time.
 
     ``messages``: those of row r are offsets[r] to offsets[r + 1]; their order inside a row does not matter. A message
     that cannot be true is counted in ``rejected`` and changes nothing else; one for which there is no room, in
     ``overflow``. No partner takes more than its share of the slots. Whom an impact threatens is worked out here.
+    ``shown``: the last picture, or None; where it mixed a partner's state with another, that partner's own impact,
+    which nobody would read, is not foretold.
     """
     rows = partner.status.shape[0]
     sides = territories.side_count
@@ -135,9 +147,19 @@ def receive(
     overflow, rejected = partner.overflow.copy(), partner.rejected.copy()
     _kernels_partner.receive_rows(
         said_columns(messages), messages.sensors, order, np.array(offsets, np.int64), own_side, sides, float(now_s),
-        settings, ground_of(territories), held, mean, covariance, sensors, lines, overflow, rejected,
+        settings, ground_of(territories), *_shown(partner, shown), held, mean, covariance, sensors, lines,
+        overflow, rejected,
     )  # fmt: skip
     return _from_held(held, mean, covariance, sensors, lines, overflow, rejected)
+
+
+def _shown(partner: KeptPartnerTracks, picture: KeptPicture | None) -> tuple[Ints, Ints, Ints, Bytes]:
+    """Whose line stood where in the last picture: giver, number, twin, rule; (R, lines) each."""
+    if picture is not None:
+        return picture.giver, picture.number, picture.twin, picture.rule
+    alone = np.full(partner.giver.shape, -1, np.int64)
+    alone.flags.writeable = False
+    return partner.giver, partner.number, alone, partner.status
 
 
 def check_message(

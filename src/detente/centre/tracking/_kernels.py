@@ -10,33 +10,49 @@ from detente.centre.tracking._kernels_end import close_step
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_places import (
     AT,
+    BALLISTIC,
     BOOST,
     BOOST_CEILING_M,
     CONFIRM_HITS,
     CONFIRMED,
+    CONSTANT_GRAVITY,
     DET_KIND,
     DET_RANGE,
     DET_SENSOR,
     EMPTY,
     FIRST_S,
+    FROM,
     GATE2,
     HITS,
+    HURRIED,
     INFRARED,
+    MODEL,
+    NEXT,
+    NO_SLOT,
+    PAIRS_SHED,
     PHASE,
     PLOTS,
     RADAR,
+    RANGE,
     REENTRY,
     ROW,
     SEEN,
     SENSORS,
+    SIGMA_AZIMUTH,
+    SIGMA_ELEVATION,
     SIGMA_RANGE,
+    SIGMA_RATE,
     STATUS,
     TENTATIVE,
     THRUST_MEAN,
     THRUST_SIGMA,
     TIME,
+    UNSOUND,
+    UNUSABLE,
     UPDATED,
+    VAR_RANGE,
 )
+from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of, update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
 from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
 from detente.jit import kernel
@@ -93,9 +109,8 @@ def is_usable(plots, plot_tags, d, sensors):
     for k in range(PLOTS):
         if not math.isfinite(plots[d, k]):
             return False
-    for k in range(SIGMA_RANGE + 1, PLOTS):
-        if not plots[d, k] > 0.0:
-            return False
+    if not (plots[d, SIGMA_AZIMUTH] > 0.0 and plots[d, SIGMA_ELEVATION] > 0.0 and plots[d, SIGMA_RATE] >= 0.0):
+        return False
     if plot_tags[d, DET_KIND] == RADAR:
         return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
     return plot_tags[d, DET_KIND] == INFRARED
@@ -117,69 +132,138 @@ def slack(state, covariance, tags, i, ahead_s):
 
 
 @kernel
-def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach):
+def first_at(lines, count, range_m):
+    """The first of the detections, which stand in order of range, at or beyond a range."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if lines[middle, RANGE] < range_m:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def window(lines, count, x, P, ahead_s, reach, slack_m, sigma2):
+    """Which detections of a scan, in order of range, could be near enough to a track: the first, and the range beyond
+    which none is. Wide enough for every detection that ``near_enough`` lets pass; all of them without a range.
+    """
+    if sigma2 <= 0.0:
+        return 0, math.inf
+    dx = x[0] + ahead_s * x[3] - lines[0, FROM]
+    dy = x[1] + ahead_s * x[4] - lines[0, FROM + 1]
+    dz = x[2] + ahead_s * x[5] - lines[0, FROM + 2]
+    spread = P[0, 0] + P[1, 1] + P[2, 2]
+    if ahead_s != 0.0:
+        spread = 2.0 * (spread + ahead_s * ahead_s * (P[3, 3] + P[4, 4] + P[5, 5]))
+    distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+    wide = (1.0 + 1e-9) * reach * math.sqrt(spread + sigma2) + slack_m + 1e-6
+    return first_at(lines, count, distance - wide), distance + wide
+
+
+@kernel
+def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2):
     """Whether any free detection of a scan could be that of slot ``i``, whose state is not yet brought to the scan."""
     ahead_s = scan_s - clocks[i, AT]
     stray_m = slack(state, covariance, tags, i, ahead_s)
-    for j in range(count):
+    first, beyond = window(lines, count, state[i], covariance[i], ahead_s, reach, stray_m, sigma2)
+    for j in range(first, count):
+        if lines[j, RANGE] > beyond:
+            break
         if free[j] and near_enough(lines[j], state[i], covariance[i], ahead_s, reach, stray_m):
             return True
     return False
 
 
 @kernel
+def note_pair(pairs, total, i, j, cost):
+    """Write a pair down where there is room; returns one more than there were either way."""
+    pair_track, pair_detection, pair_cost = pairs
+    if total < pair_track.shape[0]:
+        pair_track[total], pair_detection[total], pair_cost[total] = i, j, cost
+    return total + 1
+
+
+@kernel
+def list_measured_pairs(state, covariance, tags, status, lines, free, count, gate2, sigma2, pairs, small):
+    """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
+
+    Detections stand in order of range, and only those whose range is inside the gate are looked at; ``sigma2`` is the
+    greatest variance of range among them.
+    """
+    seen, slopes, spread = small
+    total = 0
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] != status or not look(lines[0], state[i], seen, slopes):
+            continue
+        spread_of(covariance[i], slopes, spread)
+        first, beyond = 0, seen[2] + math.inf
+        if sigma2 > 0.0:
+            reach_m = math.sqrt(gate2 * (spread[5] + sigma2))
+            first, beyond = first_at(lines, count, seen[2] - reach_m), seen[2] + reach_m
+        for j in range(first, count):
+            if lines[j, RANGE] > beyond:
+                break
+            if not free[j]:
+                continue
+            distance2 = distance2_of(lines[j], seen, spread, gate2)
+            if distance2 < gate2:
+                total = note_pair(pairs, total, i, j, math.sqrt(distance2))
+    return total
+
+
+@kernel
 def list_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, settings, pairs, small, rates, work
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
+    rates, work,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
     A track that could have one is first brought to the scan's time; one that is already later stays, and is compared
     along its straight line back.
     """
-    pair_track, pair_detection, pair_cost = pairs
-    offsets, slopes = small
+    offsets, slopes = small[0], small[1]
     gate2 = settings[GATE2]
     reach = math.sqrt(gate2)
     total, worst = 0, 0.0
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status or not is_wanted(
-            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach
+            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2
         ):
             continue
         bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
         if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
             continue
         late_s = min(scan_s - clocks[i, AT], 0.0)
-        for j in range(count):
+        first, beyond = window(lines, count, state[i], covariance[i], late_s, reach, 0.0, sigma2)
+        for j in range(first, count):
+            if lines[j, RANGE] > beyond:
+                break
             if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, 0.0):
                 continue
             distance2, log_volume = distance_to(lines[j], state, covariance, i, late_s, offsets, slopes)
             if distance2 < 0.0 or distance2 > gate2:
                 continue
-            pair_track[total], pair_detection[total], pair_cost[total] = i, j, distance2 + log_volume
             worst = gate2 + log_volume if total == 0 else max(worst, gate2 + log_volume)
-            total += 1
+            total = note_pair(pairs, total, i, j, distance2 + log_volume)
     return total, worst + 1.0
 
 
 @kernel
 def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, small, trials):
     """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
-    offsets, slopes = small
+    offsets, slopes, _ = small
     trial_state, trial, gain = trials
-    if plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
-        ignite(
-            state,
-            covariance,
-            tags,
-            i,
-            max(plots[d, TIME] - clocks[i, UPDATED], 0.0),
-            settings[THRUST_MEAN],
-            settings[THRUST_SIGMA],
-            settings,
-        )
-    late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
-    if not update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain):
+    if settings[MODEL] == CONSTANT_GRAVITY:
+        used = update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
+    else:
+        if plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
+            idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
+            ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+        late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
+        used = update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain)
+    if not used:
         return False
     tags[i, HITS] += 1
     tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
@@ -199,11 +283,43 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
         for b in range(6):
             first_covariance[i, a, b] = covariance[i, a, b]
     clocks[i, FIRST_S] = clocks[i, AT]
-    if tags[i, SEEN] == 0:
+    if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
         if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
             ignite(state, covariance, tags, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
         else:
             name_phase(state, tags, i)
+
+
+@kernel
+def match(
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
+    desk, rates, work,
+):  # fmt: skip
+    """Fill ``desk``'s ``chosen`` with the detection of each track of this status; false where none has any.
+
+    A ballistic pair costs d² + ln det S, the negative log-likelihood up to a constant, so that a vague track does not
+    take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
+    gate.
+    """
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _ = desk
+    if settings[MODEL] == CONSTANT_GRAVITY:
+        total = list_measured_pairs(
+            state, covariance, tags, status, lines, free, count, settings[GATE2], sigma2, pairs, small
+        )
+        miss_cost = math.sqrt(settings[GATE2])
+    else:
+        total, miss_cost = list_pairs(
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
+            settings, pairs, small, rates, work,
+        )  # fmt: skip
+    room = pairs[0].shape[0]
+    if total > room:
+        counts[PAIRS_SHED] += total - room
+        total = room
+    counts[HURRIED] += assign(
+        tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, grouped, work_lap
+    )
+    return total > 0
 
 
 @kernel
@@ -213,21 +329,21 @@ def work_scan(
 ):  # fmt: skip
     """One look of one sensor: confirmed tracks choose first, tentative ones next, and the rest are births.
 
-    ``counts`` (2,) holds the replicate's next track number and its overflow; ``scan`` the detections' rows.
+    ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free, chosen, pairs, nodes, local, work_lap, small, trials = desk
+    lines, free, chosen, _, _, _, _, small, trials = desk
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
+    sigma2 = 0.0
     for j in range(count):
         draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
+        sigma2 = max(sigma2, lines[j, VAR_RANGE])
     for status in (CONFIRMED, TENTATIVE):
-        total, miss_cost = list_pairs(
-            state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared,
-            settings, pairs, small, rates, work,
-        )  # fmt: skip
-        if total == 0:
+        if not match(
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
+            desk, rates, work,
+        ):  # fmt: skip
             continue
-        assign(tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, local, work_lap)
         for i in range(tags.shape[0]):
             j = chosen[i]
             if j < 0 or not feed(
@@ -238,16 +354,28 @@ def work_scan(
             seen_by[i] |= 1 << plot_tags[scan[j], DET_SENSOR]
             if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
                 confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
+    if infrared and settings[MODEL] == CONSTANT_GRAVITY:
+        return  # a direction alone begins nothing there
+    slot = -1
     for j in range(count):
         if not free[j]:
             continue
-        i = free_slot(tags)
-        if i < 0:
-            counts[1] += 1
-            continue
-        birth(state, covariance, tags, clocks, i, lines[j], plots, plot_tags, scan[j], counts[0], draws, settings)
-        seen_by[i] = 1 << plot_tags[scan[j], DET_SENSOR]
-        counts[0] += 1
+        slot = free_slot(tags, slot + 1)
+        if slot < 0:
+            counts[NO_SLOT] += count_free(free, j, count)
+            break
+        birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
+        seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
+        counts[NEXT] += 1
+
+
+@kernel
+def count_free(free, first, last):
+    """How many of the detections first..last-1 are free."""
+    total = 0
+    for j in range(first, last):
+        total += free[j] == 1
+    return total
 
 
 @kernel
@@ -260,7 +388,7 @@ def step_row(
     k = 0
     while k < count:
         if not is_usable(plots, plot_tags, order[k], sites.shape[0]):
-            counts[1] += 1
+            counts[UNUSABLE] += 1
             k += 1
             continue
         end = k + 1
@@ -279,7 +407,7 @@ def step_row(
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
-    counts[1] += close_step(
+    counts[UNSOUND] += close_step(
         state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
         kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2],
     )  # fmt: skip
@@ -328,7 +456,7 @@ def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
     plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk`` and ``bench`` are scratch (``_desk``)."""
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk``, ``bench``: scratch of ``desk_of``."""
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)

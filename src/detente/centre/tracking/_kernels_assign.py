@@ -1,10 +1,12 @@
 """Which detection of a scan belongs to which track: the cheapest set of pairs, solved cluster by cluster.
 
-A pair's cost is d² + ln det S, the negative log-likelihood up to a constant, so that a vague track does not take a
-plot from a sharp one. Leaving a track without a detection costs more than any pair inside the gate. Tracks and
-detections that share no candidate fall into separate clusters (union-find); a cluster of one track or one detection
-is settled by inspection, a larger one by shortest augmenting paths (Jonker and Volgenant 1987).
+Leaving a track without a detection costs ``miss_cost``, no less than any pair inside the gate. Tracks and detections
+that share no candidate fall into separate clusters (union-find); a cluster of one track or one detection is settled by
+inspection, a larger one by shortest augmenting paths (Jonker and Volgenant 1987). A cluster larger than the scratch
+allows, as a flood of false plots makes, is settled cheapest pair first, and counted: time and memory stay bounded.
 """
+
+import numpy as np
 
 from detente.jit import kernel
 
@@ -21,15 +23,31 @@ def root(parent, a):
 
 
 @kernel
-def find_clusters(tracks, detections, pairs, pair_track, pair_detection, parent):
+def find_clusters(tracks, pairs, pair_track, pair_detection, parent):
     """Join the tracks and detections of every pair; detection d is node ``tracks + d``."""
-    for node in range(tracks + detections):
-        parent[node] = node
     for k in range(pairs):
         a, b = root(parent, pair_track[k]), root(parent, tracks + pair_detection[k])
         if a != b:
             # The lower node leads, so that the result does not depend on the order of pairs.
             parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def gather(pairs, pair_track, parent, many, ends, grouped):
+    """Fill ``grouped`` with the pairs cluster by cluster, and ``ends[root]`` with where each cluster's pairs end."""
+    for k in range(pairs):
+        many[root(parent, pair_track[k])] += 1
+    total = 0
+    for k in range(pairs):
+        label = root(parent, pair_track[k])
+        if many[label] > 0:
+            ends[label] = total
+            total += many[label]
+            many[label] = 0
+    for k in range(pairs):
+        label = root(parent, pair_track[k])
+        grouped[ends[label]] = k
+        ends[label] += 1
 
 
 @kernel
@@ -80,59 +98,84 @@ def shortest_paths(cost, rows, columns, taken_by, given, row_price, column_price
 
 
 @kernel
-def settle_large(first, pairs, label, members, pair_track, pair_detection, pair_cost, miss_cost, chosen, local, work):
-    """Solve one cluster of several tracks and detections; ``local`` (4, n) and ``work`` are scratch."""
-    cost, row_price, column_price, reach, came_from, taken_by, given, done = work
+def settle_small(members, pair_track, pair_detection, pair_cost, chosen):
+    """A cluster of one track or one detection: its cheapest pair, the first of equals."""
+    best = members[0]
+    for k in members:
+        if pair_cost[k] < pair_cost[best]:
+            best = k
+    chosen[pair_track[best]] = pair_detection[best]
+
+
+@kernel
+def settle_hurriedly(members, tracks, pair_track, pair_detection, pair_cost, chosen, place):
+    """A cluster too large for more: cheapest pair first. ``place`` of its nodes becomes -2 where taken."""
+    costs = np.empty(members.size)
+    for n in range(members.size):
+        costs[n] = pair_cost[members[n]]
+    for n in np.argsort(costs, kind="mergesort"):
+        k = members[n]
+        if place[pair_track[k]] != -2 and place[tracks + pair_detection[k]] != -2:
+            place[pair_track[k]] = place[tracks + pair_detection[k]] = -2
+            chosen[pair_track[k]] = pair_detection[k]
+
+
+@kernel
+def settle(members, tracks, pair_track, pair_detection, pair_cost, miss_cost, chosen, place, work):
+    """Settle one cluster, whose pairs are ``members``; false where it was too large to be settled at least cost."""
+    cost, row_price, column_price, reach, came_from, taken_by, given, done, tracks_here, detections_here = work
     rows = columns = 0
-    track_at, detection_at, tracks_here, detections_here = local[0], local[1], local[2], local[3]
-    for k in range(first, pairs):
-        if members[k] != label:
-            continue
-        if track_at[pair_track[k]] < 0:
-            track_at[pair_track[k]] = rows
-            tracks_here[rows] = pair_track[k]
+    for k in members:
+        if place[pair_track[k]] == -1:
+            place[pair_track[k]] = rows
             rows += 1
-        if detection_at[pair_detection[k]] < 0:
-            detection_at[pair_detection[k]] = columns
-            detections_here[columns] = pair_detection[k]
+        if place[tracks + pair_detection[k]] == -1:
+            place[tracks + pair_detection[k]] = columns
             columns += 1
+    if rows == 1 or columns == 1:
+        settle_small(members, pair_track, pair_detection, pair_cost, chosen)
+        return True
+    if rows > cost.shape[0] or rows + columns > cost.shape[1]:
+        settle_hurriedly(members, tracks, pair_track, pair_detection, pair_cost, chosen, place)
+        return False
     for i in range(rows):
         for j in range(columns + rows):
             cost[i, j] = FORBIDDEN
         cost[i, columns + i] = miss_cost
-    for k in range(first, pairs):
-        if members[k] == label:
-            cost[track_at[pair_track[k]], detection_at[pair_detection[k]]] = pair_cost[k]
+    for k in members:
+        i, j = place[pair_track[k]], place[tracks + pair_detection[k]]
+        tracks_here[i], detections_here[j] = pair_track[k], pair_detection[k]
+        cost[i, j] = pair_cost[k]
     shortest_paths(cost, rows, columns + rows, taken_by, given, row_price, column_price, reach, came_from, done)
     for j in range(columns):
         if taken_by[j] >= 0:
             chosen[tracks_here[taken_by[j]]] = detections_here[j]
-    for i in range(rows):
-        track_at[tracks_here[i]] = -1
-    for j in range(columns):
-        detection_at[detections_here[j]] = -1
+    return True
 
 
 @kernel
-def assign(tracks, detections, pairs, pair_track, pair_detection, pair_cost, miss_cost, chosen, nodes, local, work):
-    """Fill ``chosen[track]`` with its detection or -1. ``local`` must hold -1 in its first two rows, and does after."""
-    parent, members, many = nodes[0], nodes[1], nodes[2]
+def assign(tracks, detections, pairs, pair_track, pair_detection, pair_cost, miss_cost, chosen, nodes, grouped, work):
+    """Fill ``chosen[track]`` with its detection or -1; returns how many clusters were too large for the least cost.
+
+    ``nodes`` (4, tracks + detections), ``grouped`` (pairs) and ``work`` are scratch.
+    """
+    parent, many, ends, place = nodes[0], nodes[1], nodes[2], nodes[3]
     for t in range(tracks):
         chosen[t] = -1
     if pairs == 0:
-        return
-    find_clusters(tracks, detections, pairs, pair_track, pair_detection, parent)
+        return 0
     for node in range(tracks + detections):
-        many[node] = 0
-    for k in range(pairs):
-        members[k] = root(parent, pair_track[k])
-        many[members[k]] += 1
-    for k in range(pairs):
-        label = members[k]
-        if many[label] == 1:
-            chosen[pair_track[k]] = pair_detection[k]
-        elif many[label] > 1:
-            settle_large(
-                k, pairs, label, members, pair_track, pair_detection, pair_cost, miss_cost, chosen, local, work
-            )
-            many[label] = 0
+        parent[node], many[node], place[node] = node, 0, -1
+    find_clusters(tracks, pairs, pair_track, pair_detection, parent)
+    gather(pairs, pair_track, parent, many, ends, grouped)
+    first = hurried = 0
+    while first < pairs:
+        last = ends[root(parent, pair_track[grouped[first]])]
+        if last == first + 1:
+            chosen[pair_track[grouped[first]]] = pair_detection[grouped[first]]
+        elif not settle(
+            grouped[first:last], tracks, pair_track, pair_detection, pair_cost, miss_cost, chosen, place, work
+        ):
+            hurried += 1
+        first = last
+    return hurried

@@ -24,7 +24,6 @@ from detente.centre.tracking._kernels_places import (
     NORTH,
     NUMBER,
     OFFSET,
-    ORBIT,
     PHASE,
     RADAR,
     REVISIT,
@@ -45,7 +44,7 @@ from detente.centre.tracking._kernels_places import (
     UPDATED,
 )
 from detente.centre.tracking._kernels_predict import climb_rate, radial_height
-from detente.flight._kernels_orbit import orbit_position
+from detente.centre.tracking._kernels_sight import satellite_position
 from detente.geodesy._kernels import line_of_sight_clear
 from detente.jit import kernel
 
@@ -78,10 +77,7 @@ def in_radar_view(sites, draws, s, px, py, pz):
 @kernel
 def in_satellite_view(sites, draws, s, px, py, pz, time_s):
     """Whether the straight line from a satellite to a place clears the limb."""
-    ox, oy, oz = orbit_position(
-        draws[s, ORBIT], draws[s, ORBIT + 1], draws[s, ORBIT + 2],
-        draws[s, ORBIT + 3], draws[s, ORBIT + 4], draws[s, ORBIT + 5], time_s,
-    )  # fmt: skip
+    ox, oy, oz = satellite_position(sites, draws, s, time_s)
     return line_of_sight_clear(ox, oy, oz, px, py, pz, sites[s, GRAZING])
 
 
@@ -140,20 +136,28 @@ def count_misses(
 
 @kernel
 def sound(state, covariance, i, factor):
-    """Whether slot ``i`` is finite and its covariance positive definite (Cholesky); ``factor`` (7, 7) is scratch."""
+    """Whether slot ``i`` is finite and its covariance positive definite; ``factor`` (7, 7) is scratch.
+
+    By L D Lᵀ: ``factor`` holds L D below its diagonal and the inverse of D on it, so that no root is taken.
+    """
+    P = covariance[i]
+    total = 0.0
     for a in range(7):
-        if not math.isfinite(state[i, a]):
-            return False
-        for b in range(a + 1):
-            total = covariance[i, a, b]
+        total += state[i, a]
+    if not math.isfinite(total):
+        return False
+    for a in range(7):
+        for b in range(a):
+            value = P[a, b]
             for k in range(b):
-                total -= factor[a, k] * factor[b, k]
-            if a == b:
-                if not total > 0.0:
-                    return False
-                factor[a, a] = math.sqrt(total)
-            else:
-                factor[a, b] = total / factor[b, b]
+                value -= factor[a, k] * factor[b, k] * factor[k, k]
+            factor[a, b] = value
+        value = P[a, a]
+        for k in range(a):
+            value -= factor[a, k] * factor[a, k] * factor[k, k]
+        if not (value > 0.0 and value < math.inf):
+            return False
+        factor[a, a] = 1.0 / value
     return True
 
 
@@ -240,8 +244,22 @@ def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, dr
 
 
 @kernel
+def none_is_starved(tags):
+    """Whether no two tracks can be twins: one sensor feeds all that are confirmed, and none has missed looks."""
+    common = -1
+    for i in range(tags.shape[0]):
+        if tags[i, STATUS] == CONFIRMED:
+            common &= tags[i, SENSORS]
+            if tags[i, MISSES] >= 2:
+                return False
+    return common != 0
+
+
+@kernel
 def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
     """Leave one track for each object that has two."""
+    if none_is_starved(tags):
+        return
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != CONFIRMED:
             continue
@@ -260,10 +278,22 @@ def close_step(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
     kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain,
 ):  # fmt: skip
-    """After the last scan: count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
-    shed = 0
+    """After the last scan of a step: note which sensors looked, then ``close_looks``."""
     for s in range(sites.shape[0]):
         looks[s] = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
+    return close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+        kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+    )  # fmt: skip
+
+
+@kernel
+def close_looks(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+):  # fmt: skip
+    """Count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
+    shed = 0
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue

@@ -62,9 +62,9 @@ FALLING_M_S = -100.0  # a body that comes down this fast is not being pushed up
 
 
 @kernel
-def free_slot(tags):
-    """The first empty slot, or -1."""
-    for i in range(tags.shape[0]):
+def free_slot(tags, first):
+    """The first empty slot from ``first`` on, or -1."""
+    for i in range(first, tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             return i
     return -1
@@ -152,8 +152,8 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
     tags[i, PHASE] = COAST
     tags[i, SEEN] = 0
     if plot_tags[d, DET_KIND] == RADAR:
-        speed = settings[RADAR_SPEED_SIGMA]
-        spread_velocity(P, x[0], x[1], x[2], speed * speed, speed * speed)
+        for k in range(3, 6):
+            P[k, k] = settings[RADAR_SPEED_SIGMA] ** 2
         forget_hidden(state, covariance, i, 0.0, settings[LOG_BETA_SIGMA] ** 2)
     else:
         away, sine = reach_shell(line, draws[sensor, CLOUD])

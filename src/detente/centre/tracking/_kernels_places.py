@@ -11,7 +11,7 @@ BORN, UPDATED, START, FIRST_S, AT, CLOCKS = 0, 1, 2, 5, 6, 7
 
 EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
 BOOST, COAST, REENTRY = 1, 2, 3
-RADAR, INFRARED = 1, 2
+NOTHING, RADAR, INFRARED = 0, 1, 2
 
 # A sensor as it stands: position, the axes of its horizon, its field of view.
 SITE, EAST, NORTH, UP = 0, 3, 6, 9
@@ -21,10 +21,21 @@ ORBIT, REVISIT, OFFSET, INSTRUMENTED, DETECTION, CLOUD, SURE_RANGE, DRAWS = 0, 6
 
 # A detection as a line of sight: where from, along, and the two directions across it; then range and variances.
 FROM, ALONG, RIGHT, OVER = 0, 3, 6, 9
-RANGE, VAR_RIGHT, VAR_OVER, VAR_RANGE, LINES = 12, 13, 14, 15, 16
-# A detection as reported.
-TIME, DET_RANGE, DET_AZIMUTH, DET_ELEVATION, SIGMA_RANGE, SIGMA_AZIMUTH, SIGMA_ELEVATION, PLOTS = 0, 1, 2, 3, 4, 5, 6, 7
+RANGE, VAR_RIGHT, VAR_OVER, VAR_RANGE = 12, 13, 14, 15
+# And as the sensor put it: its two angles, the variance of the first, range rate, and the axes they are measured from.
+AZIMUTH, ELEVATION, VAR_AZIMUTH, RATE, VAR_RATE, EASTWARD, NORTHWARD, UPWARD, LINES = 16, 17, 18, 19, 20, 21, 24, 27, 30
+# A detection as reported; a sigma of the range rate of 0 says that none was measured.
+TIME, DET_RANGE, DET_AZIMUTH, DET_ELEVATION, SIGMA_RANGE, SIGMA_AZIMUTH, SIGMA_ELEVATION = 0, 1, 2, 3, 4, 5, 6
+DET_RATE, SIGMA_RATE, PLOTS = 7, 8, 9
 DET_SENSOR, DET_KIND, PLOT_TAGS = 0, 1, 2
+
+# What is counted: the next track's number, then what was shed or settled in a hurry.
+NEXT, UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND, HURRIED, COUNTS = 0, 1, 2, 3, 4, 5, 6
+SHED = (UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND)
+
+# How tracks move and are kept, and by which filter.
+BALLISTIC, CONSTANT_GRAVITY = 1, 2
+EXTENDED, SIGMA_POINT = 1, 2
 
 # The settings, in the order in which `Settings.packed` lists them.
 GATE2 = 0
@@ -60,4 +71,8 @@ MERGE_M = 29
 IGNITION_SIGMA = 30
 EXHAUST_SPEED = 31
 THRUST_STEP = 32
-NUMBERS = 33
+MODEL = 33
+FILTER = 34
+GRAVITY = 35
+LOCAL_NOISE = 36
+NUMBERS = 37

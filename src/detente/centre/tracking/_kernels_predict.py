@@ -16,8 +16,12 @@ from detente.centre.tracking._kernels_places import (
     BOOST_NOISE,
     COAST,
     COAST_NOISE,
+    CONSTANT_GRAVITY,
     EXHAUST_SPEED,
+    GRAVITY,
+    LOCAL_NOISE,
     LOG_BETA_NOISE,
+    MODEL,
     NOMINAL_BETA,
     PHASE,
     REENTRY,
@@ -263,6 +267,31 @@ def longest_step(boosting, height, speed, hidden, settings):
 
 
 @kernel
+def predict_locally(x, P, h, gravity, white):
+    """Move one track of the constant-gravity model: a parabola, and white acceleration on each axis."""
+    half = 0.5 * h * h
+    for a in range(3):
+        x[a] += h * x[a + 3]
+    x[2] -= half * gravity
+    x[5] -= h * gravity
+    q1, q2, q3 = white * h, white * half, white * half * h / 1.5
+    for a in range(3):
+        for b in range(a + 1):
+            moved = P[a, b] + h * (P[a, b + 3] + P[a + 3, b]) + h * h * P[a + 3, b + 3]
+            P[a, b] = moved
+            P[b, a] = moved
+    for a in range(3):
+        P[a, a] += q3
+        for b in range(3):
+            P[a, b + 3] += h * P[a + 3, b + 3]
+            P[b + 3, a] = P[a, b + 3]
+        P[a, a + 3] += q2
+        P[a + 3, a] += q2
+    for a in range(3):
+        P[a + 3, a + 3] += q1
+
+
+@kernel
 def predict(state, covariance, tags, i, dt_s, settings, rates, work):
     """Move slot ``i`` forward by ``dt_s``. ``rates`` (3, 7) and ``work`` (7, 7) are scratch."""
     left = dt_s
@@ -322,6 +351,9 @@ def bring(state, covariance, tags, clocks, i, time_s, settings, rates, work):
     dt_s = time_s - clocks[i, AT]
     if dt_s <= 0.0:
         return
-    predict(state, covariance, tags, i, dt_s, settings, rates, work)
-    name_phase(state, tags, i)
+    if settings[MODEL] == CONSTANT_GRAVITY:
+        predict_locally(state[i], covariance[i], dt_s, settings[GRAVITY], settings[LOCAL_NOISE])
+    else:
+        predict(state, covariance, tags, i, dt_s, settings, rates, work)
+        name_phase(state, tags, i)
     clocks[i, AT] = time_s

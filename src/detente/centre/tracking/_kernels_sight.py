@@ -11,27 +11,37 @@ import math
 
 from detente.centre.tracking._kernels_places import (
     ALONG,
+    AZIMUTH,
     DET_AZIMUTH,
     DET_ELEVATION,
     DET_KIND,
     DET_RANGE,
+    DET_RATE,
     DET_SENSOR,
     EAST,
+    EASTWARD,
+    ELEVATION,
     FROM,
     NORTH,
+    NORTHWARD,
     ORBIT,
     OVER,
     RADAR,
     RANGE,
+    RATE,
     RIGHT,
     SIGMA_AZIMUTH,
     SIGMA_ELEVATION,
     SIGMA_RANGE,
+    SIGMA_RATE,
     SITE,
     TIME,
     UP,
+    UPWARD,
+    VAR_AZIMUTH,
     VAR_OVER,
     VAR_RANGE,
+    VAR_RATE,
     VAR_RIGHT,
 )
 from detente.flight._kernels_orbit import orbit_position
@@ -44,6 +54,17 @@ TINY = 1e-30
 
 
 @kernel
+def satellite_position(sites, draws, s, time_s):
+    """Where an infrared sensor is: on its orbit, or, where it has none, at its site."""
+    if draws[s, ORBIT] <= 0.0:
+        return sites[s, SITE], sites[s, SITE + 1], sites[s, SITE + 2]
+    return orbit_position(
+        draws[s, ORBIT], draws[s, ORBIT + 1], draws[s, ORBIT + 2],
+        draws[s, ORBIT + 3], draws[s, ORBIT + 4], draws[s, ORBIT + 5], time_s,
+    )  # fmt: skip
+
+
+@kernel
 def draw_line(plots, plot_tags, d, sites, draws, line):
     """Fill ``line`` from detection ``d``; ``draws`` (sensors, DRAWS) are the replicate's sensors."""
     sensor = plot_tags[d, DET_SENSOR]
@@ -52,25 +73,23 @@ def draw_line(plots, plot_tags, d, sites, draws, line):
     sin_el, cos_el = math.sin(elevation), math.cos(elevation)
     right, over = plots[d, SIGMA_AZIMUTH], plots[d, SIGMA_ELEVATION]
     line[VAR_OVER] = over * over
+    line[AZIMUTH], line[ELEVATION], line[VAR_AZIMUTH] = azimuth, elevation, right * right
+    line[RATE], line[VAR_RATE] = plots[d, DET_RATE], plots[d, SIGMA_RATE] * plots[d, SIGMA_RATE]
+    for k in range(3):
+        east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
+        level = sin_az * east + cos_az * north
+        line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k] = east, north, up
+        line[ALONG + k] = cos_el * level + sin_el * up
+        line[RIGHT + k] = cos_az * east - sin_az * north
+        line[OVER + k] = cos_el * up - sin_el * level
     if plot_tags[d, DET_KIND] == RADAR:
         for k in range(3):
-            east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
-            level = sin_az * east + cos_az * north
             line[FROM + k] = sites[sensor, SITE + k]
-            line[ALONG + k] = cos_el * level + sin_el * up
-            line[RIGHT + k] = cos_az * east - sin_az * north
-            line[OVER + k] = cos_el * up - sin_el * level
         line[VAR_RIGHT] = max((right * cos_el) ** 2, TINY)
         line[RANGE] = plots[d, DET_RANGE]
         line[VAR_RANGE] = plots[d, SIGMA_RANGE] * plots[d, SIGMA_RANGE]
         return
-    line[FROM], line[FROM + 1], line[FROM + 2] = orbit_position(
-        draws[sensor, ORBIT], draws[sensor, ORBIT + 1], draws[sensor, ORBIT + 2],
-        draws[sensor, ORBIT + 3], draws[sensor, ORBIT + 4], draws[sensor, ORBIT + 5], plots[d, TIME],
-    )  # fmt: skip
-    line[ALONG], line[ALONG + 1], line[ALONG + 2] = cos_el * cos_az, cos_el * sin_az, sin_el
-    line[RIGHT], line[RIGHT + 1], line[RIGHT + 2] = -sin_az, cos_az, 0.0
-    line[OVER], line[OVER + 1], line[OVER + 2] = -sin_el * cos_az, -sin_el * sin_az, cos_el
+    line[FROM], line[FROM + 1], line[FROM + 2] = satellite_position(sites, draws, sensor, plots[d, TIME])
     line[VAR_RIGHT] = right * right
     line[RANGE] = 0.0
     line[VAR_RANGE] = 0.0
@@ -175,6 +194,29 @@ def absorb_row(x, P, row, late_s, innovation, variance, gain):
     s = variance
     for k in range(3):
         s += row[k] * (gain[k] + late_s * gain[k + 3])
+    weigh_in(x, P, gain, innovation, s)
+
+
+@kernel
+def absorb_rate(line, x, P, at, rate, variance, gain):
+    """One scalar Kalman update of (x, P) with a range rate, linearised at the state ``at`` (6,)."""
+    dx, dy, dz = at[0] - line[FROM], at[1] - line[FROM + 1], at[2] - line[FROM + 2]
+    inverse = 1.0 / math.sqrt(dx * dx + dy * dy + dz * dz)
+    ux, uy, uz = dx * inverse, dy * inverse, dz * inverse
+    closing = ux * at[3] + uy * at[4] + uz * at[5]
+    px, py, pz = (at[3] - closing * ux) * inverse, (at[4] - closing * uy) * inverse, (at[5] - closing * uz) * inverse
+    for a in range(7):
+        gain[a] = P[a, 0] * px + P[a, 1] * py + P[a, 2] * pz + P[a, 3] * ux + P[a, 4] * uy + P[a, 5] * uz
+    s = variance + gain[0] * px + gain[1] * py + gain[2] * pz + gain[3] * ux + gain[4] * uy + gain[5] * uz
+    innovation = rate - closing
+    innovation += px * (at[0] - x[0]) + py * (at[1] - x[1]) + pz * (at[2] - x[2])
+    innovation += ux * (at[3] - x[3]) + uy * (at[4] - x[4]) + uz * (at[5] - x[5])
+    weigh_in(x, P, gain, innovation, s)
+
+
+@kernel
+def weigh_in(x, P, gain, innovation, s):
+    """The last of a scalar update: ``gain`` (7,) is P hᵀ, ``s`` the innovation's variance."""
     inverse = 1.0 / s
     for a in range(7):
         weight = gain[a] * inverse
@@ -197,6 +239,8 @@ def absorb(line, x, P, late_s, at, offsets, slopes, gain):
         for k in range(3):
             innovation += slopes[m, k] * (at[k] - x[k] - late_s * x[k + 3])
         absorb_row(x, P, slopes[m], late_s, innovation, variance, gain)
+    if line[VAR_RATE] > 0.0 and late_s == 0.0:
+        absorb_rate(line, x, P, x, line[RATE], line[VAR_RATE], gain)
     return True
 
 
@@ -235,14 +279,7 @@ def pin_hidden(state, covariance, i, value, variance, gain):
     x, P = state[i], covariance[i]
     for a in range(7):
         gain[a] = P[a, 6]
-    inverse = 1.0 / (gain[6] + variance)
-    off = value - x[6]
-    for a in range(7):
-        weight = gain[a] * inverse
-        x[a] += weight * off
-        for b in range(a + 1):
-            P[a, b] -= weight * gain[b]
-            P[b, a] = P[a, b]
+    weigh_in(x, P, gain, value - x[6], gain[6] + variance)
 
 
 @kernel

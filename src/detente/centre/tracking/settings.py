@@ -2,11 +2,30 @@
 
 import math
 from dataclasses import dataclass, fields
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels_places as places
+
+
+class Model(IntEnum):
+    """How tracks move, and the rules that go with it."""
+
+    BALLISTIC = places.BALLISTIC
+    """The turning Earth's gravity, thrust and drag in ECEF; lives end by expected looks."""
+
+    CONSTANT_GRAVITY = places.CONSTANT_GRAVITY
+    """The textbook's tracker in a flat local frame: constant gravity, white acceleration, angles and range as measured,
+    assignment by the sum of Mahalanobis distances, lives ended by counting scans."""
+
+
+class Filter(IntEnum):
+    """How a track's Gaussian is carried through what is not linear."""
+
+    EXTENDED = places.EXTENDED
+    SIGMA_POINT = places.SIGMA_POINT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +155,15 @@ class Settings:
     ignition_sigma_m_s2: float = 20.0
     """Acceleration that a coasting track may have hidden when a satellite sees it burn. source: assumption, 10-40."""
 
+    model: Model = Model.BALLISTIC
+    filter: Filter = Filter.EXTENDED
+
+    gravity_m_s2: float = 9.80665
+    """Of the constant-gravity model, downwards. source: standard gravity (CGPM 1901)."""
+
+    local_noise_m2_s3: float = 1.0
+    """White acceleration of the constant-gravity model, each axis. source: assumption, 0.01-100."""
+
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
@@ -177,4 +205,14 @@ class Settings:
         row[places.MERGE2] = self.merge_distance2
         row[places.MERGE_M] = self.merge_m
         row[places.IGNITION_SIGMA] = self.ignition_sigma_m_s2
+        row[places.MODEL] = self.model
+        row[places.FILTER] = self.filter
+        row[places.GRAVITY] = self.gravity_m_s2
+        row[places.LOCAL_NOISE] = self.local_noise_m2_s3
         return row
+
+
+TEXTBOOK = Settings(
+    model=Model.CONSTANT_GRAVITY, confirmed_misses=4, radar_speed_sigma_m_s=2_000.0, tentative_misses=2, confirm_hits=3
+)
+"""The rules of Stone Soup's tutorials: gate 4, three hits to confirm, two or four misses to end."""

@@ -9,11 +9,14 @@ from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Settings
 from detente.geodesy._kernels import ecef_rows
-from detente.records.slots import Floats, Ints, Phase, SensorSuite, Status, Tracks
+from detente.records.slots import DetectionKind, Floats, Ints, Phase, SensorSuite, Status, Tracks
 from detente.records.stages import Detections
 
 DEFAULTS = Settings()
+EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
+PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
+LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,8 @@ def track(
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
     hidden = _hidden(tracks, settings)
-    counts = np.stack([tracks.next_number, tracks.overflow], axis=1)
+    counts = np.zeros((rows, places.COUNTS), np.int64)
+    counts[:, places.NEXT], counts[:, places.UNUSABLE] = tracks.next_number, tracks.overflow
     plots, plot_tags = _plots(detections)
     sites, draws = _sensors(suite, settings)
     most = int(np.diff(offsets).max(initial=1))
@@ -89,7 +93,7 @@ def track(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
         np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
-        *_desk(slots, most, suite.kind.size),
+        *desk_of(slots, most, suite.kind.size),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 
@@ -141,6 +145,7 @@ def _plots(detections: Detections) -> tuple[Floats, Ints]:
     plots[:, places.SIGMA_RANGE] = detections.sigma_range_m
     plots[:, places.SIGMA_AZIMUTH] = detections.sigma_azimuth_rad
     plots[:, places.SIGMA_ELEVATION] = detections.sigma_elevation_rad
+    plots[:, places.DET_RATE], plots[:, places.SIGMA_RATE] = 0.0, 0.0
     plot_tags = np.empty((len(detections), places.PLOT_TAGS), np.int64)
     plot_tags[:, places.DET_SENSOR] = detections.sensor
     plot_tags[:, places.DET_KIND] = detections.kind
@@ -160,6 +165,8 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     sites[:, places.EAST : places.EAST + 3] = np.stack([-sin_lon, cos_lon, none], axis=1)
     sites[:, places.NORTH : places.NORTH + 3] = np.stack([-sin_lat * cos_lon, -sin_lat * sin_lon, cos_lat], axis=1)
     sites[:, places.UP : places.UP + 3] = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=1)
+    # A satellite's angles are from the Earth's axes: azimuth turns from x to y, elevation rises to z.
+    sites[suite.kind == DetectionKind.INFRARED, places.EAST : places.EAST + 9] = EARTH_AXES
     sites[:, places.AHEAD_EAST] = np.sin(suite.boresight_rad)
     sites[:, places.AHEAD_NORTH] = np.cos(suite.boresight_rad)
     sites[:, places.COS_HALF_WIDTH] = np.cos(suite.sector_half_width_rad)
@@ -178,22 +185,27 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     return sites, draws
 
 
-def _desk(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
-    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors."""
+def desk_of(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors.
+
+    It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
+    """
     most = max(most, 1)
-    wide, pairs = slots + most, slots * most + 1
+    nodes, pairs = slots + most, min(slots * most, PAIRS_EACH * (slots + most)) + 1
+    rows, wide = min(slots, LARGEST_CLUSTER), min(slots, LARGEST_CLUSTER) + min(most, 2 * LARGEST_CLUSTER)
     desk = (
         np.empty((most, places.LINES)),
         np.empty(most, np.int64),
         np.empty(slots, np.int64),
         (np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs)),
-        np.empty((3, max(pairs, wide)), np.int64),
-        np.full((4, wide), -1, np.int64),
+        np.empty((4, nodes), np.int64),
+        np.empty(pairs, np.int64),
         (
-            np.empty((slots, wide)), np.empty(slots), np.empty(wide), np.empty(wide),
-            np.empty(wide, np.int64), np.empty(wide, np.int64), np.empty(slots, np.int64), np.empty(wide, np.int64),
+            np.empty((rows, wide)), np.empty(rows), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+            np.empty(wide, np.int64), np.empty(rows, np.int64), np.empty(wide, np.int64),
+            np.empty(rows, np.int64), np.empty(wide, np.int64),
         ),
-        (np.empty(3), np.empty((3, 3))),
+        (np.empty(3), np.empty((3, 3)), np.empty(6)),
         (np.empty((2, 7)), np.empty((7, 7)), np.empty(7)),
     )  # fmt: skip
     bench = (
@@ -226,8 +238,8 @@ def _tracks(
         updated_s=clocks[..., places.UPDATED].copy(),
         start_ecef_m=clocks[..., places.START : places.START + 3].copy(),
         first_s=clocks[..., places.FIRST_S].copy(),
-        next_number=counts[:, 0].copy(),
-        overflow=counts[:, 1].copy(),
+        next_number=counts[:, places.NEXT].copy(),
+        overflow=counts[:, list(places.SHED)].sum(axis=1),
         hidden=hidden,
         **arrays,
     )

@@ -76,7 +76,7 @@ def read_oem(text: str, epoch: datetime, file: str = "") -> list[Ephemeris]:
             message.require(block.words, block.start, TIME_SYSTEM=("UTC",), CENTER_NAME=("EARTH",), REF_FRAME=FRAMES)
             meta = block
         elif block.name == "" and meta is not None:
-            times, rows = _timed(message, block.rows or list(block.words.values()), 6, epoch)
+            times, rows = _timed(message, block.rows, 6, epoch)
             name = message.value(meta.words, "OBJECT_NAME", meta.start)
             empty = np.zeros((len(times), TERMS))
             found.append(Ephemeris(name=name, time_s=times, state=rows[:, :6] / KM, covariance=empty))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from detente.records.errors import InputError
 
@@ -97,6 +98,19 @@ class Message:
             said = self.value(words, keyword, at, allowed[0])
             if said not in allowed:
                 raise self.refused(words[keyword], f"{keyword} = {said}", f"one of {', '.join(allowed)}")
+
+
+def read_text(path: Path) -> str:
+    """A file's text; refused by size before it is read."""
+    try:
+        if path.stat().st_size > BYTES_MAX:
+            raise OSError(0, f"it holds more than {BYTES_MAX:,} bytes")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            found=f"a file that cannot be read: {error}", expected="a CCSDS message in keyword-value notation",
+            remedy="check which file is meant", file=str(path),
+        ) from error  # fmt: skip
 
 
 def parse(text: str, file: str, kind: str) -> Message:

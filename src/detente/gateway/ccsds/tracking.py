@@ -2,8 +2,8 @@
 
 Radars: range in kilometres, azimuth from north and elevation in degrees (ANGLE_TYPE AZEL). Infrared: direction along
 Earth-fixed axes as right ascension and declination are along inertial ones (RADEC in that frame). PATH is 2,1: what a
-range says is the distance, not the way there and back. The standard has no place for a measurement's standard deviation:
-they are noted in comments, and a reader says them itself.
+range says is the distance, not the way there and back. The standard has no place for standard deviations: they are
+noted in comments, and a reader names them itself.
 """
 
 import math
@@ -55,8 +55,8 @@ def read_tdm(
 ) -> Detections:  # fmt: skip
     """The detections in a Tracking Data Message, in order of time. Raises InputError with the line.
 
-    ``sensors`` gives the index of each participant's name, ``sigmas`` its standard deviations (m, rad, rad). A detection
-    is the angles, and for a radar the range, of one moment. ``snr_db`` is 0: the message does not say it.
+    ``sensors`` gives the index of each participant's name, ``sigmas`` its standard deviations (m, rad, rad). A
+    detection is the angles, and for a radar the range, of one moment. ``snr_db`` is 0: the message does not say it.
     """
     message = parse(text, file, "TDM")
     parts: list[Detections] = []

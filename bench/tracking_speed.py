@@ -1,0 +1,87 @@
+"""How fast the tracker is, and whether it is the same as Stone Soup's on the same files."""
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import tracking_scenes as scenes
+from tracking_lines import Line, cpu_seconds
+from tracking_scenes import Scene, flat
+
+from detente.centre.tracking.follower import follow
+from detente.centre.tracking.settings import TEXTBOOK
+from detente.records.paths import TrackStates
+from detente.records.results import FollowedTracks
+from detente.scoring.files import read_tracks
+from detente.scoring.score import score_states
+
+SETTINGS = replace(
+    TEXTBOOK, gravity_m_s2=scenes.GRAVITY_M_S2, local_noise_m2_s3=scenes.NOISE_M2_S3,
+    radar_speed_sigma_m_s=scenes.SPEED_SIGMA_M_S,
+)  # fmt: skip
+FULL_SCAN = 30  # by then every object is there
+
+
+def ours(scene: Scene) -> FollowedTracks:
+    """Our tracker on a scene, full history kept."""
+    followed, shed = follow(scene.plots, scene.sensors, SETTINGS)
+    assert not any(shed.__dict__.values()), f"the tracker shed something: {shed}"
+    return followed
+
+
+def updates_in(followed: FollowedTracks) -> int:
+    """Track-updates: each live track, confirmed or tentative, carried through one scan."""
+    return len(followed) - int(np.sum(followed.time_s == followed.time_s[-1]))
+
+
+def confirmed(followed: FollowedTracks) -> TrackStates:
+    """What is scored."""
+    return read_tracks(followed)[""]
+
+
+def speed(quick: bool) -> Iterator[Line]:
+    """Track-updates a second with full history, and the cost of a scan of 2,000 objects."""
+    case, seconds = "Flat frame, one radar, full history kept", 0.0
+    for objects in (10, 50, 200, 1000, 2000):
+        rates = []
+        for seed in (1,) if quick or objects > 200 else (1, 2, 3):
+            scene = flat(objects, seed)
+            seconds = cpu_seconds(lambda scene=scene: ours(scene), 0.2 if quick else 1.0)
+            rates.append(updates_in(ours(scene)) / seconds)
+        goal = 1.0e6 if objects == 200 else None
+        yield Line(case, f"N = {objects}: track-updates", statistics.median(rates), "/s", at_least=goal)
+    yield Line(case, "N = 2000: a scan once all are there", _scan_ms(seconds, quick), "ms", at_most=5.0)
+
+
+def _scan_ms(all_scans_s: float, quick: bool) -> float:
+    """What a scan of the later part of the file costs: the whole less the part in which objects still appear."""
+    early = flat(2000, 1, FULL_SCAN)
+    first_s = cpu_seconds(lambda: ours(early), 0.2 if quick else 1.0)
+    return (all_scans_s - first_s) / (scenes.SCANS - FULL_SCAN) * 1e3
+
+
+def stone_soup(quick: bool) -> Iterator[Line]:
+    """The same files through Stone Soup in the same run: its speed against ours, and equality of the results."""
+    import stonesoup
+    import tracking_stonesoup as theirs
+
+    version = stonesoup.__version__
+    assert version.startswith("1.9"), f"the targets speak of Stone Soup 1.9.1, not {version}"
+    for objects in (10, 50) if quick else (10, 50, 200):
+        scene = flat(objects, 1, 40 if quick else scenes.SCANS)
+        followed = ours(scene)
+        mine = score_states(confirmed(followed), scene.truth)
+        rate = updates_in(followed) / cpu_seconds(lambda scene=scene: ours(scene), 0.2 if quick else 1.0)
+        for which in (theirs.TREE, theirs.PLAIN, theirs.TREE_ANALYTIC):
+            tracks, updates, spent = theirs.run(scene, which)
+            score = score_states(tracks, scene.truth)
+            case = f"Beside Stone Soup {version}, {which}, N = {objects}"
+            goal = 1000.0 if which == theirs.TREE and objects >= 50 else None
+            same = 1e-5 if which == theirs.TREE_ANALYTIC else None
+            apart = np.abs(score.gospa_m / np.maximum(mine.gospa_m, 1e-9) - 1.0)
+            mean = abs(float(np.mean(score.gospa_m)) / float(np.mean(mine.gospa_m)) - 1.0)
+            yield Line(case, "its track-updates", updates / spent, "/s")
+            yield Line(case, "ours is faster", rate / (updates / spent), "×", at_least=goal)
+            yield Line(case, "GOSPA, relative difference of the mean", mean, at_most=same)
+            yield Line(case, "GOSPA, relative difference at the worst scan", float(np.max(apart)), at_most=same)

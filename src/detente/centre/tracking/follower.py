@@ -1,0 +1,172 @@
+"""The door for whole files: one tracker follows everybody's detections to their end, and every track is kept.
+
+It is the same tracker as a centre's: the scan, the filters and the assignment are one set of kernels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detente.centre.tracking import _kernels_follow
+from detente.centre.tracking import _kernels_places as places
+from detente.centre.tracking.settings import Settings
+from detente.centre.tracking.tracker import MOST_SENSORS, desk_of
+from detente.records.results import FollowedTracks
+from detente.records.slots import Bytes, Floats, Ints, Slots
+
+MOST_TRACKS = 20_000
+CHUNK_ROWS = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensors(Slots):
+    """Who measures: n sensors. Positions and axes are in ECEF, or in the local frame of the constant-gravity model."""
+
+    kind: Bytes  # (n,) DetectionKind: range and direction, or direction alone
+    position_m: Floats  # (n, 3)
+    axes: Floats  # (n, 3, 3) unit vectors east, north, up: azimuth turns from the second to the first
+    orbit: Floats  # (n, 6) of a satellite, as in `SensorSuite`; zeros for a sensor that stays at its position
+    detection_probability: Floats  # (n,)
+    revisit_s: Floats  # (n,)
+    cloud_top_m: Floats  # (n,) of a direction alone: the height at which a missile is first seen
+    elevation_min_rad: Floats  # (n,) of what is in view
+    elevation_max_rad: Floats
+    range_max_m: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plots(Slots):
+    """What was measured, D rows in any order; kind 0 is a look that saw nothing. NaN nowhere."""
+
+    time_s: Floats
+    sensor: Ints  # (D,) index into the sensors
+    kind: Bytes  # (D,) 0 nothing, else DetectionKind
+    range_m: Floats
+    azimuth_rad: Floats  # about the sensor's own axes
+    elevation_rad: Floats
+    range_rate_m_s: Floats
+    sigma_range_m: Floats
+    sigma_azimuth_rad: Floats  # of the azimuth; for a direction alone, of the azimuth times cos(elevation)
+    sigma_elevation_rad: Floats
+    sigma_range_rate_m_s: Floats  # 0 where no range rate was measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shed:
+    """What could not be kept or done in full, by reason."""
+
+    unusable: int = 0  # detections whose numbers mean nothing
+    without_slot: int = 0  # detections that could have begun a track
+    pairs: int = 0  # candidates of a track and a detection
+    unsound: int = 0  # tracks whose covariance was no longer positive definite
+    hurried: int = 0  # clusters too large to be assigned at least cost: settled cheapest pair first
+
+
+@dataclass(kw_only=True)
+class Follower:
+    """A tracker on its way through a file: ``chunks()`` gives the history part by part; then ``shed`` is complete."""
+
+    plots: Plots
+    sensors: Sensors
+    settings: Settings
+    most_tracks: int = MOST_TRACKS
+    shed: Shed = field(default_factory=Shed)
+    done: int = 0  # detections used so far
+
+    def chunks(self) -> Iterator[FollowedTracks]:
+        """The history in order of time, at most ``CHUNK_ROWS`` rows (or ``most_tracks``, if more) at once."""
+        assert self.sensors.kind.size <= MOST_SENSORS, f"{self.sensors.kind.size} sensors; there is room for 64"
+        plots, plot_tags = _packed_plots(self.plots)
+        sites, draws = _packed_sensors(self.sensors)
+        order = np.argsort(plots[:, places.TIME], kind="stable")
+        most = _largest_moment(plots[order, places.TIME])
+        slots = int(min(self.most_tracks, max(len(plots), 1)))
+        desk, bench = desk_of(slots, most, self.sensors.kind.size)
+        state, covariance, seen_by, _, _, scan, rates, work, factor, looks = bench
+        tags = np.zeros((slots, places.TAGS), np.int64)
+        clocks, first_mean, first_covariance = (
+            np.zeros((slots, places.CLOCKS)), np.zeros((slots, 6)), np.zeros((slots, 6, 6))
+        )  # fmt: skip
+        counts = np.zeros(places.COUNTS, np.int64)
+        counts[places.NEXT] = 1
+        sides, packed = np.zeros(self.sensors.kind.size, np.int64), self.settings.packed()
+        k = top = 0
+        while k < len(plots):
+            history = _history(max(CHUNK_ROWS, slots))
+            k, top, rows = _kernels_follow.follow(
+                state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top,
+                plots, plot_tags, np.array(self.sensors.kind), sides, sites, draws, packed, desk, rates, work,
+                factor, looks, scan, history,
+            )  # fmt: skip
+            self.done = int(k)
+            yield _table(history, rows)
+        self.shed = Shed(
+            unusable=int(counts[places.UNUSABLE]), without_slot=int(counts[places.NO_SLOT]),
+            pairs=int(counts[places.PAIRS_SHED]), unsound=int(counts[places.UNSOUND]),
+            hurried=int(counts[places.HURRIED]),
+        )  # fmt: skip
+
+
+def follow(
+    plots: Plots, sensors: Sensors, settings: Settings, *, most_tracks: int = MOST_TRACKS
+) -> tuple[FollowedTracks, Shed]:
+    """Every track of a file of detections, at every look, and what was shed on the way.
+
+    Detections of one time and sensor are one scan; their order in the file means nothing. Memory grows with the
+    detections and ``most_tracks``, never with their product.
+    """
+    follower = Follower(plots=plots, sensors=sensors, settings=settings, most_tracks=most_tracks)
+    return FollowedTracks.concatenate(list(follower.chunks())), follower.shed
+
+
+def _largest_moment(times: Floats) -> int:
+    """The greatest number of detections at one time; ``times`` are sorted."""
+    edges = np.flatnonzero(np.diff(times, prepend=-np.inf, append=np.inf))
+    return int(np.diff(edges).max(initial=1))
+
+
+def _packed_plots(given: Plots) -> tuple[Floats, Ints]:
+    plots = np.empty((given.time_s.size, places.PLOTS))
+    for place, values in (
+        (places.TIME, given.time_s), (places.DET_RANGE, given.range_m), (places.DET_AZIMUTH, given.azimuth_rad),
+        (places.DET_ELEVATION, given.elevation_rad), (places.DET_RATE, given.range_rate_m_s),
+        (places.SIGMA_RANGE, given.sigma_range_m), (places.SIGMA_AZIMUTH, given.sigma_azimuth_rad),
+        (places.SIGMA_ELEVATION, given.sigma_elevation_rad), (places.SIGMA_RATE, given.sigma_range_rate_m_s),
+    ):  # fmt: skip
+        plots[:, place] = values
+    return plots, np.stack([given.sensor, given.kind.astype(np.int64)], axis=1)
+
+
+def _packed_sensors(given: Sensors) -> tuple[Floats, Floats]:
+    """(n, SITES) and (n, DRAWS). A radar that has not seen a track is not expected to: its sure range is none."""
+    sites, draws = np.zeros((given.kind.size, places.SITES)), np.zeros((given.kind.size, places.DRAWS))
+    sites[:, places.SITE : places.SITE + 3] = given.position_m
+    sites[:, places.EAST : places.EAST + 9] = given.axes.reshape(-1, 9)
+    sites[:, places.COS_HALF_WIDTH] = -1.0
+    sites[:, places.SINE_MIN], sites[:, places.SINE_MAX] = (
+        np.sin(given.elevation_min_rad),
+        np.sin(given.elevation_max_rad),
+    )
+    draws[:, places.ORBIT : places.ORBIT + 6] = given.orbit
+    draws[:, places.REVISIT], draws[:, places.DETECTION] = given.revisit_s, given.detection_probability
+    draws[:, places.CLOUD] = given.cloud_top_m
+    draws[:, places.INSTRUMENTED] = given.range_max_m
+    return sites, draws
+
+
+def _history(rows: int) -> tuple:
+    """Room for this many rows, written by the kernel: numbers, times, states (6, rows), triangles, hits, confirmed."""
+    return (
+        np.empty(rows, np.int64), np.empty(rows), np.empty((6, rows)), np.empty((rows, 21)), np.empty(rows, np.int64),
+        np.empty(rows, np.uint8),
+    )  # fmt: skip
+
+
+def _table(history: tuple, rows: int) -> FollowedTracks:
+    numbers, times, states, triangles, hits, confirmed = history
+    return FollowedTracks(
+        track=numbers[:rows], time_s=times[:rows], x_m=states[0, :rows], y_m=states[1, :rows], z_m=states[2, :rows],
+        vx_m_s=states[3, :rows], vy_m_s=states[4, :rows], vz_m_s=states[5, :rows], covariance=triangles[:rows],
+        hits=hits[:rows], confirmed=confirmed[:rows],
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""``detente track``: the tracker on the user's own detections."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detente.cli.options import Json, Out, Quiet, emit, owned_failures
+
+
+def track(
+    detections: Annotated[Path, typer.Argument(metavar="DETECTIONS", help="a Parquet or CSV file of detections")],
+    sensors: Annotated[Path, typer.Option("--sensors", metavar="SENSORS.yaml", help="who measured, and how well")],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="constant-gravity|ballistic", help="default: by the sensors' frame"),
+    ] = None,
+    filter_name: Annotated[str, typer.Option("--filter", metavar="ekf|ukf", help="extended or sigma-point")] = "ekf",
+    most_tracks: Annotated[
+        int, typer.Option("--most-tracks", min=1, help="room for this many at once; what finds none is counted")
+    ] = 20_000,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Follow every object in a file of detections (its columns: docs/detections.md)."""
+    with owned_failures():
+        from detente.cli import show
+        from detente.gateway.following import TRACKS_FILE
+        from detente.gateway.following import track as follow
+
+        folder = out or Path("out") / detections.stem
+        with show.progress("track", quiet=quiet, what_counts="detections") as tick:
+            done = follow(
+                detections, sensors, model=model, filter=filter_name, out=folder, most_tracks=most_tracks, progress=tick
+            )
+        document = {**done.document, "written": str(folder / TRACKS_FILE)}
+        if as_json:
+            emit(document)
+        else:
+            _show(document)
+
+
+def _show(document: dict) -> None:
+    """A few lines a person reads."""
+    tracks, read, shed = document["tracks"], document["detections"], document["shed"]
+    typer.echo(f"{read['used']:,} detections, {document['model']}, {document['filter']}")
+    typer.echo(f"{tracks['confirmed']:,} confirmed tracks of {tracks['begun']:,} begun, {document['rows']:,} states")
+    told = {
+        "exact repeats left out": read["exact_repeats"],
+        "rows out of order, put in order": read["out_of_order"],
+        "unusable detections": shed["unusable"],
+        "detections without room for a track of their own": shed["without_slot"],
+        "candidate pairs without room": shed["pairs"],
+        "tracks ended for an unsound covariance": shed["unsound"],
+        "clusters assigned in a hurry, not at least cost": shed["hurried"],
+    }
+    for words, count in told.items():
+        if count:
+            typer.echo(f"{count:,} {words}")
+    if read["columns_ignored"]:
+        typer.echo(f"columns not used: {', '.join(read['columns_ignored'])}")
+    typer.echo(f"wrote {document['written']}")

@@ -1,0 +1,100 @@
+"""Arithmetic for blocks of lanes: many trajectories side by side in one flat array.
+
+A block is ``x[row * LANES + lane]``: constant width, one row per quantity. The loop over lanes is the innermost one and
+has no branches, so LLVM turns it into vector code; functions called in it are spliced in and may choose between two
+values, never between two paths. Blocks are always full (short ones are padded with copies of their last lane), so a
+lane's bits depend on nothing but the lane. The compiler may contract a product and a sum into one rounding; it may not
+reorder sums.
+"""
+
+import math
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from detente.flight._kernels_motion import J2_PULL, STRETCH
+from detente.geodesy.constants import A_M, MU_M3_S2
+from detente.jit import kernel
+
+LANES = 64
+RELAXED = {"contract", "nsz", "arcp"}
+TINY = 1e-300
+_LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
+
+
+@intrinsic
+def times_power_of_two(typing_context, value, rounded):
+    """``value`` times 2**k, where ``rounded`` is k + 1.5 * 2**52: an addition to the exponent's bits."""
+    word = ir.IntType(64)
+
+    def code(context, builder, signature, arguments):
+        exponent = builder.shl(builder.bitcast(arguments[1], word), ir.Constant(word, 52))
+        return builder.bitcast(builder.add(builder.bitcast(arguments[0], word), exponent), ir.DoubleType())
+
+    return types.float64(types.float64, types.float64), code
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def exponential(x):
+    """exp(x) for x of -600 to 600, to 1e-13 of itself, without a branch or a call."""
+    rounded = x * _LOG2_E + _ROUNDER
+    f = (x * _LOG2_E - (rounded - _ROUNDER)) * _LN_2
+    s = 1.0 / 40320.0 + f * (1.0 / 362880.0 + f * (1.0 / 3628800.0 + f * (1.0 / 39916800.0)))
+    s = 1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0 + f * s)))
+    return times_power_of_two(1.0 + f * (1.0 + f * (0.5 + f * (1.0 / 6.0 + f * s))), rounded)
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def sine_cosine(x):
+    """Sine and cosine of an angle of at most two radians, to 1e-13."""
+    q = x * x
+    s = 1.0 - q / 272.0 * (1.0 - q / 342.0 * (1.0 - q / 420.0))
+    s = 1.0 - q / 72.0 * (1.0 - q / 110.0 * (1.0 - q / 156.0 * (1.0 - q / 210.0 * s)))
+    c = 1.0 - q / 240.0 * (1.0 - q / 306.0 * (1.0 - q / 380.0))
+    c = 1.0 - q / 56.0 * (1.0 - q / 90.0 * (1.0 - q / 132.0 * (1.0 - q / 182.0 * c)))
+    return (
+        x * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * s))),
+        1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * c)),
+    )
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def rough_angle(y, x):
+    """The angle of (x, y) for y of at least 0, to 2e-8 rad: enough to plan steps with.
+
+    Source: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", 4.4.49.
+    """
+    across = abs(x)
+    low, high = (y, across) if y < across else (across, y)
+    t = low / (high + TINY)
+    q = t * t
+    p = 0.1065626393 + q * (-0.0752896400 + q * (0.0429096138 + q * (-0.0161657367 + q * 0.0028662257)))
+    p = t * (1.0 + q * (-0.3333314528 + q * (0.1999355085 + q * (-0.1420889944 + q * p))))
+    p = p if y < across else 0.5 * math.pi - p
+    return p if x >= 0.0 else math.pi - p
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def gravity(x, y, z):
+    """``pull`` once more, for lanes: the central term and J2."""
+    inverse_r2 = 1.0 / (x * x + y * y + z * z)
+    inverse_r = math.sqrt(inverse_r2)
+    central = -MU_M3_S2 * inverse_r * inverse_r2
+    sine2 = 5.0 * z * z * inverse_r2
+    bulge = J2_PULL * inverse_r * inverse_r2 * inverse_r2
+    level = central + bulge * (sine2 - 1.0)
+    return level * x, level * y, (central + bulge * (sine2 - 3.0)) * z
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def height_and_climb(x, y, z, u, v, w):
+    """``radial_height`` and its rate of change (m, m/s), in either frame."""
+    across2, z2 = x * x + y * y, z * z
+    r = math.sqrt(across2 + z2)
+    inverse_s = 1.0 / math.sqrt(across2 + STRETCH * z2)
+    along = x * u + y * v
+    flat = A_M * inverse_s
+    return r * (1.0 - flat), (along + w * z) / r * (1.0 - flat) + flat * r * (along + STRETCH * w * z) * (
+        inverse_s * inverse_s
+    )

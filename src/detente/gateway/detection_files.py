@@ -1,0 +1,238 @@
+"""What was measured: anyone's file of detections, Parquet or CSV, to the tracker's own terms.
+
+The columns are those of ``docs/detections.md``. Nothing is mended in silence: a number that means nothing is an error
+with its row, and what is left out (exact repeats, columns nobody asked for) is told.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from detente.centre.tracking.follower import Plots
+from detente.gateway.sensor_files import Network
+from detente.records.errors import InputError
+from detente.records.slots import DetectionKind
+
+DEGREE = np.pi / 180.0
+UNITS = {
+    "range": {"range_m": 1.0, "range_km": 1e3},
+    "azimuth": {"azimuth_rad": 1.0, "azimuth_deg": DEGREE},
+    "elevation": {"elevation_rad": 1.0, "elevation_deg": DEGREE},
+    "range_rate": {"range_rate_m_s": 1.0, "range_rate_km_s": 1e3},
+}
+"""What may be measured, by the columns it may stand in and what takes each to SI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The plots of a file, and what was found on the way."""
+
+    plots: Plots
+    rows: int
+    repeats: int  # exact repeats, left out
+    backwards: int  # rows earlier than the row before: put in order
+    ignored: tuple[str, ...]  # columns nobody asked for
+
+
+def read_detections(path: Path, network: Network) -> Reading:
+    """The detections in a Parquet or CSV file, by sensors of ``network``; InputError for what cannot be meant."""
+    try:
+        table = csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(
+            found=f"cannot read it: {error}", expected="a Parquet file, or a CSV file with a header and a name in .csv",
+            remedy="see docs/detections.md", file=str(path),
+        ) from error  # fmt: skip
+    return take_detections(table, network, file=str(path))
+
+
+def take_detections(table: pa.Table, network: Network, *, file: str = "") -> Reading:
+    """The detections in an Arrow table; see :func:`read_detections`."""
+    asked = _Asked(table, network, file)
+    return asked.reading()
+
+
+class _Asked:
+    """A table on its way to plots: every question to it, with complaints that name file and row."""
+
+    def __init__(self, table: pa.Table, network: Network, file: str) -> None:
+        self._table, self._network, self._file = table, network, file
+        self._first_line = 2 if file.lower().endswith(".csv") else 0
+        self._used: set[str] = set()
+
+    def reading(self) -> Reading:
+        """All of it."""
+        time_s = self._numbers("time_s")
+        self._refuse(~np.isfinite(time_s), "time_s", time_s, "a time in seconds", "give every row its time")
+        self._one_replicate()
+        sensor = self._sensor()
+        kind = np.array(self._network.sensors.kind)[sensor]
+        given = {what: self._measured(what) for what in UNITS}
+        blank = np.isnan(given["azimuth"]) & np.isnan(given["elevation"]) & np.isnan(given["range"])
+        self._check(given, kind, blank)
+        sigmas = {what: self._sigma(what, sensor) for what in UNITS}
+        radar = kind == DetectionKind.RADAR
+        self._check_sigmas(sigmas, sensor, radar, blank)
+        rated = np.isfinite(given["range_rate"]) & radar & ~blank
+        clean = {what: np.where(blank, 0.0, np.nan_to_num(values)) for what, values in given.items()}
+        plots = Plots(
+            time_s=time_s,
+            sensor=sensor,
+            kind=np.where(blank, 0, kind).astype(np.uint8),
+            range_m=np.where(radar, clean["range"], 0.0),
+            azimuth_rad=clean["azimuth"],
+            elevation_rad=clean["elevation"],
+            range_rate_m_s=np.where(rated, clean["range_rate"], 0.0),
+            sigma_range_m=np.where(radar, sigmas["range"], 0.0),
+            sigma_azimuth_rad=sigmas["azimuth"],
+            sigma_elevation_rad=sigmas["elevation"],
+            sigma_range_rate_m_s=np.where(rated, sigmas["range_rate"], 0.0),
+        )
+        once = _without_repeats(plots)
+        return Reading(
+            plots=once,
+            rows=time_s.size,
+            repeats=time_s.size - once.time_s.size,
+            backwards=int((np.diff(time_s) < 0.0).sum()),
+            ignored=tuple(name for name in self._table.column_names if name not in self._used),
+        )
+
+    def _error(self, row: int, column: str, found: str, expected: str, remedy: str) -> InputError:
+        line = row + self._first_line if self._first_line else 0
+        place = column if self._first_line else f"row {row}, {column}" if row >= 0 else column
+        return InputError(
+            found=found, expected=expected, remedy=remedy, file=self._file, line=max(line, 0), path=place
+        )  # fmt: skip
+
+    def _refuse(
+        self, wrong: NDArray[np.bool_], column: str, values: NDArray[np.float64], expected: str, remedy: str
+    ) -> None:
+        """Complain of the first row that is wrong, and say how many more there are."""
+        rows = np.flatnonzero(wrong)
+        if rows.size:
+            more = f" (and {rows.size - 1} more)" if rows.size > 1 else ""
+            raise self._error(int(rows[0]), column, f"{values[rows[0]]:g}{more}", expected, remedy)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        self._used.add(name)
+        if name not in self._table.column_names:
+            raise self._error(
+                -2, name, f"no column {name!r} among {', '.join(self._table.column_names[:12])}", "that column",
+                "see docs/detections.md for the columns there are",
+            )  # fmt: skip
+        return self._table.column(name)
+
+    def _numbers(self, name: str) -> NDArray[np.float64]:
+        """A column as numbers; nothing there is NaN."""
+        column = self._column(name)
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
+            bad = next((k for k, value in enumerate(column.to_pylist()) if not _is_number(value)), 0)
+            raise self._error(
+                bad, name, repr(column[bad].as_py()), "a number", "write the number alone; leave it empty for none"
+            )
+        return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(float)
+
+    def _sensor(self) -> NDArray[np.int64]:
+        """Each row's index into the sensors, by name or by number."""
+        names, column = self._network.names, self._column("sensor").combine_chunks()
+        if pa.types.is_integer(column.type) and column.null_count == 0:
+            index = column.to_numpy(zero_copy_only=False).astype(np.int64)
+        else:
+            encoded = column.cast(pa.string()).dictionary_encode()
+            known = {name: place for place, name in enumerate(names)}
+            places = np.array([known.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1], np.int64)
+            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            index = np.where(codes < 0, -1, places[codes])
+        wrong = np.flatnonzero((index < 0) | (index >= len(names)))
+        if wrong.size:
+            row = int(wrong[0])
+            raise self._error(
+                row, "sensor", repr(column[row].as_py()), f"one of {', '.join(names)} (or their numbers from 0)",
+                "name the sensor in the sensors file",
+            )  # fmt: skip
+        return index
+
+    def _one_replicate(self) -> None:
+        if "replicate" in self._table.column_names and len(self._table):
+            numbers = np.unique(self._numbers("replicate"))
+            if numbers.size > 1:
+                raise self._error(
+                    -2, "replicate", f"{numbers.size} replicates", "one", "keep one replicate's rows in the file"
+                )
+
+    def _measured(self, what: str) -> NDArray[np.float64]:
+        """A measured column in SI, whichever unit it stands in; NaN where it is absent or empty."""
+        there = [name for name in UNITS[what] if name in self._table.column_names]
+        if len(there) > 1:
+            raise self._error(-2, there[0], f"both {there[0]} and {there[1]}", "one of them", "delete the other")
+        if not there:
+            if what in ("azimuth", "elevation"):
+                self._column(next(iter(UNITS[what])))
+            return np.full(len(self._table), np.nan)
+        return self._numbers(there[0]) * UNITS[what][there[0]]
+
+    def _sigma(self, what: str, sensor: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A row's noise where the file gives it, its sensor's elsewhere."""
+        ours = self._network.sigmas[what][sensor]
+        there = [f"sigma_{name}" for name in UNITS[what] if f"sigma_{name}" in self._table.column_names]
+        if not there:
+            return ours
+        own = self._numbers(there[0]) * UNITS[what][there[0].removeprefix("sigma_")]
+        return np.where(np.isnan(own), ours, own)
+
+    def _check(self, given: dict[str, NDArray[np.float64]], kind: NDArray[np.uint8], blank: NDArray[np.bool_]) -> None:
+        """Refuse numbers that no sensor measures. A row without any is a look that saw nothing."""
+        empty = "leave azimuth, elevation and range all empty for a look that saw nothing; else give each"
+        for angle in ("azimuth", "elevation"):
+            self._refuse(~blank & ~np.isfinite(given[angle]), angle, given[angle], "a finite angle", empty)
+        away, radar = given["range"], kind == DetectionKind.RADAR
+        self._refuse(~blank & radar & ~(np.isfinite(away) & (away > 0.0)), "range", away, "a range above 0", empty)
+        self._refuse(
+            ~blank & (np.abs(given["elevation"]) > 0.5 * np.pi), "elevation", given["elevation"],
+            "an elevation between -π/2 and π/2 rad (-90 and 90 degrees)", "use elevation_deg for degrees",
+        )  # fmt: skip
+        self._refuse(
+            ~blank & (np.abs(given["azimuth"]) > 2.0 * np.pi), "azimuth", given["azimuth"],
+            "an azimuth between -2π and 2π rad (-360 and 360 degrees)", "use azimuth_deg for degrees",
+        )  # fmt: skip
+        self._refuse(
+            np.isinf(given["range_rate"]), "range_rate", given["range_rate"], "a finite number", "leave it empty"
+        )
+
+    def _check_sigmas(
+        self, sigmas: dict[str, NDArray[np.float64]], sensor: NDArray[np.int64], radar: NDArray[np.bool_],
+        blank: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Refuse a sensor, or a row, without noise: no measurement is exact."""
+        for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank)):
+            wrong = np.flatnonzero(needed & ~blank & ~(np.isfinite(sigmas[what]) & (sigmas[what] > 0.0)))
+            if wrong.size:
+                row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]
+                raise self._error(
+                    row, f"sigma_{what}", f"noise {sigmas[what][row]:g} of sensor {name!r}", "a noise above 0",
+                    f"give sigma_{what}_… in the sensors file, or in a column of the detections",
+                )  # fmt: skip
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def _without_repeats(plots: Plots) -> Plots:
+    """The plots without exact repeats: a report received twice was measured once."""
+    names = ("time_s", "sensor", "kind", "range_m", "azimuth_rad", "elevation_rad", "range_rate_m_s")
+    keys = [np.ascontiguousarray(getattr(plots, name)) for name in names]
+    order = np.lexsort(keys[::-1])
+    same = np.ones(max(order.size - 1, 0), bool)
+    for key in keys:
+        same &= key[order][1:] == key[order][:-1]
+    kept = np.ones(order.size, bool)
+    kept[order[1:][same]] = False
+    if kept.all():
+        return plots
+    return Plots(**{name: getattr(plots, name)[kept] for name in Plots.__dataclass_fields__})

@@ -1,0 +1,110 @@
+"""A tracker on anyone's detections: two files in, tracks out. The door of ``detente track`` and ``detente.track``."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from detente.centre.tracking.follower import MOST_TRACKS, Follower
+from detente.gateway.detection_files import Reading, read_detections, take_detections
+from detente.gateway.sensor_files import read_sensors
+from detente.records.results import FollowedTracks
+
+TRACKS_FILE = "tracks.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """What became of a file of detections."""
+
+    tracks: FollowedTracks  # empty where they were written to a folder instead
+    document: dict[str, Any]  # what was read, found and shed, as JSON
+
+
+def track(
+    detections: str | Path | pa.Table | dict[str, Any],
+    sensors: str | Path,
+    *,
+    model: str | None = None,
+    filter: str = "ekf",
+    out: Path | None = None,
+    most_tracks: int = MOST_TRACKS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Followed:
+    """Follow every object in a file of detections.
+
+    ``detections``: a Parquet or CSV file, an Arrow table, or columns by name (``docs/detections.md``); ``sensors``: a
+    YAML file. ``model``: ``constant-gravity`` (a flat local frame, the textbook's tracker) or ``ballistic`` (ECEF,
+    gravity with J2, thrust, drag); default: by the sensors' frame. ``filter``: ``ekf`` or ``ukf``. With ``out``, tracks
+    are written to ``out/tracks.parquet`` as they come, and memory stays bounded. ``progress`` is told rows done.
+    Raises InputError for anything wrong with either file.
+    """
+    network = read_sensors(Path(sensors), model=model, filter_name=filter)
+    if isinstance(detections, (str, Path)):
+        reading = read_detections(Path(detections), network)
+    else:
+        table = detections if isinstance(detections, pa.Table) else pa.table(detections)
+        reading = take_detections(table, network)
+    follower = Follower(
+        plots=reading.plots, sensors=network.sensors, settings=network.settings, most_tracks=most_tracks
+    )
+    kept, tally = [], _Tally()
+    writer = None
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        writer = pq.ParquetWriter(out / f"{TRACKS_FILE}.part", FollowedTracks.arrow_schema())
+    try:
+        for part in follower.chunks():
+            tally.add(part)
+            if writer is None:
+                kept.append(part)
+            else:
+                writer.write_table(part.to_arrow())
+            progress(follower.done, len(reading.plots.time_s))
+    finally:
+        if writer is not None:
+            writer.close()
+    if out is not None:
+        (out / f"{TRACKS_FILE}.part").replace(out / TRACKS_FILE)
+    document = _document(reading, follower, tally, network.settings.model.name, filter)
+    return Followed(tracks=FollowedTracks.concatenate(kept), document=document)
+
+
+class _Tally:
+    """What the history holds, counted part by part."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._numbers: set[int] = set()
+        self._confirmed: set[int] = set()
+
+    def add(self, part: FollowedTracks) -> None:
+        """Count one part."""
+        self.rows += len(part)
+        self._numbers.update(np.unique(part.track).tolist())
+        self._confirmed.update(np.unique(part.track[part.confirmed == 1]).tolist())
+
+    @property
+    def tracks(self) -> dict[str, int]:
+        """How many tracks there were, and how many of them were ever believed."""
+        return {"begun": len(self._numbers), "confirmed": len(self._confirmed)}
+
+
+def _document(reading: Reading, follower: Follower, tally: _Tally, model: str, filter_name: str) -> dict[str, Any]:
+    times = reading.plots.time_s
+    return {
+        "model": model.lower().replace("_", "-"),
+        "filter": filter_name,
+        "detections": {
+            "rows": reading.rows, "used": int(times.size), "exact_repeats": reading.repeats,
+            "out_of_order": reading.backwards, "columns_ignored": list(reading.ignored),
+        },
+        "time_s": [float(times.min()), float(times.max())] if times.size else None,
+        "tracks": tally.tracks,
+        "rows": tally.rows,
+        "shed": asdict(follower.shed),
+    }  # fmt: skip

@@ -1,0 +1,52 @@
+"""Tracks and truth as anyone's files have them: one state a row, in whatever Cartesian frame both share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.records.table import Table, column
+
+FRAME = "Cartesian, the same for tracks and truth"
+_LOWER = np.tril_indices(6)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackStates(Table):
+    """What a tracker says: one row a confirmed track and moment, in order of track, then time."""
+
+    stage = "track_states"
+    track: Any = column("i8", "track number")
+    time_s: Any = column("f8", "time of the state", unit="s")
+    position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
+    velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
+    covariance: Any = column(
+        "f8", "lower triangle by rows of the 6×6 covariance", unit="m, m/s", frame=FRAME, shape=(21,)
+    )
+    has_covariance: Any = column("u1", "1 where a covariance is stated; else it is 0")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrueStates(Table):
+    """Where objects really were: one row an object and moment, in order of object, then time."""
+
+    stage = "true_states"
+    object: Any = column("i8", "number of the object")
+    time_s: Any = column("f8", "time of the state", unit="s")
+    position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
+    velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
+    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry; 0 where not told")
+
+
+def pack_covariance(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower triangles by rows (n, 21) of covariances (n, 6, 6) ordered position, velocity."""
+    return np.ascontiguousarray(matrices[:, _LOWER[0], _LOWER[1]])
+
+
+def unpack_covariance(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Covariances (n, 6, 6) from their lower triangles by rows (n, 21)."""
+    matrices = np.zeros((len(rows), 6, 6))
+    matrices[:, _LOWER[0], _LOWER[1]] = rows
+    matrices[:, _LOWER[1], _LOWER[0]] = rows
+    return matrices

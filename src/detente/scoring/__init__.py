@@ -1,0 +1,1 @@
+"""How good tracks are, measured against truth."""

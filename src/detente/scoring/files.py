@@ -1,0 +1,272 @@
+"""Track and truth files in, one score a picture out; tables in memory are taken as well. The room's only I/O.
+
+Two shapes are taken, as Parquet or CSV. Anyone's: ``track,time_s,x_m,y_m,z_m,vx_m_s,vy_m_s,vz_m_s`` and, if they are
+known, ``covariance`` (21 numbers: the lower triangle by rows, position before velocity; in CSV separated by blanks, or
+in columns ``covariance_0`` to ``covariance_20``) and ``confirmed``; truth has ``object`` in place of ``track``. And the
+``tracks`` and ``truth`` stages that ``detente run`` leaves, or the run's folder itself.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from detente.records.errors import InputError
+from detente.records.paths import TrackStates, TrueStates
+from detente.records.table import Table
+from detente.scoring.score import Bounds, Document, Rules, Score, score_states
+
+Source = str | Path | pa.Table | pd.DataFrame | Table
+STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
+TRACK_COLUMNS, TRUTH_COLUMNS = ("track", "time_s", *STATE), ("object", "time_s", *STATE)
+RUN_TRACKS = ("side", "giver", "number", "time_s", "position_ecef_m", "velocity_ecef_m_s", "covariance")
+RUN_TRUTH = ("object", "time_s", "position_ecef_m", "velocity_ecef_m_s", "phase")
+NUMBERS_A_SIDE = 10_000_000  # a run's track is named by side and number; together they make one number
+POOLED = "pooled"
+
+
+class Scores(dict[str, Score]):
+    """Scores by the name of the picture: one without a name for anyone's tracks, one a side for a run's."""
+
+    @property
+    def document(self) -> Document:
+        """What ``--json`` prints: the one score, or all under ``pictures``."""
+        if set(self) == {""}:
+            return self[""].document
+        return {"pictures": {name: score.document for name, score in self.items()}}
+
+
+def score(
+    tracks: Source,
+    truth: Source | None = None,
+    *,
+    cutoff_m: float = 5000.0,
+    order: float = 2.0,
+    every_s: float | None = None,
+    settle_s: float = 0.0,
+    side: str | None = None,
+    replicate: int | None = None,
+    bounds: Bounds | None = None,
+) -> Scores:
+    """Score tracks against truth: files, folders of ``detente run``, our tables, Arrow tables or data frames.
+
+    ``truth`` may be left out where ``tracks`` is a run's folder. ``side`` and ``replicate`` choose where a run's tables
+    hold several; every side's picture is scored otherwise. Raises :class:`~detente.records.errors.InputError`.
+    """
+    rules = Rules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
+    if truth is None:
+        if not (isinstance(tracks, str | Path) and Path(tracks).is_dir()):
+            raise InputError(
+                "tracks without a truth", "a truth file, or the folder of a run", "name the truth as well", path="TRUTH"
+            )
+        truth = tracks
+    was = read_truth(truth, replicate)
+    return Scores(
+        {
+            name: score_states(said, was, rules, bounds)
+            for name, said in read_tracks(tracks, side, replicate).items()
+        }
+    )  # fmt: skip
+
+
+def read_tracks(source: Source, side: str | None = None, replicate: int | None = None) -> dict[str, TrackStates]:
+    """Confirmed track states by name of picture, each in order of track, then time."""
+    frame, name = _read(source, "tracks")
+    if "number" in frame.columns and "track" not in frame.columns:
+        frame = _one_replicate(_needed(frame, RUN_TRACKS, name), replicate, name)
+        chosen = _sides(frame, source, side)
+        return {
+            title: _track_states(_of_run(frame[frame["side"] == index], name), name) for title, index in chosen.items()
+        }
+    if side is not None:
+        raise InputError(f"{name} has no sides", "the tracks of a run", "leave --side out", path="--side")
+    frame = _needed(frame, TRACK_COLUMNS, name)
+    if "confirmed" in frame.columns:
+        frame = frame[frame["confirmed"].astype(bool)]
+    return {"": _track_states(frame, name)}
+
+
+def read_truth(source: Source, replicate: int | None = None) -> TrueStates:
+    """True states in order of object, then time."""
+    frame, name = _read(source, "truth")
+    if "position_ecef_m" in frame.columns:
+        frame = _spread(_one_replicate(_needed(frame, RUN_TRUTH, name), replicate, name), name)
+    frame = _needed(frame, TRUTH_COLUMNS, name)
+    frame, states = _checked(frame, "object", name)
+    phase = frame["phase"].to_numpy("u1") if "phase" in frame.columns else np.zeros(len(frame), "u1")
+    return TrueStates(
+        object=frame["object"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"),
+        position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase,
+    )  # fmt: skip
+
+
+def _read(source: Source, stage: str) -> tuple[pd.DataFrame, str]:
+    """A data frame whose index counts the source's rows from 0, and what to call it."""
+    if not isinstance(source, str | Path):
+        if isinstance(source, Table):
+            source = source.to_arrow()
+        frame = source if isinstance(source, pd.DataFrame) else pa.table(source).to_pandas()
+        return frame.reset_index(drop=True), f"the {stage} table"
+    path = Path(source)
+    if path.is_dir():
+        path = path / f"{stage}.parquet"
+    name = str(path)
+    if not path.is_file():
+        raise InputError(
+            "no such file", f"a Parquet or CSV file of {stage}, or the folder of `detente run`", "correct the path",
+            file=name,
+        )  # fmt: skip
+    try:
+        frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path).to_pandas()
+    except (pa.ArrowInvalid, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise InputError(
+            f"cannot be read: {said}", "a Parquet file, or CSV with a line of column names and the ending .csv",
+            "write the file again", file=name,
+        ) from error  # fmt: skip
+    return frame, name
+
+
+def _needed(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"no column {', '.join(missing)}; there are {', '.join(map(str, frame.columns))}",
+            f"columns {','.join(columns)}", "rename or add the columns", file=name,
+        )  # fmt: skip
+    return frame
+
+
+def _one_replicate(frame: pd.DataFrame, replicate: int | None, name: str) -> pd.DataFrame:
+    there = sorted(int(value) for value in frame["replicate"].unique()) if "replicate" in frame.columns else [0]
+    if replicate is None and len(there) <= 1:
+        return frame
+    if replicate not in there:
+        found = f"{len(there)} replicates" if replicate is None else f"no replicate {replicate}"
+        raise InputError(
+            found, f"one of replicates {there[0]} to {there[-1]}", "choose one with --replicate",
+            file=name, path="--replicate",
+        )  # fmt: skip
+    return frame[frame["replicate"] == replicate]
+
+
+def _sides(frame: pd.DataFrame, source: Source, side: str | None) -> dict[str, int]:
+    """Name → index of the pictures to score: those chosen, in order of index."""
+    names = _names_of_sides(source)
+    found = sorted(int(index) for index in frame["side"].unique())
+    titles = {POOLED if i < 0 else names[i] if i < len(names) else str(i): i for i in found}
+    if side is None:
+        return titles
+    if side not in titles:
+        raise InputError(f"no picture of {side!r}", f"one of {', '.join(titles)}", "correct --side", path="--side")
+    return {side: titles[side]}
+
+
+def _names_of_sides(source: Source) -> list[str]:
+    """The sides' names from a run's ``run.json``, in order of index; none where there is no such file."""
+    if not isinstance(source, str | Path):
+        return []
+    path = Path(source)
+    beside = (path if path.is_dir() else path.parent) / "run.json"
+    if not beside.is_file():
+        return []
+    try:
+        return [name for name in json.loads(beside.read_text(encoding="utf-8"))["metrics"] if name != "all"]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _spread(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A run's vectors as one column a component."""
+    frame = frame.copy()
+    for column, parts in (("position_ecef_m", STATE[:3]), ("velocity_ecef_m_s", STATE[3:])):
+        frame[list(parts)] = _rows_of(frame, column, 3, name)
+    return frame
+
+
+def _of_run(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    frame = _spread(frame, name)
+    frame["track"] = frame["giver"].to_numpy("i8") * NUMBERS_A_SIDE + frame["number"].to_numpy("i8")
+    return frame
+
+
+def _track_states(frame: pd.DataFrame, name: str) -> TrackStates:
+    frame, states = _checked(frame, "track", name)
+    covariance, has = _covariances(frame, name)
+    return TrackStates(
+        track=frame["track"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"), position_m=states[:, :3],
+        velocity_m_s=states[:, 3:], covariance=covariance, has_covariance=has,
+    )  # fmt: skip
+
+
+def _checked(frame: pd.DataFrame, key: str, name: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Rows in order of path, then time, and their states (n, 6); every number finite and no moment said twice."""
+    for column in (key, "time_s", *STATE):
+        values = pd.to_numeric(frame[column], errors="coerce")
+        wrong = ~np.isfinite(values.to_numpy("f8"))
+        if column == key:
+            wrong |= values.to_numpy("f8") % 1 != 0
+        if np.any(wrong):
+            row = frame.index[np.flatnonzero(wrong)[0]]
+            kind = "a whole number" if column == key else "a finite number"
+            cell = frame[column][row]
+            found = f"{column} is {cell!r}" if isinstance(cell, str) else f"{column} is {cell}"
+            raise _bad_row(name, row, found, kind, "correct or leave out the row")
+    frame = frame.astype(dict.fromkeys(("time_s", *STATE), "f8")).astype({key: "i8"})
+    frame = frame.sort_values([key, "time_s"], kind="stable")
+    twice = frame.duplicated([key, "time_s"])
+    if twice.any():
+        row = frame.index[np.flatnonzero(twice)[0]]
+        found = f"{key} {frame[key][row]} is told twice at {frame['time_s'][row]} s"
+        raise _bad_row(name, row, found, f"one row a {key} and moment", "keep one of the two rows")
+    return frame, frame[list(STATE)].to_numpy("f8")
+
+
+def _bad_row(name: str, row: Any, found: str, expected: str, remedy: str) -> InputError:
+    """In a CSV file the line is known (one line of names comes first); elsewhere the row is counted from 1."""
+    if name.lower().endswith(".csv"):
+        return InputError(found, expected, remedy, file=name, line=int(row) + 2)
+    return InputError(f"row {int(row) + 1}: {found}", expected, remedy, file=name)
+
+
+def _covariances(frame: pd.DataFrame, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Lower triangles (n, 21), and 1 where one is stated."""
+    spread = [f"covariance_{k}" for k in range(21)]
+    if set(spread) <= set(frame.columns):
+        values = frame[spread].to_numpy("f8")
+    elif "covariance" in frame.columns:
+        values = _rows_of(frame, "covariance", 21, name)
+    else:
+        return np.zeros((len(frame), 21)), np.zeros(len(frame), "u1")
+    has = np.isfinite(values).all(axis=1)
+    half = ~has & ~np.isnan(values).all(axis=1)
+    if np.any(half):
+        row = frame.index[np.flatnonzero(half)[0]]
+        raise _bad_row(
+            name, row, "a covariance with a part that is no number", "21 finite numbers, or none", "correct the row"
+        )
+    return np.where(np.asarray(has)[:, None], values, 0.0), has.astype("u1")
+
+
+def _rows_of(frame: pd.DataFrame, column: str, size: int, name: str) -> NDArray[np.float64]:
+    """A column whose cells hold ``size`` numbers, as (n, size); an empty cell is a row of NaN."""
+    cells = frame[column].to_numpy()
+    if len(cells) and all(isinstance(cell, np.ndarray) and cell.shape == (size,) for cell in cells):
+        return np.stack(cells).astype("f8")
+    found = np.full((len(frame), size), np.nan)
+    for place, (row, cell) in enumerate(frame[column].items()):
+        if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+            continue
+        try:
+            parts = np.asarray(cell.split() if isinstance(cell, str) else cell, "f8").ravel()
+        except (ValueError, TypeError):
+            parts = np.empty(0)
+        if len(parts) != size:
+            raise _bad_row(name, row, f"{column} holds {cell!r}", f"{size} numbers", "correct the cell")
+        found[place] = parts
+    return found

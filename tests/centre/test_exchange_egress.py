@@ -1,0 +1,100 @@
+"""The last look at the bytes: honest envelopes pass, and nothing that was planted in them does."""
+
+import ast
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from detente.centre.exchange import egress_check
+from detente.centre.exchange.digest import digest
+from detente.centre.exchange.egress_check import check_egress
+from detente.centre.exchange.message import Header, Mark, seal
+from detente.centre.exchange.release import initial, release
+from detente.centre.exchange.rules import compile_agreement, label_of
+from detente.centre.exchange.second_check import Setting, Snapshot
+from detente.records.stages import Messages
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
+SECRET = {"classification": "SECRET", "releasable_to": ["B", "A"], "policy": "NATO"}
+AGREEMENT = made.agreement(
+    made.clause("t", "track", coarsen={"sigma_position_m": 900.0}), made.clause("w", "launch-warning", label=SECRET),
+    made.clause("i", "impact-prediction"),
+)  # fmt: skip
+RULES = compile_agreement(AGREEMENT, made.SIDES, made.OWNERS, made.EPOCH)
+SETTING = Setting(
+    agreement=AGREEMENT, side_names=made.SIDES, sensor_owners=made.OWNERS, sensor_sides=made.SENSOR_SIDES,
+    epoch=made.EPOCH,
+)  # fmt: skip
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+TRACKS, ESTIMATES = made.moment(np.random.default_rng(4), 20.0, [[1, 2]])
+SAID = release(initial(RULES, np.array([0]), 2), TRACKS, ESTIMATES, RULES, 0, 3, 5, 20.0)[0]
+HISTORY = [Snapshot(tracks=TRACKS, estimates=ESTIMATES)]
+
+
+def header(messages=SAID, **values):
+    said = {
+        "mark": Mark.SIMULATED, "giver": "A", "receiver": "B", "agreement": digest(AGREEMENT),
+        "origin": made.EPOCH.isoformat(), "epoch": 1, "sequence": 0, "sealed_s": 20.0,
+        "label": label_of(RULES, "B", messages.clause),
+    }  # fmt: skip
+    return Header(**said | values)
+
+
+def rules_broken(envelope, **values):
+    found = check_egress(envelope, HISTORY, SETTING, 0, 1, **{"mark": "simulated", **values})
+    return sorted({breach.rule for breach in found})
+
+
+def test_honest_bytes_may_leave():
+    assert rules_broken(seal(SAID, header(), SIGNER)) == []
+    assert "NATO SECRET RELEASABLE TO B" in header().label
+    tracks = SAID.take(SAID.data == 3)
+    assert rules_broken(seal(tracks, header(tracks), SIGNER)) == []
+    nothing = Messages.empty()
+    assert rules_broken(seal(nothing, header(nothing), SIGNER)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"mark": Mark.EXERCISE}, "header-mark"), ({"giver": "C", "hops": ("A",)}, "header-giver"),
+        ({"receiver": "C"}, "header-receiver"),
+        ({"agreement": "0" * 64}, "header-agreement"), ({"hops": ("C", "A")}, "header-hops"),
+        ({"sealed_s": 19.0}, "header-sealed"), ({"label": "EXERCISE UNCLASSIFIED RELEASABLE TO B"}, "header-label"),
+    ],
+)  # fmt: skip
+def test_a_header_that_lies_does_not_leave(values, rule):
+    assert rules_broken(seal(SAID, header(**values), SIGNER)) == [rule]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("state", 1.0, "coarsening"), ("sensors", 2, "pedigree"), ("phase", 3, "content"), ("number", 9, "source"),
+        ("clause", 7, "closed"), ("valid_s", 10.0, "source"), ("coarsened", 0, "coarsening"),
+    ],
+)  # fmt: skip
+def test_a_message_that_was_tampered_with_after_release_does_not_leave(column, value, rule):
+    tracks = SAID.take(SAID.data == 3)
+    columns = {column: getattr(tracks, column).copy()}
+    columns[column][0] = value
+    assert rule in rules_broken(seal(replace(tracks, **columns), header(tracks), SIGNER))
+
+
+def test_bytes_that_cannot_be_read_do_not_leave():
+    whole = seal(SAID, header(), SIGNER)
+    for bad in (b"", whole[:100], whole[:-1], whole + b"x", b"?" + whole[1:], whole[:120] + b"?" + whole[121:]):
+        assert rules_broken(bad) == ["bytes"]
+
+
+def test_it_shares_no_code_with_what_it_checks():
+    tree = ast.parse(Path(egress_check.__file__).read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {module for module in imported if module.startswith("detente")} == {
+        "detente.centre.exchange.second_check", "detente.records.stages",
+    }  # fmt: skip

@@ -1,0 +1,250 @@
+"""Coverage-guided fuzzing of every door through which somebody else's bytes come in.
+
+    python tests/fuzz/exchange.py [--target NAME …] [--executions N] [--corpus DIR] [--keep]
+
+Each target is called with N inputs; it must either accept them or raise the error that their owner is told by. Anything
+else is a crash: the run ends with its input in ``crash-…`` and a status that is not 0. A run begins from the inputs in
+``corpus.zip`` beside this file; those that reach new code join the corpus folder, and with ``--keep`` the zip.
+"""
+
+import argparse
+import hashlib
+import json
+import runpy
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import atheris
+import numpy as np
+
+# What is imported before is not instrumented: kernels must not be.
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from detente.centre.exchange import _kernels_soundness  # noqa: F401
+from detente.centre.exchange.explanation import Facts
+from detente.centre.exchange.release import initial, release
+from detente.centre.exchange.rules import compile_agreement
+from detente.centre.exchange.session import Event
+from detente.records.errors import InputError, PeerError
+from detente.records.stages import Messages
+from detente.scenario.agreement import Agreement
+
+with atheris.instrument_imports(
+    include=[
+        "detente.centre.exchange.canonical", "detente.centre.exchange.dsse", "detente.centre.exchange.message",
+        "detente.centre.exchange.soundness", "detente.centre.exchange.statement", "detente.centre.exchange.ledger",
+        "detente.gateway.ccsds.kvn", "detente.gateway.ccsds.ephemeris", "detente.gateway.ccsds.tracking",
+        "detente.scenario.located",
+    ]
+):  # fmt: skip
+    from detente.centre.exchange import dsse, ledger, message, statement
+    from detente.gateway.ccsds import ephemeris, tracking
+    from detente.scenario import located
+
+from detente.scenario.files import checked
+
+HERE = Path(__file__).parent
+KEPT = HERE / "corpus.zip"
+made = SimpleNamespace(**runpy.run_path(str(HERE.parent / "made_exchange.py")))
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEYS = dsse.keyring(SIGNER.public_key())
+EPOCH = datetime(2011, 6, 1, 12, tzinfo=UTC)
+RULES = compile_agreement(
+    made.agreement(
+        made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track")
+    ),
+    made.SIDES, made.OWNERS, made.EPOCH,
+)  # fmt: skip
+HEADER = message.Header(
+    mark=message.Mark.EXERCISE, giver="A", receiver="B", agreement="ab" * 32, origin="2011-06-01T12:00:00+00:00",
+    epoch=1, sequence=2, sealed_s=30.0, label="EXERCISE UNCLASSIFIED RELEASABLE TO B",
+)  # fmt: skip
+EXPECTED = message.Expected(
+    mark=message.Mark.EXERCISE, giver="A", receiver="B", agreement="ab" * 32, origin=HEADER.origin, giver_index=0,
+    receiver_index=1, rules=RULES, sensors_of_giver=3,
+)  # fmt: skip
+ADDRESS = statement.Address(
+    mark=message.Mark.EXERCISE, giver="A", receiver="B", agreement="ab" * 32, origin=HEADER.origin, epoch=1, ordinal=2,
+    sealed_s=1.0, head=ledger.EMPTY_HEAD,
+)  # fmt: skip
+
+
+def said() -> Messages:
+    """A message of each class."""
+    tracks, estimates = made.moment(np.random.default_rng(0), 20.0, [[1]])
+    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, 1, 20.0)[0]
+
+
+def forged(data: bytes) -> None:
+    """Bytes from the line, no key known."""
+    message.open_envelope(data, KEYS, EXPECTED)
+
+
+def signed(data: bytes) -> None:
+    """A partner that signs whatever it likes: two bytes of length, a payload, columns whose digest is made to fit."""
+    size = int.from_bytes(data[:2], "little")
+    payload, columns = data[2 : 2 + size], data[2 + size :]
+    start = payload.find(b'"columns":"')
+    if start >= 0:
+        digest = hashlib.sha256(columns).hexdigest().encode()
+        payload = payload[: start + 11] + digest + payload[start + 75 :]
+    _, messages = message.open_envelope(
+        dsse.signed(message.KIND, payload[: message.KIND.payload_bytes_max], SIGNER, columns), KEYS, EXPECTED
+    )
+    for name, spec in Messages.columns():
+        assert spec.dtype != "f8" or np.all(np.isfinite(getattr(messages, name))), name
+
+
+def word(data: bytes) -> None:
+    """A signed statement or receipt of any content; the first byte says which."""
+    kind, opened = (
+        (statement.STATEMENT, statement.open_statement), (statement.RECEIPT, statement.open_receipt),
+    )[data[:1] > b"\x7f"]  # fmt: skip
+    opened(dsse.signed(kind, data[1 : kind.payload_bytes_max], SIGNER), KEYS)
+
+
+def json_form(data: bytes) -> None:
+    """DSSE's JSON form."""
+    dsse.from_json(message.KIND, data.decode("latin-1"))
+
+
+def entry(data: bytes) -> None:
+    """A ledger entry from a store."""
+    try:
+        found = ledger.unpacked(data)
+    except ValueError:
+        return
+    assert found.packed == data
+
+
+def agreement(data: bytes) -> None:
+    """An agreement's file."""
+    text = data.decode("utf-8", "replace")
+    compile_agreement(checked(located.parse(text, "fuzz"), Agreement), ("A", "B"), ("USA",), EPOCH)
+
+
+def facts(data: bytes) -> None:
+    """A message's facts."""
+    checked(located.parse(data.decode("utf-8", "replace"), "fuzz"), Facts)
+
+
+def ccsds(data: bytes) -> None:
+    """A CCSDS message of each kind."""
+    text = data.decode("utf-8", "replace")
+    for read in (
+        lambda: ephemeris.read_oem(text, EPOCH), lambda: ephemeris.read_ocm(text, EPOCH),
+        lambda: tracking.read_tdm(text, EPOCH, {"S": 0}, {"S": (1.0, 1e-3, 1e-3)}),
+    ):  # fmt: skip
+        try:
+            read()
+        except InputError:
+            continue
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Whole inputs of each target, to begin from."""
+    envelope = message.seal(said().take(said().receiver == 1), HEADER, SIGNER)
+    payload, columns = dsse.opened(message.KIND, envelope, KEYS)
+    line = statement.Acknowledgement(epoch=1, sequence=2, digest=b"d" * 32, outcome=statement.Outcome.RECEIVED)
+    hello = statement.sign_statement(statement.Statement(address=ADDRESS, event=Event.HELLO), SIGNER)
+    receipt = statement.sign_receipt(statement.Receipt(address=ADDRESS, acknowledged=(line,)), SIGNER)
+    _, one = ledger.Tip().append(ledger.EntryKind.SENT, b"e" * 32, written_s=1.0, stated_s=1.0, epoch=1, sequence=2)
+    text = made.agreement(made.clause(), parties=("A", "B")).model_dump(mode="json")
+    flight = ephemeris.Ephemeris(
+        name="A-1", time_s=np.array([0.0, 1.0]), state=np.ones((2, 6)), covariance=np.ones((2, 21))
+    )
+    return {
+        "forged": [envelope],
+        "signed": [len(payload).to_bytes(2, "little") + payload + columns],
+        "word": [b"\x00" + hello[dsse.FRAME.size :], b"\xff" + receipt[dsse.FRAME.size :]],
+        "json_form": [dsse.to_json(message.KIND, envelope).encode()],
+        "entry": [one.packed],
+        "agreement": [json.dumps(text).encode()],
+        "facts": [b"data: track\ngiver: A\nreceiver: B\nat: 2011-06-01T12:00:00Z\nowners: [USA]\n"],
+        "ccsds": [
+            ephemeris.write_oem([flight], "A", EPOCH, EPOCH).encode(),
+            ephemeris.write_ocm(flight, "A", EPOCH, EPOCH).encode(),
+            b"CCSDS_TDM_VERS = 2.0\nMETA_START\nPARTICIPANT_1 = S\nANGLE_TYPE = RADEC\nMETA_STOP\nDATA_START\n"
+            b"ANGLE_1 = 2011-06-01T12:00:00 1\nANGLE_2 = 2011-06-01T12:00:00 2\nDATA_STOP\n",
+        ],
+    }
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "forged": forged, "signed": signed, "word": word, "json_form": json_form, "entry": entry, "agreement": agreement,
+    "facts": facts, "ccsds": ccsds,
+}  # fmt: skip
+
+
+def anything(data: bytes) -> None:
+    """All doors in turn: the first byte says which."""
+    TARGETS[DOORS[data[0] % len(DOORS)] if data else DOORS[0]](data[1:])
+
+
+DOORS = tuple(TARGETS)
+TARGETS["any"] = anything
+
+
+def fuzz(name: str, executions: int, corpus: Path) -> None:
+    """Fuzz one target in this process; ends the process."""
+
+    def one(data: bytes) -> None:
+        try:
+            TARGETS[name](data)
+        except (PeerError, InputError):
+            return
+
+    folder = corpus / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if KEPT.exists():
+        with zipfile.ZipFile(KEPT) as kept:
+            kept.extractall(corpus, [member for member in kept.namelist() if member.startswith(f"{name}/")])
+    whole = seeds()
+    whole["any"] = [bytes([DOORS.index(door)]) + seed for door in DOORS for seed in whole[door]]
+    for index, seed in enumerate(whole[name]):
+        (folder / f"seed-{index}").write_bytes(seed)
+    options = [
+        sys.argv[0], f"-runs={executions}", "-seed=1", "-max_len=8192", "-rss_limit_mb=3000", "-timeout=20",
+        "-print_final_stats=0", "-verbosity=0", str(folder),
+    ]  # fmt: skip
+    atheris.Setup(options, one)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    """Fuzz the targets asked for, each in a process of its own."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--target", nargs="+", choices=list(TARGETS), default=list(DOORS), metavar="NAME")
+    parser.add_argument("--executions", type=int, default=10_000, help="of each target")
+    parser.add_argument("--corpus", type=Path, default=Path("out/fuzz"))
+    parser.add_argument("--keep", action="store_true", help="put the corpus into the zip")
+    parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.in_this_process:
+        fuzz(asked.target[0], asked.executions, asked.corpus)
+        return
+    for name in asked.target:
+        words = ["--in-this-process", "--target", name, "--executions", str(asked.executions)]
+        done = subprocess.run([sys.executable, __file__, *words, "--corpus", str(asked.corpus)], check=False)
+        if done.returncode != 0:
+            sys.exit(f"{name}: a crash (status {done.returncode})")
+        print(f"{name}: {asked.executions} executions, {len(list((asked.corpus / name).iterdir()))} inputs")
+    if asked.keep:
+        keep(asked.corpus)
+
+
+def keep(corpus: Path) -> None:
+    """Pack a corpus folder, always to the same bytes."""
+    with zipfile.ZipFile(KEPT, "w", zipfile.ZIP_DEFLATED) as kept:
+        for path in sorted(corpus.glob("*/*")):
+            kept.writestr(zipfile.ZipInfo(path.relative_to(corpus).as_posix()), path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Two files in, tracks out: units, frames, bad input, and what is told of what was left out."""
+
+import json
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import csv
+from typer.testing import CliRunner
+
+import detente
+from detente.cli.app import app
+from detente.records.errors import InputError
+from detente.records.results import FollowedTracks
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
+SENSORS = """
+frame: local
+azimuth: counterclockwise-from-x
+sensors:
+  - name: R1
+    position_m: [0, 0, 0]
+    sigma_range_m: 50
+    sigma_azimuth_rad: 0.001
+    sigma_elevation_rad: 0.001
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("following")
+    (place / "sensors.yaml").write_text(SENSORS)
+    return place
+
+
+@pytest.fixture(scope="module")
+def columns():
+    _, scans = made.fly(6, 3, scans=30)
+    plots = made.plots_of(scans)
+    return {
+        "time_s": plots.time_s, "sensor": ["R1"] * len(plots.time_s), "range_m": plots.range_m,
+        "azimuth_rad": plots.azimuth_rad, "elevation_rad": plots.elevation_rad,
+    }  # fmt: skip
+
+
+def follow(columns, folder, **given):
+    return detente.track(columns, folder / "sensors.yaml", **given)
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name, _ in FollowedTracks.columns())
+
+
+def test_units_and_files_make_no_difference(columns, folder):
+    want = follow(columns, folder).tracks
+    assert len(want) > 150
+    pq.write_table(pa.table(columns), folder / "plots.parquet")
+    csv.write_csv(pa.table(columns), folder / "plots.csv")
+    for name in ("plots.parquet", "plots.csv"):
+        assert same(detente.track(folder / name, folder / "sensors.yaml").tracks, want)
+    other = {
+        "time_s": columns["time_s"], "sensor": np.zeros(len(columns["time_s"]), int),
+        "range_km": columns["range_m"] / 1e3, "azimuth_deg": np.degrees(columns["azimuth_rad"]),
+        "elevation_deg": np.degrees(columns["elevation_rad"]),
+    }  # fmt: skip
+    got = follow(other, folder).tracks
+    assert np.array_equal(got.track, want.track)
+    assert np.abs(got.x_m - want.x_m).max() < 1e-3
+
+
+def test_the_order_of_rows_means_nothing_and_is_told(columns, folder):
+    turn = np.random.default_rng(5).permutation(len(columns["time_s"]))
+    mixed = {name: np.asarray(values)[turn] for name, values in columns.items()}
+    done = follow(mixed, folder)
+    assert same(done.tracks, follow(columns, folder).tracks)
+    assert done.document["detections"]["out_of_order"] > 10
+
+
+def test_exact_repeats_are_one_report(columns, folder):
+    twice = {name: np.concatenate([values, values[:40]]) for name, values in columns.items()}
+    done = follow(twice, folder)
+    assert done.document["detections"]["exact_repeats"] == 40
+    assert same(done.tracks, follow(columns, folder).tracks)
+
+
+def test_a_look_that_saw_nothing_is_a_miss(columns, folder):
+    last = columns["time_s"] < 20.0
+    short = {name: np.asarray(values)[last] for name, values in columns.items()}
+    vain = {
+        "time_s": [20.0, 21.0, 22.0, 23.0, 24.0, 25.0], "sensor": ["R1"] * 6, "range_m": [np.nan] * 6,
+        "azimuth_rad": [np.nan] * 6, "elevation_rad": [np.nan] * 6,
+    }  # fmt: skip
+    done = follow({name: np.concatenate([short[name], vain[name]]) for name in short}, folder).tracks
+    assert (done.time_s == 20.0).sum() > 0
+    assert (done.time_s == 25.0).sum() == 0
+
+
+BAD = [
+    ("range_m", 7, -5.0, "a range above 0"),
+    ("range_m", 7, np.nan, "a range above 0"),
+    ("azimuth_rad", 7, np.inf, "a finite angle"),
+    ("elevation_rad", 7, 45.0, "use elevation_deg"),
+    ("time_s", 7, np.nan, "a time in seconds"),
+    ("sensor", 7, "R2", "one of R1"),
+]
+
+
+@pytest.mark.parametrize(("column", "row", "value", "words"), BAD)
+def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, value, words):
+    bad = {name: np.array(values) for name, values in columns.items()}
+    bad[column][row] = value
+    csv.write_csv(pa.table({k: v.tolist() for k, v in bad.items()}), folder / "bad.csv")
+    with pytest.raises(InputError) as caught:
+        detente.track(folder / "bad.csv", folder / "sensors.yaml")
+    assert caught.value.line == row + 2
+    assert words in str(caught.value)
+
+
+def test_columns_that_are_missing_or_double_are_refused(columns, folder):
+    with pytest.raises(InputError, match="no column 'azimuth_rad'"):
+        follow({k: v for k, v in columns.items() if k != "azimuth_rad"}, folder)
+    with pytest.raises(InputError, match="both range_m and range_km"):
+        follow({**columns, "range_km": columns["range_m"]}, folder)
+    with pytest.raises(InputError, match="2 replicates"):
+        follow({**columns, "replicate": np.arange(len(columns["time_s"])) % 2}, folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sigma_range_m: 50", "sigma_range_m: 0", "more than 0"),
+        ("    sigma_range_m: 50\n", "", "noise 0 of sensor 'R1'"),
+        ("position_m: [0, 0, 0]", "latitude_deg: 5", "exactly one of them"),
+        ("name: R1", "nam: R1", "unknown key 'nam'"),
+        ("frame: local", "frame: flat", "one of"),
+    ],
+)
+def test_bad_sensors_are_refused(columns, folder, old, new, words):
+    (folder / "wrong.yaml").write_text(SENSORS.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        detente.track(columns, folder / "wrong.yaml")
+    assert words in str(caught.value)
+
+
+def test_a_local_frame_has_no_ballistic_model(columns, folder):
+    with pytest.raises(InputError, match="frame: wgs84"):
+        follow(columns, folder, model="ballistic")
+    with pytest.raises(InputError, match="one of ekf, ukf"):
+        follow(columns, folder, filter="pf")
+
+
+def test_a_flood_is_bounded_and_told(folder):
+    chance = np.random.default_rng(1)
+    count = 200_000
+    flood = {
+        "time_s": np.zeros(count), "sensor": np.zeros(count, int), "range_m": chance.uniform(1e5, 1e6, count),
+        "azimuth_rad": chance.uniform(-1, 1, count), "elevation_rad": chance.uniform(0, 1, count),
+    }  # fmt: skip
+    done = follow(flood, folder, most_tracks=500)
+    assert done.document["shed"]["without_slot"] == count - 500
+    assert len(done.tracks) == 500
+
+
+def test_the_command_writes_what_the_function_returns(columns, folder):
+    pq.write_table(pa.table({**columns, "remark": columns["sensor"]}), folder / "plots.parquet")
+    call = ["track", str(folder / "plots.parquet"), "--sensors", str(folder / "sensors.yaml"), "--out", str(folder)]
+    answer = CliRunner().invoke(app, [*call, "--json"])
+    assert answer.exit_code == 0, answer.output
+    document = json.loads(answer.stdout)
+    want = follow(columns, folder).tracks
+    assert same(FollowedTracks.from_arrow(pq.read_table(folder / "tracks.parquet")), want)
+    assert document["tracks"]["confirmed"] == np.unique(want.track[want.confirmed == 1]).size == 6
+    assert document["detections"]["columns_ignored"] == ["remark"]
+    plain = CliRunner().invoke(app, [*call, "--quiet"])
+    assert "6 confirmed tracks of" in plain.stdout
+    assert CliRunner().invoke(app, [*call, "--filter", "pf"]).exit_code == 2

@@ -1,0 +1,87 @@
+"""A small raid in a flat frame, one radar and false plots, for the tests of the textbook's tracker."""
+
+import numpy as np
+
+from detente.centre.tracking.follower import Plots, Sensors
+from detente.centre.tracking.settings import TEXTBOOK
+from detente.records.slots import DetectionKind
+
+SIGMAS = (1e-3, 1e-3, 50.0)  # elevation, azimuth, range
+DETECTION = 0.9
+FALSE_PLOTS = 5.0
+SCANS = 60
+GRAVITY = TEXTBOOK.gravity_m_s2
+NOISE = TEXTBOOK.local_noise_m2_s3
+
+
+def moved(states, chance):
+    """States (n, 6) x y z vx vy vz one second on, with white acceleration drawn from ``chance``."""
+    states = states.copy()
+    root = np.linalg.cholesky(np.array([[1 / 3, 1 / 2], [1 / 2, 1.0]]) * NOISE)
+    shake = chance.standard_normal((len(states), 3, 2)) @ root.T
+    states[:, :3] += states[:, 3:] + shake[:, :, 0] - [0.0, 0.0, 0.5 * GRAVITY]
+    states[:, 3:] += shake[:, :, 1] - [0.0, 0.0, GRAVITY]
+    return states
+
+
+def fly(objects, seed, scans=SCANS):
+    """Truth (scans, objects, 6) and, scan by scan, plots (m, 3): elevation, azimuth counter-clockwise from x, range."""
+    chance = np.random.default_rng(seed)
+    away, bearing = chance.uniform(4e5, 9e5, objects), chance.uniform(-0.8, 0.8, objects)
+    speed, heading = chance.uniform(1_500.0, 3_000.0, objects), chance.uniform(-np.pi, np.pi, objects)
+    states = np.stack(
+        [
+            away * np.cos(bearing), away * np.sin(bearing), chance.uniform(1.5e5, 4e5, objects),
+            speed * np.cos(heading), speed * np.sin(heading), chance.uniform(-300.0, 1_200.0, objects),
+        ],
+        axis=1,
+    )  # fmt: skip
+    truth, seen = np.zeros((scans, objects, 6)), []
+    for k in range(scans):
+        states = moved(states, chance) if k else states
+        truth[k] = states
+        level = np.hypot(states[:, 0], states[:, 1])
+        exact = np.stack(
+            [np.arctan2(states[:, 2], level), np.arctan2(states[:, 1], states[:, 0]), np.hypot(level, states[:, 2])], 1
+        )
+        plots = (exact + chance.standard_normal((objects, 3)) * SIGMAS)[chance.random(objects) < DETECTION]
+        false = chance.poisson(FALSE_PLOTS)
+        low, high = (np.radians(3.0), -np.pi / 3, 1.5e5), (np.radians(70.0), np.pi / 3, 1.2e6)
+        plots = np.concatenate([plots, chance.uniform(low, high, (false, 3))])
+        seen.append(plots[chance.permutation(len(plots))])
+    return truth, seen
+
+
+def plots_of(scans, times=None):
+    """Scans as the tracker takes them."""
+    times = np.arange(len(scans), dtype=float) if times is None else times
+    rows = np.concatenate(scans)
+    count = np.ones(len(rows))
+    return Plots(
+        time_s=np.repeat(times, [len(scan) for scan in scans]), sensor=np.zeros(len(rows), np.int64),
+        kind=np.full(len(rows), DetectionKind.RADAR, np.uint8), range_m=rows[:, 2].copy(),
+        azimuth_rad=rows[:, 1].copy(), elevation_rad=rows[:, 0].copy(), range_rate_m_s=0.0 * count,
+        sigma_range_m=SIGMAS[2] * count, sigma_azimuth_rad=SIGMAS[1] * count, sigma_elevation_rad=SIGMAS[0] * count,
+        sigma_range_rate_m_s=0.0 * count,
+    )  # fmt: skip
+
+
+def one_radar():
+    """A radar at the origin whose azimuth turns from x to y."""
+    one = np.ones(1)
+    return Sensors(
+        kind=np.full(1, DetectionKind.RADAR, np.uint8), position_m=np.zeros((1, 3)),
+        axes=np.array([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]), orbit=np.zeros((1, 6)),
+        detection_probability=DETECTION * one, revisit_s=one, cloud_top_m=0.0 * one, elevation_min_rad=-1.5 * one,
+        elevation_max_rad=1.5 * one, range_max_m=1e9 * one,
+    )  # fmt: skip
+
+
+def states_of(history, rows):
+    """Means (n, 6) and covariances (n, 6, 6) of these rows of a history."""
+    mean = np.stack([getattr(history, n)[rows] for n in ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")], axis=1)
+    covariance = np.zeros((len(mean), 6, 6))
+    below = np.tril_indices(6)
+    covariance[:, below[0], below[1]] = history.covariance[rows]
+    covariance[:, below[1], below[0]] = history.covariance[rows]
+    return mean, covariance

@@ -1,0 +1,128 @@
+"""Scoring against slow plain twins: every pairing tried, one object at a time."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
+from detente.scoring.consistency import band, squared_lengths
+from detente.scoring.sets import gospa_and_ospa
+
+CUTOFF = 1000.0
+
+
+def every_pairing(truth: np.ndarray, tracks: np.ndarray, cutoff: float, order: float) -> tuple[float, float]:
+    """GOSPA and OSPA by their definitions: the least over all pairings of some objects with some tracks."""
+    n, m = len(truth), len(tracks)
+    best_gospa, best_ospa = math.inf, math.inf
+    for size in range(min(n, m) + 1):
+        for objects in itertools.combinations(range(n), size):
+            for numbers in itertools.permutations(range(m), size):
+                apart = [math.dist(truth[i], tracks[j]) for i, j in zip(objects, numbers, strict=True)]
+                gospa = sum(d**order for d in apart) + cutoff**order / 2 * (n + m - 2 * size)
+                best_gospa = min(best_gospa, gospa)
+                if size == min(n, m):
+                    ospa = sum(min(d, cutoff) ** order for d in apart) + cutoff**order * abs(n - m)
+                    best_ospa = min(best_ospa, ospa / max(n, m, 1))
+    return best_gospa ** (1 / order), best_ospa ** (1 / order)
+
+
+places = st.lists(st.tuples(*[st.integers(-1200, 1200)] * 3), max_size=4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(places, places, st.sampled_from([1.0, 2.0, 3.0]))
+def test_gospa_and_ospa_are_the_least_over_all_pairings(truth: list, tracks: list, order: float) -> None:
+    a, b = np.array(truth, float).reshape(-1, 3), np.array(tracks, float).reshape(-1, 3)
+    found = gospa_and_ospa(a, b, CUTOFF, order)
+    gospa, ospa = every_pairing(a, b, CUTOFF, order)
+    assert found.gospa_m == pytest.approx(gospa, rel=1e-12, abs=1e-9)
+    assert found.ospa_m == pytest.approx(ospa, rel=1e-12, abs=1e-9)
+
+
+def test_islands_and_the_whole_give_one_answer() -> None:
+    """Three hundred objects in neighbourhoods, against one assignment over all of them."""
+    from scipy.optimize import linear_sum_assignment
+
+    rng = np.random.default_rng(4)
+    truth = rng.uniform(0, 8000, (300, 3))
+    tracks = np.vstack([truth[:280] + rng.normal(0, 300, (280, 3)), rng.uniform(0, 8000, (25, 3))])
+    apart = np.linalg.norm(truth[:, None] - tracks[None], axis=2)
+    cost = np.minimum(apart, CUTOFF) ** 2
+    i, j = linear_sum_assignment(cost)
+    paired = apart[i, j] < CUTOFF
+    expected = math.sqrt(cost[i, j][paired].sum() + CUTOFF**2 / 2 * (300 + 305 - 2 * paired.sum()))
+    assert gospa_and_ospa(truth, tracks, CUTOFF, 2.0).gospa_m == pytest.approx(expected, rel=1e-12)
+
+
+def test_squared_lengths_are_those_of_a_plain_inverse_and_refuse_what_is_no_covariance() -> None:
+    rng = np.random.default_rng(5)
+    factors = rng.normal(size=(50, 6, 6)) * [100, 100, 100, 1, 1, 1]
+    covariances = factors.transpose(0, 2, 1) @ factors
+    errors = rng.normal(size=(50, 6)) * [100, 100, 100, 1, 1, 1]
+    covariances[7, 0, 0] *= -1.0
+    covariances[8] = np.outer(errors[8], errors[8])
+    found, judged = squared_lengths(errors, covariances)
+    plain = [float(e @ np.linalg.pinv(c) @ e) for e, c in zip(errors, covariances, strict=True)]
+    assert np.flatnonzero(~judged).tolist() == [7, 8]
+    assert found[[7, 8]].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(found[judged], np.array(plain)[judged], rtol=1e-7)
+
+
+def test_band_is_that_of_chi_square_tables() -> None:
+    """The bounds of reference tables for six degrees of freedom."""
+    assert np.round(band(6), 2).tolist() == [1.24, 14.45]
+    assert np.round(band(6, 50), 2).tolist() == [5.08, 7.00]
+    assert np.round(band(6, 200), 2).tolist() == [5.53, 6.49]
+
+
+def test_a_look_tells_what_a_numerical_gradient_says() -> None:
+    sigmas = (50.0, 1e-3, 2e-3)
+
+    def look(p: np.ndarray) -> np.ndarray:
+        return np.array([np.linalg.norm(p), math.atan2(p[1], p[0]), math.asin(p[2] / np.linalg.norm(p))])
+
+    for place in np.array([[4e5, 3e5, 2e5], [-1e5, 2e5, 5e4], [3e5, -1e3, 9e5]]):
+        gradient = np.stack([(look(place + d) - look(place - d)) / 2.0 for d in np.eye(3)], axis=1)
+        expected = gradient.T @ np.diag(1 / np.square(sigmas)) @ gradient
+        found = radar_information(place[None], sigmas)[0]
+        np.testing.assert_allclose(found, expected, atol=1e-7 * np.abs(expected).max())
+
+
+def test_the_bound_of_a_linear_case_is_the_kalman_covariance() -> None:
+    """With certain detection a Kalman filter with Jacobians at the truth attains it; one object at a time, plainly."""
+    rng = np.random.default_rng(6)
+    scans, sigmas, step, psd = 30, (50.0, 1e-3, 1e-3), 1.0, 1.0
+    path = np.array([5e5, 2e5, 3e5]) + np.arange(scans)[:, None] * np.array([-1500.0, 900.0, 400.0])
+    offsets = path[:, None, :] + rng.normal(0, 10, (scans, 2, 3))
+    found = straight_flight_bound(offsets, np.array([0, 4]), step, sigmas, 1.0, psd, 2000.0)
+    transition, noise = constant_gravity(step, psd)
+    for thing, born in enumerate((0, 4)):
+        look = radar_information(offsets[:, thing], sigmas)
+        covariance = np.zeros((6, 6))
+        covariance[:3, :3], covariance[3:, 3:] = np.linalg.inv(look[born]), 2000.0**2 * np.eye(3)
+        np.testing.assert_allclose(found[born, thing], covariance, rtol=1e-6, atol=1e-3)
+        for scan in range(born + 1, scans):
+            ahead = transition @ covariance @ transition.T + noise
+            seen = np.linalg.inv(look[scan])
+            gain = ahead[:, :3] @ np.linalg.inv(ahead[:3, :3] + seen)
+            covariance = ahead - gain @ ahead[:3, :]
+        np.testing.assert_allclose(found[-1, thing], covariance, rtol=1e-5, atol=1e-5)
+    assert np.all(found[:4, 1] == 0.0)
+
+
+def test_the_bound_without_noise_is_that_of_one_big_least_squares() -> None:
+    """No process noise: the information of all looks, brought to the last moment, added up."""
+    scans, sigmas = 20, (50.0, 1e-3, 1e-3)
+    path = np.array([5e5, 2e5, 3e5]) + np.arange(scans)[:, None] * np.array([-1500.0, 900.0, 400.0])
+    found = straight_flight_bound(path[:, None], np.array([0]), 1.0, sigmas, 0.9, 0.0, 2000.0)[-1, 0]
+    total = np.zeros((6, 6))
+    for scan in range(scans):
+        back = np.hstack([np.eye(3), -(scans - 1.0 - scan) * np.eye(3)])
+        total += (1.0 if scan == 0 else 0.9) * back.T @ radar_information(path[scan][None], sigmas)[0] @ back
+    total[3:, 3:] += np.eye(3) / 2000.0**2
+    np.testing.assert_allclose(found, np.linalg.inv(total), rtol=1e-6)

@@ -1,0 +1,157 @@
+"""Track and truth files: every shape that is taken, and words that help where one is not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import detente
+from detente.records.errors import InputError
+from detente.records.stages import TrackHistory, Truth
+from detente.scoring.files import NUMBERS_A_SIDE, read_tracks, read_truth
+
+STATE = ["x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s"]
+
+
+@pytest.fixture
+def truth() -> pd.DataFrame:
+    seconds = np.arange(5.0)
+    zero = np.zeros(5)
+    return pd.DataFrame(
+        {"object": 3, "time_s": seconds, "x_m": 1000 * seconds, "y_m": zero, "z_m": zero + 1e5,
+         "vx_m_s": zero + 1000, "vy_m_s": zero, "vz_m_s": zero}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def tracks(truth: pd.DataFrame) -> pd.DataFrame:
+    said = truth.rename(columns={"object": "track"})
+    said["y_m"] += 60.0
+    said["covariance"] = [np.eye(6)[np.tril_indices(6)] * 3600.0] * 5
+    return said
+
+
+def test_parquet_csv_arrow_and_pandas_give_one_score(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
+    tracks.to_parquet(tmp_path / "tracks.parquet")
+    truth.to_parquet(tmp_path / "truth.parquet")
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    blanks = tracks.assign(covariance=[" ".join(map(str, cell)) for cell in tracks["covariance"]])
+    blanks.to_csv(tmp_path / "blanks.csv", index=False)
+    columns = {f"covariance_{k}": np.stack(tracks["covariance"])[:, k] for k in range(21)}
+    tracks.drop(columns="covariance").assign(**columns).to_csv(tmp_path / "columns.csv", index=False)
+    expected = detente.score(tracks, truth).document
+    assert expected["errors"]["position_rmse_m"] == pytest.approx(60.0)
+    assert expected["errors"]["nees"]["mean"] == pytest.approx(1.0)
+    pairs = [
+        (tmp_path / "tracks.parquet", tmp_path / "truth.parquet"),
+        (str(tmp_path / "blanks.csv"), tmp_path / "truth.csv"),
+        (tmp_path / "columns.csv", tmp_path / "truth.csv"),
+        (pa.Table.from_pandas(tracks), pa.Table.from_pandas(truth)),
+        (tracks.sample(frac=1, random_state=1), truth[::-1]),
+    ]
+    for said, was in pairs:
+        assert detente.score(said, was).document == expected
+
+
+def test_unconfirmed_rows_are_not_scored_and_no_covariance_is_no_nees(
+    truth: pd.DataFrame, tracks: pd.DataFrame
+) -> None:
+    document = detente.score(tracks.assign(confirmed=[0, 0, 1, 1, 1]), truth).document
+    assert document["gospa"]["missed"] == pytest.approx(0.4)
+    assert detente.score(tracks.drop(columns="covariance"), truth).document["errors"]["nees"] is None
+    some = tracks.assign(covariance=[None, *tracks["covariance"][1:]])
+    assert detente.score(some, truth).document["errors"]["nees"]["samples"] == 4
+
+
+def run_folder(folder: Path, truth: pd.DataFrame) -> None:
+    """A run of two sides: the first has a track of its own, the second one that the first gave it."""
+    import pyarrow.parquet as pq
+
+    n = len(truth)
+    states = truth[STATE].to_numpy()
+    common = {"replicate": np.zeros(n, int), "time_s": truth["time_s"], "phase": np.full(n, 2)}
+    was = Truth(**common, object=truth["object"], position_ecef_m=states[:, :3], velocity_ecef_m_s=states[:, 3:])
+    pq.write_table(was.to_arrow(), folder / "truth.parquet")
+    blank = {name: np.zeros((n, *spec.shape)) for name, spec in TrackHistory.columns()}
+    parts = [
+        TrackHistory(**blank | common | {
+            "side": np.full(n, side), "giver": np.zeros(n), "number": np.full(n, 7), "origin": np.full(n, 1),
+            "position_ecef_m": states[:, :3] + [0, off, 0], "velocity_ecef_m_s": states[:, 3:],
+            "covariance": np.tile(np.eye(6)[np.tril_indices(6)], (n, 1)),
+        })
+        for side, off in ((0, 30.0), (1, 40.0))
+    ]  # fmt: skip
+    pq.write_table(TrackHistory.concatenate(parts).to_arrow(), folder / "tracks.parquet")
+    (folder / "run.json").write_text('{"metrics": {"NATO": {}, "Russia": {}, "all": {}}}')
+
+
+def test_a_runs_folder_is_scored_side_by_side(truth: pd.DataFrame, tmp_path: Path) -> None:
+    run_folder(tmp_path, truth)
+    found = detente.score(tmp_path)
+    assert {side: one.document["errors"]["position_rmse_m"] for side, one in found.items()} == {
+        "NATO": pytest.approx(30.0), "Russia": pytest.approx(40.0),
+    }  # fmt: skip
+    assert list(found.document) == ["pictures"]
+    assert found.document["pictures"]["NATO"]["errors_by_phase"]["coast"]["samples"] == 5
+    only = detente.score(tmp_path / "tracks.parquet", tmp_path / "truth.parquet", side="Russia", replicate=0)
+    assert list(only) == ["Russia"]
+    states = read_tracks(tmp_path, "NATO")["NATO"]
+    assert states.track.tolist() == [7] * 5
+    assert NUMBERS_A_SIDE > 10**6
+
+
+def wrong(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    changed = frame.astype({column: object})
+    changed.loc[2, column] = value
+    return changed
+
+
+def test_bad_numbers_are_named_with_their_line(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
+    plain = tracks.drop(columns="covariance")
+    cases = [
+        (wrong(plain, "x_m", "nan"), "x_m is nan"),
+        (wrong(plain, "vz_m_s", "fast"), "vz_m_s is 'fast'"),
+        (wrong(plain, "time_s", "inf"), "time_s is inf"),
+        (wrong(plain, "track", 1.5), "track is 1.5"),
+        (wrong(plain, "time_s", 1.0), "told twice at 1.0 s"),
+        (wrong(plain.assign(covariance="1 " * 21), "covariance", "1 2 3"), "covariance holds '1 2 3'"),
+        (wrong(plain.assign(covariance="1 " * 21), "covariance", "1 " * 20 + "nan"), "a part that is no number"),
+    ]
+    for number, (frame, said) in enumerate(cases):
+        path = tmp_path / f"{number}.csv"
+        frame.to_csv(path, index=False)
+        with pytest.raises(InputError) as caught:
+            detente.score(path, truth)
+        assert said in str(caught.value)
+        assert caught.value.line == 4, said
+        assert caught.value.file == str(path)
+        assert caught.value.expected
+        assert caught.value.remedy
+
+
+def test_files_that_are_not_tracks_are_named(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
+    (tmp_path / "empty.csv").write_text("")
+    run_folder(tmp_path, truth)
+    with pytest.raises(InputError, match=r"no column track, vx_m_s"):
+        detente.score(tracks.drop(columns=["track", "vx_m_s"]), truth)
+    with pytest.raises(InputError, match="no such file"):
+        detente.score(tmp_path / "nowhere.parquet", truth)
+    for name in ("broken.parquet", "empty.csv"):
+        with pytest.raises(InputError, match="cannot be read"):
+            detente.score(tmp_path / name, truth)
+    with pytest.raises(InputError, match="without a truth"):
+        detente.score(tracks)
+    with pytest.raises(InputError, match="truth without rows"):
+        detente.score(tracks, truth[:0])
+    with pytest.raises(InputError, match="no sides"):
+        detente.score(tracks, truth, side="NATO")
+    with pytest.raises(InputError, match="no picture of 'Nato'"):
+        detente.score(tmp_path, side="Nato")
+    with pytest.raises(InputError, match="no replicate 4"):
+        detente.score(tmp_path, replicate=4)
+    twice = pd.concat([pd.read_parquet(tmp_path / "truth.parquet").assign(replicate=r) for r in (0, 1)])
+    with pytest.raises(InputError, match="2 replicates"):
+        read_truth(twice.reset_index(drop=True))
