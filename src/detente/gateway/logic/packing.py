@@ -6,9 +6,9 @@ read by the same side; a store that was damaged is found by its own checks befor
 
 import json
 import struct
+import sys
 from dataclasses import fields, is_dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -98,9 +98,10 @@ def _form(kind: Any) -> tuple[str, tuple[str, ...]]:
 
 @cache
 def _kind(name: str) -> Any:
-    """The record class of a name."""
+    """The record class of a name: of a room that a centre has loaded anyway, because it uses it."""
     module, _, title = name.partition(":")
     assert module.startswith(ROOMS), f"{name} may be packed"
-    kind = getattr(import_module(module), title)
+    assert module in sys.modules, f"{module} is part of a centre"
+    kind = getattr(sys.modules[module], title)
     assert is_dataclass(kind), f"{name} is a record"
     return kind
