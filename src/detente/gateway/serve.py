@@ -22,9 +22,9 @@ from detente.gateway.health import HealthServer
 from detente.gateway.jetstream import JetStreamLine, check_server
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
-    Event,
     Frame,
     LineDown,
+    LineEvent,
     LineUp,
     Node,
     Order,
@@ -33,6 +33,7 @@ from detente.gateway.logic.node import (
     ashore,
     restore,
     step,
+    steps,
     watch,
 )
 from detente.gateway.logic.records import StoreError
@@ -69,7 +70,7 @@ class Server:
         )
         self.node, out = restore(self.gateway, self.store.load(), self.clock.now)
         self.store.commit(out.records)
-        self.events: asyncio.Queue[Event] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
         self.lines: dict[str, Line | JetStreamLine] = {}
@@ -144,9 +145,9 @@ class Server:
             if events:
                 self._run(events)
 
-    async def _waiting(self, most_s: float) -> list[Event]:
+    async def _waiting(self, most_s: float) -> list[LineEvent]:
         """The events that wait, up to a batch; for at most so long."""
-        events: list[Event] = []
+        events: list[LineEvent] = []
         if self.events.empty():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(most_s, 0.0)):
@@ -155,22 +156,17 @@ class Server:
             events.append(self.events.get_nowait())
         return events
 
-    def _run(self, events: list[Event]) -> None:
+    def _run(self, events: list[LineEvent]) -> None:
         """A batch of events: one after the other, one commit, then what they send."""
-        now, node, together = self.clock.now, self.node, Out()
-        for event in events:
-            node, out = step(self.gateway, node, event, now)
-            together.records += out.records
-            together.frames += out.frames
-            together.notices += out.notices
+        node, out = steps(self.gateway, self.node, events, self.clock.now)
         try:
-            if together.records:
-                self.store.commit(together.records)
+            if out.records:
+                self.store.commit(out.records)
         except StoreError as error:
             self._store_failed(error)
             return
         self.node = node
-        self._say(together)
+        self._say(out)
 
     def _tick_in_s(self) -> float:
         """Seconds until the next tick: when its detections are there, or have been waited for long enough."""

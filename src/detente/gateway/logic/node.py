@@ -74,7 +74,8 @@ class Tick:
     own: Own
 
 
-Event = LineUp | LineDown | Frame | Timer | Order | Tick
+LineEvent = LineUp | LineDown | Frame | Timer | Order
+Event = LineEvent | Tick
 ORDERS = ("pause", "resume", "quarantine", "release", "withdraw")
 
 
@@ -117,25 +118,32 @@ def ashore(node: Node, event: Tick) -> Node:
 
 def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Out]:
     """The state after an event, and what is to be kept, sent and shown."""
-    out = Out()
     if isinstance(event, Tick):
+        out = Out()
         return _tick(gateway, node, event, now, out), out
-    links = dict(node.links)
-    names = list(links) if isinstance(event, Timer) else [event.partner]
-    for name in names:
-        if name not in links:
-            out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
-            continue
-        link = links[name] = links[name].copied()
-        before = len(out.records)
-        _link_event(gateway, link, event, now, out)
-        outbound.receipt(gateway, link, out, now)
-        if len(out.records) > before or isinstance(event, Order):
-            out.records.append(link.kept())
+    return steps(gateway, node, (event,), now)
+
+
+def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -> tuple[Node, Out]:
+    """The state after several events between ticks: one commit's worth, and one receipt for all that came of it."""
+    out, links, touched = Out(), dict(node.links), set()
+    for event in events:
+        for name in list(links) if isinstance(event, Timer) else [event.partner]:
+            if name not in links:
+                out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
+                continue
+            if name not in touched:
+                touched.add(name)
+                links[name] = links[name].copied()
+            _link_event(gateway, links[name], event, now, out)
+    for name in sorted(touched):
+        outbound.receipt(gateway, links[name], out, now)
+    changed = {record.partner for record in out.records if not isinstance(record, (Ticked, Snapped))}
+    out.records += [links[name].kept() for name in sorted(touched & changed)]
     return replace(node, links=links), out
 
 
-def _link_event(gateway: Gateway, link: Link, event: Event, now: Now, out: Out) -> None:
+def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
     if isinstance(event, Frame):
         inbound.frame(gateway, link, out, event.lane, event.data, now)
     elif isinstance(event, LineUp):
@@ -285,6 +293,8 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
     for link, lane, envelope, part in sealed:
         keys = tuple(sorted(set(zip(part.data.tolist(), part.number.tolist(), strict=True))))
         outbound.accept(gateway, link, out, lane, tick, envelope, keys, now)
+    for link in links.values():
+        outbound.shed(gateway, link, out, now)
 
 
 def _parts(messages: Messages) -> Iterable[tuple[Lane, Messages]]:

@@ -16,7 +16,7 @@ SENDS_MAX = 256
 
 def accept(gateway: Gateway, link: Link, out: Out, lane: Lane, tick: int, envelope: bytes,
            keys: tuple[tuple[int, int], ...], now: Now) -> None:  # fmt: skip
-    """Take one envelope, already sealed with ``link.next_sequence``, into the outbox; make room for it first."""
+    """Take one envelope, already sealed with ``link.next_sequence``, into the outbox; :func:`shed` then makes room."""
     sequence = link.next_sequence
     link.next_sequence += 1
     digest = envelope_digest(envelope)
@@ -28,10 +28,9 @@ def accept(gateway: Gateway, link: Link, out: Out, lane: Lane, tick: int, envelo
     )
     link.log(out, EntryKind.SENT, digest, now, stated_s=(tick + 1) * gateway.tick_s, sequence=sequence)
     link.count("accepted")
-    _shed(gateway, link, out, now)
 
 
-def _shed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+def shed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Keep the outbox within its quota: the oldest of the least urgent lane goes first, warnings last."""
     quota = gateway.limits.outbox_bytes
     shared = quota * (1.0 - gateway.limits.reserve_fraction)
