@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tracking_fusion import fusion
+from tracking_late import late
 from tracking_lines import Line
 from tracking_quality import ballistic, quality
 from tracking_speed import speed, stone_soup
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[bool], Iterator[Line]]] = {
     "quality": quality,
     "ballistic": ballistic,
     "fusion": fusion,
+    "late": late,
 }
 
 

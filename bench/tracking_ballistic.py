@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tracking_linear import Step
+from tracking_linear import Step, position_offsets
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.centre.tracking.settings import Settings
@@ -22,10 +22,9 @@ from detente.flight.atmosphere import density_kg_m3
 from detente.geodesy.constants import A_M, E2, J2, MU_M3_S2, OMEGA_RAD_S
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.frames import enu_axes
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import bound, next_information, radar_information
-from detente.scoring.score import Bounds
+from detente.scoring.bounds import Bounds, bound, next_information, radar_information
 
 Floats = NDArray[np.float64]
 HOME = (np.radians(46.0), np.radians(24.0), 200.0)  # of the radar: latitude, longitude, height
@@ -49,6 +48,9 @@ class Falls:
     states: Floats  # (scans, n, 7): ECEF position, velocity, log of the ballistic coefficient over the nominal
     there: NDArray[np.bool_]  # (scans, n)
     seen: NDArray[np.bool_]  # (sites, scans, n) there and above that radar's horizon
+    shaken: Floats  # (scans, n, 7) what each scan hid
+    errors: Floats  # (sites, scans, n, 3) of range, azimuth and elevation
+    detected: NDArray[np.bool_]  # (sites, scans, n)
     sites: tuple[Site, ...]
     plots: Plots  # of all radars
 
@@ -64,13 +66,14 @@ class Falls:
         return Plots(**picked | {"sensor": np.zeros(int(rows.sum()), np.int64)}), radars(self.sites[index : index + 1])
 
     @property
-    def truth(self) -> TrueStates:
+    def truth(self) -> TruePaths:
         """In order of body, then time; phase 2 above 100 km, 3 below."""
         thing, scan = np.nonzero(self.there.T)
         states = self.states[scan, thing]
-        return TrueStates(
+        return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:6],
             phase=np.where(height(states) > REENTRY_M, 2, 3),
+            ballistic_coefficient_kg_m2=FILTER.nominal_beta_kg_m2 * np.exp(states[:, 6]),
         )  # fmt: skip
 
 
@@ -144,7 +147,7 @@ def falls(
 ) -> Falls:  # fmt: skip
     """Bodies that come down around the first radar, each seen from where it is first above a horizon."""
     rng = np.random.default_rng(seed)
-    states = np.zeros((scans, bodies, 7))
+    states, added = np.zeros((scans, bodies, 7)), np.zeros((scans, bodies, 7))
     born = rng.integers(0, 60, bodies)
     now = _starts(rng, bodies)
     for scan in range(scans):
@@ -152,14 +155,21 @@ def falls(
         if flying.any():
             moved = fall(now[flying])
             if shaken:
-                moved += _shake(rng, noise(now[flying]))
-            now[flying] = moved
+                added[scan, flying] = _shake(rng, noise(now[flying]))
+            now[flying] = moved + added[scan, flying]
         states[scan] = now
     up = (height(states) > GROUND_M) & (np.arange(scans)[:, None] >= born)
     seen = np.array([up & (_elevation(states, site) > LOWEST) for site in sites])
     there = up & (np.cumsum(seen.any(axis=0), axis=0) > 0)
-    tables = [_table(rng, _offsets(states, site), seen[k], false_plots, k) for k, site in enumerate(sites)]
-    return Falls(states=states, there=there, seen=seen, sites=sites, plots=_plots(np.vstack(tables)))
+    errors = rng.standard_normal((*seen.shape, 3)) * SIGMAS
+    detected = seen & (rng.random(seen.shape) < DETECTION)
+    tables = [
+        _table(rng, _offsets(states, site), errors[k], detected[k], false_plots, k) for k, site in enumerate(sites)
+    ]
+    return Falls(
+        states=states, there=there, seen=seen, shaken=added, errors=errors, detected=detected, sites=sites,
+        plots=_plots(np.vstack(tables)),
+    )  # fmt: skip
 
 
 def _shake(rng: np.random.Generator, covariances: Floats) -> Floats:
@@ -198,15 +208,20 @@ def _elevation(states: Floats, site: Site) -> Floats:
 
 
 def _table(
-    rng: np.random.Generator, offsets: Floats, seen: NDArray[np.bool_], false_plots: float, sensor: int
+    rng: np.random.Generator,
+    offsets: Floats,
+    errors: Floats,
+    detected: NDArray[np.bool_],
+    false_plots: float,
+    sensor: int,
 ) -> Floats:
     """One radar's rows (time, sensor, kind, range, azimuth, elevation), in no telling order; or a row of none."""
     parts = []
     for scan, here in enumerate(offsets):
-        local = here[seen[scan] & (rng.random(len(here)) < DETECTION)]
+        local = here[detected[scan]]
         away = np.linalg.norm(local, axis=1)
         true = np.stack([away, np.arctan2(local[:, 0], local[:, 1]), np.arcsin(local[:, 2] / away)], axis=1)
-        true += rng.standard_normal(true.shape) * SIGMAS
+        true += errors[scan, detected[scan]]
         count = rng.poisson(false_plots)
         false = np.stack([rng.uniform(*edges, count) for edges in CLUTTER], axis=1)
         found = rng.permutation(np.vstack([true, false]))
@@ -251,13 +266,24 @@ def steps_of(world: Falls) -> Iterator[Step]:
             told = axes.T @ radar_information(_offsets(world.states[scan, alive], site), SIGMAS) @ axes
             look += told * seen[scan, alive, None, None]
         before = world.states[scan - 1, alive[~new]]
-        yield Step(alive, new, prior, slopes(before), noise(before), look)
+        yield Step(
+            alive, new, prior, slopes(before), noise(before), look, world.shaken[scan, alive[~new]],
+            world.detected[0, scan, alive], _plot_offsets(world, scan, alive),
+        )  # fmt: skip
+
+
+def _plot_offsets(world: Falls, scan: int, alive: NDArray[np.int64]) -> Floats:
+    """How far the first radar's plots lie from the bodies, in ECEF. Azimuth turns from its second axis to its first."""
+    east, north, up = enu_axes(world.sites[0][0], world.sites[0][1])
+    turned = np.array([north, east, up])
+    local = _offsets(world.states[scan, alive], world.sites[0])[:, [1, 0, 2]]
+    return position_offsets(local, world.errors[0, scan, alive]) @ turned
 
 
 def bounds_of(world: Falls) -> Bounds:
     """The bound of every body at every scan at which a radar could see it."""
     known, rows = np.zeros((world.states.shape[1], 7, 7)), []
-    for scan, (alive, new, prior, transition, hidden, look) in enumerate(steps_of(world)):
+    for scan, (alive, new, prior, transition, hidden, look, *_) in enumerate(steps_of(world)):
         if not len(alive):
             continue
         gained = np.zeros((len(alive), 7, 7))

@@ -11,7 +11,7 @@ from tracking_speed import confirmed
 
 from detente.centre.picture.fusion import covariance_intersection, inverse_covariance_intersection, naive_product
 from detente.centre.tracking.follower import follow
-from detente.records.paths import TrackStates, TrueStates, unpack_covariance
+from detente.records.paths import TrackPaths, TruePaths, unpack_covariance
 from detente.scoring.consistency import squared_lengths
 from detente.scoring.matching import best_pairs, near_pairs
 
@@ -79,7 +79,7 @@ def _fused(shown: dict[str, tuple[Floats, Floats]], true: Floats, phase: NDArray
             yield Line(case, f"{name}: NEES, mean (ideal 6)", float(nees[judged].mean()))
 
 
-def _by_body(states: TrackStates, truth: TrueStates) -> dict[tuple[int, int], tuple[Floats, Floats]]:
+def _by_body(states: TrackPaths, truth: TruePaths) -> dict[tuple[int, int], tuple[Floats, Floats]]:
     """(body, second) → the state and covariance of the track that is that body's, once it has settled."""
     means, covariances = np.hstack([states.position_m, states.velocity_m_s]), unpack_covariance(states.covariance)
     began = {int(thing): float(truth.time_s[truth.object == thing][0]) for thing in np.unique(truth.object)}

@@ -1,7 +1,8 @@
-"""A perfect linear filter to run beside a tracker: same motion, same looks, no doubt about which plot is whose.
+"""A perfect linear filter to run beside a tracker: same motion, same plots, no doubt about which plot is whose.
 
-Its errors are as Gaussian as its covariance says, so how often its ANEES leaves the 95 % band is what finite samples
-and their correlation in time do to anybody; a tracker is judged by how much worse it does.
+Everything is linear at the true path, so its errors are as Gaussian as its covariance says. How often its ANEES leaves
+the 95 % band is what these very draws, and their correlation in time, do to anybody; a tracker is judged by how much
+worse it does.
 """
 
 from collections.abc import Iterable
@@ -17,39 +18,51 @@ Floats = NDArray[np.float64]
 
 
 class Step(NamedTuple):
-    """One scan of a world: which objects are there, and how they came there. All rows are of ``alive``."""
+    """One scan of a world: who is there, how they came there and what was seen of them. Rows of ``alive``."""
 
     alive: NDArray[np.int64]
     new: NDArray[np.bool_]  # begun in this scan
     prior: Floats  # (d, d) information of what is new, without its first look
     transition: Floats  # (old, d, d) of those that are not new
-    noise: Floats  # (old, d, d)
+    noise: Floats  # (old, d, d) what the scan may have hidden
     look: Floats  # (alive, 3, 3) information of a look's position; zeros where there is no view
+    shaken: Floats  # (old, d) what it did hide
+    detected: NDArray[np.bool_]  # (alive,)
+    off_m: Floats  # (alive, 3) how far the plot lay from the object, to first order
 
 
-def linear_nees(steps: Iterable[Step], count: int, detection: float, seed: int) -> list[tuple[Floats, Floats]]:
-    """For each scan: ages in scans, and NEES of position and velocity (six numbers) of the objects there."""
+def linear_nees(steps: Iterable[Step], count: int, seed: int = 1) -> list[tuple[Floats, Floats]]:
+    """For each scan: ages in scans since first detected, and NEES of position and velocity of the objects followed.
+
+    The draws are the world's own, those that the tracker beside it meets; only the first errors of what no plot tells
+    (speed, coefficient) are drawn here, from the prior.
+    """
     rng = np.random.default_rng(seed)
-    errors, covariances, ages, found = np.zeros(0), np.zeros(0), np.zeros(count), []
-    for alive, new, prior, transition, noise, look in steps:
-        size = len(prior)
+    errors, covariances, ages, found = np.zeros(0), np.zeros(0), np.full(count, -1), []
+    for step in steps:
+        size = len(step.prior)
         if not errors.size:
             errors, covariances = np.zeros((count, size)), np.zeros((count, size, size))
-        old, fresh = alive[~new], alive[new]
-        if len(fresh):
-            known = np.tile(prior, (len(fresh), 1, 1))
-            known[:, :3, :3] += look[new]
-            covariances[fresh] = bound(known)
-            errors[fresh] = _drawn(rng, covariances[fresh])
-        if len(old):
-            turned = np.swapaxes(transition, -1, -2)
-            errors[old] = np.einsum("nij,nj->ni", transition, errors[old]) + _drawn(rng, noise)
-            covariances[old] = transition @ covariances[old] @ turned + noise
-        viewed = ~new & (look[:, 0, 0] > 0.0) & (rng.random(len(alive)) < detection)
-        _look(rng, errors, covariances, alive[viewed], look[viewed])
-        ages[alive] += 1
+        followed = ages[step.alive] >= 0
+        moving = followed[~step.new]
+        old = step.alive[~step.new][moving]
+        turn = step.transition[moving]
+        errors[old] = np.einsum("nij,nj->ni", turn, errors[old]) + step.shaken[moving]
+        covariances[old] = turn @ covariances[old] @ np.swapaxes(turn, -1, -2) + step.noise[moving]
+        rows = np.flatnonzero(followed & step.detected)
+        _look(errors, covariances, step.alive[rows], step.look[rows], step.off_m[rows])
+        first = np.flatnonzero(~followed & step.detected)
+        fresh = step.alive[first]
+        known = np.tile(step.prior, (len(first), 1, 1))
+        known[:, :3, :3] += step.look[first]
+        covariances[fresh] = bound(known)
+        errors[fresh, 3:] = rng.standard_normal((len(first), size - 3)) / np.sqrt(np.diag(step.prior)[3:])
+        errors[fresh, :3] = -step.off_m[first]
+        ages[old] += 1
+        ages[fresh] = 0
+        alive = step.alive[ages[step.alive] >= 0]
         nees, _ = squared_lengths(errors[alive, :6], covariances[alive][:, :6, :6])
-        found.append((ages[alive] - 1, nees))
+        found.append((ages[alive].astype(float), nees))
     return found
 
 
@@ -64,21 +77,26 @@ def share_in_band(scans: list[tuple[Floats, Floats]], settle_scans: float) -> fl
     return float(np.mean(inside))
 
 
-def _drawn(rng: np.random.Generator, covariances: Floats) -> Floats:
-    scale = np.sqrt(np.maximum(np.diagonal(covariances, axis1=1, axis2=2), 1e-300))
-    values, vectors = np.linalg.eigh(covariances / scale[:, :, None] / scale[:, None, :])
-    drawn = rng.standard_normal(values.shape) * np.sqrt(np.maximum(values, 0.0))
-    return np.einsum("nij,nj->ni", vectors, drawn) * scale
-
-
-def _look(rng: np.random.Generator, errors: Floats, covariances: Floats, rows: NDArray[np.int64], look: Floats) -> None:
-    """Update errors and covariances in place with a look at each of these rows."""
+def _look(errors: Floats, covariances: Floats, rows: NDArray[np.int64], look: Floats, off_m: Floats) -> None:
+    """Update errors (truth less estimate) and covariances in place with a look at each of these rows."""
     if not len(rows):
         return
-    spread = bound(look)
     before = covariances[rows]
-    gain = before[:, :, :3] @ np.linalg.inv(before[:, :3, :3] + spread)
-    surprise = errors[rows, :3] + _drawn(rng, spread)
-    errors[rows] -= np.einsum("nij,nj->ni", gain, surprise)
+    gain = before[:, :, :3] @ np.linalg.inv(before[:, :3, :3] + bound(look))
+    errors[rows] -= np.einsum("nij,nj->ni", gain, errors[rows, :3] + off_m)
     after = before - gain @ before[:, :3, :]
     covariances[rows] = (after + np.swapaxes(after, 1, 2)) / 2
+
+
+def position_offsets(offsets_m: Floats, errors: Floats) -> Floats:
+    """How far plots lie from objects (n, 3), to first order, in a radar's own axes.
+
+    ``offsets_m`` (n, 3): objects from the radar; ``errors`` (n, 3): of range, of azimuth from the first axis to the
+    second, of elevation.
+    """
+    away = np.linalg.norm(offsets_m, axis=1)[:, None]
+    ground = np.linalg.norm(offsets_m[:, :2], axis=1)[:, None]
+    along = offsets_m / away
+    across = np.stack([-offsets_m[:, 1], offsets_m[:, 0], np.zeros(len(offsets_m))], axis=1) / ground
+    up = np.cross(along, across)
+    return along * errors[:, :1] + across * ground * errors[:, 1:2] + up * away * errors[:, 2:]

@@ -32,7 +32,7 @@ class Line:
         edges = [(sign, edge) for sign, edge in (("≥", self.at_least), ("≤", self.at_most)) if edge is not None]
         target = ", ".join(f"{sign} {shown(edge)}" for sign, edge in edges)
         verdict = {None: "", True: "met", False: "MISSED"}[self.met]
-        return f"  {self.what:<66} {shown(self.value):>11} {self.unit:<3} {target:<16} {verdict}".rstrip()
+        return f"  {self.what:<70} {shown(self.value):>11} {self.unit:<3} {target:<16} {verdict}".rstrip()
 
 
 def shown(value: float) -> str:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tracking_linear import Step
+from tracking_linear import Step, position_offsets
 
 from detente.centre.tracking.follower import Plots, Sensors
-from detente.records.paths import TrueStates
+from detente.records.paths import TruePaths
 from detente.records.slots import DetectionKind
-from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
-from detente.scoring.score import Bounds
+from detente.scoring.bounds import Bounds, ConstantGravity, Watch, constant_gravity, network_bounds, radar_information
 
 Floats = NDArray[np.float64]
 SCANS, STEP_S = 100, 1.0
@@ -27,20 +26,22 @@ class Scene:
 
     states: Floats  # (scans, n, 6)
     born: NDArray[np.int64]  # (n,) first scan
-    scans: list[Floats]  # each (detections, 3): range, azimuth from x to y, elevation
+    shaken: Floats  # (scans, n, 6) what white acceleration added in each scan
+    errors: Floats  # (scans, n, 3) of range, azimuth and elevation, whether or not the object was detected
+    detected: NDArray[np.bool_]  # (scans, n)
     plots: Plots
     sensors: Sensors
 
     @property
-    def truth(self) -> TrueStates:
+    def truth(self) -> TruePaths:
         """In order of object, then time."""
         scan, thing = np.nonzero(np.arange(len(self.states))[:, None] >= self.born[None])
         order = np.lexsort((scan, thing))
         scan, thing = scan[order], thing[order]
         states = self.states[scan, thing]
-        return TrueStates(
+        return TruePaths(
             object=thing, time_s=scan * STEP_S, position_m=states[:, :3], velocity_m_s=states[:, 3:],
-            phase=np.full(len(thing), 2),
+            phase=np.full(len(thing), 2), ballistic_coefficient_kg_m2=np.zeros(len(thing)),
         )  # fmt: skip
 
     def steps(self) -> Iterator[Step]:
@@ -51,23 +52,25 @@ class Scene:
             alive = np.flatnonzero(self.born <= scan)
             new = self.born[alive] == scan
             old = int(np.sum(~new))
-            look = radar_information(states[alive, :3], SIGMAS)
-            yield Step(alive, new, prior, np.tile(transition, (old, 1, 1)), np.tile(noise, (old, 1, 1)), look)
+            places = states[alive, :3]
+            yield Step(
+                alive, new, prior, np.tile(transition, (old, 1, 1)), np.tile(noise, (old, 1, 1)),
+                radar_information(places, SIGMAS), self.shaken[scan, alive[~new]], self.detected[scan, alive],
+                position_offsets(places, self.errors[scan, alive]),
+            )  # fmt: skip
 
     @property
     def bounds(self) -> Bounds:
         """Posterior Cramér–Rao: begun by one detection and the tracker's own spread of speeds."""
-        covariances = straight_flight_bound(
-            self.states[:, :, :3], self.born, STEP_S, SIGMAS, DETECTION, NOISE_M2_S3, SPEED_SIGMA_M_S
-        )
-        variances = np.diagonal(covariances, axis1=2, axis2=3)
-        truth = self.truth
-        scan = np.rint(truth.time_s / STEP_S).astype(int)
-        return Bounds(
-            object=truth.object, time_s=truth.time_s,
-            position_m2=variances[scan, truth.object, :3].sum(axis=1),
-            velocity_m2_s2=variances[scan, truth.object, 3:].sum(axis=1),
+        given = self.sensors
+        watch = Watch(
+            position_m=given.position_m, axes=given.axes, sigmas=np.array([SIGMAS]),
+            detection_probability=given.detection_probability, revisit_s=given.revisit_s,
+            elevation_min_rad=given.elevation_min_rad, elevation_max_rad=given.elevation_max_rad,
+            range_max_m=given.range_max_m,
         )  # fmt: skip
+        moments_s = np.arange(len(self.states)) * STEP_S
+        return network_bounds(self.truth, moments_s, watch, ConstantGravity(NOISE_M2_S3, SPEED_SIGMA_M_S))
 
 
 def flat(objects: int, seed: int, scans: int = SCANS) -> Scene:
@@ -78,13 +81,18 @@ def flat(objects: int, seed: int, scans: int = SCANS) -> Scene:
     fall = np.array([0, 0, -GRAVITY_M_S2 / 2 * STEP_S**2, 0, 0, -GRAVITY_M_S2 * STEP_S])
     now = _starts(rng, objects)
     born = np.where(rng.random(objects) < 0.5, 0, rng.integers(0, 30, objects))
-    states, seen = np.empty((scans, objects, 6)), []
+    states, shaken = np.empty((scans, objects, 6)), rng.standard_normal((scans, objects, 6)) @ shake.T
     for scan in range(scans):
         if scan:
-            now = now @ transition.T + fall + rng.standard_normal((objects, 6)) @ shake.T
+            now = now @ transition.T + fall + shaken[scan]
         states[scan] = now
-        seen.append(_look(rng, now[(born <= scan) & (rng.random(objects) < DETECTION), :3]))
-    return Scene(states=states, born=born, scans=seen, plots=plots_of(seen), sensors=radar_at_origin())
+    errors = rng.standard_normal((scans, objects, 3)) * SIGMAS
+    detected = (born <= np.arange(scans)[:, None]) & (rng.random((scans, objects)) < DETECTION)
+    looks = [_look(rng, states[scan, detected[scan], :3], errors[scan, detected[scan]]) for scan in range(scans)]
+    return Scene(
+        states=states, born=born, shaken=shaken, errors=errors, detected=detected, plots=plots_of(looks),
+        sensors=radar_at_origin(),
+    )  # fmt: skip
 
 
 def _starts(rng: np.random.Generator, objects: int) -> Floats:
@@ -99,11 +107,11 @@ def _starts(rng: np.random.Generator, objects: int) -> Floats:
     )  # fmt: skip
 
 
-def _look(rng: np.random.Generator, places: Floats) -> Floats:
+def _look(rng: np.random.Generator, places: Floats, errors: Floats) -> Floats:
     """One scan: detected objects with noise, false plots evenly over what is covered, in no telling order."""
     away = np.linalg.norm(places, axis=1)
     true = np.stack([away, np.arctan2(places[:, 1], places[:, 0]), np.arcsin(places[:, 2] / away)], axis=1)
-    true += rng.standard_normal(true.shape) * SIGMAS
+    true += errors
     count = rng.poisson(FALSE_PLOTS)
     false = np.stack([rng.uniform(*edges, count) for edges in CLUTTER], axis=1)
     return rng.permutation(np.vstack([true, false]))

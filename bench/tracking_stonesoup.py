@@ -21,7 +21,7 @@ from stonesoup.updater.kalman import ExtendedKalmanUpdater
 from tracking_scenes import GRAVITY_M_S2, NOISE_M2_S3, SIGMAS, SPEED_SIGMA_M_S, Scene
 
 from detente.bridges.stonesoup import detections_to
-from detente.records.paths import TrackStates, pack_covariance
+from detente.records.paths import TrackPaths, pack_covariance
 
 EPOCH = datetime(2025, 1, 1)
 GATE, CONFIRM_HITS, CONFIRMED_MISSES, TENTATIVE_MISSES = 4.0, 3, 4, 2
@@ -90,7 +90,7 @@ def tracker(which: str) -> tuple[Any, Any]:
     return model, built
 
 
-def run(scene: Scene, which: str, scans: int | None = None) -> tuple[TrackStates, int, float]:
+def run(scene: Scene, which: str, scans: int | None = None) -> tuple[TrackPaths, int, float]:
     """Confirmed tracks after every scan, track-updates made, and CPU seconds of the tracker alone.
 
     A track-update is one live track, confirmed or tentative, carried through one scan.
@@ -122,10 +122,10 @@ def run(scene: Scene, which: str, scans: int | None = None) -> tuple[TrackStates
     return _states(rows), updates, spent
 
 
-def _states(rows: list[tuple]) -> TrackStates:
+def _states(rows: list[tuple]) -> TrackPaths:
     rows.sort(key=lambda row: row[:2])
     vectors = np.array([row[2] for row in rows]).reshape(-1, 6)
-    return TrackStates(
+    return TrackPaths(
         track=np.array([row[0] for row in rows], np.int64), time_s=np.array([row[1] for row in rows], float),
         position_m=vectors[:, :3], velocity_m_s=vectors[:, 3:],
         covariance=pack_covariance(np.array([row[3] for row in rows]).reshape(-1, 6, 6)),

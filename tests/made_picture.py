@@ -13,7 +13,7 @@ from detente.records.stages import Messages
 
 TRIANGLE = tuple((i, j) for i in range(6) for j in range(i + 1))
 WEST, EAST = 0, 1
-NOMINAL_BETA = 2_200.0
+NOMINAL_BETA = 4_130.0
 
 
 def box(south, north, west, east):

@@ -1,9 +1,12 @@
-"""A small raid in a flat frame, one radar and false plots, for the tests of the textbook's tracker."""
+"""Small raids, in a flat frame and about the Earth, one radar and false plots, for the tests of following files."""
 
 import numpy as np
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.centre.tracking.settings import TEXTBOOK
+from detente.flight.atmosphere import density_kg_m3
+from detente.geodesy.ellipsoid import geodetic_to_ecef
+from detente.geodesy.frames import enu_axes
 from detente.records.slots import DetectionKind
 
 SIGMAS = (1e-3, 1e-3, 50.0)  # elevation, azimuth, range
@@ -85,3 +88,65 @@ def states_of(history, rows):
     covariance[:, below[0], below[1]] = history.covariance[rows]
     covariance[:, below[1], below[0]] = history.covariance[rows]
     return mean, covariance
+
+
+MU, J2, EARTH_M, TURN = 3.986004418e14, 1.0826298213129e-3, 6_378_137.0, 7.292115e-5
+SITE_LAT, SITE_LON = np.radians(42.0), np.radians(35.0)
+
+
+def pull(states, light):
+    """Accelerations (n, 3) in ECEF: gravity with J2, the turning Earth, drag on bodies of ``light`` (n,) m²/kg."""
+    p, v = states[:, :3], states[:, 3:6]
+    r = np.linalg.norm(p, axis=1, keepdims=True)
+    bulge = 5.0 * (p[:, 2:3] / r) ** 2
+    out = -MU / r**3 * p + 1.5 * J2 * MU * EARTH_M**2 / r**5 * p * np.hstack([bulge - 1.0, bulge - 1.0, bulge - 3.0])
+    out += np.stack([TURN**2 * p[:, 0] + 2 * TURN * v[:, 1], TURN**2 * p[:, 1] - 2 * TURN * v[:, 0], 0 * v[:, 0]], 1)
+    stretched = np.sqrt(p[:, 0] ** 2 + p[:, 1] ** 2 + p[:, 2] ** 2 / (1.0 - 0.0066943799901413165))
+    height = r[:, 0] * (1.0 - EARTH_M / stretched)
+    air = np.zeros(len(p))
+    low = height < 120_000.0
+    air[low] = density_kg_m3(np.maximum(height[low], 0.0))
+    return out - (0.5 * air * light * np.linalg.norm(v, axis=1))[:, None] * v
+
+
+def fall(states, light, span_s, step_s=1.0):
+    """States ``span_s`` on, by Runge and Kutta in steps of at most ``step_s``."""
+    count = max(int(np.ceil(span_s / step_s)), 1)
+    h = span_s / count
+
+    def rate(y):
+        return np.hstack([y[:, 3:6], pull(y, light)])
+
+    for _ in range(count):
+        a = rate(states)
+        b = rate(states + 0.5 * h * a)
+        c = rate(states + 0.5 * h * b)
+        states = states + h / 6.0 * (a + 2.0 * b + 2.0 * c + rate(states + h * c))
+    return states
+
+
+def site_axes():
+    """East, north and up of the radar on the Earth, and where it stands (ECEF)."""
+    axes = enu_axes(SITE_LAT, SITE_LON)
+    return axes, geodetic_to_ecef([(SITE_LAT, SITE_LON, 0.0)])[0]
+
+
+def radar_on_earth(count=1):
+    """``count`` radars at one site, as the ballistic model takes them."""
+    axes, site = site_axes()
+    each = np.ones(count)
+    return Sensors(
+        kind=np.full(count, DetectionKind.RADAR, np.uint8), position_m=np.tile(site, (count, 1)),
+        axes=np.tile(axes, (count, 1, 1)), orbit=np.zeros((count, 6)), detection_probability=DETECTION * each,
+        revisit_s=each, cloud_top_m=8e3 * each, elevation_min_rad=0.0 * each, elevation_max_rad=1.58 * each,
+        range_max_m=1e9 * each,
+    )  # fmt: skip
+
+
+def measured(states, chance, sigmas=SIGMAS):
+    """What the radar on the Earth measures of states (n, 6): (n, 3) elevation, azimuth from north, range; noisy."""
+    axes, site = site_axes()
+    local = (states[:, :3] - site) @ axes.T
+    away = np.linalg.norm(local, axis=1)
+    exact = np.stack([np.arcsin(local[:, 2] / away), np.arctan2(local[:, 0], local[:, 1]), away], axis=1)
+    return exact + chance.standard_normal(exact.shape) * sigmas

@@ -8,12 +8,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from detente.centre.picture.estimates import empty_estimates, estimate
+from detente.centre.picture._kernels_arc import vacuum_landing
+from detente.centre.picture._kernels_boost import CLASS_LIMITS, SHARE_LOG_SIGMA, range_share
+from detente.centre.picture._kernels_layout import LAUNCH_LAT, LAUNCH_LON, LAUNCH_SIGMA, LAUNCH_VALID, NUMBER, THREAT
+from detente.centre.picture.estimates import empty_estimates, estimate, from_lines
 from detente.centre.picture.settings import PictureSettings
+from detente.flight.aiming import max_range
 from detente.flight.trajectory import ephemeris
 from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy._kernels import ecef_to_geodetic, geodetic_to_ecef, great_circle_m
+from detente.geodesy.distance import shortest_paths
 from detente.records.slots import Phase
+from detente.scenario.files import load_catalogue
+from detente.world.launches import flight_missile
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
@@ -74,7 +81,8 @@ def test_an_unknown_ballistic_coefficient_is_owned_up_to():
     mean, covariance = made.state(), made.covariance(100.0, 1.0)
     found = estimate(made.tracks([mean], [covariance]), None, GROUND)
     rng = np.random.default_rng(5)
-    betas = np.exp(rng.uniform(math.log(500.0), math.log(10_000.0), 400))
+    limits = [e.ballistic_coefficient_kg_m2 for e in load_catalogue().missiles.values()]
+    betas = np.array([rng.uniform(limits[k % len(limits)].low, limits[k % len(limits)].high) for k in range(400)])
     east, north, late_s = errors_of(found, 0, drawn(mean, covariance, 400, seed=2), betas)
     ee, en, nn = found.impact_covariance_m2[0, 0]
     d2 = (nn * east**2 - 2.0 * en * east * north + ee * north**2) / (ee * nn - en * en)
@@ -94,14 +102,124 @@ def test_threat_probability_is_the_share_of_the_ellipse_on_that_ground():
     assert found.threat_probability[0, 0, made.EAST] == 0.0
 
 
-def test_a_boosting_track_has_no_impact_and_keeps_what_was_said():
+def test_a_boosting_track_says_no_more_than_its_class_may_do():
     mean, covariance = made.state(), made.covariance()
     boosting = made.tracks([mean], [covariance], phase=np.full((1, 1), Phase.BOOST, np.uint8))
-    nothing = estimate(boosting, None, GROUND)
-    assert nothing.impact_valid[0, 0] == 0
-    assert nothing.threat_probability.sum() == 0.0
+    vague = estimate(boosting, None, GROUND)
+    sharp = estimate(made.tracks([mean], [covariance]), None, GROUND)
+    assert (vague.impact_valid[0, 0], vague.foretold[0, 0], sharp.foretold[0, 0]) == (1, 0, 1)
+    spread_m = math.sqrt(vague.impact_covariance_m2[0, 0, [0, 2]].sum())
+    assert spread_m > 20.0 * math.sqrt(sharp.impact_covariance_m2[0, 0, [0, 2]].sum())
+    assert vague.impact_sigma_s[0, 0] > sharp.impact_sigma_s[0, 0]
+    # Where it would fall if its motor stopped now is the least it may do.
+    launch = sharp.launch_lat_rad[0, 0], sharp.launch_lon_rad[0, 0]
+    least_m, mean_m = (great_circle_m(*launch, e.impact_lat_rad[0, 0], e.impact_lon_rad[0, 0]) for e in (sharp, vague))
+    assert mean_m > least_m
+    assert 0.0 < vague.threat_probability[0, 0, made.WEST] < sharp.threat_probability[0, 0, made.WEST] == 1.0
+    for found in (vague, sharp):
+        assert found.class_probability[0, 0].sum() == pytest.approx(1.0)
+        assert found.class_probability[0, 0, 0] == 0.0  # it flies 2,500 km already
+
+
+def test_a_boosting_track_keeps_what_was_said_until_there_is_news():
+    mean, covariance = made.state(), made.covariance()
+    boosting = made.tracks([mean], [covariance], phase=np.full((1, 1), Phase.BOOST, np.uint8))
     said = estimate(made.tracks([mean], [covariance]), None, GROUND)
     assert made.same_arrays(estimate(boosting, said, GROUND), said) == []
+
+
+def test_a_boosting_track_without_a_direction_says_nothing():
+    mean = made.state(climb_deg=90.0, height_m=20e3, speed=300.0)
+    boosting = made.tracks([mean], [made.covariance(3000.0, 300.0)], phase=np.full((1, 1), Phase.BOOST, np.uint8))
+    found = estimate(boosting, None, GROUND)
+    assert found.impact_valid[0, 0] == 0
+    assert found.threat_probability.sum() == 0.0
+
+
+@pytest.fixture(scope="module")
+def catalogue_flights():
+    """Every missile of the catalogue flown as far as it goes towards the north-west: entries, ranges, samples."""
+    entries = list(load_catalogue().missiles.values())
+    missiles = pack([flight_missile(e, e.ballistic_coefficient_kg_m2.value) for e in entries])
+    start, azimuth, each = np.radians([36.0, 50.0]), math.radians(-45.0), np.arange(len(entries))
+    reach = max_range(missiles, each, *start, azimuth)
+    return entries, start, reach.range_m, ephemeris(missiles, each, *start, azimuth, reach.pitch_final_rad)
+
+
+def test_the_classes_are_those_of_the_catalogue(catalogue_flights):
+    entries, _, _, _ = catalogue_flights
+    counts = np.zeros(4)
+    for entry in entries:
+        burn_s = sum(stage.burn_s for stage in entry.stages)
+        k = int(np.digitize(entry.range_km.value, [1_000.0, 3_000.0, 5_501.0]))
+        counts[k] += 1
+        least_m, greatest_m, shortest_s, longest_s, _ = CLASS_LIMITS[k]
+        assert least_m <= 1e3 * entry.range_km.value <= greatest_m, entry.name
+        assert shortest_s <= burn_s <= longest_s, entry.name
+    assert CLASS_LIMITS[:, 4].tolist() == counts.tolist()
+
+
+def test_what_an_unknown_ballistic_coefficient_is_taken_to_be(catalogue_flights):
+    """Mean and deviation of its inverse over the catalogue, each missile's evenly between low and high."""
+    limits = np.array([(e.ballistic_coefficient_kg_m2.low, e.ballistic_coefficient_kg_m2.high)
+                       for e in catalogue_flights[0]])  # fmt: skip
+    low, high = limits.T
+    mean, square = (np.log(high / low) / (high - low)).mean(), (1.0 / (low * high)).mean()
+    settings = PictureSettings()
+    assert settings.ballistic_coefficient_kg_m2 == pytest.approx(1.0 / mean, rel=0.01)
+    assert math.expm1(settings.ballistic_log_sigma) == pytest.approx(math.sqrt(square - mean**2) / mean, rel=0.02)
+
+
+def test_a_burning_missile_has_come_as_far_as_its_burn_says(catalogue_flights):
+    """The share of the range against the share of the burn: the catalogue's missiles, and their scatter."""
+    entries, start, range_m, flown = catalogue_flights
+    pad = np.array(geodetic_to_ecef(*start, 0.0))
+    off = []
+    for k, entry in enumerate(entries):
+        rows = slice(flown.offsets[k], flown.offsets[k + 1])
+        for share in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+            at = np.argmin(np.abs(flown.time_s[rows] - share * sum(stage.burn_s for stage in entry.stages)))
+            state = (*flown.position_ecef_m[rows][at], *flown.velocity_ecef_m_s[rows][at])
+            _, x, y, z, flag = vacuum_landing(*state, 6_371_008.8, 1.0)
+            assert flag == 0
+            far_m = 2.0 * 6_371_008.8 * math.asin(np.linalg.norm(np.array([x, y, z]) - pad) / 2.0 / 6_371_008.8)
+            off.append(math.log(far_m / range_m[k] / range_share(share)))
+    assert abs(np.mean(off)) < 0.1
+    assert np.std(off) == pytest.approx(SHARE_LOG_SIGMA, abs=0.1)
+
+
+def test_an_ellipse_in_boost_holds_where_the_catalogue_flies(catalogue_flights):
+    """From half of their burn on, as a well-kept track sees them: all but a few of the catalogue's longest flights."""
+    entries, start, _, flown = catalogue_flights
+    inside, flat = [], made.covariance(500.0, 10.0)
+    for k, entry in enumerate(entries):
+        rows = slice(flown.offsets[k], flown.offsets[k + 1])
+        end = flown.position_ecef_m[rows][-1]
+        aim = ecef_to_geodetic(*end)[:2]
+        for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+            at = np.argmin(np.abs(flown.time_s[rows] - share * sum(stage.burn_s for stage in entry.stages)))
+            state = np.concatenate([flown.position_ecef_m[rows][at], flown.velocity_ecef_m_s[rows][at]])
+            now_s = float(flown.time_s[rows][at])
+            tracks = made.tracks([state], [flat], time_s=now_s, phase=np.full((1, 1), Phase.BOOST, np.uint8))
+            line = np.zeros((THREAT + 2, 1, 1))
+            line[[NUMBER, LAUNCH_VALID]] = 1.0
+            line[[LAUNCH_LAT, LAUNCH_LON], 0, 0] = start
+            line[LAUNCH_SIGMA] = 10e3
+            found = estimate(tracks, from_lines(line), GROUND)
+            assert found.impact_valid[0, 0] == 1, (entry.name, share)
+            inside.append(squared_distance(found, aim) < 5.991)
+            assert abs(found.impact_s[0, 0] - flown.time_s[rows][-1]) < 3.0 * found.impact_sigma_s[0, 0]
+    assert np.mean(inside) >= 0.9
+
+
+def squared_distance(estimates, place):
+    """Of a place from the first line's impact over its covariance, along the great circle to it."""
+    here = np.array([[estimates.impact_lat_rad[0, 0], estimates.impact_lon_rad[0, 0]]])
+    path = shortest_paths(here, np.array([place]))
+    azimuth, far = path.azimuth_start_rad[0], path.distance_m[0]
+    off = far * np.array([math.sin(azimuth), math.cos(azimuth)])
+    ee, en, nn = estimates.impact_covariance_m2[0, 0]
+    return off @ np.linalg.solve([[ee, en], [en, nn]], off)
 
 
 def test_a_prediction_is_renewed_with_news_and_not_sooner_than_the_cadence():
@@ -214,4 +332,4 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
     )
     for r in range(4):
         alone = estimate(made.tracks(means[r], spreads[r]), None, GROUND)
-        assert np.array_equal(alone.lines[0], together.lines[r])
+        assert np.array_equal(alone.lines[:, 0], together.lines[:, r])

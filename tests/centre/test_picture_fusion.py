@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detente.centre.picture.estimates import estimate
-from detente.centre.picture.fusion import covariance_intersection, fuse, naive_product, start_picture
+from detente.centre.picture.fusion import Rule, covariance_intersection, fuse, naive_product, start_picture
 from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Origin, Phase, Status
@@ -46,7 +46,7 @@ def test_alone_the_picture_is_the_own_tracks():
     assert np.array_equal(picture.status[:, :SLOTS], tracks.status)
     assert np.array_equal(picture.mean[:, :SLOTS], tracks.mean)
     assert np.array_equal(picture.covariance[:, :SLOTS], tracks.covariance)
-    assert np.array_equal(picture.estimates.lines[:, :SLOTS], own.lines)
+    assert np.array_equal(picture.estimates.lines[:, :, :SLOTS], own.lines)
     assert picture.origin[0].tolist() == [Origin.OWN] * 3 + [0] * (SLOTS - 3 + OTHERS)
     assert (picture.twin == -1).all()
     assert picture.status[:, SLOTS:].sum() == 0
@@ -82,7 +82,7 @@ def test_what_only_a_partner_holds_is_its_own_line():
     assert (picture.status[0, SLOTS], picture.giver[0, SLOTS], picture.number[0, SLOTS]) == (2, made.EAST, 5)
     assert np.allclose(picture.mean[0, SLOTS], made.moved(theirs, 8.0), atol=0.01)
     assert np.linalg.det(picture.covariance[0, SLOTS]) > np.linalg.det(made.covariance())
-    assert np.array_equal(picture.estimates.lines[0, SLOTS], partner.estimates.lines[0, 0])
+    assert np.array_equal(picture.estimates.lines[:, 0, SLOTS], partner.estimates.lines[:, 0, 0])
 
 
 def test_pairs_are_one_to_one_and_the_likelier_wins():
@@ -147,7 +147,8 @@ def test_whoever_still_sees_it_burn_is_believed():
     picture, _, partner = pictured(tracks, theirs)
     assert (picture.origin[0, 0], picture.phase[0, 0]) == (Origin.FUSED, Phase.BOOST)
     assert partner.estimates.impact_valid[0, 0] == 1
-    assert picture.estimates.impact_valid[0, 0] == 0
+    assert picture.estimates.foretold[0, 0] == 0
+    assert picture.estimates.impact_s[0, 0] != partner.estimates.impact_s[0, 0]
 
 
 def test_the_fused_line_predicts_its_own_impact():
@@ -196,7 +197,7 @@ def test_a_boosting_own_track_takes_the_partners_word_for_its_impact():
     word = warned(estimate(tracks, None, GROUND))
     burning = made.replaced(tracks, phase=np.full((1, SLOTS), Phase.BOOST, np.uint8))
     picture, own, partner = pictured(burning, word)
-    assert own.impact_valid[0, 0] == 0
+    assert own.foretold[0, 0] == 0
     assert picture.origin[0, 0] == Origin.FUSED
     assert picture.estimates.impact_s[0, 0] == partner.estimates.impact_s[0, 0]
 
@@ -272,7 +273,7 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
         alone, _, _ = pictured(made.tracks(states[r], spreads[r]), *messages[2 * r : 2 * r + 2])
         for name in ("status", "origin", "twin", "mean", "covariance", "sensors"):
             assert np.array_equal(getattr(alone, name)[0], getattr(together, name)[r]), name
-        assert np.array_equal(alone.estimates.lines[0], together.estimates.lines[r])
+        assert np.array_equal(alone.estimates.lines[:, 0], together.estimates.lines[:, r])
 
 
 def test_nothing_known_is_an_empty_picture():
@@ -281,3 +282,33 @@ def test_nothing_known_is_an_empty_picture():
     assert math.isclose(picture.time_s, 0.0)
     with pytest.raises(AssertionError):
         fuse(made.tracks([], [], slots=2, time_s=5.0), None, start_partner(1, 1, 2), 0, GROUND, 6.0)
+
+
+def rules_of(**changes):
+    """The rule that joined one own track and a licensed word of it, after two ticks; ``changes`` to that word."""
+    previous = None
+    for _ in range(2):
+        tracks = made.tracks([made.state()], [made.covariance()], slots=SLOTS)
+        word = made.message(made.state(), made.covariance(700.0, 8.0), **{"data": 5, "sensors": 2, **changes})
+        previous, _, _ = pictured(tracks, word, previous=previous)
+    return Rule(int(previous.rule[0, 0]))
+
+
+def test_increments_are_added_only_where_licence_pedigree_and_phase_allow():
+    assert rules_of() == Rule.INCREMENTS
+    assert rules_of(data=3) == Rule.INTERSECTION  # no licence
+    assert rules_of(sensors=0) == Rule.INTERSECTION  # pedigree unknown
+    assert rules_of(sensors=3) == Rule.INTERSECTION  # it holds what we know ourselves
+    assert rules_of(coarsened=1) == Rule.INTERSECTION
+    assert rules_of(phase=Phase.REENTRY) == Rule.INTERSECTION
+
+
+def test_a_tracklet_that_says_nothing_new_adds_nothing():
+    states = []
+    previous = None
+    for _ in range(4):
+        tracks = made.tracks([made.state()], [made.covariance()], slots=SLOTS)
+        previous, _, _ = pictured(tracks, made.message(made.state(), made.covariance(700.0, 8.0), data=5),
+                                  previous=previous)  # fmt: skip
+        states.append(previous.covariance[0, 0])
+    assert np.allclose(states[1:], states[0], rtol=1e-6)

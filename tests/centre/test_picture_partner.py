@@ -133,6 +133,8 @@ GARBAGE = {
     "covariance without end": {"covariance": np.where(np.arange(21) == 1, np.inf, 1e4)},
     "negative variance": {"covariance": -np.ones(21)},
     "not positive definite": {"covariance": np.ones(21)},
+    "tracklet not positive definite": {"data": 5, "covariance": np.ones(21)},
+    "sensor status": {"data": 4},
     "certain": {"covariance": np.zeros(21)},
     "launch off the map": {"launch_valid": 1, "launch_lat_rad": 9.0, "launch_sigma_m": 1.0},
     "launch without sigma": {"launch_valid": 1},
@@ -172,6 +174,6 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
     together = receive(start_partner(3, 4, 2), table, np.array([0, 1, 3, 6]), made.WEST, GROUND, 10.0)
     for row, (low, high) in enumerate(((0, 1), (1, 3), (3, 6))):
         alone = heard(*messages[low:high])
-        assert np.array_equal(alone.held[0], together.held[row])
-        assert np.array_equal(alone.estimates.lines[0], together.estimates.lines[row])
+        assert np.array_equal(alone.held[:, 0], together.held[:, row])
+        assert np.array_equal(alone.estimates.lines[:, 0], together.estimates.lines[:, row])
         assert np.array_equal(alone.covariance[0], together.covariance[row])

@@ -8,7 +8,7 @@ import numpy as np
 
 from detente.centre.picture._kernels_align import carry
 from detente.centre.picture.estimates import empty_estimates
-from detente.centre.picture.fusion import Rule, fuse
+from detente.centre.picture.fusion import Rule, fuse, start_picture
 from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.flight.prediction import coast
@@ -31,7 +31,7 @@ class Side:
         self.tracks = made.tracks(
             [mean], [spread], rows=self.rows, sensors=np.full((self.rows, 1), 1 << side, np.uint64)
         )
-        self.partner, self.picture = start_partner(self.rows, 1, 2), None
+        self.partner, self.picture = start_partner(self.rows, 1, 2), start_picture(self.rows, 1, 1, 2)
         self.nothing = empty_estimates(self.rows, 1, 2)
 
     def hear(self, messages, rule):
@@ -43,7 +43,7 @@ class Side:
     def tell(self):
         """The line of the picture as a message of our own: just what a centre must not do."""
         rows = self.rows
-        shown = self.tracks if self.picture is None else self.picture
+        shown = self.picture if self.picture.status.any() else self.tracks
         known = np.array([pedigree for pedigree, _ in TELLINGS])
         columns = {name: np.zeros((rows, *spec.shape)) for name, spec in Messages.columns()}
         columns |= {

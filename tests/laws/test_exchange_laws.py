@@ -145,6 +145,33 @@ def test_a_stricter_agreement_never_releases_more(data, seed, giver):
 
 
 @QUICK
+@given(st.data(), st.integers(0, 10_000), st.integers(0, 2))
+def test_where_no_rate_binds_a_stricter_agreement_releases_no_message_that_a_looser_withholds(data, seed, giver):
+    """Message by message: of the same track, to the same receiver, of the same class and moment, and never sooner."""
+    free = [clause.model_dump() | {"every_s": 1.0} for clause in data.draw(agreements()).clauses]
+    agreement = made.agreement(*free)
+    harder = data.draw(stricter(agreement))
+    harder = harder.model_copy(update={"clauses": tuple(c.model_copy(update={"every_s": 1.0}) for c in harder.clauses)})
+    story = made.story(seed, ticks=9)
+    told, fewer = (earliest(run(one, story, giver)[0]) for one in (agreement, harder))
+    assert fewer.keys() <= told.keys()
+    assert all(told[key] <= fewer[key] for key in fewer)
+
+
+def earliest(messages):
+    """When each thing was first said."""
+    found = {}
+    for key, released_s in zip(
+        zip(
+            messages.replicate, messages.number, messages.receiver, messages.data, messages.valid_s, strict=True
+        ),
+        messages.released_s, strict=True,
+    ):  # fmt: skip
+        found[key] = min(released_s, found.get(key, math.inf))
+    return found
+
+
+@QUICK
 @given(st.data())
 def test_comparison_knows_what_is_stricter(data):
     """Whatever the comparison says is covered, the looser agreement releases: never more by the other."""

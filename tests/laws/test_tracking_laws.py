@@ -22,7 +22,7 @@ def a_track(seed, height_m, phase):
     state = np.zeros((1, 7))
     state[0, :3] = away * (6_378_137.0 + height_m)
     state[0, 3:6] = chance.standard_normal(3) * 2_000.0
-    state[0, 6] = 40.0 if phase == places.BOOST else 0.2 * chance.standard_normal()
+    state[0, 6] = 40.0 if phase == places.BOOST else 1.0 + 0.2 * chance.standard_normal()
     root = chance.standard_normal((7, 7)) * 0.5 + np.eye(7)
     scale = np.diag([3_000.0] * 3 + [100.0] * 3 + [5.0 if phase == places.BOOST else 0.5])
     covariance = (scale @ root @ root.T @ scale)[None]
@@ -54,7 +54,7 @@ def a_line(state, seed, radar):
 
 def take(track, line):
     return sight.update(
-        line, track[0], track[1], 0, 0.0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)),
+        line, track[0], track[1], 0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)),
         np.zeros(7),
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_the_cheap_first_look_never_hides_a_pair(seed, turn, radar):
     track = a_track(seed, 3e5, places.COAST)
     line = a_line(track[0], seed, radar)
     track[0][0, :3] += 12_000.0 * np.array([np.cos(turn), np.sin(turn), np.cos(3 * turn)])
-    d2, _ = sight.distance_to(line, track[0], track[1], 0, 0.0, np.zeros(3), np.zeros((3, 3)))
+    d2, _ = sight.distance_to(line, track[0], track[1], 0, np.zeros(3), np.zeros((3, 3)))
     if 0.0 <= d2 <= 16.0:
         assert sight.near_enough(line, track[0][0], track[1][0], 0.0, 4.0, 0.0)
 

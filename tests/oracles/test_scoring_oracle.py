@@ -2,17 +2,27 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.scoring.bounds import constant_gravity, radar_information, straight_flight_bound
+from detente.records.paths import TruePaths
+from detente.scoring.bounds import (
+    ConstantGravity,
+    Watch,
+    constant_gravity,
+    network_bounds,
+    radar_information,
+)
 from detente.scoring.consistency import band, squared_lengths
 from detente.scoring.sets import gospa_and_ospa
 
 CUTOFF = 1000.0
+ORIGIN, SIGMAS = (0.0, 0.0, 0.0), (50.0, 1e-3, 2e-3)
+FLIGHT = ConstantGravity(1.0, 2000.0)
 
 
 def every_pairing(truth: np.ndarray, tracks: np.ndarray, cutoff: float, order: float) -> tuple[float, float]:
@@ -93,36 +103,77 @@ def test_a_look_tells_what_a_numerical_gradient_says() -> None:
         np.testing.assert_allclose(found, expected, atol=1e-7 * np.abs(expected).max())
 
 
+def flown(scans: int, shake: float = 0.0, objects: int = 1) -> tuple[np.ndarray, TruePaths]:
+    """Places (objects, scans, 3) of objects on their way, and the truth table of them, a row a second."""
+    times = np.arange(float(scans))
+    places = np.array([5e5, 2e5, 3e5]) + times[:, None] * np.array([-1500.0, 900.0, 400.0])
+    places = places + np.random.default_rng(6).normal(0, shake, (objects, scans, 3))
+    return places, TruePaths(
+        object=np.repeat(np.arange(objects), scans), time_s=np.tile(times, objects),
+        position_m=places.reshape(-1, 3), velocity_m_s=np.tile([-1500.0, 900.0, 400.0], (objects * scans, 1)),
+        phase=np.zeros(objects * scans), ballistic_coefficient_kg_m2=np.zeros(objects * scans),
+    )  # fmt: skip
+
+
+def watch(*places: tuple[float, float, float], detection: float = 0.9) -> Watch:
+    """Radars with one pair of axes, turned about the vertical, which changes nothing."""
+    n = len(places)
+    turned = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    return Watch(
+        position_m=np.array(places), axes=np.tile(turned, (n, 1, 1)), sigmas=np.tile(SIGMAS, (n, 1)),
+        detection_probability=np.full(n, detection), revisit_s=np.ones(n), elevation_min_rad=np.full(n, -2.0),
+        elevation_max_rad=np.full(n, 2.0), range_max_m=np.full(n, 1e9),
+    )  # fmt: skip
+
+
+def traces(covariances: list[np.ndarray]) -> tuple[list[float], list[float]]:
+    return [np.trace(c[:3, :3]) for c in covariances], [np.trace(c[3:, 3:]) for c in covariances]
+
+
 def test_the_bound_of_a_linear_case_is_the_kalman_covariance() -> None:
     """With certain detection a Kalman filter with Jacobians at the truth attains it; one object at a time, plainly."""
-    rng = np.random.default_rng(6)
-    scans, sigmas, step, psd = 30, (50.0, 1e-3, 1e-3), 1.0, 1.0
-    path = np.array([5e5, 2e5, 3e5]) + np.arange(scans)[:, None] * np.array([-1500.0, 900.0, 400.0])
-    offsets = path[:, None, :] + rng.normal(0, 10, (scans, 2, 3))
-    found = straight_flight_bound(offsets, np.array([0, 4]), step, sigmas, 1.0, psd, 2000.0)
-    transition, noise = constant_gravity(step, psd)
+    places, truth = flown(30, shake=10.0, objects=2)
+    late = truth.take((truth.object == 0) | (truth.time_s >= 4))
+    found = network_bounds(late, np.arange(30.0), watch(ORIGIN, detection=1.0), FLIGHT)
+    transition, noise = constant_gravity(1.0, FLIGHT.acceleration_psd_m2_s3)
     for thing, born in enumerate((0, 4)):
-        look = radar_information(offsets[:, thing], sigmas)
-        covariance = np.zeros((6, 6))
-        covariance[:3, :3], covariance[3:, 3:] = np.linalg.inv(look[born]), 2000.0**2 * np.eye(3)
-        np.testing.assert_allclose(found[born, thing], covariance, rtol=1e-6, atol=1e-3)
-        for scan in range(born + 1, scans):
+        look = radar_information(places[thing], SIGMAS)
+        covariance = np.diag(np.r_[np.zeros(3), np.full(3, FLIGHT.speed_sigma_m_s**2)])
+        covariance[:3, :3] = np.linalg.inv(look[born])
+        expected = [covariance]
+        for scan in range(born + 1, 30):
             ahead = transition @ covariance @ transition.T + noise
-            seen = np.linalg.inv(look[scan])
-            gain = ahead[:, :3] @ np.linalg.inv(ahead[:3, :3] + seen)
+            gain = ahead[:, :3] @ np.linalg.inv(ahead[:3, :3] + np.linalg.inv(look[scan]))
             covariance = ahead - gain @ ahead[:3, :]
-        np.testing.assert_allclose(found[-1, thing], covariance, rtol=1e-5, atol=1e-5)
-    assert np.all(found[:4, 1] == 0.0)
+            expected.append(covariance)
+        rows = found.object == thing
+        np.testing.assert_array_equal(found.time_s[rows], np.arange(born, 30.0))
+        np.testing.assert_allclose((found.position_m2[rows], found.velocity_m2_s2[rows]), traces(expected), rtol=1e-5)
 
 
 def test_the_bound_without_noise_is_that_of_one_big_least_squares() -> None:
     """No process noise: the information of all looks, brought to the last moment, added up."""
-    scans, sigmas = 20, (50.0, 1e-3, 1e-3)
-    path = np.array([5e5, 2e5, 3e5]) + np.arange(scans)[:, None] * np.array([-1500.0, 900.0, 400.0])
-    found = straight_flight_bound(path[:, None], np.array([0]), 1.0, sigmas, 0.9, 0.0, 2000.0)[-1, 0]
+    places, truth = flown(20)
+    still = ConstantGravity(0.0, 2000.0)
+    found = network_bounds(truth, np.arange(20.0), watch(ORIGIN), still)
     total = np.zeros((6, 6))
-    for scan in range(scans):
-        back = np.hstack([np.eye(3), -(scans - 1.0 - scan) * np.eye(3)])
-        total += (1.0 if scan == 0 else 0.9) * back.T @ radar_information(path[scan][None], sigmas)[0] @ back
+    for scan in range(20):
+        back = np.hstack([np.eye(3), -(19.0 - scan) * np.eye(3)])
+        total += (1.0 if scan == 0 else 0.9) * back.T @ radar_information(places[0, scan][None], SIGMAS)[0] @ back
     total[3:, 3:] += np.eye(3) / 2000.0**2
-    np.testing.assert_allclose(found, np.linalg.inv(total), rtol=1e-6)
+    expected = traces([np.linalg.inv(total)])
+    np.testing.assert_allclose(([found.position_m2[-1]], [found.velocity_m2_s2[-1]]), expected, rtol=1e-6)
+
+
+def test_more_radars_know_more_and_slow_or_blind_ones_less() -> None:
+    _, truth = flown(12)
+    times = np.arange(12.0)
+    alone = network_bounds(truth, times, watch(ORIGIN), FLIGHT)
+    both = network_bounds(truth, times, watch(ORIGIN, (9e5, 7e5, 0.0)), FLIGHT)
+    assert np.all(both.position_m2[1:] < alone.position_m2[1:])
+    slow = replace(watch(ORIGIN), revisit_s=np.array([4.0]))
+    assert np.all(network_bounds(truth, times, slow, FLIGHT).position_m2[1:] > alone.position_m2[1:])
+    blind = replace(watch(ORIGIN), range_max_m=np.array([1e3]))
+    assert len(network_bounds(truth, times, blind, FLIGHT).object) == 0
+    burning = replace(truth, phase=np.where(truth.time_s < 5, 1, 2))
+    assert network_bounds(burning, times, watch(ORIGIN), FLIGHT).time_s.tolist() == times[5:].tolist()

@@ -14,9 +14,9 @@ from detente.flight import atmosphere
 SETTINGS = Settings()
 MU, J2, A, OMEGA = 3.986004418e14, 1.0826298213129e-3, 6_378_137.0, 7.292115e-5
 CASES = {
-    "coast": (places.COAST, [6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.3], 8.0),
+    "coast": (places.COAST, [6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.8], 8.0),
     "boost": (places.BOOST, [6.41e6, 2e5, 4e4, 700.0, 500.0, 300.0, 45.0], 4.0),
-    "reentry": (places.REENTRY, [6.41e6, 1e5, -8e4, -2_500.0, 1_200.0, 300.0, -0.2], 2.0),
+    "reentry": (places.REENTRY, [6.41e6, 1e5, -8e4, -2_500.0, 1_200.0, 300.0, 1.2], 2.0),
 }
 
 
@@ -39,7 +39,7 @@ def flow(x, dt, phase):
             height = r * (1.0 - A / stretched)
             if height < predict.AIR_CEILING_M:
                 density = float(atmosphere.density_kg_m3(height))
-                drag = 0.5 * density * math.exp(-y[6]) / SETTINGS.nominal_beta_kg_m2
+                drag = 0.5 * density * y[6] / SETTINGS.nominal_beta_kg_m2
                 out = out - drag * np.linalg.norm(v) * v
         return np.concatenate([v, out, [grow]])
 
@@ -162,11 +162,11 @@ def test_update_is_the_textbooks(radar):
     line, x, P = a_line(radar), np.array(CASES["coast"][1]), some_covariance(3)
     want_x, want_P, want_d2, S = plain_update(line, x, P, radar)
     state, covariance = x[None].copy(), P[None].copy()
-    d2, log_volume = sight.distance_to(line, state, covariance, 0, 0.0, np.zeros(3), np.zeros((3, 3)))
+    d2, log_volume = sight.distance_to(line, state, covariance, 0, np.zeros(3), np.zeros((3, 3)))
     assert d2 == pytest.approx(want_d2, rel=1e-6)
     assert log_volume == pytest.approx(math.log(np.linalg.det(S)), rel=1e-6)
     done = sight.update(
-        line, state, covariance, 0, 0.0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)), np.zeros(7)
+        line, state, covariance, 0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)), np.zeros(7)
     )
     assert done
     sigma = np.sqrt(np.diag(want_P))
@@ -182,24 +182,8 @@ def test_iterated_update_finds_the_most_probable_place():
     once, _, _, _ = plain_update(line, x, P, True)
     state, covariance = x[None].copy(), P[None].copy()
     sight.update(
-        line, state, covariance, 0, 0.0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)), np.zeros(7)
+        line, state, covariance, 0, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)), np.zeros(7)
     )
     off_once = abs(seen(line, once[:3])[2] - line[places.RANGE])
     off = abs(seen(line, state[0, :3])[2] - line[places.RANGE])
     assert off < 5.0 < off_once
-
-
-def test_late_detection_is_compared_along_the_straight_line_back():
-    line, x, P = a_line(True), np.array(CASES["coast"][1]), some_covariance(3)
-    late = -2.0
-    back = np.eye(7)
-    back[:3, 3:6] = late * np.eye(3)
-    want, _, want_d2, _ = plain_update(line, back @ x, back @ P @ back.T, True)
-    ahead = x.copy()
-    state, covariance = ahead[None].copy(), P[None].copy()
-    d2, _ = sight.distance_to(line, state, covariance, 0, late, np.zeros(3), np.zeros((3, 3)))
-    assert d2 == pytest.approx(want_d2, rel=1e-5)
-    sight.update(
-        line, state, covariance, 0, late, np.zeros(3), np.zeros((3, 3)), np.zeros((2, 7)), np.zeros((7, 7)), np.zeros(7)
-    )
-    assert (back @ state[0])[:3] == pytest.approx(want[:3], abs=1e-2)

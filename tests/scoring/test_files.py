@@ -155,3 +155,16 @@ def test_files_that_are_not_tracks_are_named(truth: pd.DataFrame, tracks: pd.Dat
     twice = pd.concat([pd.read_parquet(tmp_path / "truth.parquet").assign(replicate=r) for r in (0, 1)])
     with pytest.raises(InputError, match="2 replicates"):
         read_truth(twice.reset_index(drop=True))
+
+
+def test_a_runs_truth_takes_its_coefficients_from_the_objects_beside_it(truth: pd.DataFrame, tmp_path: Path) -> None:
+    run_folder(tmp_path, truth)
+    assert read_truth(tmp_path).ballistic_coefficient_kg_m2.tolist() == [0.0] * 5
+    objects = pd.DataFrame({"replicate": [0, 0], "object": [2, 3], "ballistic_coefficient_kg_m2": [900.0, 1500.0]})
+    objects.to_parquet(tmp_path / "objects.parquet")
+    assert read_truth(tmp_path).ballistic_coefficient_kg_m2.tolist() == [1500.0] * 5
+    assert (
+        read_truth(truth.assign(ballistic_coefficient_kg_m2=700.0)).ballistic_coefficient_kg_m2.tolist() == [700.0] * 5
+    )
+    with pytest.raises(InputError, match="ballistic_coefficient_kg_m2 is -1"):
+        read_truth(truth.assign(ballistic_coefficient_kg_m2=-1.0))

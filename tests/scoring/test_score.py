@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates
-from detente.scoring.score import Bounds, Rules, score_states
+from detente.records.paths import TrackPaths
+from detente.scoring.bounds import Bounds
+from detente.scoring.score import Rules, score_states
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
@@ -93,7 +94,7 @@ def test_silence_counts_as_missed() -> None:
     score = score_states(tracks_of({1: (seconds[spoken], flown[spoken])}), truth_of({1: (seconds, flown)}))
     assert score.moments_s.tolist() == seconds.tolist()
     assert score.document["siap"]["completeness"] == pytest.approx(0.2)
-    no_tracks = score_states(TrackStates.empty(), truth_of({1: (seconds, flown)})).document
+    no_tracks = score_states(TrackPaths.empty(), truth_of({1: (seconds, flown)})).document
     assert no_tracks["siap"]["completeness"] == 0.0
     assert no_tracks["siap"]["ambiguity"] is None
     assert no_tracks["errors"]["position_rmse_m"] is None

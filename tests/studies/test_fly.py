@@ -118,6 +118,9 @@ def test_an_observed_test_tells_its_missile():
     assert told["draws"]["solved"] > 0.9 * told["draws"]["all"]
     assert told["impulsive"]["burnout_speed_m_s"] > told["interval"]["burnout_speed_m_s"]["high"]
     assert told["azimuth_known"] is False
+    assert max(told["explains"], key=told["explains"].__getitem__) == "loss_share"
+    assert told["explains"]["bearing_rad"] > 0.05
+    assert 0.6 < sum(told["explains"].values()) < 1.4  # nearly all that there is, nearly additive
 
 
 def test_the_turning_earth_adds_to_a_standard_range_eastward():
@@ -126,6 +129,7 @@ def test_the_turning_earth_adds_to_a_standard_range_eastward():
     assert east["azimuth_known"] is west["azimuth_known"] is True
     means = [told["standard_range_km"]["mean"] for told in (west, still, east)]
     assert means == sorted(means)
+    assert east["explains"]["bearing_rad"] == 0.0
     assert means[2] > 1.05 * means[0]
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates, TrueStates, pack_covariance, unpack_covariance
+from detente.records.paths import TrackPaths, TruePaths, pack_covariance, unpack_covariance
 from detente.records.slots import DetectionKind
 
 POSITION, VELOCITY = (0, 2, 4), (1, 3, 5)
@@ -186,7 +186,7 @@ def _models(plots: Plots, sensors: Sensors, dimensions: int) -> dict[tuple[float
 
 def tracks_from(
     tracks: Iterable[Any], epoch: datetime, *, position: Sequence[int] = POSITION, velocity: Sequence[int] = VELOCITY
-) -> TrackStates:
+) -> TrackPaths:
     """Stone Soup tracks, numbered from 1 in the order given; of several states at one moment the last is kept."""
     places = [*position, *velocity]
     rows = []
@@ -200,14 +200,14 @@ def tracks_from(
         np.asarray(state.covar, float)[np.ix_(places, places)] if known else np.zeros((6, 6))
         for (*_, state), known in zip(rows, has, strict=True)
     ]
-    return TrackStates(
+    return TrackPaths(
         track=np.array([row[0] for row in rows], np.int64), time_s=np.array([row[1] for row in rows]),
         position_m=vectors[:, :3], velocity_m_s=vectors[:, 3:],
         covariance=pack_covariance(np.array(blocks).reshape(-1, 6, 6)), has_covariance=has,
     )  # fmt: skip
 
 
-def tracks_to(states: TrackStates, epoch: datetime) -> list[Any]:
+def tracks_to(states: TrackPaths, epoch: datetime) -> list[Any]:
     """Stone Soup tracks with states x, vx, y, vy, z, vz, in order of number; Gaussian where a covariance is stated."""
     track, state, gaussian = (
         _their("types.track").Track,
@@ -230,16 +230,16 @@ def tracks_to(states: TrackStates, epoch: datetime) -> list[Any]:
 
 def truth_from(
     paths: Iterable[Any], epoch: datetime, *, position: Sequence[int] = POSITION, velocity: Sequence[int] = VELOCITY
-) -> TrueStates:
+) -> TruePaths:
     """Stone Soup ground truth paths, numbered from 1 in the order given."""
     said = tracks_from(paths, epoch, position=position, velocity=velocity)
-    return TrueStates(
+    return TruePaths(
         object=said.track, time_s=said.time_s, position_m=said.position_m, velocity_m_s=said.velocity_m_s,
-        phase=np.zeros(len(said)),
+        phase=np.zeros(len(said)), ballistic_coefficient_kg_m2=np.zeros(len(said)),
     )  # fmt: skip
 
 
-def truth_to(truth: TrueStates, epoch: datetime) -> list[Any]:
+def truth_to(truth: TruePaths, epoch: datetime) -> list[Any]:
     """Stone Soup ground truth paths with states x, vx, y, vy, z, vz, in order of number."""
     theirs = _their("types.groundtruth")
     vectors = _woven(truth)
@@ -254,5 +254,5 @@ def truth_to(truth: TrueStates, epoch: datetime) -> list[Any]:
 _WOVEN = np.array([0, 3, 1, 4, 2, 5])  # from position, velocity to x, vx, y, vy, z, vz
 
 
-def _woven(states: TrackStates | TrueStates) -> NDArray[np.float64]:
+def _woven(states: TrackPaths | TruePaths) -> NDArray[np.float64]:
     return np.hstack([states.position_m, states.velocity_m_s])[:, _WOVEN]

@@ -70,7 +70,7 @@ def study(
     quiet: Quiet = False,
 ) -> None:
     """What does cooperation buy? Fly the same raids under six architectures and compare."""
-    with owned_failures():
+    with owned_failures("what was finished is kept, --resume goes on from there"):
         from detente.cli import show
         from detente.report.page import write_report
         from detente.scenario.files import load_scenario
@@ -78,7 +78,11 @@ def study(
 
         loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
         folder = out or Path("out") / loaded.name
-        names = tuple(part.strip() for part in architectures.split(",")) if architectures else drivers.ARCHITECTURES
+        names = (
+            tuple(part.strip() for part in architectures.split(","))
+            if architectures is not None
+            else drivers.ARCHITECTURES
+        )
         with show.progress("study", quiet=quiet) as tick:
             result = drivers.study(
                 loaded, replicates=replicates, seed=seed, workers=workers, architectures=names, out=folder,
@@ -115,8 +119,9 @@ def run(
         folder = out or Path("out") / loaded.name / f"run-{architecture}-{replicate}"
         with show.waiting("run", quiet=quiet):
             result = drivers.run(
-                loaded, architecture=architecture, agreement=agreement, seed=seed, replicate=replicate, out=folder
-            )
+                loaded, architecture=architecture, agreement=agreement, seed=seed, replicate=replicate, out=folder,
+                noted={"set": list(set_values or ())},
+            )  # fmt: skip
         if as_json:
             emit(result.document)
         else:
@@ -194,21 +199,23 @@ def schema(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="write one file a schema instead of printing")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the JSON Schemas of scenario, agreement, catalogue and missile files."""
     with owned_failures():
         from detente.scenario.files import schemas
 
         found = schemas()
-        if out is None:
+        if out is None or as_json:
             emit(found)
+        if out is None:
             return
         from detente.studies import folder
 
         with folder.all_or_nothing(out) as scratch:
             for title, document in found.items():
                 folder.write_json(document, scratch / f"{title}.schema.json")
-        typer.echo(f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
+        typer.echo(err=as_json, message=f"wrote {', '.join(f'{out}/{title}.schema.json' for title in found)}")
 
 
 app.command()(fly)

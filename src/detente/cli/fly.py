@@ -16,53 +16,68 @@ if TYPE_CHECKING:
 PLOT_WIDTH = 72
 
 
+Missile = Annotated[
+    str | None, typer.Argument(metavar="[MISSILE|FILE]", help="a catalogue name or a missile's YAML file")
+]
+From = Annotated[str, typer.Option("--from", metavar="LAT,LON", help="launch point, degrees")]
+Azimuth = Annotated[
+    float | None, typer.Option("--azimuth", metavar="DEG", help="direction of launch, from north; default 40")
+]
+To = Annotated[str | None, typer.Option("--to", metavar="LAT,LON", help="where it shall come down")]
+Loft = Annotated[
+    str | None, typer.Option("--loft", metavar="WORD|DEG", help="minimum-energy, lofted, depressed, or a final pitch")
+]
+MaxRange = Annotated[bool, typer.Option("--max-range", help="at the pitch that goes farthest (the default)")]
+NoRotation = Annotated[bool, typer.Option("--no-rotation", help="over an Earth that stands still")]
+NoDrag = Annotated[bool, typer.Option("--no-drag", help="without air")]
+Payload = Annotated[float | None, typer.Option("--payload-kg", metavar="KG", help="another payload")]
+BurnoutSpeed = Annotated[
+    float | None, typer.Option("--burnout-speed", metavar="M_S", help="fly on from burn-out, instead of a missile")
+]
+BurnoutAngle = Annotated[
+    float | None, typer.Option("--burnout-angle", metavar="DEG", help="above the horizon at burn-out")
+]
+BurnoutAltitude = Annotated[
+    float | None, typer.Option("--burnout-altitude-km", metavar="KM", help="height at burn-out; default 0")
+]
+BallisticCoefficient = Annotated[
+    float | None,
+    typer.Option("--ballistic-coefficient", metavar="KG_M2", help="of what flies on after burn-out; default 3000"),
+]
+ObservedRange = Annotated[
+    float | None, typer.Option("--observed-range-km", metavar="KM", help="invert a test: its range over the ground")
+]
+ObservedApogee = Annotated[
+    float | None, typer.Option("--observed-apogee-km", metavar="KM", help="and its greatest height")
+]
+ObservedTime = Annotated[
+    float | None, typer.Option("--observed-time-s", metavar="S", help="and, if known, launch to impact")
+]
+ObservedTimeError = Annotated[
+    float | None, typer.Option("--observed-time-error-s", metavar="S", help="known to so much; default 30")
+]
+Boost = Annotated[float | None, typer.Option("--boost-s", metavar="S", help="and, if known, how long it burned")]
+
+
 def fly(
-    missile: Annotated[
-        str | None, typer.Argument(metavar="[MISSILE|FILE]", help="a catalogue name or a missile's YAML file")
-    ] = None,
-    start: Annotated[str, typer.Option("--from", metavar="LAT,LON", help="launch point, degrees")] = "35,51",
-    azimuth: Annotated[
-        float | None, typer.Option("--azimuth", metavar="DEG", help="direction of launch, from north; default 40")
-    ] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="LAT,LON", help="where it shall come down")] = None,
-    loft: Annotated[
-        str | None,
-        typer.Option("--loft", metavar="WORD|DEG", help="minimum-energy, lofted, depressed, or a final pitch"),
-    ] = None,
-    max_range: Annotated[
-        bool, typer.Option("--max-range", help="at the pitch that goes farthest (the default)")
-    ] = False,
-    no_rotation: Annotated[bool, typer.Option("--no-rotation", help="over an Earth that stands still")] = False,
-    no_drag: Annotated[bool, typer.Option("--no-drag", help="without air")] = False,
-    payload_kg: Annotated[float | None, typer.Option("--payload-kg", metavar="KG", help="another payload")] = None,
-    burnout_speed: Annotated[
-        float | None, typer.Option("--burnout-speed", metavar="M_S", help="fly on from burn-out, instead of a missile")
-    ] = None,
-    burnout_angle: Annotated[
-        float | None, typer.Option("--burnout-angle", metavar="DEG", help="above the horizon at burn-out")
-    ] = None,
-    burnout_altitude_km: Annotated[
-        float | None, typer.Option("--burnout-altitude-km", metavar="KM", help="height at burn-out; default 0")
-    ] = None,
-    ballistic_coefficient: Annotated[
-        float | None,
-        typer.Option("--ballistic-coefficient", metavar="KG_M2", help="of what flies on after burn-out; default 3000"),
-    ] = None,
-    observed_range_km: Annotated[
-        float | None, typer.Option("--observed-range-km", metavar="KM", help="invert a test: its range over the ground")
-    ] = None,
-    observed_apogee_km: Annotated[
-        float | None, typer.Option("--observed-apogee-km", metavar="KM", help="and its greatest height")
-    ] = None,
-    observed_time_s: Annotated[
-        float | None, typer.Option("--observed-time-s", metavar="S", help="and, if known, launch to impact")
-    ] = None,
-    observed_time_error_s: Annotated[
-        float | None, typer.Option("--observed-time-error-s", metavar="S", help="known to so much; default 30")
-    ] = None,
-    boost_s: Annotated[
-        float | None, typer.Option("--boost-s", metavar="S", help="and, if known, how long it burned")
-    ] = None,
+    missile: Missile = None,
+    start: From = "35,51",
+    azimuth: Azimuth = None,
+    to: To = None,
+    loft: Loft = None,
+    max_range: MaxRange = False,
+    no_rotation: NoRotation = False,
+    no_drag: NoDrag = False,
+    payload_kg: Payload = None,
+    burnout_speed: BurnoutSpeed = None,
+    burnout_angle: BurnoutAngle = None,
+    burnout_altitude_km: BurnoutAltitude = None,
+    ballistic_coefficient: BallisticCoefficient = None,
+    observed_range_km: ObservedRange = None,
+    observed_apogee_km: ObservedApogee = None,
+    observed_time_s: ObservedTime = None,
+    observed_time_error_s: ObservedTimeError = None,
+    boost_s: Boost = None,
     as_json: Json = False,
     out: Out = None,
     quiet: Quiet = False,

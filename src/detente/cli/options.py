@@ -25,8 +25,8 @@ SetValues = Annotated[
 
 
 @contextmanager
-def owned_failures() -> Iterator[None]:
-    """Bad input ends with exit code 2 and words that help; a stop by hand with 130."""
+def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
+    """Bad input ends with exit code 2 and words that help; a stop by hand with 130, saying what is ``kept``."""
     try:
         yield
     except InputError as error:
@@ -34,7 +34,7 @@ def owned_failures() -> Iterator[None]:
             typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt as stop:
-        typer.echo("\nstopped; what was finished is kept, --resume goes on from there", err=True)
+        typer.echo(f"\nstopped; {kept}", err=True)
         raise typer.Exit(130) from stop
 
 

@@ -25,12 +25,23 @@ def score(
     ] = 0.0,
     side: Annotated[str | None, typer.Option("--side", help="of a run: this side's picture only")] = None,
     replicate: Annotated[int | None, typer.Option("--replicate", help="where the tables hold several")] = None,
+    sensors: Annotated[
+        Path | None, typer.Option("--sensors", metavar="SENSORS.yaml", help="tell errors over their Cramér–Rao bound")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="constant-gravity|ballistic", help="default: by the frame")
+    ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """How good are these tracks? GOSPA, OSPA, SIAP, errors and their honesty, against truth."""
     with owned_failures():
         from detente.scoring.files import score as score_files
 
+        bounds = None
+        if sensors is not None:
+            from detente.gateway.bounding import bound_by
+
+            bounds = bound_by(sensors, model=model)
         found = score_files(
             tracks,
             truth,
@@ -40,6 +51,7 @@ def score(
             settle_s=settle_s,
             side=side,
             replicate=replicate,
+            bounds=bounds,
         )
         if as_json:
             emit(found.document)
@@ -56,19 +68,20 @@ def _show(name: str, document: dict[str, Any]) -> None:
     from detente.cli.show import number, print_wide
 
     table = Table(title=name or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, side in (("measure", "left"), ("value", "right"), ("perfect", "right")):
-        table.add_column(title, justify=side, no_wrap=True)  # pyright: ignore[reportArgumentType]
+    table.add_column("measure", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("perfect", justify="right", no_wrap=True)
     for title, value, perfect in _lines(document):
-        table.add_row(title, number(value), perfect)
+        table.add_row(title, f"{value:,}" if isinstance(value, int) else number(value), perfect)
     print_wide(table)
 
 
-def _lines(document: dict[str, Any]) -> list[tuple[str, float | None, str]]:
+def _lines(document: dict[str, Any]) -> list[tuple[str, float | int | None, str]]:
     gospa, siap = document["gospa"], document["siap"]
     lines = [
         ("moments scored", document["moments"], ""),
-        ("objects, tracks told of", document["objects"], ""),
-        ("", document["tracks"], ""),
+        ("objects", document["objects"], ""),
+        ("tracks", document["tracks"], ""),
         ("GOSPA, m", gospa["mean_m"], "0"),
         ("  of the pairs alone, m", gospa["localisation_m"], "0"),
         ("  objects missed a moment", gospa["missed"], "0"),
@@ -81,18 +94,18 @@ def _lines(document: dict[str, Any]) -> list[tuple[str, float | None, str]]:
         ("identity changes", siap["identity_changes"], "0"),
         ("longest segment, share of life", siap["longest_segment_fraction"], "1"),
     ]
-    phases = document["errors_by_phase"] or {}
+    phases = document["errors_by_phase"]
     for phase, errors in {"": document["errors"], **(phases if len(phases) > 1 else {})}.items():
         lines += _error_lines(f"{phase}: " if phase else "", errors)
     bound = document["bound"]
-    if bound is not None:
-        lines.append(("position RMSE / bound", bound["position_ratio"], "1"))
-        lines.append(("velocity RMSE / bound", bound["velocity_ratio"], "1"))
+    for head, told in () if bound is None else (("", bound), ("unbroken tracks: ", bound["unbroken"])):
+        lines.append((f"{head}position RMSE / bound", told["position_ratio"], "1"))
+        lines.append((f"{head}velocity RMSE / bound", told["velocity_ratio"], "1"))
     return lines
 
 
-def _error_lines(head: str, errors: dict[str, Any]) -> list[tuple[str, float | None, str]]:
-    lines: list[tuple[str, float | None, str]] = [
+def _error_lines(head: str, errors: dict[str, Any]) -> list[tuple[str, float | int | None, str]]:
+    lines: list[tuple[str, float | int | None, str]] = [
         (f"{head}position RMSE, m", errors["position_rmse_m"], "0"),
         (f"{head}velocity RMSE, m/s", errors["velocity_rmse_m_s"], "0"),
     ]

@@ -17,8 +17,8 @@ from detente.scenario.catalogue import Catalogue
 from detente.studies.metrics import ALL, METRICS
 from detente.studies.results import Run, Study
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 Tick = Callable[[int, int], None]
 
 
@@ -94,7 +94,7 @@ def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -
 def print_wide(table: Table) -> None:
     """A table at its own width, so that a narrow terminal or a file cuts no cell."""
     needed = out.measure(table, options=out.options.update(max_width=400)).maximum
-    Console(width=max(out.width, needed)).print(table)
+    Console(width=max(out.width, needed), emoji=False).print(table)
 
 
 def run(result: Run) -> None:
@@ -149,6 +149,13 @@ def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
+UNKNOWN = {
+    "acceleration_m_s2": "boost time", "chord_share": "length of the boost", "chord_lift": "shape of the boost",
+    "loss_share": "what a flatter boost wins", "ballistic_coefficient_kg_m2": "drag of what reenters",
+    "time_error": "error of the time", "bearing_rad": "azimuth",
+}  # fmt: skip
+
+
 def _inverted(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What an observed test says of its missile, with intervals."""
     spans = {**document["interval"], "standard_range_km": document["standard_range_km"]}
@@ -161,6 +168,8 @@ def _inverted(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     for name, (said, unit) in words.items():
         span = spans[name]
         rows.append((said, f"{number(span['mean'])} {unit}", f"{number(span['low'])} – {number(span['high'])} {unit}"))
+    shares = sorted(document["explains"].items(), key=lambda item: -item[1])
+    rows.append(("", "spread by", ", ".join(f"{UNKNOWN[name]} {100 * share:.0f} %" for name, share in shares[:3])))
     impulse = document["impulsive"]
     rows.append(
         (

@@ -52,6 +52,7 @@ def _show(document: dict) -> None:
         "unusable detections": shed["unusable"],
         "detections without room for a track of their own": shed["without_slot"],
         "candidate pairs without room": shed["pairs"],
+        "detections too late to be used": shed["too_late"],
         "tracks ended for an unsound covariance": shed["unsound"],
         "clusters assigned in a hurry, not at least cost": shed["hurried"],
     }

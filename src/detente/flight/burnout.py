@@ -8,11 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 from detente.flight import _kernels as flying
 from detente.flight import _kernels_free as kernels
 from detente.flight._kernels_sample import ROW
+from detente.flight.flags import Flag
 from detente.flight.trajectory import TOLERANCE_M, Ephemeris, Flights, check_tolerance, freeze, launch_rows
 from detente.flight.vehicle import PackedMissiles
 from detente.geodesy.constants import A_M, MU_M3_S2, OMEGA_RAD_S
 from detente.geodesy.distance import destinations
-from detente.geodesy.ellipsoid import geodetic_to_ecef
+from detente.geodesy.ellipsoid import ecef_to_geodetic, geodetic_to_ecef
 from detente.records.errors import InputError
 
 LEAST_HEIGHT_M = 1e-3
@@ -33,7 +34,10 @@ class Burnouts:
 
 @dataclass(frozen=True)
 class Orbits:
-    """The two-body ellipses of states, if nothing but the Earth's centre pulled. Rows that escape have apogee 0."""
+    """The two-body ellipses of states, if nothing but the Earth's centre pulled.
+
+    Rows that escape have apogee 0; rows without a state have zeros.
+    """
 
     perigee_m: NDArray[np.float64]  # heights above the equatorial radius; below 0: the ellipse meets the ground
     apogee_m: NDArray[np.float64]
@@ -125,9 +129,13 @@ def fall(
     kernels.fall_rows(rows, rotation, drag, check_tolerance(tolerance_m), results, flag)
     flag[states.flag != 0] = states.flag[states.flag != 0]
     results[states.flag != 0] = 0.0
-    landed = flag == 0
+    landed, real = flag == 0, np.flatnonzero((states.flag == 0) & (flag != Flag.BAD_INPUT))
+    results[real, flying.BURNOUT_HEIGHT] = ecef_to_geodetic(states.position_ecef_m[real])[:, 2]
+    results[landed, flying.APOGEE_M] = np.maximum(
+        results[landed, flying.APOGEE_M], results[landed, flying.BURNOUT_HEIGHT]
+    )
     results[landed, flying.FLIGHT_S] += states.time_s[landed]
-    results[states.flag == 0, flying.BURNOUT_S] = states.time_s[states.flag == 0]
+    results[real, flying.BURNOUT_S] = states.time_s[real]
     columns = (
         flying.RANGE, flying.APOGEE_M, flying.FLIGHT_S, flying.BURNOUT_S, flying.BURNOUT_SPEED,
         flying.BURNOUT_HEIGHT, flying.LATITUDE, flying.LONGITUDE, flying.ERROR,
@@ -162,14 +170,15 @@ def orbits(states: Burnouts, *, rotation: bool = True) -> Orbits:
     spin = np.array([0.0, 0.0, OMEGA_RAD_S if rotation else 0.0])
     position = states.position_ecef_m
     velocity = states.velocity_ecef_m_s + np.cross(spin, position)
-    radius = np.linalg.norm(position, axis=1)
+    radius = np.where(states.flag == 0, np.linalg.norm(position, axis=1), A_M)
     energy = 0.5 * (velocity**2).sum(axis=1) - MU_M3_S2 / radius
     turn2 = (np.cross(position, velocity) ** 2).sum(axis=1)
     eccentricity = np.sqrt(np.maximum(0.0, 1.0 + 2.0 * energy * turn2 / MU_M3_S2**2))
-    parameter = turn2 / MU_M3_S2
     escapes = energy >= 0.0
-    apogee = np.where(escapes, 0.0, parameter / np.where(escapes, 1.0, 1.0 - eccentricity) - A_M)
-    perigee = parameter / (1.0 + eccentricity) - A_M
+    half_axis = -0.5 * MU_M3_S2 / np.where(escapes, -1.0, energy)
+    apogee = np.where(escapes, 0.0, half_axis * (1.0 + eccentricity) - A_M)
+    perigee = turn2 / MU_M3_S2 / (1.0 + eccentricity) - A_M
+    perigee[states.flag != 0], apogee[states.flag != 0] = 0.0, 0.0
     freeze(perigee, apogee, escapes)
     return Orbits(perigee, apogee, escapes)
 

@@ -43,16 +43,9 @@ def solve_cutoff(
     for _ in range(ROUNDS):
         cutoffs = np.linspace(low, high, LADDER)
         flights = fly_out(
-            packed,
-            missile,
-            latitude_rad,
-            longitude_rad,
-            azimuth,
-            pitch_final_rad,
-            cutoffs,
-            rotation=rotation,
-            drag=drag,
-        )
+            packed, missile, latitude_rad, longitude_rad, azimuth, pitch_final_rad, cutoffs,
+            rotation=rotation, drag=drag,
+        )  # fmt: skip
         flown += LADDER
         reached = _ranges(flights)
         if reached[0] > wanted or reached[-1] < wanted:
@@ -65,7 +58,8 @@ def solve_cutoff(
         misses = np.where(flights.flag == 0, shortest_paths(aim, impacts).distance_m, np.inf)
         best = int(misses.argmin())
         if misses[best] <= tolerance_m:
-            return _found(azimuth, pitch_final_rad, float(cutoffs[best]), float(misses[best]), flights, best, flown)
+            time = float(flights.flight_time_s[best])
+            return _answer(azimuth, pitch_final_rad, cutoffs[best], misses[best], 0.0, time, flown, flag=Flag.OK)
         rung = int(np.flatnonzero(reached >= wanted)[0])
         low, high = float(cutoffs[max(rung - 1, 0)]), float(cutoffs[rung])
         flew = float(shortest_paths(pad, impacts[best]).azimuth_start_rad[0])
@@ -77,13 +71,6 @@ def _ranges(flights: Flights) -> NDArray[np.float64]:
     """Ranges flown; nothing for what fell back in boost, without end for what never lands."""
     endless = (flights.flag == Flag.NEVER_LANDS) | (flights.flag == Flag.ESCAPES)
     return np.where(endless, np.inf, np.where(flights.flag == 0, flights.range_m, 0.0))
-
-
-def _found(
-    azimuth: float, pitch: float, cutoff: float, miss: float, flights: Flights, row: int, flown: int
-) -> Launches:
-    time = float(flights.flight_time_s[row])
-    return _answer(azimuth, pitch, cutoff, miss, 0.0, time, flown, flag=Flag.OK)
 
 
 def _refused(flag: Flag, shortfall_m: float, flown: int) -> Launches:

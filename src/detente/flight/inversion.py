@@ -9,12 +9,13 @@ published sources differ by (``design/inversion_ranges.py``).
     speed on the standard trajectory = speed + ``loss_share`` · g · boost · (sine of this chord − sine of that one)
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.flight.burnout import Burnouts, burnouts, fall
+from detente.flight.flags import Flag
 from detente.flight.trajectory import Flights, freeze
 from detente.flight.twobody import RADIUS_M, arc_of, farthest_impulse
 from detente.geodesy.constants import G0_M_S2
@@ -82,7 +83,10 @@ class Unknowns:
 
 @dataclass(frozen=True, kw_only=True)
 class Inversion:
-    """One row a draw. Rows that were not ``solved`` hold zeros: no flight of that draw has this range and apogee."""
+    """One row a draw. No flight was found of a draw that is not ``solved``: its numbers mean nothing.
+
+    They are zeros, but for ``states`` and ``flights``, which are where the search gave up.
+    """
 
     solved: NDArray[np.bool_]
     states: Burnouts
@@ -104,9 +108,8 @@ def unknowns(bearing_rad: float | None, *, middle_bearing_rad: float = 0.0, draw
         ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
     steps = ratio ** -np.arange(1.0, dimensions + 1)
     shares = (0.5 + np.arange(draws + 1)[:, None] * steps) % 1.0
-    around = np.full(draws + 1, middle_bearing_rad) if bearing_rad is None else np.full(draws + 1, bearing_rad)
-    if bearing_rad is None:
-        around = around + 2.0 * np.pi * (shares[:, 6] - 0.5)
+    round_rad = 2.0 * np.pi * (shares[:, 6] - 0.5)
+    bearings = middle_bearing_rad + round_rad if bearing_rad is None else np.full(draws + 1, bearing_rad)
     return Unknowns(
         acceleration_m_s2=_ratio(ACCELERATION_M_S2, shares[:, 0]),
         chord_share=_spread(CHORD_SHARE, shares[:, 1]),
@@ -114,7 +117,7 @@ def unknowns(bearing_rad: float | None, *, middle_bearing_rad: float = 0.0, draw
         loss_share=_spread(LOSS_SHARE, shares[:, 3]),
         ballistic_coefficient_kg_m2=_ratio(BALLISTIC_COEFFICIENT_KG_M2, shares[:, 4]),
         time_error=2.0 * shares[:, 5] - 1.0,
-        bearing_rad=around,
+        bearing_rad=bearings,
     )
 
 
@@ -134,25 +137,18 @@ def invert(
     """
     boost = _Boost(seen, latitude_rad, longitude_rad, unknown, rotation, drag)
     guess = boost.first_guess()
-    flights, off = boost.miss(guess)
+    off, _ = boost.miss(guess)
     for _ in range(ROUNDS):
-        if (np.abs(off).max(axis=1) < CLOSE_M).all():
+        far = np.flatnonzero(np.abs(off).max(axis=1) >= CLOSE_M)
+        if not len(far):
             break
-        slopes = np.empty((len(guess), UNKNOWN, UNKNOWN))
-        for part, nudge in enumerate(np.diag(NUDGES)):
-            slopes[:, :, part] = (boost.miss(guess + nudge)[1] - off) / NUDGES[part]
-        before, guess = guess, boost.stepped(guess, _newton(slopes, off))
-        flights, off = boost.miss(guess)
-        for _ in range(HALVINGS):
-            lost = flights.flag != 0
-            if not lost.any():
-                break
-            guess = np.where(lost[:, None], 0.5 * (before + guess), guess)
-            flights, off = boost.miss(guess)
+        guess[far], off[far] = boost.only(far).closer(guess[far], off[far])
     states, elevation, downrange = boost.states(guess)
+    flights = boost.flown(guess)
     close = (flights.flag == 0) & (np.abs(off).max(axis=1) < CLOSE_M)
     solved = close & (elevation > 0.0) & boost.plausible(guess)
-    standard = np.maximum(boost.standard_range(guess), seen.range_m)
+    rows, standard = np.flatnonzero(solved), np.zeros(len(guess))
+    standard[rows] = np.maximum(boost.only(rows).standard_range(guess[rows]), seen.range_m)
     values = [np.where(solved, value, 0.0) for value in (elevation, downrange, standard)]
     freeze(solved, *values)
     return Inversion(
@@ -184,6 +180,26 @@ class _Boost:
         speed = np.sqrt(np.maximum(speed**2 - 2.0 * G0_M_S2 * height, 0.25 * speed**2))
         level, up = speed * np.cos(elevation), speed * np.sin(elevation)
         return np.column_stack((level * np.sin(bearing), level * np.cos(bearing), up, boost_s))
+
+    def only(self, rows: NDArray[np.int64]) -> "_Boost":
+        """The same for some of the draws."""
+        chosen = Unknowns(**{part.name: getattr(self.unknown, part.name)[rows] for part in fields(Unknowns)})
+        return replace(self, unknown=chosen)
+
+    def closer(self, guess: Floats, off: Floats) -> tuple[Floats, Floats]:
+        """One round of Newton's method; a step that ends in an orbit or in the ground is halved until it does not."""
+        slopes = np.empty((len(guess), UNKNOWN, UNKNOWN))
+        for part, nudge in enumerate(np.diag(NUDGES)):
+            slopes[:, :, part] = (self.miss(guess + nudge)[0] - off) / NUDGES[part]
+        after = self.stepped(guess, _newton(slopes, off))
+        off, lost = self.miss(after)
+        for _ in range(HALVINGS):
+            rows = np.flatnonzero(lost)
+            if not len(rows):
+                break
+            after[rows] = 0.5 * (guess[rows] + after[rows])
+            off[rows], lost[rows] = self.only(rows).miss(after[rows])
+        return after, off
 
     def stepped(self, guess: Floats, change: Floats) -> Floats:
         """The next guess: no row's speed or boost changes by more than a quarter at once."""
@@ -220,8 +236,8 @@ class _Boost:
         states, _, _ = self.states(guess)
         return fall(states, self.unknown.ballistic_coefficient_kg_m2, rotation=self.rotation, drag=self.drag)
 
-    def miss(self, guess: Floats) -> tuple[Flights, Floats]:
-        """The flights, and by how much they miss what was seen: eastward, northward, in height, in time. (n, 4), m"""
+    def miss(self, guess: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """By how much flights miss what was seen: east, north, height, time (n, 4), m; and which never landed (n,)."""
         flights = self.flown(guess)
         pad = np.array([self.latitude_rad, self.longitude_rad])
         way = shortest_paths(pad, np.column_stack((flights.impact_latitude_rad, flights.impact_longitude_rad)))
@@ -229,7 +245,8 @@ class _Boost:
         east = way.distance_m * np.sin(way.azimuth_start_rad) - self.seen.range_m * np.sin(bearing)
         north = way.distance_m * np.cos(way.azimuth_start_rad) - self.seen.range_m * np.cos(bearing)
         late_s = self.late_s(guess, flights.flight_time_s)
-        return flights, np.column_stack((east, north, flights.apogee_m - self.seen.apogee_m, TIME_SCALE_M_S * late_s))
+        off = np.column_stack((east, north, flights.apogee_m - self.seen.apogee_m, TIME_SCALE_M_S * late_s))
+        return off, flights.flag != 0
 
     def late_s(self, guess: Floats, flight_time_s: Floats) -> Floats:
         """How far the boost is from the one observed, or left by the flight time, or said by the acceleration."""
@@ -254,7 +271,8 @@ class _Boost:
                 level = ended * np.cos(elevation)
                 parts = (level * np.sin(bearing), level * np.cos(bearing), ended * np.sin(elevation), boost_s)
                 flights = self.flown(np.column_stack(parts))
-                ranges[i] = np.where(flights.flag == 0, flights.range_m, np.pi * RADIUS_M)
+                stays_up = np.isin(flights.flag, (Flag.NEVER_LANDS, Flag.ESCAPES))
+                ranges[i] = np.where(stays_up, np.pi * RADIUS_M, flights.range_m)
             top, rows = ranges.argmax(axis=0), np.arange(len(speed))
             best, reach = tried[top, rows], np.maximum(reach, ranges[top, rows])
         return reach

@@ -4,7 +4,7 @@ The columns are those of ``docs/detections.md``. Nothing is mended in silence: a
 with its row, and what is left out (exact repeats, columns nobody asked for) is told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from detente.records.errors import InputError
 from detente.records.slots import DetectionKind
 
 DEGREE = np.pi / 180.0
+SIGMAS = ("sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad", "sigma_range_rate_m_s")
 UNITS = {
     "range": {"range_m": 1.0, "range_km": 1e3},
     "azimuth": {"azimuth_rad": 1.0, "azimuth_deg": DEGREE},
@@ -92,6 +93,7 @@ class _Asked:
             sigma_azimuth_rad=sigmas["azimuth"],
             sigma_elevation_rad=sigmas["elevation"],
             sigma_range_rate_m_s=np.where(rated, sigmas["range_rate"], 0.0),
+            received_s=self._received(time_s),
         )
         once = _without_repeats(plots)
         return Reading(
@@ -165,6 +167,17 @@ class _Asked:
                     -2, "replicate", f"{numbers.size} replicates", "one", "keep one replicate's rows in the file"
                 )
 
+    def _received(self, time_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """When each row came in, where the file says it: not before it was measured."""
+        if "received_s" not in self._table.column_names:
+            return None
+        received_s = self._numbers("received_s")
+        self._refuse(
+            ~(np.isfinite(received_s) & (received_s >= time_s)), "received_s", received_s,
+            "a time not before time_s", "give every row when it came in, or leave the column out",
+        )  # fmt: skip
+        return received_s
+
     def _measured(self, what: str) -> NDArray[np.float64]:
         """A measured column in SI, whichever unit it stands in; NaN where it is absent or empty."""
         there = [name for name in UNITS[what] if name in self._table.column_names]
@@ -235,4 +248,6 @@ def _without_repeats(plots: Plots) -> Plots:
     kept[order[1:][same]] = False
     if kept.all():
         return plots
-    return Plots(**{name: getattr(plots, name)[kept] for name in Plots.__dataclass_fields__})
+    changed = {name: getattr(plots, name)[kept] for name in (*names, *SIGMAS)}
+    received_s = None if plots.received_s is None else plots.received_s[kept]
+    return replace(plots, **changed, received_s=received_s)

@@ -76,14 +76,20 @@ class Borders:
         day = np.datetime64(as_of, "D")
         return [int(row) for row in np.flatnonzero((self.valid_from <= day) & (day < self.valid_to))]
 
+    def _span(self, row: int) -> str:
+        begin, end = self.valid_from[row], self.valid_to[row]
+        return f"from {begin}" if end > np.datetime64(LAST_DATE, "D") else f"{begin} to {end}"
+
     def _row_of(self, code: str, as_of: date) -> int:
         for row in self._rows_at(as_of):
             if self.codes[row] == code:
                 return row
-        spans = [f"{self.valid_from[k]} to {self.valid_to[k]}" for k, name in enumerate(self.codes) if name == code]
+        spans = [self._span(k) for k, name in enumerate(self.codes) if name == code]
         raise InputError(
             found=f"country {code!r} as of {as_of}",
-            expected=f"{code} is drawn for {', '.join(spans)}" if spans else "an ISO 3166-1 alpha-3 code, such as FRA",
+            expected=f"a date for which {code} is drawn: {', '.join(spans)}"
+            if spans
+            else "an ISO 3166-1 alpha-3 code, such as FRA",
             remedy="give the code of the state that held the ground on that date",
         )
 

@@ -13,10 +13,10 @@ _LOWER = np.tril_indices(6)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TrackStates(Table):
+class TrackPaths(Table):
     """What a tracker says: one row a confirmed track and moment, in order of track, then time."""
 
-    stage = "track_states"
+    stage = "track_paths"
     track: Any = column("i8", "track number")
     time_s: Any = column("f8", "time of the state", unit="s")
     position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
@@ -28,15 +28,16 @@ class TrackStates(Table):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TrueStates(Table):
+class TruePaths(Table):
     """Where objects really were: one row an object and moment, in order of object, then time."""
 
-    stage = "true_states"
+    stage = "true_paths"
     object: Any = column("i8", "number of the object")
     time_s: Any = column("f8", "time of the state", unit="s")
     position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
     velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
     phase: Any = column("u1", "1 boost, 2 coast, 3 reentry; 0 where not told")
+    ballistic_coefficient_kg_m2: Any = column("f8", "of the body; 0 where not told", unit="kg/m²")
 
 
 def pack_covariance(matrices: NDArray[np.float64]) -> NDArray[np.float64]:

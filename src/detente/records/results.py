@@ -26,7 +26,7 @@ class ObjectResults(Table):
     stage = "object_results"
     replicate: Any = column("i8", "replicate number")
     object: Any = column("i8", "number of the object in the raid")
-    architecture: Any = column("i8", "index into the study's architectures")
+    architecture: Any = column("i8", "index into the architectures flown, alone first (about.json: architecture_index)")
     threatened: Any = column("u1", "bit mask of the sides whose territory holds the true impact point")
     aim_side: Any = column("i8", "index of the side whose ground was drawn for the aim point")
     aim_by: Any = column("i8", "0 by area, 1 by people, 2 troops, 3 fixed point")

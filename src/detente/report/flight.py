@@ -11,7 +11,7 @@ from detente.records.results import FlightPath
 from detente.report.markup import Markup, element, joined
 
 WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 56, 64
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 70, 64
 PHASES = ((1, "boost", "#b06a00"), (2, "coast", "#75489f"), (3, "reentry", "#0b7a75"))
 INK, QUIET, RULE, PAPER = "#22262b", "#62686f", "#d5d6d0", "#fdfcf9"
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -47,7 +47,7 @@ def ticks(longest: float, count: int = TICKS) -> list[float]:
 
 
 def profile_svg(path: FlightPath, title: str, caption: str) -> str:
-    """Height over ground range as a figure of its own, one scale for both axes' kilometres named on each."""
+    """Height over ground range as a figure of its own; each axis has its own scale."""
     downrange, altitude = path.downrange_m / 1e3, np.maximum(path.altitude_m, 0.0) / 1e3
     across, up = max(float(downrange.max()), 1e-3), max(float(altitude.max()) * 1.05, 1e-3)
     x = LEFT + downrange / across * (WIDTH - LEFT - RIGHT)
@@ -78,7 +78,7 @@ def _grid(across_km: float, up_km: float) -> Markup:
     middle = 0.5 * (LEFT + WIDTH - RIGHT)
     marks += [
         _text(middle, floor + 36, "ground range, km", colour=QUIET, anchor="middle"),
-        _text(LEFT - 8, TOP - 2, "height, km", colour=QUIET, anchor="end"),
+        _text(8, TOP - 8, "height, km", colour=QUIET),
     ]
     return joined(*marks)
 

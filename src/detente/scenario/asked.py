@@ -54,12 +54,12 @@ class ScenarioFile(Strict):
     title: str
     about: str
     epoch: Moment
-    duration_s: Annotated[float, Field(gt=0, le=86_400)]
-    tick_s: Annotated[float, Field(ge=1, le=60)] = 5.0  # how often a centre steps
+    duration_s: Annotated[float, Field(strict=True, gt=0, le=86_400)]
+    tick_s: Annotated[float, Field(strict=True, ge=1, le=60)] = 5.0  # how often a centre steps
     sides: Annotated[tuple[Side, ...], Field(min_length=2, max_length=8)]
     raid: Raid
     troops: tuple[Troops, ...] = ()
-    city_population_min: Annotated[int, Field(ge=15_000)] = 15_000
+    city_population_min: Annotated[int, Field(strict=True, ge=15_000)] = 15_000
     threat_view: Name | None = None
     false_alarms: bool = True
     discrimination_probability: (
@@ -105,6 +105,16 @@ class People:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Written:
+    """Where a file says something: what an error about it names."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A scenario with every reference resolved; what the rooms above are given. Nothing here is drawn yet."""
@@ -124,7 +134,14 @@ class Scenario:
     places: dict[str, PlaceEntry]
     raid: Raid  # after the threat view
     agreements: dict[str, Agreement | None]  # by architecture; None: no exchange (alone), or one pooled picture (joint)
+    launches_written: tuple[tuple[Written, ...], ...] = ()  # per wave and launch of the raid, after the threat view
     cautions: tuple[str, ...] = ()  # what is allowed but worth knowing, such as a sensor not yet in service
+
+    def where_launched(self, wave: int, launch: int) -> Written:
+        """Where the file says this launch of the raid."""
+        if self.launches_written:
+            return self.launches_written[wave][launch]
+        return Written("", 0, 0, f"raid.waves.{wave}.launches.{launch}")
 
     @property
     def side_names(self) -> tuple[str, ...]:

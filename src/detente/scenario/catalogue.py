@@ -25,7 +25,7 @@ from detente.scenario.words import (
     Strict,
 )
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
 EARTH_RADIUS_KM = A_M / 1e3
 PERIGEE_MIN_KM = 100.0
 """Lower, and the air takes a satellite down within an orbit or so."""
@@ -53,9 +53,9 @@ class MissileStage(Strict):
 
     fuelled_kg: Positive
     dry_kg: Positive
-    isp_s: Annotated[float, Field(gt=0, lt=600)]
-    burn_s: Annotated[float, Field(ge=0.1, le=2_000)]
-    diameter_m: Annotated[float, Field(gt=0, lt=20)]
+    isp_s: Annotated[float, Field(strict=True, gt=0, lt=600)]
+    burn_s: Annotated[float, Field(strict=True, ge=0.1, le=2_000)]
+    diameter_m: Annotated[float, Field(strict=True, gt=0, lt=20)]
     nozzle_exit_diameter_m: Annotated[float | None, Field(gt=0, lt=20)] = None
 
     @model_validator(mode="after")
@@ -136,10 +136,10 @@ class RadarEntry(Strict):
     country: CountryCode  # where it stands
     owner: CountryCode  # whose consent a release may need
     position: Position
-    boresight_azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
-    sector_width_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
-    elevation_min_deg: Annotated[float, Field(ge=-5, le=90)] = 2.0
-    elevation_max_deg: Annotated[float, Field(ge=0, le=90)] = 85.0
+    boresight_azimuth_deg: Annotated[float, Field(strict=True, ge=0, lt=360)] = 0.0
+    sector_width_deg: Annotated[float, Field(strict=True, gt=0, le=360)] = 360.0
+    elevation_min_deg: Annotated[float, Field(strict=True, ge=-5, le=90)] = 2.0
+    elevation_max_deg: Annotated[float, Field(strict=True, ge=0, le=90)] = 85.0
     reference_range_km: ReachQuantity  # where a 1 m² target gives reference_snr_db
     reference_snr_db: DecibelQuantity
     instrumented_range_km: ReachQuantity  # nothing is reported beyond
@@ -173,8 +173,8 @@ class SatelliteEntry(Strict):
     # Two-body orbit; longitude of the ascending node is geographic, at the scenario's epoch (geostationary: the
     # sub-point longitude with zero inclination and eccentricity).
     semi_major_axis_km: Positive
-    eccentricity: Annotated[float, Field(ge=0, lt=1)]
-    inclination_deg: Annotated[float, Field(ge=0, le=180)]
+    eccentricity: Annotated[float, Field(strict=True, ge=0, lt=1)]
+    inclination_deg: Annotated[float, Field(strict=True, ge=0, le=180)]
     argument_of_perigee_deg: float
     node_longitude_deg: DegreesQuantity
     mean_anomaly_deg: DegreesQuantity
@@ -186,7 +186,7 @@ class SatelliteEntry(Strict):
     detection_probability: ShareQuantity  # a look at a burning missile above the clouds
     cloud_top_km: HeightQuantity
     false_plots_per_scan: CountQuantity
-    earth_limb_grazing_km: Annotated[float, Field(ge=-100, le=1_000)] = 15.0
+    earth_limb_grazing_km: Annotated[float, Field(strict=True, ge=-100, le=1_000)] = 15.0
     in_service: Service | None = None
     notes: str = ""
 

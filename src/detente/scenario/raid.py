@@ -20,7 +20,7 @@ class Launch(Strict):
 
     missile: Name
     places: Annotated[tuple[Name, ...], Field(min_length=1)]
-    count: Annotated[int, Field(ge=1, le=10_000)]
+    count: Annotated[int, Field(strict=True, ge=1, le=10_000)]
     aim: Aim
     loft: Literal["minimum-energy", "lofted", "depressed"] = "minimum-energy"
 
@@ -29,8 +29,8 @@ class Wave(Strict):
     """Launches that belong together in time: uniformly over ``spread_s`` from ``at_s``."""
 
     name: Name
-    at_s: Annotated[float, Field(ge=0)]
-    spread_s: Annotated[float, Field(ge=0)] = 0.0
+    at_s: Annotated[float, Field(strict=True, ge=0)]
+    spread_s: Annotated[float, Field(strict=True, ge=0)] = 0.0
     launches: Annotated[tuple[Launch, ...], Field(min_length=1)]
 
 

@@ -13,7 +13,7 @@ from detente.geodesy.borders import Borders
 from detente.geodesy.territory import Territory, contains
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
-from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile, Sensor, Site
+from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile, Sensor, Site, Written
 from detente.scenario.catalogue import Catalogue, PlaceEntry, RadarEntry, SatelliteEntry, ThreatView
 from detente.scenario.cities import Cities, cities_within, troops_of
 from detente.scenario.complaints import complaints, did_you_mean, keys_of, raise_all
@@ -88,7 +88,7 @@ def resolve(
     grounds = tuple(None if one is None else ground_of(one, ground.borders) for one in territories)
     people = tuple(_people(work, one) for one in grounds)
     troops = tuple(troops_of(file.troops, side.name) for side in file.sides)
-    raid = _after_view(work)
+    raid, written = _after_view(work)
     _check_camps(work, grounds, troops)
     _check_raid(work, raid, grounds, people, troops)
     _check_agreements(work, agreements)
@@ -112,6 +112,7 @@ def resolve(
         places={name: catalogue.places[name] for name in sorted(places)},
         raid=raid,
         agreements={name: agreements.get(name) for name in ARCHITECTURES},
+        launches_written=written,
         cautions=tuple(work.cautions),
     )
     return _with_digest(scenario, ground)
@@ -337,32 +338,41 @@ def _check_camps(work: _Resolving, territories: Sequence[Territory | None], troo
         ]
 
 
-def _after_view(work: _Resolving) -> Raid:
-    """The raid as one party's view of the threat leaves it."""
+def _after_view(work: _Resolving) -> tuple[Raid, tuple[tuple[Written, ...], ...]]:
+    """The raid as one party's view of the threat leaves it, and where the file says each launch of it."""
     raid, name = work.file.raid, work.file.threat_view
+    everything = tuple(
+        tuple(_written(work, w, k) for k in range(len(wave.launches))) for w, wave in enumerate(raid.waves)
+    )
     if name is None:
-        return raid
+        return raid, everything
     view: ThreatView | None = work.catalogue.threat_views.get(name)
     if view is None:
         work.unknown(("threat_view",), name, "threat view", sorted(work.catalogue.threat_views))
-        return raid
-    waves = []
-    for wave in raid.waves:
+        return raid, everything
+    waves, written = [], []
+    for wave, places in zip(raid.waves, everything, strict=True):
         flown = (
             launch.model_copy(update={"missile": view.substitute.get(launch.missile, launch.missile)})
             for launch in wave.launches
         )
-        kept = tuple(launch for launch in flown if launch.missile not in view.unavailable)
+        kept = [pair for pair in zip(flown, places, strict=True) if pair[0].missile not in view.unavailable]
         if kept:
-            waves.append(wave.model_copy(update={"launches": kept}))
+            waves.append(wave.model_copy(update={"launches": tuple(launch for launch, _ in kept)}))
+            written.append(tuple(place for _, place in kept))
     if not waves:
         work.complain(
             ("threat_view",), f"a raid of which the view {name!r} leaves nothing",
             "at least one launch that the view allows",
             f"launch a missile other than {', '.join(view.unavailable)}, or choose another view",
         )  # fmt: skip
-        return raid
-    return raid.model_copy(update={"waves": tuple(waves)})
+        return raid, everything
+    return raid.model_copy(update={"waves": tuple(waves)}), tuple(written)
+
+
+def _written(work: _Resolving, wave: int, launch: int) -> Written:
+    said = work.located.problem(("raid", "waves", wave, "launches", launch), "", "", "")
+    return Written(said.file, said.line, said.column, said.path)
 
 
 def _check_raid(

@@ -44,7 +44,7 @@ class SiteUse(Strict):
     place: Name | None = None
     position: Position | None = None
     owner: CountryCode
-    stock: Annotated[int, Field(ge=0, le=10_000)]
+    stock: Annotated[int, Field(strict=True, ge=0, le=10_000)]
     stock_source: str
     defends_own_radius_km: Positive | None = (
         None  # point defence: engages only what falls within this radius of the site
@@ -61,11 +61,15 @@ class Doctrine(Strict):
     """When a side shoots, and how many at once."""
 
     mode: Literal["shoot-look-shoot", "salvo"] = "shoot-look-shoot"
-    salvo: Annotated[int, Field(ge=1, le=8)] = 1  # interceptors committed at once
-    shots_max: Annotated[int, Field(ge=1, le=16)] = 3  # at one object, over all its engagements
-    look_s: Annotated[float, Field(ge=0)] = 15.0  # from intercept to knowing its result
-    threat_probability: Annotated[float, Field(gt=0, le=1)] = 0.5  # P(impact in own territory) needed to shoot
-    reserve_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5  # of stock kept from shots cued by a partner alone
+    salvo: Annotated[int, Field(strict=True, ge=1, le=8)] = 1  # interceptors committed at once
+    shots_max: Annotated[int, Field(strict=True, ge=1, le=16)] = 3  # at one object, over all its engagements
+    look_s: Annotated[float, Field(strict=True, ge=0)] = 15.0  # from intercept to knowing its result
+    threat_probability: Annotated[float, Field(strict=True, gt=0, le=1)] = (
+        0.5  # P(impact in own territory) needed to shoot
+    )
+    reserve_fraction: Annotated[float, Field(strict=True, ge=0, le=1)] = (
+        0.5  # of stock kept from shots cued by a partner alone
+    )
 
 
 class Side(Strict):
@@ -88,5 +92,5 @@ class Troops(Strict):
     name: Name
     side: Name
     position: Position
-    people: Annotated[int, Field(ge=1, le=10_000_000_000)]
+    people: Annotated[int, Field(strict=True, ge=1, le=10_000_000_000)]
     source: str

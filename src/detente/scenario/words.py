@@ -57,9 +57,9 @@ class Quantity(Strict):
     The unit is in the name of the key that holds the quantity. ``low`` and ``high`` default to ``value``.
     """
 
-    value: float
-    low: float
-    high: float
+    value: Annotated[float, Field(strict=True)]
+    low: Annotated[float, Field(strict=True)]
+    high: Annotated[float, Field(strict=True)]
     source: Annotated[str, StringConstraints(min_length=3)]
     confidence: Confidence = "medium"
 
@@ -124,21 +124,39 @@ DecibelQuantity = Annotated[Quantity, AfterValidator(_within(-20.0, 60.0))]
 """A ratio in decibels."""
 
 
+LOWEST_GROUND_M, HIGHEST_GROUND_M = -430.0, 9_000.0  # the shore of the Dead Sea; above every summit
+
+
+def _above_ground(altitude_m: float) -> float:
+    if altitude_m < LOWEST_GROUND_M:
+        raise RefusedError(
+            f"a height of {LOWEST_GROUND_M:,.0f} m, the lowest dry land, to {HIGHEST_GROUND_M:,.0f} m",
+            "give the height of the ground there, in metres",
+            found=f"a place {-altitude_m:,.0f} m inside the Earth",
+        )  # fmt: skip
+    if altitude_m > HIGHEST_GROUND_M:
+        raise RefusedError(
+            f"at most {HIGHEST_GROUND_M:,.0f} m, above every summit", "give the height in metres",
+            found=f"a place on the ground {altitude_m:,.0f} m up",
+        )  # fmt: skip
+    return altitude_m
+
+
 class Position(Strict):
     """A point on or above the WGS84 ellipsoid."""
 
-    lat_deg: Annotated[float, Field(ge=-90, le=90)]
-    lon_deg: Annotated[float, Field(ge=-180, le=180)]
-    altitude_m: Annotated[float, Field(ge=-430, le=9000)] = 0.0
+    lat_deg: Annotated[float, Field(strict=True, ge=-90, le=90)]
+    lon_deg: Annotated[float, Field(strict=True, ge=-180, le=180)]
+    altitude_m: Annotated[float, Field(strict=True), AfterValidator(_above_ground)] = 0.0
 
 
 class Box(Strict):
     """A box of latitude and longitude; west may exceed east where it crosses the antimeridian."""
 
-    south_deg: Annotated[float, Field(ge=-90, le=90)]
-    north_deg: Annotated[float, Field(ge=-90, le=90)]
-    west_deg: Annotated[float, Field(ge=-180, le=180)]
-    east_deg: Annotated[float, Field(ge=-180, le=180)]
+    south_deg: Annotated[float, Field(strict=True, ge=-90, le=90)]
+    north_deg: Annotated[float, Field(strict=True, ge=-90, le=90)]
+    west_deg: Annotated[float, Field(strict=True, ge=-180, le=180)]
+    east_deg: Annotated[float, Field(strict=True, ge=-180, le=180)]
 
     @model_validator(mode="after")
     def _north_is_above_south(self) -> "Box":

@@ -7,10 +7,41 @@ below one: a look gives its information times that probability. Enumerating whic
 plots are left out: they only make tracking harder.
 """
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.records.paths import TruePaths
+from detente.scoring.moments import align
+
 Floats = NDArray[np.float64]
+BOOST = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The least mean square errors possible, a row an object and moment, in order of object, then time."""
+
+    object: NDArray[np.int64]
+    time_s: Floats
+    position_m2: Floats  # trace of the position block
+    velocity_m2_s2: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Who looks, from where and how well: n radars in the frame of the truth."""
+
+    position_m: Floats  # (n, 3)
+    axes: Floats  # (n, 3, 3) unit vectors east, north, up of each sensor's angles
+    sigmas: Floats  # (n, 3) of range (m), azimuth and elevation (rad)
+    detection_probability: Floats  # (n,)
+    revisit_s: Floats  # (n,)
+    elevation_min_rad: Floats  # (n,) of what is in view
+    elevation_max_rad: Floats
+    range_max_m: Floats
 
 
 def radar_information(offset_m: Floats, sigmas: tuple[float, float, float]) -> Floats:
@@ -64,31 +95,97 @@ def constant_gravity(step_s: float, acceleration_psd_m2_s3: float) -> tuple[Floa
     return transition, noise
 
 
-def straight_flight_bound(
-    offset_m: Floats,
-    born: NDArray[np.int64],
-    step_s: float,
-    sigmas: tuple[float, float, float],
-    detection_probability: float,
-    acceleration_psd_m2_s3: float,
-    speed_sigma_m_s: float,
-) -> Floats:
-    """Bounds (scans, n, 6, 6) of objects under constant gravity seen by one radar; NaN-free: 0 before ``born``.
+class Motion(Protocol):
+    """How what is known of an object fades between looks. A state's first six numbers are position and velocity."""
 
-    ``offset_m`` (scans, n, 3): true positions from the radar, z up. ``born`` (n,): first scan. It begins with what one
-    detection and a speed of standard deviation ``speed_sigma_m_s`` on each axis tell: the tracker's own initiation.
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        ...
+
+    @property
+    def prior(self) -> Floats:
+        """What is known before the first look, as information (size, size)."""
+        ...
+
+    def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
+        """Covariances (n, size, size) some seconds (n,) after true states (n, 6) and coefficients (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ConstantGravity:
+    """Straight flight with white acceleration; before the first look, speeds spread about zero."""
+
+    acceleration_psd_m2_s3: float
+    speed_sigma_m_s: float
+    size: int = 6
+
+    @property
+    def prior(self) -> Floats:
+        """Of the velocity alone."""
+        return np.diag(np.r_[np.zeros(3), np.full(3, self.speed_sigma_m_s**-2)])
+
+    def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
+        """As :func:`constant_gravity`; the states do not matter."""
+        found = np.empty_like(covariances)
+        for value in np.unique(seconds):
+            rows = seconds == value
+            transition, noise = constant_gravity(float(value), self.acceleration_psd_m2_s3)
+            found[rows] = transition @ covariances[rows] @ transition.T + noise
+        return found
+
+
+def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Motion) -> Bounds:
+    """Bounds of objects seen by several radars, at the moments at which they are scored.
+
+    A radar looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
+    look at it that does not find it burning; that look is taken to have seen it. Looks at a burning object are left
+    out. ``truth`` is in order of object, then time.
     """
-    scans, count = offset_m.shape[:2]
-    transition, noise = constant_gravity(step_s, acceleration_psd_m2_s3)
-    found, known = np.zeros((scans, count, 6, 6)), np.zeros((count, 6, 6))
-    for scan in range(scans):
-        look = np.zeros((count, 6, 6))
-        look[:, :3, :3] = radar_information(offset_m[scan], sigmas)
-        new, old = born == scan, born < scan
-        known[new] = look[new]
-        known[np.ix_(new.nonzero()[0], [3, 4, 5], [3, 4, 5])] = np.eye(3) / speed_sigma_m_s**2
-        if old.any():
-            known[old] = next_information(known[old], transition, noise, detection_probability * look[old])
-        alive = new | old
-        found[scan, alive] = bound(known[alive])
-    return found
+    there = align(truth, moments_s, np.inf)
+    names, index = np.unique(there.path, return_inverse=True)
+    covariances, states = np.zeros((len(names), motion.size, motion.size)), np.zeros((len(names), 6))
+    last_s, next_look = np.full(len(names), -np.inf), np.full(len(watch.revisit_s), -np.inf)
+    parts = [np.empty((0, 4))]
+    for moment, now_s in enumerate(moments_s.tolist()):
+        here = np.arange(*there.edges[moment : moment + 2])
+        here = here[truth.phase[there.row[here]] != BOOST]
+        looks = next_look <= now_s + 1e-6
+        next_look[looks] = now_s + watch.revisit_s[looks]
+        gained, first = _gained(there.position_m[here], watch, looks, motion.size)
+        who, coefficients = index[here], truth.ballistic_coefficient_kg_m2[there.row[here]]
+        old = np.isfinite(last_s[who])
+        new = ~old & first.any(axis=(1, 2))
+        known, ago = who[old], now_s - last_s[who[old]]
+        ahead = motion.spread(states[known], coefficients[old], covariances[known], ago)
+        covariances[known] = bound(_inverse(ahead) + gained[old])
+        covariances[who[new]] = bound(motion.prior + first[new])
+        alive = old | new
+        states[who] = np.hstack([there.position_m[here], there.velocity_m_s[here]])
+        last_s[who[alive]] = now_s
+        variances = np.diagonal(covariances[who[alive]], axis1=1, axis2=2)
+        place, speed = variances[:, :3].sum(axis=1), variances[:, 3:6].sum(axis=1)
+        parts.append(np.stack([names[who[alive]], np.full(int(alive.sum()), now_s), place, speed], axis=1))
+    table = np.concatenate(parts)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    return Bounds(
+        object=table[:, 0].astype(np.int64), time_s=table[:, 1], position_m2=table[:, 2], velocity_m2_s2=table[:, 3]
+    )
+
+
+def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_], size: int) -> tuple[Floats, Floats]:
+    """Information (n, size, size) expected of these looks, and that of the first of them if it sees for sure."""
+    gained, sure = np.zeros((len(positions_m), size, size)), np.zeros((len(positions_m), size, size))
+    for sensor in np.flatnonzero(looks):
+        axes, sigmas = watch.axes[sensor], watch.sigmas[sensor]
+        offsets = (positions_m - watch.position_m[sensor]) @ axes.T
+        away = np.linalg.norm(offsets, axis=1)
+        elevation = np.arcsin(offsets[:, 2] / away)
+        seen = (away <= watch.range_max_m[sensor]) & (elevation >= watch.elevation_min_rad[sensor])
+        seen &= elevation <= watch.elevation_max_rad[sensor]
+        look = axes.T @ radar_information(offsets, (sigmas[0], sigmas[1], sigmas[2])) @ axes * seen[:, None, None]
+        gained[:, :3, :3] += watch.detection_probability[sensor] * look
+        unseen = ~sure.any(axis=(1, 2))
+        sure[unseen, :3, :3] = look[unseen]
+    return gained, sure

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates, TrueStates
+from detente.records.paths import TrackPaths, TruePaths
 from detente.records.table import Table
-from detente.scoring.score import Bounds, Document, Rules, Score, score_states
+from detente.scoring.score import Bounding, Document, Rules, Score, score_states
 
 Source = str | Path | pa.Table | pd.DataFrame | Table
 STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
@@ -28,6 +28,7 @@ RUN_TRACKS = ("side", "giver", "number", "time_s", "position_ecef_m", "velocity_
 RUN_TRUTH = ("object", "time_s", "position_ecef_m", "velocity_ecef_m_s", "phase")
 NUMBERS_A_SIDE = 10_000_000  # a run's track is named by side and number; together they make one number
 POOLED = "pooled"
+COEFFICIENT = "ballistic_coefficient_kg_m2"
 
 
 class Scores(dict[str, Score]):
@@ -51,12 +52,14 @@ def score(
     settle_s: float = 0.0,
     side: str | None = None,
     replicate: int | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounding | None = None,
 ) -> Scores:
     """Score tracks against truth: files, folders of ``detente run``, our tables, Arrow tables or data frames.
 
     ``truth`` may be left out where ``tracks`` is a run's folder. ``side`` and ``replicate`` choose where a run's tables
-    hold several; every side's picture is scored otherwise. Raises :class:`~detente.records.errors.InputError`.
+    hold several; every side's picture is scored otherwise. ``bounds``: the least errors possible, to divide by
+    (``detente.gateway.bounding.bound_by`` makes them from a sensors file). Raises
+    :class:`~detente.records.errors.InputError`.
     """
     rules = Rules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
     if truth is None:
@@ -74,7 +77,7 @@ def score(
     )  # fmt: skip
 
 
-def read_tracks(source: Source, side: str | None = None, replicate: int | None = None) -> dict[str, TrackStates]:
+def read_tracks(source: Source, side: str | None = None, replicate: int | None = None) -> dict[str, TrackPaths]:
     """Confirmed track states by name of picture, each in order of track, then time."""
     frame, name = _read(source, "tracks")
     if "number" in frame.columns and "track" not in frame.columns:
@@ -91,17 +94,25 @@ def read_tracks(source: Source, side: str | None = None, replicate: int | None =
     return {"": _track_states(frame, name)}
 
 
-def read_truth(source: Source, replicate: int | None = None) -> TrueStates:
+def read_truth(source: Source, replicate: int | None = None) -> TruePaths:
     """True states in order of object, then time."""
     frame, name = _read(source, "truth")
     if "position_ecef_m" in frame.columns:
         frame = _spread(_one_replicate(_needed(frame, RUN_TRUTH, name), replicate, name), name)
+        frame = _with_coefficients(frame, source)
     frame = _needed(frame, TRUTH_COLUMNS, name)
     frame, states = _checked(frame, "object", name)
     phase = frame["phase"].to_numpy("u1") if "phase" in frame.columns else np.zeros(len(frame), "u1")
-    return TrueStates(
+    coefficient = frame[COEFFICIENT].to_numpy("f8") if COEFFICIENT in frame.columns else np.zeros(len(frame))
+    wrong = ~(np.isfinite(coefficient) & (coefficient >= 0.0))
+    if np.any(wrong):
+        row = frame.index[np.flatnonzero(wrong)[0]]
+        raise _bad_row(
+            name, row, f"{COEFFICIENT} is {frame[COEFFICIENT][row]}", "more than 0, or 0 where unknown", "correct it"
+        )
+    return TruePaths(
         object=frame["object"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"),
-        position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase,
+        position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase, ballistic_coefficient_kg_m2=coefficient,
     )  # fmt: skip
 
 
@@ -189,16 +200,29 @@ def _spread(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame
 
 
+def _with_coefficients(frame: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """What a run's truth leaves to its ``objects`` stage, where that lies beside it."""
+    if not isinstance(source, str | Path):
+        return frame
+    path = Path(source)
+    beside = (path if path.is_dir() else path.parent) / "objects.parquet"
+    if not beside.is_file():
+        return frame
+    objects = pq.read_table(beside, columns=["replicate", "object", COEFFICIENT]).to_pandas()
+    joined = frame.merge(objects, on=["replicate", "object"], how="left")
+    return joined.set_index(frame.index).fillna({COEFFICIENT: 0.0})
+
+
 def _of_run(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     frame = _spread(frame, name)
     frame["track"] = frame["giver"].to_numpy("i8") * NUMBERS_A_SIDE + frame["number"].to_numpy("i8")
     return frame
 
 
-def _track_states(frame: pd.DataFrame, name: str) -> TrackStates:
+def _track_states(frame: pd.DataFrame, name: str) -> TrackPaths:
     frame, states = _checked(frame, "track", name)
     covariance, has = _covariances(frame, name)
-    return TrackStates(
+    return TrackPaths(
         track=frame["track"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"), position_m=states[:, :3],
         velocity_m_s=states[:, 3:], covariance=covariance, has_covariance=has,
     )  # fmt: skip

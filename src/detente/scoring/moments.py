@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.records.paths import TrackStates, TrueStates
+from detente.records.paths import TrackPaths, TruePaths
 
 Floats = NDArray[Any]
 Ints = NDArray[np.int64]
@@ -26,7 +26,7 @@ class Aligned:
     velocity_m_s: Floats
 
 
-def moments_of(tracks: TrackStates, truth: TrueStates, every_s: float | None) -> Floats:
+def moments_of(tracks: TrackPaths, truth: TruePaths, every_s: float | None) -> Floats:
     """When to score: the moments of the tracks, and where they are silent moments as far apart as theirs usually are.
 
     With ``every_s`` an even grid over the life of the truth instead. Silence must count: a tracker that says nothing
@@ -53,13 +53,13 @@ def _distinct(times_s: Floats) -> Floats:
     return ordered[np.r_[True, np.diff(ordered) > SAME_S]]
 
 
-def align(table: TrackStates | TrueStates, moments_s: Floats, hold_s: float) -> Aligned:
+def align(table: TrackPaths | TruePaths, moments_s: Floats, hold_s: float) -> Aligned:
     """The state of every path at every moment that lies in its life; between rows by a cubic through both states.
 
     A path is absent between two of its rows that are more than ``hold_s`` apart. The table must be in order of path,
     then time.
     """
-    paths = table.track if isinstance(table, TrackStates) else table.object
+    paths = table.track if isinstance(table, TrackPaths) else table.object
     found = [np.empty((0, 4))]
     edges = np.r_[np.flatnonzero(np.r_[True, paths[1:] != paths[:-1]]), len(paths)] if len(paths) else [0]
     for first, last in pairwise(edges):
@@ -88,7 +88,7 @@ def _moments_in(times_s: Floats, moments_s: Floats, hold_s: float) -> Floats:
 
 
 def _between(
-    table: TrackStates | TrueStates, low: Ints, high: Ints, at_s: Floats, exact: NDArray[np.bool_]
+    table: TrackPaths | TruePaths, low: Ints, high: Ints, at_s: Floats, exact: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Cubic Hermite between two states: exact for constant acceleration, and for its linear change."""
     step = np.where(exact, 1.0, table.time_s[high] - table.time_s[low])[:, None]

@@ -1,5 +1,6 @@
 """Tracks against truth: every measure at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
-from detente.records.paths import TrackStates, TrueStates, unpack_covariance
+from detente.records.paths import TrackPaths, TruePaths, unpack_covariance
+from detente.scoring.bounds import Bounds
 from detente.scoring.consistency import band, squared_lengths
 from detente.scoring.matching import best_pairs, near_pairs
 from detente.scoring.moments import Aligned, align, moments_of
@@ -16,6 +18,7 @@ from detente.scoring.sets import set_distances
 
 Floats = NDArray[np.float64]
 Document = dict[str, Any]
+Bounding = Bounds | Callable[[TruePaths, Floats], Bounds]  # bounds, or what makes them for a truth at moments
 DIMENSIONS = 6
 PHASES = {1: "boost", 2: "coast", 3: "reentry"}
 
@@ -34,16 +37,6 @@ class Rules:
     """RMSE, NEES and bound leave out what is this soon after an object appears. The set metrics leave out nothing."""
     hold_s: float = 30.0
     """Between two rows of a track no further apart than this, the track is taken to be there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """The least mean square errors possible, a row an object and moment, in order of object, then time."""
-
-    object: NDArray[np.int64]
-    time_s: Floats
-    position_m2: Floats  # trace of the position block
-    velocity_m2_s2: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +102,7 @@ class Score:
 
 
 def score_states(
-    tracks: TrackStates, truth: TrueStates, rules: Rules | None = None, bounds: Bounds | None = None
+    tracks: TrackPaths, truth: TruePaths, rules: Rules | None = None, bounds: Bounding | None = None
 ) -> Score:
     """Score confirmed tracks against truth, both in one Cartesian frame and in order of path, then time.
 
@@ -132,18 +125,19 @@ def score_states(
         parts.append(np.stack([np.full(len(i), k), i, j, count.unbroken(was.path[i], said.path[j])]))
     samples = _samples(tracks, truth, said, was, moments, np.concatenate(parts, axis=1), rules.settle_s)
     columns = list(zip(*distances, strict=True))
+    least = bounds(truth, moments) if callable(bounds) else bounds
     spacing = float(np.median(np.diff(moments))) if len(moments) > 1 else 0.0
     return Score(
         rules=rules, moments_s=moments, truths=np.diff(was.edges), tracks=np.diff(said.edges),
         gospa_m=np.array(columns[0]), ospa_m=np.array(columns[1]), localisation_m=np.array(columns[2]),
         missed=np.array(columns[3]), false=np.array(columns[4]), samples=samples,
         siap=count.document(count.tracked * spacing), interpolated=int(np.sum(~said.exact)),
-        bound=None if bounds is None else bound_document(samples, moments, bounds),
+        bound=None if least is None else bound_document(samples, moments, least),
         notes={"objects": len(np.unique(truth.object)), "tracks": len(np.unique(tracks.track))},
     )  # fmt: skip
 
 
-def _check(rules: Rules, truth: TrueStates) -> None:
+def _check(rules: Rules, truth: TruePaths) -> None:
     if not len(truth):
         raise InputError(
             "a truth without rows", "at least one object", "give the truth that the tracks are of", path="TRUTH"
@@ -157,7 +151,7 @@ def _check(rules: Rules, truth: TrueStates) -> None:
 
 
 def _samples(
-    tracks: TrackStates, truth: TrueStates, said: Aligned, was: Aligned, moments: Floats, matched: NDArray[np.int64],
+    tracks: TrackPaths, truth: TruePaths, said: Aligned, was: Aligned, moments: Floats, matched: NDArray[np.int64],
     settle_s: float,
 ) -> Samples:  # fmt: skip
     """Errors of the matched rows (moment, row of ``was``, row of ``said``, unbroken) that have settled."""

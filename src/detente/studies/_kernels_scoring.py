@@ -98,7 +98,11 @@ def whiten(covariance, error, work):
 
 @kernel
 def score_lines(line_object, has_state, mean, covariance, true_state, true_phase, square_m2, nees, samples):
-    """Add every confirmed line whose object truly coasts within 5 km of it to the sums (R,) of its replicate."""
+    """Add every confirmed line whose object truly coasts within 5 km of it to the sums (R,) of its replicate.
+
+    Returns how many such lines have a covariance that is not positive definite; those are in no sum.
+    """
+    unsound = 0
     work = np.zeros((7, 6))
     error = np.zeros(6)
     for r in range(line_object.shape[0]):
@@ -113,10 +117,12 @@ def score_lines(line_object, has_state, mean, covariance, true_state, true_phase
                 continue
             length = whiten(covariance[r, s], error, work)
             if length < 0.0:
+                unsound += 1
                 continue
             square_m2[r] += distance2
             nees[r] += length
             samples[r] += 1
+    return unsound
 
 
 @kernel

@@ -58,14 +58,14 @@ BY_NAME = {architecture.name: architecture for architecture in _ALL}
 assert tuple(BY_NAME) == ARCHITECTURES
 
 
-def chosen(names: tuple[str, ...]) -> tuple[Architecture, ...]:
-    """The named architectures, in the canonical order. An unknown name is an :class:`InputError`."""
-    unknown = [name for name in names if name not in BY_NAME]
+def chosen(names: tuple[str, ...], *, option: str = "--architectures") -> tuple[Architecture, ...]:
+    """The named architectures, in the canonical order. An unknown name is an :class:`InputError` about ``option``."""
+    unknown = [name for name in names if name not in BY_NAME] if names else [""]
     if unknown:
         raise InputError(
             found=f"unknown architecture {unknown[0]!r}",
-            expected=f"one or more of {', '.join(ARCHITECTURES)}, separated by commas",
-            remedy="correct --architectures, or leave it out for all six",
-            path="--architectures",
+            expected=f"one of {', '.join(ARCHITECTURES)}",
+            remedy=f"correct {option}, or leave it out",
+            path=option,
         )
     return tuple(architecture for architecture in _ALL if architecture.name in names)

@@ -60,16 +60,16 @@ def fly_burnout(
     low = (
         f"burn-out {altitude_km:g} km high: the air above it is flown through on the way up; see --burnout-altitude-km"
     )
+    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "burnout",
         **common(start, azimuth, rotation, drag),
         **numbers(flights),
-        **burnout_angle(states),
+        **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
         "cautions": [low] if drag and altitude_km < THICK_AIR_KM else [],
         "version": __version__,
     }
-    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     return Flyout(title=f"Burn-out at {speed:,.0f} m/s, {angle_deg:g}°", document=document, path=path)
 
 
@@ -107,14 +107,16 @@ def fly_observed(
         raise _no_boost_fits(seen, start, unknown, rotation, drag)
     middle = int(rows[0])  # the middle of every range, where that has a solution
     states, beta = _row(found.states, middle), float(unknown.ballistic_coefficient_kg_m2[middle])
+    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "observed",
         **common(start, float(unknown.bearing_rad[middle]), rotation, drag),
         "azimuth_known": azimuth_deg is not None,
         **numbers(fall(states, beta, rotation=rotation, drag=drag)),
-        **burnout_angle(states),
+        **burnout_angle(path),
         "standard_range_km": _interval(found.standard_range_m[rows] / 1e3),
         "interval": _intervals(found, rows),
+        "explains": _explained(found, unknown, rows),
         "impulsive": _impulsive(seen),
         "observed": {
             "range_km": range_km, "apogee_km": apogee_km, "boost_s": boost_s, "flight_time_s": flight_time_s,
@@ -125,7 +127,6 @@ def fly_observed(
         "cautions": _cautions(found, rows),
         "version": __version__,
     }  # fmt: skip
-    path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     return Flyout(title=f"A test of {range_km:,.0f} km range, {apogee_km:,.0f} km apogee", document=document, path=path)
 
 
@@ -167,6 +168,22 @@ def _intervals(found: inversion.Inversion, rows: NDArray[np.int64]) -> Document:
         "boost_s": _interval(found.states.time_s[rows]),
         "flight_time_s": _interval(flights.flight_time_s[rows]),
     }
+
+
+def _explained(found: inversion.Inversion, unknown: inversion.Unknowns, rows: NDArray[np.int64]) -> dict[str, float]:
+    """Share of the standard range's variance over the draws that goes with each unknown: its squared correlation.
+
+    The bearing counts by its eastward part, for the turning Earth. What is known, or does not matter, explains 0.
+    """
+    standard = found.standard_range_m[rows]
+    values = {part.name: getattr(unknown, part.name)[rows] for part in fields(unknown)}
+    values["bearing_rad"] = np.sin(values["bearing_rad"])
+    shares = {}
+    for name, drawn in values.items():
+        spread = float(drawn.std() * standard.std())
+        together = float(((drawn - drawn.mean()) * (standard - standard.mean())).mean())
+        shares[name] = (together / spread) ** 2 if spread > 1e-9 else 0.0
+    return shares
 
 
 def _impulsive(seen: inversion.Observation) -> Document:

@@ -25,7 +25,7 @@ class Cooperation:
         self.plan_rules = {side: self._rules_of_plan(side) for side in pictures.watching}
         self.shots, self.shot_object = Shots.empty(), np.empty(0, np.int64)
         self.outcomes = Outcomes.empty()
-        self.known_dead_s = np.full(shape, NOT_YET_S)
+        self.known_dead_s = {side: np.full(shape, NOT_YET_S) for side in pictures.watching}  # by decider
         self.refused = theatre.refused if architecture.consent else np.zeros(shape, np.uint8)
         self.seen = np.zeros((*shape, len(theatre.scenario.sites)), np.uint8)  # a deciding picture saw a window
         self.earliest_s = np.full(shape, -1.0)  # earliest feasible intercept of each object; -1 where none
@@ -52,7 +52,7 @@ class Cooperation:
     def _plan(self, side: int, now_s: float) -> Shots:
         picture, line_object = self.pictures.picture(side), self.pictures.line_objects[side]
         engageable = np.empty(picture.status.shape, np.uint8)
-        kernels.may_engage(line_object, self.known_dead_s, self.refused, now_s, engageable)
+        kernels.may_engage(line_object, self.known_dead_s[side], self.refused, now_s, engageable)
         planned = plans.plan(self.plans[side], picture, self.theatre.arms, self.plan_rules[side], engageable, now_s)
         self.plans[side] = planned.state
         kernels.note_windows(line_object, planned.open, planned.earliest_s, self.seen, self.earliest_s)
@@ -61,13 +61,17 @@ class Cooperation:
         return planned.shots
 
     def _resolve(self, new: Shots, book: AnswerBook) -> None:
-        """Every shot so far against truth; what is dead is known to be once the look is over."""
+        """Every shot so far against truth; who shot something dead knows it once the look is over, and nobody else."""
         theatre = self.theatre
         objects: NDArray[np.int64] = book.of(new.replicate, new.giver, new.number)
         self.shots = Shots.concatenate([self.shots, new])
         self.shot_object = np.concatenate([self.shot_object, objects])
         self.outcomes = resolve(self.shots, self.shot_object, theatre.world, theatre.lethality, seed=theatre.seed)
-        self.known_dead_s = np.full((theatre.rows, theatre.objects), NOT_YET_S)
-        hit = np.flatnonzero(self.outcomes.hit)
-        moments = self.shots.intercept_s[hit] + theatre.look_s
-        np.minimum.at(self.known_dead_s, (self.shots.replicate[hit], self.shot_object[hit]), moments)
+        hit = self.outcomes.hit == 1
+        for side, known in self.known_dead_s.items():
+            own = np.flatnonzero(hit & (self.shots.side == self.plan_rules[side].decider))
+            look_s = theatre.arms.look_s[theatre.arms.side[self.shots.site[own]]]
+            known[:] = NOT_YET_S
+            np.minimum.at(
+                known, (self.shots.replicate[own], self.shot_object[own]), self.shots.intercept_s[own] + look_s
+            )

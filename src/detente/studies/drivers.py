@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -16,14 +15,16 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from detente import __version__
+from detente.centre.exchange.digest import digest
 from detente.records.errors import InputError, InputErrors
 from detente.records.results import ObjectResults, StudyTable
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
-from detente.studies.architectures import chosen
+from detente.studies.architectures import BY_NAME, chosen
 from detente.studies.decisions import SETTING_FILE, setting_document
+from detente.studies.processes import CONTEXT, cores
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
@@ -35,6 +36,7 @@ SMALL_CHUNKS, SMALL_CHUNK, CHUNK = 4, 25, 50
 """Replicates flown in one piece: smaller pieces first, so that a small study too keeps two cores busy.
 
 The pieces depend neither on the number of workers nor on that of replicates, so that a stopped study can be resumed."""
+REPLICATES_MAX, WORKERS_MAX, SEED_MAX = 10_000_000, 1_024, 2**63 - 1
 SHOWN = (BASELINE, "cooperating", "joint")  # architectures whose replicate 0 is kept with all its tables
 Progress = Callable[[int, int], None]
 
@@ -61,18 +63,20 @@ def study(
     Raises :class:`~detente.records.errors.InputError` for what the caller can mend.
     """
     asked = _scenario(scenario)
-    _at_least_one(replicates, "--replicates")
-    workers = multiprocessing.cpu_count() if workers is None else workers
-    _at_least_one(workers, "--workers")
+    _whole(replicates, "--replicates", 1, REPLICATES_MAX)
+    _whole(seed, "--seed", 0, SEED_MAX)
+    workers = cores() if workers is None else workers
+    _whole(workers, "--workers", 1, WORKERS_MAX)
     names = tuple(architecture.name for architecture in chosen(architectures))
     flown_names = tuple(name for name in ARCHITECTURES if name in names or name == BASELINE)
-    store = None
     if out is not None:
         folders.check_folder(Path(out))
-        store = folders.Store(Path(out), _key(asked, seed, flown_names))
-        store.open(resume=resume)
     rehearse(asked)
     job = Job(asked, seed, flown_names, _checked(asked))
+    store = None
+    if out is not None:
+        store = folders.Store(Path(out), _key(asked, seed, flown_names))
+        store.open(resume=resume)
     with _crew(job, workers) as crew:
         sample = crew(_fly_sample) if out is not None else None
         flown = list(_fly_all(job, replicates, crew, store, progress))
@@ -101,16 +105,18 @@ def run(
     seed: int = 1,
     replicate: int = 0,
     out: str | Path | None = None,
+    noted: Mapping[str, Any] | None = None,
 ) -> Run:
     """Fly one world: the same one that a study with this seed flies as its replicate number ``replicate``.
 
     ``agreement`` replaces the scenario's for this architecture (a model, a bundled name, a path; ``"none"`` for no
     clauses at all). Messages travel as signed envelopes through both ledgers. With ``out`` every stage is written.
+    ``noted`` goes into the manifest's parameters, as for :func:`study`.
     """
     asked = _scenario(scenario)
-    chosen((architecture,))
-    if replicate < 0:
-        raise _refused("--replicate", str(replicate), "0 or more")
+    chosen((architecture,), option="--architecture")
+    _whole(replicate, "--replicate", 0, REPLICATES_MAX - 1)
+    _whole(seed, "--seed", 0, SEED_MAX)
     if agreement is not None:
         asked = _with_agreement(asked, architecture, agreement)
     if out is not None:
@@ -138,7 +144,10 @@ def run(
                 folders.write_json(ledger, scratch / f"ledger-{name}.json")
             folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
-            parameters = {"architecture": architecture, "replicate": replicate}
+            parameters = {
+                "architecture": architecture, "replicate": replicate, "agreement": _identified(asked.agreements[architecture]),
+                **(noted or {}),
+            }  # fmt: skip
             made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
             folders.write_json(made, scratch / "manifest.json")
     return result
@@ -174,8 +183,7 @@ def _crew(job: Job, workers: int) -> Iterator[Crew]:
     if workers == 1:
         yield lambda work, *arguments: _finished(work(job, *arguments))
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin_worker, (job,)) as pool:
+    with ProcessPoolExecutor(workers, CONTEXT, _begin_worker, (job,)) as pool:
         try:
             yield lambda work, *arguments: pool.submit(_in_worker, work, *arguments)
         except BaseException:
@@ -258,16 +266,29 @@ def _scenario(asked: Scenario | str | Path) -> Scenario:
     return asked if isinstance(asked, Scenario) else load_scenario(asked)
 
 
+def _identified(agreement: Agreement | None) -> dict[str, str] | None:
+    return None if agreement is None else {"name": agreement.name, "digest": digest(agreement)}
+
+
 def _with_agreement(scenario: Scenario, architecture: str, agreement: Agreement | str | Path) -> Scenario:
+    if not BY_NAME[architecture].exchange:
+        with_exchange = ", ".join(name for name, one in BY_NAME.items() if one.exchange)
+        raise InputError(
+            found=f"--agreement for the architecture {architecture}, which exchanges nothing under one",
+            expected=f"an architecture that does: {with_exchange}",
+            remedy="leave --agreement out, or choose another --architecture", path="--agreement",
+        )  # fmt: skip
     if isinstance(agreement, Agreement):
         model = agreement
     else:
         model = load_agreement("nothing" if str(agreement) == "none" else agreement)
     strangers = sorted(set(model.parties) - set(scenario.side_names)) if model.clauses else []
     if strangers:
-        raise _refused(
-            "--agreement", f"{model.name} names {', '.join(strangers)}", f"sides {', '.join(scenario.side_names)}"
-        )
+        raise InputError(
+            found=f"the agreement {model.name!r} is made with {', '.join(strangers)}, no side of this scenario",
+            expected=f"an agreement between {', '.join(scenario.side_names)}",
+            remedy="choose an agreement between this scenario's sides", path="--agreement",
+        )  # fmt: skip
     return replace(scenario, agreements={**scenario.agreements, architecture: model})
 
 
@@ -280,15 +301,13 @@ def _checked(scenario: Scenario) -> Prepared:
     return launches
 
 
-def _at_least_one(value: int, option: str) -> None:
-    if value < 1:
-        raise _refused(option, str(value), "1 or more")
-
-
-def _refused(option: str, found: str, expected: str) -> InputError:
-    return InputError(
-        found=f"{option} is {found}", expected=expected, remedy=f"give {option} such a value", path=option
-    )
+def _whole(value: int, option: str, least: int, most: int) -> None:
+    """Refuses what is no whole number within these limits."""
+    if not isinstance(value, int) or not least <= value <= most:
+        raise InputError(
+            found=f"{option} is {value}", expected=f"a whole number from {least:,} to {most:,}",
+            remedy=f"give {option} such a value", path=option,
+        )  # fmt: skip
 
 
 def _key(scenario: Scenario, seed: int, architectures: tuple[str, ...]) -> str:

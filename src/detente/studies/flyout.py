@@ -1,7 +1,7 @@
 """What a single flight is told as: a document, a path, and the words for what cannot be flown."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from detente.records.results import FlightPath
 Document = dict[str, Any]
 START_DEG = (35.0, 51.0)
 AZIMUTH_DEG = 40.0
+BOOST = 1  # phase of a path's sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Flyout:
 
     title: str
     document: Document
-    path: FlightPath
+    path: FlightPath = field(repr=False)
 
 
 def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPath:
@@ -44,12 +45,14 @@ def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPat
 
 
 def finite(value: float, name: str, low: float, high: float) -> float:
+    """A number within its limits; a NaN is within none."""
     if not low <= value <= high:
         raise InputError(f"{value:g}", f"a number from {low:,g} to {high:,g}", "correct the number", path=name)
     return float(value)
 
 
 def place_rad(place_deg: tuple[float, float], name: str) -> tuple[float, float]:
+    """A place in radians."""
     latitude, longitude = place_deg
     if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):
         raise InputError(
@@ -105,11 +108,12 @@ def numbers(flights: Flights) -> Document:
     }
 
 
-def burnout_angle(states: Burnouts) -> Document:
-    """The angle of the burn-out velocity above the horizon there."""
-    latitude, longitude, _ = ecef_to_geodetic(states.position_ecef_m)[0]
-    up = np.array(
-        [math.cos(latitude) * math.cos(longitude), math.cos(latitude) * math.sin(longitude), math.sin(latitude)]
-    )
-    velocity = states.velocity_ecef_m_s[0]
+def burnout_angle(path: FlightPath) -> Document:
+    """The angle of the velocity above the horizon where boost ends: its last sample, or the first of a bare flight."""
+    boosting = np.flatnonzero(path.phase == BOOST)
+    row = int(boosting[-1]) if len(boosting) else 0
+    latitude, longitude = float(path.lat_rad[row]), float(path.lon_rad[row])
+    level = math.cos(latitude)
+    up = np.array([level * math.cos(longitude), level * math.sin(longitude), math.sin(latitude)])
+    velocity = path.velocity_ecef_m_s[row]
     return {"burnout_angle_deg": math.degrees(math.asin(float(up @ velocity) / float(np.linalg.norm(velocity))))}

@@ -24,8 +24,8 @@ PROBE_BYTES = 4_000_000  # about what a small study writes
 
 
 @contextmanager
-def owned_disk_errors(folder: Path) -> Iterator[None]:
-    """A full, read-only or forbidden disk is the user's to mend: an :class:`InputError` that says so."""
+def owned_disk_errors(folder: Path, left: str = "nothing was left half-written") -> Iterator[None]:
+    """A full, read-only or forbidden disk is the user's to mend: an :class:`InputError` that says what is ``left``."""
     try:
         yield
     except OSError as error:
@@ -41,19 +41,25 @@ def owned_disk_errors(folder: Path) -> Iterator[None]:
         raise InputError(
             found=f"cannot write into {folder}: {reasons.get(error.errno or 0, error.strerror or str(error))}",
             expected="a folder with room, that this user may write",
-            remedy="give another folder with --out, or make room; nothing was left half-written",
+            remedy=f"give another folder with --out, or make room; {left}",
             path="--out",
         ) from error
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder and prove that it can be written, before any long work."""
+    """Prove that a folder can be made and written, before any long work. Leaves nothing."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     with owned_disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"\0" * PROBE_BYTES)
-            probe.flush()
-            os.fsync(probe.fileno())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"\0" * PROBE_BYTES)
+                probe.flush()
+                os.fsync(probe.fileno())
+        finally:
+            for one in missing:
+                if one.is_dir():
+                    one.rmdir()
 
 
 @contextmanager
@@ -136,7 +142,7 @@ class Store:
     def save(self, first: int, write: Callable[[Path], None]) -> None:
         """Keep a finished chunk; a chunk is there whole or not at all."""
         path = self.folder / f"{first:08d}"
-        with owned_disk_errors(self.folder.parent):
+        with owned_disk_errors(self.folder.parent, "what was finished is kept in .chunks, where --resume finds it"):
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir(parents=True)
             write(path)

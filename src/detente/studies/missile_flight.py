@@ -18,6 +18,7 @@ from detente.flight.trajectory import Flights, ephemeris, fly_out
 from detente.flight.vehicle import PackedMissiles, pack
 from detente.geodesy.distance import shortest_paths
 from detente.records.errors import InputError
+from detente.records.results import FlightPath
 from detente.scenario.catalogue import MissileEntry, MissileFile
 from detente.scenario.files import load_missile
 from detente.scenario.words import Quantity
@@ -89,9 +90,7 @@ def fly(
     aim = None if aim_deg is None else place_rad(aim_deg, "--to")
     wanted = _loft(loft, aim is not None, max_range)
     if aim is not None and azimuth_deg is not None:
-        raise InputError(
-            "--azimuth beside --to", "one of the two", "leave one out: an aim has its azimuth", path="--to"
-        )
+        raise InputError("--azimuth beside --to", "one of the two", "leave one out", path="--to")
     packed = _packed(entry, payload_kg)
     level = Launch(
         packed=packed, start_rad=start, azimuth_rad=azimuth, pitch_rad=0.0, cutoff_s=math.inf,
@@ -100,29 +99,29 @@ def fly(
     launch = _launch_along(level, wanted) if aim is None else _launch_to(level, aim, wanted)
     flights = fly_out(*launch.arguments, **launch.earth)
     _must_land(launch, flights)
+    path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
     document = {
         "mode": "missile",
         "missile": entry.name,
         "source": entry.source,
         "payload_kg": packed.missiles[0].payload_kg,
-        **_told(launch, flights, wanted),
+        **_told(launch, flights, path, wanted),
         "aim": None if aim is None else _miss(aim, flights),
         "assumptions": _assumptions(packed),
         "cautions": _cautions(entry, launch, wanted),
         "version": __version__,
     }
-    path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
     return Flyout(title=entry.title or entry.name, document=document, path=path)
 
 
-def _told(launch: Launch, flights: Flights, wanted: str | float) -> Document:
+def _told(launch: Launch, flights: Flights, path: FlightPath, wanted: str | float) -> Document:
     """How it was launched, and what came of it."""
     return {
         **common(launch.start_rad, launch.azimuth_rad, **launch.earth),
         "loft": wanted if isinstance(wanted, str) else "held-pitch",
         "final_pitch_deg": math.degrees(launch.pitch_rad),
         **numbers(flights),
-        **burnout_angle(boosted(*launch.arguments, **launch.earth)),
+        **burnout_angle(path),
     }
 
 
@@ -138,19 +137,15 @@ def _cautions(entry: MissileEntry | MissileFile, launch: Launch, wanted: str | f
 
 def _loft(loft: str | float | None, aimed: bool, max_range: bool) -> str | float:
     """What decides the final pitch: a word, or degrees."""
-    if max_range and (aimed or loft is not None):
+    if max_range and (aimed or loft not in (None, "minimum-energy")):
         beside = "--to" if aimed else "--loft"
         raise InputError(f"--max-range beside {beside}", "one of the two", f"leave {beside} out", path="--max-range")
     if loft is None or loft == "minimum-energy":
         return "minimum-energy" if aimed else LONGEST
     if isinstance(loft, str):
         if loft not in MODES:
-            raise InputError(
-                f"{loft!r}",
-                f"one of {', '.join(MODES)}, or a final pitch in degrees",
-                "choose one of them",
-                path="--loft",
-            )
+            known = f"one of {', '.join(MODES)}, or a final pitch in degrees"
+            raise InputError(f"{loft!r}", known, "choose one of them", path="--loft")
         if not aimed:
             raise InputError(
                 f"{loft} without an aim", "an aim that it is higher or lower than need be for",
@@ -233,9 +228,11 @@ def _orbit_at_some_pitch(level: Launch) -> InputError:
     found = orbits(states, rotation=level.rotation)
     perigee_km = np.where((states.flag == 0) & ~found.escapes, found.perigee_m, -np.inf) / 1e3
     best = int(perigee_km.argmax())
-    ground = f"perigee up to {perigee_km[best]:,.0f} km, at a final pitch of {math.degrees(pitches[best]):g}°"
+    how = "it leaves for good at every pitch"
+    if np.isfinite(perigee_km[best]):
+        how = f"perigee up to {perigee_km[best]:,.0f} km, at a final pitch of {math.degrees(pitches[best]):.0f}°"
     return InputError(
-        f"a missile that reaches orbit or half-way round the Earth ({ground})", "one whose longest range is less",
+        f"a missile that can stay up for more than 4 hours ({how})", "one whose longest range is less",
         "give --to LAT,LON, a final pitch with --loft, or a heavier payload", path="--max-range",
     )  # fmt: skip
 

@@ -139,7 +139,8 @@ class Pictures:
     def _score(self, place: int, side: int, picture: Picture, truth: TrueStates, book: AnswerBook) -> None:
         line_object = book.lines(picture)
         self.line_objects[side] = line_object
-        kernels.score_lines(
+        unsound = kernels.score_lines(
             line_object, picture.has_state, picture.mean, picture.covariance, truth.state, truth.phase,
             self.accuracy.square_m2[place], self.accuracy.nees[place], self.accuracy.samples[place],
         )  # fmt: skip
+        assert unsound == 0, f"{unsound} confirmed tracks have a covariance that is not positive definite"

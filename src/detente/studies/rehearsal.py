@@ -5,7 +5,6 @@ study. The parts below share few kernels, so they compile side by side; each wal
 nothing in it.
 """
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from detente.records.stages import Detections, Messages
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
 from detente.studies.architectures import BY_NAME
+from detente.studies.processes import CONTEXT, cores
 from detente.studies.theatre import rules_under
 from detente.world.sensing import detect
 from detente.world.truth import realise
@@ -34,8 +34,7 @@ def rehearse(scenario: Scenario) -> None:
     """Compile what a study needs, if that was not done before. Costs nothing the second time."""
     if DONE.exists():
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(len(PARTS), multiprocessing.cpu_count()), context) as pool:
+    with ProcessPoolExecutor(min(len(PARTS), cores()), CONTEXT) as pool:
         for part in [pool.submit(part, scenario) for part in PARTS]:
             part.result()
     DONE.touch()

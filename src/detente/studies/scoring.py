@@ -16,7 +16,7 @@ from detente.studies.theatre import Theatre
 
 Floats = NDArray[np.float64]
 NEVER = -1.0
-BY_AREA, BY_PEOPLE = 0, 1
+BY_AREA, BY_PEOPLE = (0,), (1, 2)  # Objects.aim_by; troops are people too
 Cells = dict[str, tuple[Floats, NDArray[np.bool_]]]  # metric → value and defined, (R,)
 
 
@@ -28,6 +28,7 @@ class FirstWarnings:
     launch_error_m: Floats
     impact_error_m: Floats
     attributed: NDArray[np.uint8]
+    attributable: NDArray[np.bool_]  # (R, N) launched from some country's ground
     false: NDArray[np.int64]  # (sides, R) warnings that named the side while the object did not threaten it
 
 
@@ -54,7 +55,15 @@ def first_warnings(
     for name, values in zip(result, (found.time_s, *errors[:2]), strict=True):
         result[name][cell] = values[order]
     attributed[cell] = errors[2][order]
-    return FirstWarnings(**result, attributed=attributed, false=false)
+    return FirstWarnings(
+        **result, attributed=attributed, attributable=_attributable(theatre.world.objects, countries, shape[1:]),
+        false=false,
+    )  # fmt: skip
+
+
+def _attributable(objects: Objects, countries: CountryIndex, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    launch = np.stack([objects.launch_lat_rad, objects.launch_lon_rad], axis=1)
+    return (countries_at(countries, launch) >= 0).reshape(shape)
 
 
 def _first_of_each_track(found: Warnings) -> Warnings:
@@ -165,17 +174,19 @@ def _object_cells(
         values = {
             "warning_time_s": np.where(first >= 0, impact - first, 0.0),
             "own_warning_time_s": np.where(first_own >= 0, impact - first_own, 0.0),
-            "launch_attribution_fraction": warned.attributed[side][row, thing].astype(float),
             "engagement_opportunities": seen.astype(float),
             "engagement_margin_s": np.where(earliest >= 0, impact - earliest, 0.0),
             "leakage_fraction": 1.0 - results.intercepted[threat],
         }
         for name, value in values.items():
             cells[name].append((row, value))
+        from_a_country = warned.attributable[row, thing]
+        named = warned.attributed[side][row, thing].astype(float)
+        cells["launch_attribution_fraction"].append((row[from_a_country], named[from_a_country]))
         cells["launch_point_error_km"].append((row[launch_error >= 0], launch_error[launch_error >= 0] / 1e3))
         cells["impact_point_error_km"].append((row[impact_error >= 0], impact_error[impact_error >= 0] / 1e3))
         for name, by in (("territory_defended_fraction", BY_AREA), ("people_defended_fraction", BY_PEOPLE)):
-            drawn = (results.aim_by[threat] == by) & (results.aim_side[threat] == side)
+            drawn = np.isin(results.aim_by[threat], by) & (results.aim_side[threat] == side)
             cells[name].append((row[drawn], (seen[drawn] > 0).astype(float)))
     return {name: _means(theatre.rows, found) for name, found in cells.items()}
 

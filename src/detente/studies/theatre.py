@@ -44,7 +44,6 @@ class Theatre:
     link_loss: Floats  # (R,)
     consent_delay_s: Floats  # (R,)
     refused: NDArray[np.uint8]  # (R, N) 1 where the second key is refused for this object
-    look_s: float
     ticks: int
 
     @property
@@ -121,7 +120,6 @@ def prepare(
         link_loss=drawn(file.link.loss_probability, "link/loss_probability", seed, replicates),
         consent_delay_s=drawn(file.two_key.consent_delay_s, "two-key/consent_delay_s", seed, replicates),
         refused=_refused(scenario, seed, replicates, world.object_count),
-        look_s=max(side.doctrine.look_s for side in scenario.sides),
         ticks=ticks,
     )
 

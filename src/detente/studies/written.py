@@ -19,7 +19,10 @@ from detente.studies.replicates import Flown
 from detente.studies.results import Study
 from detente.studies.simplifications import SIMPLIFICATIONS
 
-SAMPLE_STAGES = ("objects", "truth", "tracks", "warnings", "opportunities", "shots", "outcomes", "messages", "releases")
+SAMPLE_STAGES = (
+    "objects", "truth", "detections", "answer_key", "tracks", "warnings", "opportunities", "shots", "outcomes",
+    "messages", "releases",
+)  # fmt: skip
 OUTLINE_POINTS = 400  # of a territory's ring in map.json; more cannot be seen on a page
 
 

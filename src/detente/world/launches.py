@@ -50,11 +50,6 @@ class SingleLaunch:
     begin_s: float
     spread_s: float
 
-    @property
-    def path(self) -> str:
-        """Where in the scenario file this launch stands."""
-        return f"raid.waves.{self.wave}.launches.{self.launch}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:

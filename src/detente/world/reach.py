@@ -1,6 +1,7 @@
 """Before anything is flown: does each launch of a raid reach what it is aimed at?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,13 +118,13 @@ def _out_of_reach(
             found=f"{missile} from {place} falls {short_km:.0f} km short of {what}, {distance_m / 1e3:.0f} km away",
             expected=f"an aim within {distance_m / 1e3 - short_km:.0f} km, the missile's reach that way",
             remedy="launch from a nearer place, or take a missile of longer range, or aim elsewhere",
-            path=one.path,
+            **_where(scenario, one),
         )
     return InputError(
         found=f"no flight of {missile} from {place} to {what} was found ({Flag(int(found.flag[0])).name})",
         expected="a missile, place and aim between which a flight exists",
         remedy="change the missile, the place, the loft or the aim",
-        path=one.path,
+        **_where(scenario, one),
     )
 
 
@@ -134,7 +135,7 @@ def _too_near(scenario: Scenario, ready: Prepared, one: SingleLaunch, over_m: fl
         "flight of this loft",
         expected="an aim farther away",
         remedy="use loft: lofted, or another missile, place or aim",
-        path=one.path,
+        **_where(scenario, one),
     )
 
 
@@ -156,5 +157,10 @@ def _nobody(scenario: Scenario, one: SingleLaunch) -> InputError:
         found=f"an aim by {one.by.name.lower()} at side {scenario.side_names[one.side]}, which has no {what}",
         expected="a side that has some",
         remedy="aim by area or at named points, lower city_population_min, or add troops to the scenario",
-        path=f"{one.path}.aim.by",
+        **_where(scenario, one, ".aim.by"),
     )
+
+
+def _where(scenario: Scenario, one: SingleLaunch, part: str = "") -> dict[str, Any]:
+    written = scenario.where_launched(one.wave, one.launch)
+    return {"file": written.file, "line": written.line, "column": written.column, "path": written.path + part}

@@ -114,7 +114,7 @@ def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
 
     An envelope without messages says nothing, and has the default label.
     """
-    labels = [rules.labels[clause] for clause in set(clauses.tolist())] or [Label()]
+    labels = [rules.labels[clause] for clause in sorted(set(clauses.tolist()))] or [Label()]
     highest = max(labels, key=lambda label: CLASSIFICATIONS.index(label.classification))
     allowed = set.intersection(*(set(label.releasable_to or (receiver,)) for label in labels))
     return f"{highest.policy} {highest.classification} RELEASABLE TO {', '.join(sorted(allowed))}"

@@ -19,12 +19,14 @@ TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory
 def most_revealing(clause: Clause) -> str:
     """What a clause tells at its most, in a sentence."""
     exact = _coarsening(clause)
+    sensors = clause.data == "sensor-status"
+    thing, everything = ("sensor", "each sensor") if sensors else ("object", "every confirmed track")
     parts = [
         f"{clause.receiver} learns from {clause.giver} {CONTENT[clause.data]}, {exact}",
-        f"{_delay(clause)}, at most every {clause.every_s:g} s of each object",
+        f"{_delay(clause)}, at most every {clause.every_s:g} s of each {thing}",
     ]
     conditions = condition_words(clause.when, clause.giver, clause.receiver)
-    parts.append("only " + ", and ".join(conditions) if conditions else "of every confirmed track")
+    parts.append("only " + ", and ".join(conditions) if conditions else f"of {everything}")
     if clause.owners_consenting is not None:
         parts.append(f"only from sensors of {', '.join(clause.owners_consenting) or 'nobody'}")
     if clause.owners_withheld:

@@ -5,8 +5,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.centre.picture._kernels_arc import landing_spread, vacuum_landing
+from detente.centre.picture._kernels_boost import WAYS, foresee_boost, name_class
 from detente.centre.picture._kernels_layout import (
     ESTIMATED_S,
+    FORETOLD,
     IMPACT_EE,
     IMPACT_EN,
     IMPACT_LAT,
@@ -31,17 +34,14 @@ from detente.flight._kernels_predict import (
     ENTRY_M,
     fall_to_entry,
     impact_from_state,
-    kepler_drift,
-    kepler_fall_time,
 )
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
 from detente.geodesy._kernels_territory import territory_mask
-from detente.geodesy.constants import MEAN_RADIUS_M, OMEGA_RAD_S
+from detente.geodesy.constants import MEAN_RADIUS_M
 from detente.jit import kernel
 
 CONFIRMED = 2
 COAST = 2
-STEP = 0.1  # of a standard deviation
 POINT_M2 = 4e6  # an ellipse smaller than 2 km is a point to a territory
 FLAT_M2 = 4e10  # one smaller than 200 km lies flat
 RINGS, SPOKES = 3, 6
@@ -60,48 +60,6 @@ def _spread() -> NDArray[np.float64]:
 
 
 SPREAD = _spread()
-
-
-@kernel
-def vacuum_landing(px, py, pz, vx, vy, vz, radius_m, sense):
-    """When and where a state comes down through a radius on a Kepler arc: (time, x, y, z, flag), Earth-fixed.
-
-    With ``sense`` -1 the film runs backwards: when (a time before 0) and where it came up. No air, no J2: 0.6 µs.
-    """
-    wx, wy, wz = sense * (vx - OMEGA_RAD_S * py), sense * (vy + OMEGA_RAD_S * px), sense * vz
-    time_s, flag = kepler_fall_time(px, py, pz, wx, wy, wz, radius_m)
-    if flag != OK:
-        return 0.0, 0.0, 0.0, 0.0, flag
-    qx, qy, qz, _, _, _ = kepler_drift(px, py, pz, wx, wy, wz, time_s)
-    turn = sense * OMEGA_RAD_S * time_s
-    c, s = math.cos(turn), math.sin(turn)
-    return sense * time_s, c * qx + s * qy, c * qy - s * qx, qz, OK
-
-
-@kernel
-def landing_spread(m, lower, lat, lon, radius_m, sense):
-    """Covariance of a landing: (time², east², east × north, north², flag).
-
-    Each column of the state's Cholesky factor is flown a tenth of a standard deviation aside and the difference
-    scaled up: the sum of squares is Jacobian × covariance × Jacobianᵀ without a Jacobian.
-    """
-    t0, x0, y0, z0, flag = vacuum_landing(m[0], m[1], m[2], m[3], m[4], m[5], radius_m, sense)
-    ex, ey, ez, nx, ny, nz, _, _, _ = enu_axes(lat, lon)
-    tt, ee, en, nn = 0.0, 0.0, 0.0, 0.0
-    for column in range(6):
-        t, x, y, z, missed = vacuum_landing(
-            m[0] + STEP * lower[0, column], m[1] + STEP * lower[1, column], m[2] + STEP * lower[2, column],
-            m[3] + STEP * lower[3, column], m[4] + STEP * lower[4, column], m[5] + STEP * lower[5, column],
-            radius_m, sense,
-        )  # fmt: skip
-        flag = max(flag, missed)
-        dt, dx, dy, dz = (t - t0) / STEP, (x - x0) / STEP, (y - y0) / STEP, (z - z0) / STEP
-        east, north = ex * dx + ey * dy + ez * dz, nx * dx + ny * dy + nz * dz
-        tt += dt * dt
-        ee += east * east
-        en += east * north
-        nn += north * north
-    return tt, ee, en, nn, flag
 
 
 @kernel
@@ -187,6 +145,8 @@ def predict_impact(m, covariance, time_s, settings, ground, work, line):
     line[IMPACT_NN] = nn
     line[ESTIMATED_S] = time_s
     line[ROUNDS] += 1.0
+    line[FORETOLD] += 1.0
+    name_class(line)
     threat_share(ground, line)
     return True
 
@@ -248,13 +208,24 @@ def launch_from_arc(m, covariance, first_s, settings, work, line):
 
 @kernel
 def due(news_s, now_s, line, settings):
-    """True when a line has news since its last prediction and that prediction is old enough, or is an early one."""
-    if line[ROUNDS] == 0.0:
+    """True when a line has news since its last prediction and that prediction is old enough, or is an early one.
+
+    What was said of it while it burnt does not count.
+    """
+    if line[FORETOLD] == 0.0:
         return True
     if news_s <= line[ESTIMATED_S]:
         return False
     least_s = max(settings.cadence_s, settings.cadence_share * (line[IMPACT_S] - now_s))
-    return line[ROUNDS] < settings.eager_rounds or now_s - line[ESTIMATED_S] >= least_s
+    return line[FORETOLD] < settings.eager_rounds or now_s - line[ESTIMATED_S] >= least_s
+
+
+@kernel
+def due_in_boost(news_s, now_s, line, settings):
+    """True when a line that burns has news, and nothing was said of its impact for a cadence."""
+    if line[ROUNDS] == 0.0 and line[ESTIMATED_S] == 0.0:
+        return True
+    return news_s > line[ESTIMATED_S] and (line[ROUNDS] == 0.0 or now_s - line[ESTIMATED_S] >= settings.cadence_s)
 
 
 @kernel
@@ -273,9 +244,10 @@ def estimate_rows(
 ):  # fmt: skip
     """Bring ``estimates``, which hold the step before, up to the tracks; all (R, S, ...)."""
     m, p, work = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
+    fan, ways = np.zeros((9, 6)), np.zeros((WAYS, 3))
     for r in range(status.shape[0]):
         for s in range(status.shape[1]):
-            line = estimates[r, s]
+            line = estimates[:, r, s]
             if status[r, s] != CONFIRMED:
                 if line[NUMBER] != 0.0:
                     clear_line(line)
@@ -294,3 +266,7 @@ def estimate_rows(
             if phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)
                 predict_impact(m, p, time_s, settings, ground, work, line)
+            elif phase[r, s] < COAST and due_in_boost(updated_s[r, s], time_s, line, settings):
+                copy_state(mean[r, s], covariance[r, s], m, p)
+                foresee_boost(m, p, time_s, settings, ground, fan, ways, line)
+                line[ESTIMATED_S] = time_s

@@ -62,12 +62,12 @@ def place_own(status, number, phase, own_side, tracks_mean, tracks_covariance, f
     for s in range(status.size):
         if status[s] == EMPTY:
             continue
-        facts[s, LINE_STATUS] = status[s]
-        facts[s, LINE_ORIGIN] = OWN
-        facts[s, LINE_GIVER] = own_side
-        facts[s, LINE_NUMBER] = number[s]
-        facts[s, LINE_HAS_STATE] = 1
-        facts[s, LINE_PHASE] = phase[s]
+        facts[LINE_STATUS, s] = status[s]
+        facts[LINE_ORIGIN, s] = OWN
+        facts[LINE_GIVER, s] = own_side
+        facts[LINE_NUMBER, s] = number[s]
+        facts[LINE_HAS_STATE, s] = 1
+        facts[LINE_PHASE, s] = phase[s]
         source[s] = OWN_STATE
         for i in range(6):
             mean[s, i] = tracks_mean[s, i]
@@ -78,10 +78,10 @@ def place_own(status, number, phase, own_side, tracks_mean, tracks_covariance, f
 @kernel
 def align_partner(now_s, held, partner_mean, partner_covariance, settings, matrices, aligned_mean, aligned_covariance):
     """Bring all partners' states to now."""
-    for q in range(held.shape[0]):
-        if held[q, STATUS] != 0.0 and held[q, HAS_STATE] != 0.0:
+    for q in range(held.shape[1]):
+        if held[STATUS, q] != 0.0 and held[HAS_STATE, q] != 0.0:
             align(
-                partner_mean[q], partner_covariance[q], now_s - held[q, VALID_S], held[q, PHASE], settings,
+                partner_mean[q], partner_covariance[q], now_s - held[VALID_S, q], held[PHASE, q], settings,
                 matrices[0], matrices[1], aligned_mean[q], aligned_covariance[q],
             )  # fmt: skip
 
@@ -89,8 +89,8 @@ def align_partner(now_s, held, partner_mean, partner_covariance, settings, matri
 @kernel
 def told_of(giver, held, has_state):
     """True when this giver holds any line with (1) or without (0) a state."""
-    for q in range(held.shape[0]):
-        if held[q, STATUS] != 0.0 and held[q, GIVER] == giver and held[q, HAS_STATE] == has_state:
+    for q in range(held.shape[1]):
+        if held[STATUS, q] != 0.0 and held[GIVER, q] == giver and held[HAS_STATE, q] == has_state:
             return True
     return False
 
@@ -102,25 +102,25 @@ def list_state_pairs(
 ):  # fmt: skip
     """List every own or earlier giver's line that may be a line of this giver, with its cost; returns how many."""
     count = 0
-    slots = facts.shape[0] - held.shape[0]
+    slots = facts.shape[1] - held.shape[1]
     widest = max(settings.gate_state, settings.gate_position) + settings.paired_bonus
     if not told_of(giver, held, 1.0):
         return 0
-    for line in range(facts.shape[0]):
-        if facts[line, LINE_STATUS] != CONFIRMED or facts[line, LINE_HAS_STATE] == 0:
+    for line in range(facts.shape[1]):
+        if facts[LINE_STATUS, line] != CONFIRMED or facts[LINE_HAS_STATE, line] == 0:
             continue
-        if line >= slots and facts[line, LINE_GIVER] == giver:
+        if line >= slots and facts[LINE_GIVER, line] == giver:
             continue
         spread = position_spread_m2(covariance, line)
-        for q in range(held.shape[0]):
-            if held[q, STATUS] == 0.0 or held[q, GIVER] != giver or held[q, HAS_STATE] == 0.0:
+        for q in range(held.shape[1]):
+            if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
                 continue
             reach2 = widest * (spread + position_spread_m2(aligned_covariance, q))
             if not gap2_m2(mean, line, aligned_mean, q) <= reach2:
                 continue
             bonus = settings.paired_bonus if paired_before(before, facts, held, line, q) else 0.0
             numbers, gate = 6, settings.gate_state
-            if held[q, COARSENED] != 0.0:
+            if held[COARSENED, q] != 0.0:
                 numbers, gate = 3, settings.gate_position
             worth = state_cost(
                 mean, covariance, line, aligned_mean, aligned_covariance, q, numbers, gate + bonus, matrices, vectors
@@ -138,21 +138,21 @@ def list_warning_pairs(giver, facts, before, held, own, theirs, settings, only_l
     With ``only_launch`` 0 pairs whose impacts agree, with 1 pairs of which nothing but launches can be compared.
     """
     count = start
-    slots = facts.shape[0] - held.shape[0]
+    slots = facts.shape[1] - held.shape[1]
     if not told_of(giver, held, 0.0):
         return count
-    for line in range(facts.shape[0]):
-        if facts[line, LINE_STATUS] != CONFIRMED or taken[0, line] != 0:
+    for line in range(facts.shape[1]):
+        if facts[LINE_STATUS, line] != CONFIRMED or taken[0, line] != 0:
             continue
-        if line >= slots and facts[line, LINE_GIVER] == giver:
+        if line >= slots and facts[LINE_GIVER, line] == giver:
             continue
-        for q in range(held.shape[0]):
-            if held[q, STATUS] == 0.0 or held[q, GIVER] != giver or held[q, HAS_STATE] != 0.0:
+        for q in range(held.shape[1]):
+            if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] != 0.0:
                 continue
             bonus = settings.paired_bonus if paired_before(before, facts, held, line, q) else 0.0
-            ours = own[line] if line < slots else theirs[line - slots]
+            ours = own[:, line] if line < slots else theirs[:, line - slots]
             worth, by_launch = warning_cost(
-                ours, theirs[q], settings.gate_warning + bonus, settings.launch_time_sigma_s
+                ours, theirs[:, q], settings.gate_warning + bonus, settings.launch_time_sigma_s
             )  # fmt: skip
             if worth < NO_PAIR and by_launch == only_launch:
                 cost[count], pair[count, 0], pair[count, 1] = worth - bonus, line, q
@@ -163,15 +163,15 @@ def list_warning_pairs(giver, facts, before, held, own, theirs, settings, only_l
 @kernel
 def fold(line, q, facts, sensors, held, partner_sensors, taken):
     """Note that a partner's line is the same object as another line; its own slot stays empty."""
-    slots = facts.shape[0] - held.shape[0]
+    slots = facts.shape[1] - held.shape[1]
     if line < slots:
-        facts[line, LINE_ORIGIN] = FUSED
-    if facts[line, LINE_TWIN] < 0:
-        facts[line, LINE_TWIN] = slots + q
+        facts[LINE_ORIGIN, line] = FUSED
+    if facts[LINE_TWIN, line] < 0:
+        facts[LINE_TWIN, line] = slots + q
     sensors[line] |= partner_sensors[q]
-    facts[slots + q, LINE_GIVER] = held[q, GIVER]
-    facts[slots + q, LINE_NUMBER] = held[q, PARTNER_NUMBER]
-    facts[slots + q, LINE_TWIN] = line
+    facts[LINE_GIVER, slots + q] = held[GIVER, q]
+    facts[LINE_NUMBER, slots + q] = held[PARTNER_NUMBER, q]
+    facts[LINE_TWIN, slots + q] = line
     taken[0, line] = 1
     taken[1, q] = 1
 
@@ -181,16 +181,16 @@ def place_partner(
     q, facts, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, source
 ):  # fmt: skip
     """A line that only a partner holds."""
-    line = facts.shape[0] - held.shape[0] + q
-    facts[line, LINE_STATUS] = CONFIRMED
-    facts[line, LINE_ORIGIN] = PARTNER
-    facts[line, LINE_GIVER] = held[q, GIVER]
-    facts[line, LINE_NUMBER] = held[q, PARTNER_NUMBER]
-    facts[line, LINE_HAS_STATE] = held[q, HAS_STATE]
-    facts[line, LINE_PHASE] = held[q, PHASE]
+    line = facts.shape[1] - held.shape[1] + q
+    facts[LINE_STATUS, line] = CONFIRMED
+    facts[LINE_ORIGIN, line] = PARTNER
+    facts[LINE_GIVER, line] = held[GIVER, q]
+    facts[LINE_NUMBER, line] = held[PARTNER_NUMBER, q]
+    facts[LINE_HAS_STATE, line] = held[HAS_STATE, q]
+    facts[LINE_PHASE, line] = held[PHASE, q]
     sensors[line] = partner_sensors[q]
     source[line] = q
-    if held[q, HAS_STATE] == 0.0:
+    if held[HAS_STATE, q] == 0.0:
         return
     for i in range(6):
         mean[line, i] = aligned_mean[q, i]
@@ -230,8 +230,8 @@ def join_giver(
         line, q = pair[k, 0], pair[k, 1]
         if taken[0, line] == 0 and taken[1, q] == 0 and alone_together(pair, count, k, taken[0], taken[1]):
             fold(line, q, facts, sensors, held, partner_sensors, taken)
-    for q in range(held.shape[0]):
-        if held[q, STATUS] != 0.0 and held[q, GIVER] == giver and taken[1, q] == 0:
+    for q in range(held.shape[1]):
+        if held[STATUS, q] != 0.0 and held[GIVER, q] == giver and taken[1, q] == 0:
             place_partner(
                 q, facts, mean, covariance, sensors, held, aligned_mean, aligned_covariance, partner_sensors, source
             )
@@ -248,12 +248,12 @@ def tighter(a, b):
 @kernel
 def refresh(line, now_s, news_s, facts, before, mean, covariance, held, settings, ground, matrices, out):
     """Predict the impact of a mixed state anew, where there is news and the last prediction is old enough."""
-    slots = facts.shape[0] - held.shape[0]
-    if out[NUMBER] != facts[line, LINE_NUMBER] or before[line, LINE_TWIN] != facts[line, LINE_TWIN]:
+    slots = facts.shape[1] - held.shape[1]
+    if out[NUMBER] != facts[LINE_NUMBER, line] or before[LINE_TWIN, line] != facts[LINE_TWIN, line]:
         clear_impact(out)
-    for q in range(held.shape[0]):
-        if facts[slots + q, LINE_TWIN] == line:
-            news_s = max(news_s, held[q, RECEIVED_S])
+    for q in range(held.shape[1]):
+        if facts[LINE_TWIN, slots + q] == line:
+            news_s = max(news_s, held[RECEIVED_S, q])
     if due(news_s, now_s, out, settings):
         predict_impact(mean[line], covariance[line], now_s, settings, ground, matrices[0], out)
 
@@ -265,24 +265,24 @@ def settle(line, ours, facts, held, theirs, source, out):
     ``ours`` is the estimate of the line's first holder. While that holder sees it burn, what another's state foretells
     of its impact does not count.
     """
-    burning = facts[line, LINE_PHASE] == BOOST
-    mixed = source == MIXED_STATE and facts[line, LINE_PHASE] >= COAST and out[IMPACT_VALID] != 0.0
+    burning = facts[LINE_PHASE, line] == BOOST
+    mixed = source == MIXED_STATE and facts[LINE_PHASE, line] >= COAST and out[IMPACT_VALID] != 0.0
     if not mixed:
-        copy_impact(ours if source < 0 or burning else theirs[source], out)
+        copy_impact(ours if source < 0 or burning else theirs[:, source], out)
         if out[IMPACT_VALID] == 0.0:
             copy_impact(ours, out)
     copy_launch(ours, out)
-    out[NUMBER] = facts[line, LINE_NUMBER]
-    if facts[line, LINE_TWIN] < 0:
+    out[NUMBER] = facts[LINE_NUMBER, line]
+    if facts[LINE_TWIN, line] < 0:
         return
-    slots = facts.shape[0] - held.shape[0]
-    for q in range(held.shape[0]):
-        if facts[slots + q, LINE_TWIN] != line:
+    slots = facts.shape[1] - held.shape[1]
+    for q in range(held.shape[1]):
+        if facts[LINE_TWIN, slots + q] != line:
             continue
-        said = theirs[q]
+        said = theirs[:, q]
         if said[LAUNCH_VALID] != 0.0 and (out[LAUNCH_VALID] == 0.0 or said[LAUNCH_SIGMA] < out[LAUNCH_SIGMA]):
             copy_launch(said, out)
-        premature = burning and held[q, HAS_STATE] != 0.0
+        premature = burning and held[HAS_STATE, q] != 0.0
         if not mixed and not premature and tighter(said, out):
             copy_impact(said, out)
 
@@ -297,30 +297,30 @@ def fuse_rows(
     slots = status.shape[1]
     for r in range(status.shape[0]):
         place_own(
-            status[r], number[r], phase[r], own_side, tracks_mean[r], tracks_covariance[r], facts[r], mean[r],
+            status[r], number[r], phase[r], own_side, tracks_mean[r], tracks_covariance[r], facts[:, r], mean[r],
             covariance[r], source,
         )  # fmt: skip
         align_partner(
-            now_s, held[r], partner_mean[r], partner_covariance[r], settings, matrices, aligned_mean,
+            now_s, held[:, r], partner_mean[r], partner_covariance[r], settings, matrices, aligned_mean,
             aligned_covariance,
         )  # fmt: skip
         for giver in range(sides):
             if giver != own_side:
                 join_giver(
-                    r, giver, now_s, updated_s[r], facts[r], before[r], mean[r], covariance[r], sensors[r], held[r],
-                    aligned_mean, aligned_covariance, partner_sensors[r], own[r], theirs[r], settings, rule, past,
-                    source, taken, cost, pair, matrices, vectors,
+                    r, giver, now_s, updated_s[r], facts[:, r], before[:, r], mean[r], covariance[r], sensors[r],
+                    held[:, r], aligned_mean, aligned_covariance, partner_sensors[r], own[:, r], theirs[:, r], settings,
+                    rule, past, source, taken, cost, pair, matrices, vectors,
                 )  # fmt: skip
-        for line in range(facts.shape[1]):
-            if facts[r, line, LINE_STATUS] == EMPTY:
-                if out[r, line, NUMBER] != 0.0:
-                    clear_line(out[r, line])
+        for line in range(facts.shape[2]):
+            if facts[LINE_STATUS, r, line] == EMPTY:
+                if out[NUMBER, r, line] != 0.0:
+                    clear_line(out[:, r, line])
                 continue
-            if source[line] == MIXED_STATE and facts[r, line, LINE_PHASE] >= COAST:
-                news_s = updated_s[r, line] if line < slots else held[r, line - slots, RECEIVED_S]
+            if source[line] == MIXED_STATE and facts[LINE_PHASE, r, line] >= COAST:
+                news_s = updated_s[r, line] if line < slots else held[RECEIVED_S, r, line - slots]
                 refresh(
-                    line, now_s, news_s, facts[r], before[r], mean[r], covariance[r], held[r], settings, ground,
-                    matrices, out[r, line],
+                    line, now_s, news_s, facts[:, r], before[:, r], mean[r], covariance[r], held[:, r], settings,
+                    ground, matrices, out[:, r, line],
                 )  # fmt: skip
-            ours = own[r, line] if line < slots else theirs[r, line - slots]
-            settle(line, ours, facts[r], held[r], theirs[r], source[line], out[r, line])
+            ours = own[:, r, line] if line < slots else theirs[:, r, line - slots]
+            settle(line, ours, facts[:, r], held[:, r], theirs[:, r], source[line], out[:, r, line])

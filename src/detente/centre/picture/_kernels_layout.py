@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 
 from detente.jit import kernel
 
-# Columns of a line of estimates: a float array (R, slots, THREAT + sides).
+# Columns come first, so that each is a plain (R, slots) array to whoever reads it whole.
+#
+# Columns of a line of estimates: a float array (THREAT + sides, R, slots).
 LAUNCH_VALID, LAUNCH_LAT, LAUNCH_LON, LAUNCH_S, LAUNCH_SIGMA = range(5)
 NUMBER = 5
 IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPACT_EN, IMPACT_NN = range(6, 14)
 ESTIMATED_S = 14
 ROUNDS = 15
-THREAT = 16
+FORETOLD = 16  # how often it was predicted from a state that no longer burns
+CLASS = 17
+CLASSES = 4  # short, medium, intermediate range, intercontinental
+THREAT = CLASS + CLASSES
 
-# Columns of what is known of a partner's line: a float array (R, Q, HELD_WIDTH).
+# Columns of what is known of a partner's line: a float array (HELD_WIDTH, R, Q).
 STATUS, GIVER, PARTNER_NUMBER, HAS_STATE, VALID_S, RECEIVED_S, PHASE, COARSENED, LAUNCH_SAID, IMPACT_SAID = range(10)
 LICENSED = 10  # 1 where the state came as a tracklet: successive ones may be told apart
 HELD_WIDTH = 11
@@ -28,7 +33,7 @@ SAID_STATE = 21  # 6 columns
 SAID_COVARIANCE = 27  # 21 columns
 SAID_WIDTH = 48
 
-# Columns of a line of the picture, besides its state: an integer array (R, S+Q, LINE_WIDTH).
+# Columns of a line of the picture, besides its state: an integer array (LINE_WIDTH, R, S+Q).
 LINE_STATUS, LINE_ORIGIN, LINE_GIVER, LINE_NUMBER, LINE_TWIN, LINE_HAS_STATE, LINE_PHASE, LINE_RULE = range(8)
 LINE_WIDTH = 8
 
@@ -67,11 +72,12 @@ class PictureSettings(NamedTuple):
     cadence_s: float = 10.0  # least time between predictions of one line. Source: assumption, 5 to 30
     cadence_share: float = 0.03  # and least share of the time left to the impact. Source: assumption, 0 to 0.1
     eager_rounds: int = 2  # a line's first predictions come as soon as there is news. Source: assumption, 1 to 5
-    ballistic_coefficient_kg_m2: float = 2_200.0  # nominal, of what reenters: geometric mean of 500 to 10,000.
-    # Source: assumption; the range spans blunt early bodies to slender modern ones
-    ballistic_log_sigma: float = 0.85  # of its natural logarithm: half the logarithm of that range, over √3
-    impact_floor_m: float = 500.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
-    impact_floor_s: float = 1.0  # likewise, of the time. Source: assumption, 0.2 to 5
+    # What moves an impact is the inverse of the ballistic coefficient: its mean over the catalogue's missiles, each
+    # evenly between its low and its high, and its deviation, 71 % of that, as a sigma of the logarithm.
+    ballistic_coefficient_kg_m2: float = 4_130.0
+    ballistic_log_sigma: float = 0.54
+    impact_floor_m: float = 100.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
+    impact_floor_s: float = 0.5  # likewise, of the time. Source: assumption, 0.2 to 5
     impact_largest_sigma_m: float = 2_000_000.0  # a wider ellipse says nothing. Source: assumption, 1 to 4 Mm
     # Launch, from infrared: the first ray is met at the cloud tops, some time after the missile passed them. The
     # catalogue's missiles, flown by this project's flight room to their greatest range, are at 9 km after 32 to 46 s
@@ -89,6 +95,10 @@ class PictureSettings(NamedTuple):
     launch_arc_lag_s: float = 45.0  # of the shortest
     launch_arc_lag_s_m: float = 11e-6  # more per metre of range
     launch_radar_sigma_m: float = 10_000.0  # besides: the first state may still boost. Source: assumption, 5 to 50 km
+    # An impact while the motor burns.
+    boost_turn_rad: float = 0.05  # it may still turn this much. Source: assumption, 0.02 to 0.2
+    boost_age_sigma_s: float = 8.0  # of how long it has burnt: half a look, and the climb. Source: assumption, 4 to 15
+    boost_time_share: float = 0.15  # of a flight's time: lofted or depressed. Source: assumption, 0.1 to 0.3
     # A partner's state ages until now.
     coast_noise_m2_s3: float = 1e-4  # spectral density of white acceleration. Source: assumption, 1e-6 to 1e-2
     boost_acceleration_m_s2: float = 40.0  # unknown, per axis. Source: assumption, 20 to 80

@@ -28,6 +28,7 @@ from detente.geodesy.constants import MEAN_RADIUS_M
 from detente.jit import kernel
 
 NO_PAIR = 1e300
+VAGUE_M2 = 1e11  # an impact known no better than 300 km names no missile of a salvo
 TIME_FLOOR2_S2 = 25.0  # two centres' impact times agree no better than 5 s: their models of the air differ
 
 
@@ -91,10 +92,16 @@ def impact_distance2(a, b):
 
 
 @kernel
+def names_place(line):
+    """True for an impact stated sharply enough to tell one missile from another."""
+    return line[IMPACT_VALID] != 0.0 and line[IMPACT_EE] + line[IMPACT_NN] < VAGUE_M2
+
+
+@kernel
 def warning_cost(a, b, gate, time_sigma_s):
     """How unlikely it is that two lines without a common state are one object: (cost, 1 where only launches speak)."""
     launches = a[LAUNCH_VALID] != 0.0 and b[LAUNCH_VALID] != 0.0
-    impacts = a[IMPACT_VALID] != 0.0 and b[IMPACT_VALID] != 0.0
+    impacts = names_place(a) and names_place(b)
     launch2 = launch_distance2(a, b, time_sigma_s) if launches else 0.0
     if not (launches or impacts) or not launch2 <= gate:
         return NO_PAIR, 0
@@ -109,13 +116,13 @@ def warning_cost(a, b, gate, time_sigma_s):
 @kernel
 def paired_before(before, facts, held, line, q):
     """True when the picture of the tick before held these two lines as one object."""
-    slot = facts.shape[0] - held.shape[0] + q
+    slot = facts.shape[1] - held.shape[1] + q
     return (
-        before[slot, LINE_TWIN] == line
-        and before[slot, LINE_NUMBER] == held[q, PARTNER_NUMBER]
-        and before[slot, LINE_GIVER] == held[q, GIVER]
-        and before[line, LINE_NUMBER] == facts[line, LINE_NUMBER]
-        and before[line, LINE_GIVER] == facts[line, LINE_GIVER]
+        before[LINE_TWIN, slot] == line
+        and before[LINE_NUMBER, slot] == held[PARTNER_NUMBER, q]
+        and before[LINE_GIVER, slot] == held[GIVER, q]
+        and before[LINE_NUMBER, line] == facts[LINE_NUMBER, line]
+        and before[LINE_GIVER, line] == facts[LINE_GIVER, line]
     )
 
 

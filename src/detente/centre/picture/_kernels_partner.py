@@ -188,12 +188,12 @@ def stale(held, line, now_s, settings):
 def slot_for(held, giver, number, share):
     """The slot of a giver's track, a free one for a new track, or -1: full, or that giver has its share already."""
     free, count = -1, 0
-    for q in range(held.shape[0]):
-        if held[q, STATUS] == 0.0:
+    for q in range(held.shape[1]):
+        if held[STATUS, q] == 0.0:
             if free < 0:
                 free = q
-        elif held[q, GIVER] == giver:
-            if held[q, PARTNER_NUMBER] == number:
+        elif held[GIVER, q] == giver:
+            if held[PARTNER_NUMBER, q] == number:
                 return q
             count += 1
     return free if count < share else -1
@@ -299,33 +299,33 @@ def receive_rows(
     ``shown_…``: the last picture's columns, (R, S+Q).
     """
     matrix, lower = np.zeros((6, 6)), np.zeros((6, 6))
-    slots = held.shape[1]
+    slots = held.shape[2]
     first = shown_twin.shape[1] - slots
     share = slots // max(1, sides - 1)
-    for r in range(held.shape[0]):
+    for r in range(held.shape[1]):
         for at in range(offsets[r], offsets[r + 1]):
             k = order[at]
             if fault_of(said[k], own_side, sides, now_s, settings.future_allowed_s, matrix, lower) != SOUND:
                 rejected[r] += 1
                 continue
-            q = slot_for(held[r], said[k, SAID_GIVER], said[k, SAID_NUMBER], share)
+            q = slot_for(held[:, r], said[k, SAID_GIVER], said[k, SAID_NUMBER], share)
             if q < 0:
                 overflow[r] += 1
                 continue
-            take_message(said[k], held[r, q], mean[r, q], covariance[r, q], lines[r, q], now_s, ground, matrix)
+            take_message(said[k], held[:, r, q], mean[r, q], covariance[r, q], lines[:, r, q], now_s, ground, matrix)
             sensors[r, q] |= said_sensors[k]
         for q in range(slots):
-            if held[r, q, STATUS] == 0.0:
+            if held[STATUS, r, q] == 0.0:
                 continue
-            if stale(held[r, q], lines[r, q], now_s, settings):
-                held[r, q, :] = 0.0
+            if stale(held[:, r, q], lines[:, r, q], now_s, settings):
+                held[:, r, q] = 0.0
                 mean[r, q, :] = 0.0
                 covariance[r, q, :, :] = 0.0
                 sensors[r, q] = np.uint64(0)
-                clear_line(lines[r, q])
-            elif not speaks_for_itself(held[r, q]):
+                clear_line(lines[:, r, q])
+            elif not speaks_for_itself(held[:, r, q]):
                 continue
-            elif goes_unread(held[r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
-                held[r, q, IMPACT_SAID] = FROM_STATE_S
+            elif goes_unread(held[:, r, q], first + q, shown_giver[r], shown_number[r], shown_twin[r], shown_rule[r]):
+                held[IMPACT_SAID, r, q] = FROM_STATE_S
             else:
-                foresee(held[r, q], mean[r, q], covariance[r, q], lines[r, q], now_s, settings, ground, matrix)
+                foresee(held[:, r, q], mean[r, q], covariance[r, q], lines[:, r, q], now_s, settings, ground, matrix)

@@ -40,14 +40,14 @@ def tells_increments(line, q, facts, sensors, held, partner_sensors, rule):
     line holds, and both must coast: there is next to no unmodelled motion for the two to have in common.
     """
     return (
-        (rule == INCREMENTS or (rule == LAWFUL and held[q, LICENSED] != 0.0))
-        and line < facts.shape[0] - held.shape[0]
-        and held[q, COARSENED] == 0.0
+        (rule == INCREMENTS or (rule == LAWFUL and held[LICENSED, q] != 0.0))
+        and line < facts.shape[1] - held.shape[1]
+        and held[COARSENED, q] == 0.0
         and partner_sensors[q] != 0
         and sensors[line] & partner_sensors[q] == 0
-        and facts[line, LINE_PHASE] == COAST
-        and held[q, PHASE] == COAST
-        and facts[line, LINE_RULE] != INTERSECTION
+        and facts[LINE_PHASE, line] == COAST
+        and held[PHASE, q] == COAST
+        and facts[LINE_RULE, line] != INTERSECTION
     )
 
 
@@ -87,10 +87,10 @@ def resume(r, line, now_s, updated_s, mean, covariance, settings, past, matrices
 @kernel
 def learn(r, line, q, now_s, mean, covariance, held, aligned_mean, aligned_covariance, past, matrices, vectors):
     """Add to a resumed line what a partner's track has learnt since the tick before; false: it is not a state."""
-    if held[q, VALID_S] == past.held[r, q, VALID_S]:
+    if held[VALID_S, q] == past.held[VALID_S, r, q]:
         return True
     old_mean, old = vectors[3], matrices[7]
-    since_s = now_s - past.held[r, q, VALID_S]
+    since_s = now_s - past.held[VALID_S, r, q]
     carry(past.partner_mean[r, q], past.partner_covariance[r, q], since_s, matrices[8], matrices[9], old_mean, old)
     return (
         add_increment(
@@ -114,19 +114,19 @@ def fuse_by_increments(
     then on only what each has learnt is added. LINE_RULE tells a line begun so from one resumed.
     """
     together = past.known != 0 and paired_before(before, facts, held, line, q)
-    together = together and past.held[r, q, HAS_STATE] != 0.0
-    begun = facts[line, LINE_RULE] == 0 and together and before[line, LINE_RULE] >= INVERSE
+    together = together and past.held[HAS_STATE, r, q] != 0.0
+    begun = facts[LINE_RULE, line] == 0 and together and before[LINE_RULE, line] >= INVERSE
     if begun and resume(r, line, now_s, updated_s, mean, covariance, settings, past, matrices, vectors):
-        facts[line, LINE_RULE] = INCREMENTS
-    if facts[line, LINE_RULE] == INCREMENTS and together:
+        facts[LINE_RULE, line] = INCREMENTS
+    if facts[LINE_RULE, line] == INCREMENTS and together:
         return learn(
             r, line, q, now_s, mean, covariance, held, aligned_mean, aligned_covariance, past, matrices, vectors
         )
     weight = intersect_inverse(
         mean[line], covariance[line], aligned_mean[q], aligned_covariance[q], matrices, mean[line], covariance[line]
     )
-    if weight >= 0.0 and facts[line, LINE_RULE] == 0:
-        facts[line, LINE_RULE] = INVERSE
+    if weight >= 0.0 and facts[LINE_RULE, line] == 0:
+        facts[LINE_RULE, line] = INVERSE
     return weight >= 0.0
 
 
@@ -168,9 +168,9 @@ def fuse_states(
     if not done:
         if not fuse_whole(line, q, mean, covariance, aligned_mean, aligned_covariance, rule, source, matrices):
             return False
-        if facts[line, LINE_RULE] == 0 and source[line] == MIXED_STATE:
-            facts[line, LINE_RULE] = INTERSECTION if rule in (LAWFUL, INCREMENTS) else rule
+        if facts[LINE_RULE, line] == 0 and source[line] == MIXED_STATE:
+            facts[LINE_RULE, line] = INTERSECTION if rule in (LAWFUL, INCREMENTS) else rule
     # Whoever still sees it burn is believed.
-    if facts[line, LINE_PHASE] != BOOST:
-        facts[line, LINE_PHASE] = max(facts[line, LINE_PHASE], int(held[q, PHASE]))
+    if facts[LINE_PHASE, line] != BOOST:
+        facts[LINE_PHASE, line] = max(facts[LINE_PHASE, line], int(held[PHASE, q]))
     return True

@@ -11,6 +11,7 @@ from detente.geodesy.territory_index import TerritoryIndex
 from detente.records.slots import Estimates, Floats, Ints, Tracks
 
 DEFAULTS = PictureSettings()
+MISSILE_CLASSES = ("short range", "medium range", "intermediate range", "intercontinental")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,42 +21,46 @@ class DatedEstimates(Estimates):
     number: Ints  # (R, S) track number they belong to; 0 where none
     estimated_s: Floats  # (R, S) when the impact was predicted last
     rounds: Ints  # (R, S) how often it was predicted
-    lines: Floats  # (R, S, n) the same once more, side by side, as kernels read it
+    foretold: Ints  # (R, S) how often from a state that no longer burns, since it burnt last
+    class_probability: Floats  # (R, S, 4) P(missile class): MISSILE_CLASSES; all 0 where nothing is known
+    lines: Floats  # (n, R, S) all of it, a column after another, as kernels read it
 
 
 def from_lines(lines: Floats) -> DatedEstimates:
-    """The record of what a kernel wrote: (R, S, n)."""
+    """The record of what a kernel wrote, (n, R, S): most of its columns are views of that."""
+    layout = _kernels_layout
 
     def flags(index: int) -> np.ndarray:
-        return lines[..., index].astype(np.uint8)
+        return lines[index].astype(np.uint8)
 
-    def floats(index: int) -> Floats:
-        return lines[..., index].copy()
+    def last(first: int, end: int) -> Floats:
+        return np.ascontiguousarray(np.moveaxis(lines[first:end], 0, -1))
 
-    layout = _kernels_layout
     return DatedEstimates(
         launch_valid=flags(layout.LAUNCH_VALID),
-        launch_lat_rad=floats(layout.LAUNCH_LAT),
-        launch_lon_rad=floats(layout.LAUNCH_LON),
-        launch_s=floats(layout.LAUNCH_S),
-        launch_sigma_m=floats(layout.LAUNCH_SIGMA),
+        launch_lat_rad=lines[layout.LAUNCH_LAT],
+        launch_lon_rad=lines[layout.LAUNCH_LON],
+        launch_s=lines[layout.LAUNCH_S],
+        launch_sigma_m=lines[layout.LAUNCH_SIGMA],
         impact_valid=flags(layout.IMPACT_VALID),
-        impact_lat_rad=floats(layout.IMPACT_LAT),
-        impact_lon_rad=floats(layout.IMPACT_LON),
-        impact_s=floats(layout.IMPACT_S),
-        impact_sigma_s=floats(layout.IMPACT_SIGMA_S),
-        impact_covariance_m2=lines[..., layout.IMPACT_EE : layout.IMPACT_NN + 1].copy(),
-        threat_probability=lines[..., layout.THREAT :].copy(),
-        number=lines[..., layout.NUMBER].astype(np.int64),
-        estimated_s=floats(layout.ESTIMATED_S),
-        rounds=lines[..., layout.ROUNDS].astype(np.int64),
+        impact_lat_rad=lines[layout.IMPACT_LAT],
+        impact_lon_rad=lines[layout.IMPACT_LON],
+        impact_s=lines[layout.IMPACT_S],
+        impact_sigma_s=lines[layout.IMPACT_SIGMA_S],
+        impact_covariance_m2=last(layout.IMPACT_EE, layout.IMPACT_NN + 1),
+        threat_probability=last(layout.THREAT, len(lines)),
+        number=lines[layout.NUMBER].astype(np.int64),
+        estimated_s=lines[layout.ESTIMATED_S],
+        rounds=lines[layout.ROUNDS].astype(np.int64),
+        foretold=lines[layout.FORETOLD].astype(np.int64),
+        class_probability=np.moveaxis(lines[layout.CLASS : layout.THREAT], 0, -1),
         lines=lines,
     )
 
 
 def empty_estimates(rows: int, slots: int, sides: int) -> DatedEstimates:
     """Estimates of no track: (rows, slots), for this many sides."""
-    return from_lines(np.zeros((rows, slots, _kernels_layout.THREAT + sides)))
+    return from_lines(np.zeros((_kernels_layout.THREAT + sides, rows, slots)))
 
 
 def ground_of(territories: TerritoryIndex) -> Ground:
@@ -72,7 +77,8 @@ def estimate(
     """Say of each confirmed track where and when it was launched, and where and when it will land.
 
     ``previous``: what this function returned for the step before, or None. A launch once stated is kept; an impact is
-    predicted for tracks that no longer boost, again when the track has news and its last prediction is a cadence old.
+    predicted again when the track has news and its last prediction is a cadence old. While the motor burns the ellipse
+    holds all that it may yet reach: the direction from the state, the distance from the classes' ranges and burns.
     All (R, S, ...), ECEF and SI in, geodetic radians out.
     """
     rows, slots = tracks.status.shape

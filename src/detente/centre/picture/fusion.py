@@ -29,15 +29,15 @@ def _picture(
     layout = _kernels_layout
 
     def octets(index: int) -> Bytes:
-        return facts[..., index].astype(np.uint8)
+        return facts[index].astype(np.uint8)
 
     return KeptPicture(
         time_s=time_s,
         status=octets(layout.LINE_STATUS),
         origin=octets(layout.LINE_ORIGIN),
-        giver=facts[..., layout.LINE_GIVER].copy(),
-        number=facts[..., layout.LINE_NUMBER].copy(),
-        twin=facts[..., layout.LINE_TWIN].copy(),
+        giver=facts[layout.LINE_GIVER],
+        number=facts[layout.LINE_NUMBER],
+        twin=facts[layout.LINE_TWIN],
         has_state=octets(layout.LINE_HAS_STATE),
         mean=mean,
         covariance=covariance,
@@ -47,22 +47,13 @@ def _picture(
         rule=octets(layout.LINE_RULE),
         tracks=tracks,
         partner=partner,
+        facts=facts,
     )
 
 
 def _blank_facts(rows: int, lines: int) -> Ints:
-    facts = np.zeros((rows, lines, _kernels_layout.LINE_WIDTH), np.int64)
-    facts[..., _kernels_layout.LINE_TWIN] = -1
-    return facts
-
-
-def _facts_of(picture: KeptPicture) -> Ints:
-    """What the next picture needs to know of this one: which lines were one object."""
-    facts = _blank_facts(*picture.status.shape)
-    facts[..., _kernels_layout.LINE_GIVER] = picture.giver
-    facts[..., _kernels_layout.LINE_NUMBER] = picture.number
-    facts[..., _kernels_layout.LINE_TWIN] = picture.twin
-    facts[..., _kernels_layout.LINE_RULE] = picture.rule
+    facts = np.zeros((_kernels_layout.LINE_WIDTH, rows, lines), np.int64)
+    facts[_kernels_layout.LINE_TWIN] = -1
     return facts
 
 
@@ -120,7 +111,8 @@ def fuse(
     kept = empty_estimates(rows, lines, sides) if previous is None else previous.estimates
     assert isinstance(kept, DatedEstimates)
     assert kept.threat_probability.shape == (rows, lines, sides)
-    facts, before = _blank_facts(rows, lines), _blank_facts(rows, lines) if previous is None else _facts_of(previous)
+    facts = _blank_facts(rows, lines)
+    before = start_picture(rows, slots, others, sides).facts if previous is None else previous.facts
     mean, covariance = np.zeros((rows, lines, 6)), np.zeros((rows, lines, 6, 6))
     sensors, out = np.zeros((rows, lines), np.uint64), kept.lines.copy()
     sensors[:, :slots] = tracks.sensors

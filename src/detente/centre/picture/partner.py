@@ -30,7 +30,7 @@ class KeptPartnerTracks(PartnerTracks):
 
     estimates: DatedEstimates  # (R, Q)
     rejected: Ints  # (R,) messages refused so far
-    held: Floats  # (R, Q, n) the columns once more, and the moments launch and impact speak of, as kernels read it
+    held: Floats  # (n, R, Q) the columns, and the moments that launch and impact speak of, as kernels read it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +40,17 @@ class KeptPicture(Picture):
     rule: Bytes  # (R, S+Q) fusion.Rule that mixed the line's state; 0 where it is one holder's alone
     tracks: Tracks | None
     partner: KeptPartnerTracks | None
+    facts: Ints  # (n, R, S+Q) the whole numbers of all lines, as kernels read them
 
 
 def _from_held(
     held: Floats, mean: Floats, covariance: Floats, sensors: Masks, lines: Floats, overflow: Ints, rejected: Ints
 ) -> KeptPartnerTracks:
     def octets(index: int) -> Bytes:
-        return held[..., index].astype(np.uint8)
+        return held[index].astype(np.uint8)
 
     def integers(index: int) -> Ints:
-        return held[..., index].astype(np.int64)
+        return held[index].astype(np.int64)
 
     layout = _kernels_layout
     return KeptPartnerTracks(
@@ -57,8 +58,8 @@ def _from_held(
         giver=integers(layout.GIVER),
         number=integers(layout.PARTNER_NUMBER),
         has_state=octets(layout.HAS_STATE),
-        valid_s=held[..., layout.VALID_S].copy(),
-        received_s=held[..., layout.RECEIVED_S].copy(),
+        valid_s=held[layout.VALID_S],
+        received_s=held[layout.RECEIVED_S],
         mean=mean,
         covariance=covariance,
         phase=octets(layout.PHASE),
@@ -74,11 +75,11 @@ def _from_held(
 def start_partner(rows: int, slots: int, sides: int) -> KeptPartnerTracks:
     """Nothing heard yet: room for this many partners' tracks in each of so many rows."""
     return _from_held(
-        np.zeros((rows, slots, _kernels_layout.HELD_WIDTH)),
+        np.zeros((_kernels_layout.HELD_WIDTH, rows, slots)),
         np.zeros((rows, slots, 6)),
         np.zeros((rows, slots, 6, 6)),
         np.zeros((rows, slots), np.uint64),
-        np.zeros((rows, slots, _kernels_layout.THREAT + sides)),
+        np.zeros((_kernels_layout.THREAT + sides, rows, slots)),
         np.zeros(rows, np.int64),
         np.zeros(rows, np.int64),
     )

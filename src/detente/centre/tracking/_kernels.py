@@ -7,6 +7,7 @@ import math
 
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
+from detente.centre.tracking._kernels_late import late_distance, look_back, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_places import (
     AT,
@@ -20,6 +21,7 @@ from detente.centre.tracking._kernels_places import (
     DET_RANGE,
     DET_SENSOR,
     EMPTY,
+    FILTER,
     FIRST_S,
     FROM,
     GATE2,
@@ -40,6 +42,7 @@ from detente.centre.tracking._kernels_places import (
     SENSORS,
     SIGMA_AZIMUTH,
     SIGMA_ELEVATION,
+    SIGMA_POINT,
     SIGMA_RANGE,
     SIGMA_RATE,
     STATUS,
@@ -55,6 +58,7 @@ from detente.centre.tracking._kernels_places import (
 from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of, update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
 from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
+from detente.centre.tracking._kernels_sigma import update_by_points
 from detente.jit import kernel
 
 # What may pull a track off its straight line within a step, m/s²: only for the first, cheap look.
@@ -119,7 +123,7 @@ def is_usable(plots, plot_tags, d, sensors):
 @kernel
 def slack(state, covariance, tags, i, ahead_s):
     """How far slot ``i`` may stray from its straight line in ``ahead_s``, beyond what its covariance says, m."""
-    if ahead_s <= 0.0:
+    if ahead_s == 0.0:
         return 0.0
     pull = WEIGHT_M_S2
     if tags[i, PHASE] == BOOST:
@@ -186,16 +190,64 @@ def note_pair(pairs, total, i, j, cost):
 
 
 @kernel
-def list_measured_pairs(state, covariance, tags, status, lines, free, count, gate2, sigma2, pairs, small):
+def list_late_pairs(
+    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past
+):  # fmt: skip
+    """Pairs of slot ``i`` with detections from before its time, after ``total`` others: (how many, greatest cost)."""
+    gate2, polar = settings[GATE2], settings[MODEL] == CONSTANT_GRAVITY
+    reach, late_s = math.sqrt(gate2), scan_s - clocks[i, AT]
+    stray_m, worst, looked = slack(state, covariance, tags, i, late_s), -math.inf, False
+    first, beyond = window(lines, count, state[i], covariance[i], late_s, reach, stray_m, sigma2)
+    for j in range(first, count):
+        if lines[j, RANGE] > beyond:
+            break
+        if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, stray_m):
+            continue
+        if not looked:
+            look_back(state, tags, clocks[i, AT], i, scan_s, memory, settings, past)
+            looked = True
+        distance2, log_volume = late_distance(lines[j], covariance[i], past, polar)
+        if 0.0 <= distance2 < gate2:
+            worst = max(worst, gate2 + log_volume)
+            total = note_pair(pairs, total, i, j, math.sqrt(distance2) if polar else distance2 + log_volume)
+    return total, worst
+
+
+@kernel
+def list_measured_pairs(
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past
+):  # fmt: skip
     """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
 
     Detections stand in order of range, and only those whose range is inside the gate are looked at; ``sigma2`` is the
     greatest variance of range among them.
     """
     seen, slopes, spread = small
+    gate2 = settings[GATE2]
     total = 0
     for i in range(tags.shape[0]):
-        if tags[i, STATUS] != status or not look(lines[0], state[i], seen, slopes):
+        if tags[i, STATUS] != status:
+            continue
+        if clocks[i, AT] > scan_s:
+            total, _ = list_late_pairs(
+                state,
+                covariance,
+                tags,
+                clocks,
+                i,
+                lines,
+                free,
+                count,
+                scan_s,
+                sigma2,
+                settings,
+                pairs,
+                total,
+                memory,
+                past,
+            )
+            continue
+        if not look(lines[0], state[i], seen, slopes):
             continue
         spread_of(covariance[i], slopes, spread)
         first, beyond = 0, seen[2] + math.inf
@@ -216,17 +268,16 @@ def list_measured_pairs(state, covariance, tags, status, lines, free, count, gat
 @kernel
 def list_pairs(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
-    rates, work,
+    rates, work, memory, past,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
-    A track that could have one is first brought to the scan's time; one that is already later stays, and is compared
-    along its straight line back.
+    A track that could have one is first brought to the scan's time; one that is already later looks back.
     """
     offsets, slopes = small[0], small[1]
     gate2 = settings[GATE2]
     reach = math.sqrt(gate2)
-    total, worst = 0, 0.0
+    total, worst = 0, -math.inf
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status or not is_wanted(
             state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2
@@ -235,34 +286,58 @@ def list_pairs(
         bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
         if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
             continue
-        late_s = min(scan_s - clocks[i, AT], 0.0)
-        first, beyond = window(lines, count, state[i], covariance[i], late_s, reach, 0.0, sigma2)
+        if clocks[i, AT] > scan_s:
+            total, most = list_late_pairs(
+                state,
+                covariance,
+                tags,
+                clocks,
+                i,
+                lines,
+                free,
+                count,
+                scan_s,
+                sigma2,
+                settings,
+                pairs,
+                total,
+                memory,
+                past,
+            )
+            worst = max(worst, most)
+            continue
+        first, beyond = window(lines, count, state[i], covariance[i], 0.0, reach, 0.0, sigma2)
         for j in range(first, count):
             if lines[j, RANGE] > beyond:
                 break
-            if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, 0.0):
+            if not free[j] or not near_enough(lines[j], state[i], covariance[i], 0.0, reach, 0.0):
                 continue
-            distance2, log_volume = distance_to(lines[j], state, covariance, i, late_s, offsets, slopes)
+            distance2, log_volume = distance_to(lines[j], state, covariance, i, offsets, slopes)
             if distance2 < 0.0 or distance2 > gate2:
                 continue
-            worst = gate2 + log_volume if total == 0 else max(worst, gate2 + log_volume)
+            worst = max(worst, gate2 + log_volume)
             total = note_pair(pairs, total, i, j, distance2 + log_volume)
-    return total, worst + 1.0
+    return total, worst + 1.0 if total > 0 else 0.0
 
 
 @kernel
-def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, small, trials):
+def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
+    _, _, _, _, _, _, _, small, trials, memory, past = desk
     offsets, slopes, _ = small
     trial_state, trial, gain = trials
-    if settings[MODEL] == CONSTANT_GRAVITY:
+    if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
+        idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
+        ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+    if clocks[i, AT] > plots[d, TIME]:
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
+        used = update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
+    elif settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
+        used = True
+    elif settings[MODEL] == CONSTANT_GRAVITY:
         used = update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
     else:
-        if plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
-            idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-            ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
-        late_s = min(plots[d, TIME] - clocks[i, AT], 0.0)
-        used = update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain)
+        used = update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
     if not used:
         return False
     tags[i, HITS] += 1
@@ -301,16 +376,30 @@ def match(
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    _, _, chosen, pairs, nodes, grouped, work_lap, small, _ = desk
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past = desk
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
-            state, covariance, tags, status, lines, free, count, settings[GATE2], sigma2, pairs, small
+            state,
+            covariance,
+            tags,
+            clocks,
+            status,
+            lines,
+            free,
+            count,
+            scan_s,
+            sigma2,
+            settings,
+            pairs,
+            small,
+            memory,
+            past,
         )
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, pairs, small, rates, work,
+            settings, pairs, small, rates, work, memory, past,
         )  # fmt: skip
     room = pairs[0].shape[0]
     if total > room:
@@ -331,7 +420,7 @@ def work_scan(
 
     ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free, chosen, _, _, _, _, small, trials = desk
+    lines, free, chosen = desk[0], desk[1], desk[2]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
     sigma2 = 0.0
     for j in range(count):
@@ -347,7 +436,7 @@ def work_scan(
         for i in range(tags.shape[0]):
             j = chosen[i]
             if j < 0 or not feed(
-                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, small, trials
+                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk
             ):
                 continue
             free[j] = 0

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_life import clear_slot, doubt_burning, weigh_burning
 from detente.centre.tracking._kernels_places import (
     AHEAD_EAST,
@@ -244,27 +246,35 @@ def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, dr
 
 
 @kernel
-def none_is_starved(tags):
-    """Whether no two tracks can be twins: one sensor feeds all that are confirmed, and none has missed looks."""
-    common = -1
+def list_starved(tags, starved):
+    """Fill ``starved`` with the confirmed slots that missed looks: (how many, whether others too can be twins).
+
+    Two tracks neither of which is starved can be twins only where no one sensor feeds all that are confirmed.
+    """
+    common, count = -1, 0
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == CONFIRMED:
             common &= tags[i, SENSORS]
             if tags[i, MISSES] >= 2:
-                return False
-    return common != 0
+                starved[count] = i
+                count += 1
+    return count, common == 0
 
 
 @kernel
 def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
     """Leave one track for each object that has two."""
-    if none_is_starved(tags):
+    starved = np.empty(tags.shape[0], np.int64)
+    count, any_pair = list_starved(tags, starved)
+    if count == 0 and not any_pair:
         return
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != CONFIRMED:
             continue
-        for j in range(i + 1, tags.shape[0]):
-            if tags[j, STATUS] != CONFIRMED or not are_twins(state, covariance, tags, i, j, settings, factor):
+        every = any_pair or tags[i, MISSES] >= 2
+        for n in range(i + 1 if every else 0, tags.shape[0] if every else count):
+            j = n if every else starved[n]
+            if j <= i or tags[j, STATUS] != CONFIRMED or not are_twins(state, covariance, tags, i, j, settings, factor):
                 continue
             if tags[i, NUMBER] < tags[j, NUMBER]:
                 fold(state, covariance, tags, clocks, first_mean, first_covariance, i, j)

@@ -7,6 +7,7 @@ import numpy as np
 
 from detente.centre.tracking._kernels import comes_before, is_usable, work_scan
 from detente.centre.tracking._kernels_end import close_looks, sound
+from detente.centre.tracking._kernels_late import remember
 from detente.centre.tracking._kernels_life import clear_slot
 from detente.centre.tracking._kernels_places import (
     CONFIRMED,
@@ -107,15 +108,18 @@ def take_scan(plots, plot_tags, order, first, last, sensors, scan, counts):
 
 @kernel
 def work_looks(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, first, last,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, first, last, now_s,
     plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks, scan,
 ):  # fmt: skip
-    """All looks of one moment: each sensor's scan, then what the moment means for every track's life."""
-    now_s = plots[order[first], TIME]
-    textbook = settings[MODEL] == CONSTANT_GRAVITY
+    """All looks of one moment: each sensor's scan, then what the moment means for every track's life.
+
+    What is late only feeds tracks and begins them: it is no look missed by others, and moves nothing forward.
+    """
+    textbook, late = settings[MODEL] == CONSTANT_GRAVITY, plots[order[first], TIME] <= now_s
+    now_s = max(now_s, plots[order[first], TIME])
     looks[:] = 0
     seen_by[:] = 0
-    if textbook:
+    if textbook and not late:
         for i in range(tags.shape[0]):
             if tags[i, STATUS] != EMPTY:
                 bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
@@ -130,6 +134,8 @@ def work_looks(
                 state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
                 scan, count, plots, plot_tags, sites, draws, settings, desk, rates, work,
             )  # fmt: skip
+    if late:
+        return
     if textbook:
         counts[UNSOUND] += end_by_count(state, covariance, tags, clocks, seen_by, settings, factor)
         return
@@ -152,11 +158,11 @@ def last_live(tags, top):
 
 @kernel
 def follow(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top, now_s,
     plots, plot_tags, kinds, sides, sites, draws, settings, desk, rates, work, factor, looks, scan, history,
 ):  # fmt: skip
-    """Follow ``order``'s detections, which stand in order of time, from the k-th on, until all are used or the history has no room for one moment
-    more. Returns (where it stopped, live slots end, rows of history).
+    """Follow ``order``'s detections, which stand in order of arrival, from the k-th on, until all are used or the
+    history has no room for one moment more. Returns (where it stopped, live slots end, the time it has reached, rows).
     """
     rows, room, slots = 0, history[0].shape[0], tags.shape[0]
     while k < order.shape[0]:
@@ -169,10 +175,13 @@ def follow(
         order_moment(plots, plot_tags, order, k, end)
         work_looks(
             state[:most], covariance[:most], tags[:most], clocks[:most], first_mean[:most], first_covariance[:most],
-            seen_by[:most], counts, order, k, end, plots, plot_tags, kinds, sides, sites, draws, settings, desk,
+            seen_by[:most], counts, order, k, end, now_s, plots, plot_tags, kinds, sides, sites, draws, settings, desk,
             rates, work, factor, looks, scan,
         )  # fmt: skip
         top = last_live(tags, most)
-        rows = write_down(state[:top], covariance[:top], tags[:top], plots[order[k], TIME], history, rows)
+        if plots[order[k], TIME] > now_s:
+            now_s = plots[order[k], TIME]
+            remember(state[:top], covariance[:top], tags[:top], now_s, desk[9])
+            rows = write_down(state[:top], covariance[:top], tags[:top], now_s, history, rows)
         k = end
-    return k, top, rows
+    return k, top, now_s, rows

@@ -24,7 +24,8 @@ from detente.centre.tracking._kernels_places import (
     HITS,
     IGNITION_SIGMA,
     LEVEL_SIGMA,
-    LOG_BETA_SIGMA,
+    LIGHTNESS_MEAN,
+    LIGHTNESS_VARIANCE,
     MISSES,
     NUMBER,
     OVER,
@@ -154,7 +155,7 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
     if plot_tags[d, DET_KIND] == RADAR:
         for k in range(3, 6):
             P[k, k] = settings[RADAR_SPEED_SIGMA] ** 2
-        forget_hidden(state, covariance, i, 0.0, settings[LOG_BETA_SIGMA] ** 2)
+        forget_hidden(state, covariance, i, settings[LIGHTNESS_MEAN], settings[LIGHTNESS_VARIANCE])
     else:
         away, sine = reach_shell(line, draws[sensor, CLOUD])
         lift = settings[CLIMB_MEAN] / math.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
@@ -190,7 +191,7 @@ def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
 def burn_out(state, covariance, tags, i, settings, gain):
     """Believe that slot ``i`` burns no more: no thrust now, which also moves the velocity that is tied to it."""
     pin_hidden(state, covariance, i, 0.0, PINNED_VARIANCE, gain)
-    forget_hidden(state, covariance, i, 0.0, settings[LOG_BETA_SIGMA] ** 2)
+    forget_hidden(state, covariance, i, settings[LIGHTNESS_MEAN], settings[LIGHTNESS_VARIANCE])
     tags[i, PHASE] = COAST
 
 

@@ -20,10 +20,8 @@ from detente.centre.tracking._kernels_places import (
     VAR_RANGE,
     VAR_RATE,
 )
-from detente.centre.tracking._kernels_sight import absorb_rate, absorb_row
+from detente.centre.tracking._kernels_sight import absorb_rate, absorb_row, short_way
 from detente.jit import kernel
-
-TURN = 2.0 * math.pi
 
 
 @kernel
@@ -60,14 +58,6 @@ def spread_of(P, slopes, spread):
         for n in range(m, 3):
             place = m + n if m == 0 else m + n + 1
             spread[place] = a0 * slopes[n, 0] + a1 * slopes[n, 1] + a2 * slopes[n, 2]
-
-
-@kernel
-def short_way(angle):
-    """An angle's difference, in [-π, π]."""
-    if angle > math.pi:
-        return angle - TURN
-    return angle + TURN if angle < -math.pi else angle
 
 
 @kernel
@@ -113,7 +103,7 @@ def update_polar(line, x, P, seen, slopes, at, gain):
             continue
         for k in range(3):
             offset += slopes[m, k] * (at[k] - x[k])
-        absorb_row(x, P, slopes[m], 0.0, offset, variance, gain)
+        absorb_row(x, P, slopes[m], offset, variance, gain)
     if line[VAR_RATE] > 0.0:
         absorb_rate(line, x, P, at, line[RATE], line[VAR_RATE], gain)
     return True

@@ -1,12 +1,15 @@
 """How a track's state and covariance move from one moment to the next.
 
 A track's working state has seven numbers: position and velocity in the Earth-fixed frame, and one *hidden force*. In
-boost the hidden number is the thrust's acceleration along the velocity (m/s²); otherwise it is the logarithm of how
-much heavier for its cross-section the body is than the nominal ballistic coefficient. The mean is integrated with
-Runge and Kutta's fourth order; the covariance with the second-order expansion of exp(F h), F taken in mid-step.
+boost the hidden number is the thrust's acceleration along the velocity (m/s²); otherwise it is the body's lightness,
+the nominal over its own ballistic coefficient: drag is proportional to it, so that learning it bends nothing. The mean
+is integrated with Runge and Kutta's fourth order; the covariance with the second-order expansion of exp(F h), F taken
+in mid-step. With the sigma-point filter, points are integrated instead.
 """
 
 import math
+
+import numpy as np
 
 from detente.centre.tracking._kernels_places import (
     AIR_NOISE,
@@ -18,13 +21,15 @@ from detente.centre.tracking._kernels_places import (
     COAST_NOISE,
     CONSTANT_GRAVITY,
     EXHAUST_SPEED,
+    FILTER,
     GRAVITY,
+    LIGHTNESS_NOISE,
     LOCAL_NOISE,
-    LOG_BETA_NOISE,
     MODEL,
     NOMINAL_BETA,
     PHASE,
     REENTRY,
+    SIGMA_POINT,
     STATUS,
     TENTATIVE,
     THRUST_FLOOR,
@@ -32,13 +37,14 @@ from detente.centre.tracking._kernels_places import (
     THRUST_STEP,
     UNDECIDED_NOISE,
 )
+from detente.centre.tracking._kernels_sigma import POINTS, STATES, draw_points, gather_points
 from detente.flight._kernels_air import air_density
 from detente.flight._kernels_motion import climb_rate, coast_rates, radial_height
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
 
 AIR_CEILING_M = 120_000.0  # drag above it is below 1e-3 m/s² for every body of the catalogue
-SCALE_HEIGHT_M = 7_000.0  # of density, for the Jacobian alone (U.S. Standard Atmosphere 1976: 6-8 km below 100 km)
+THINNER_M = 200.0  # over which the density's gradient is taken, for the Jacobian alone
 REENTRY_M = 100_000.0  # the house's boundary between coast and reentry
 COAST_STEP_S = 10.0  # longest steps: in vacuum, under thrust, in the air
 BOOST_STEP_S = 5.0
@@ -46,14 +52,14 @@ AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
-LOG_BETA_MOST = 3.0
+LIGHTNESS_LEAST, LIGHTNESS_MOST = 0.05, 20.0
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
 
 @kernel
 def lightness(hidden, settings):
     """The inverse of a track's ballistic coefficient, m²/kg: kept within twentyfold of the nominal."""
-    return math.exp(-min(max(hidden, -LOG_BETA_MOST), LOG_BETA_MOST)) / settings[NOMINAL_BETA]
+    return min(max(hidden, LIGHTNESS_LEAST), LIGHTNESS_MOST) / settings[NOMINAL_BETA]
 
 
 @kernel
@@ -113,6 +119,18 @@ def move_mean(state, i, h, boosting, in_air, settings):
 
 
 @kernel
+def move_points(x, P, h, boosting, in_air, settings):
+    """One step of a Gaussian (x, P) by its sigma points; false where it has none, and nothing is changed."""
+    points = np.empty((POINTS, STATES))
+    if not draw_points(x, P, points):
+        return False
+    for k in range(POINTS):
+        move_mean(points, k, h, boosting, in_air, settings)
+    gather_points(points, x, P)
+    return True
+
+
+@kernel
 def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, rates):
     """Fill ``rates`` (3, 7): derivatives of acceleration by position, velocity and hidden force; return |drag|.
 
@@ -136,16 +154,18 @@ def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, 
     if not in_air:
         return 0.0
     speed = math.sqrt(vx * vx + vy * vy + vz * vz) + 1e-9
-    density = air_density(radial_height(px, py, pz))
-    drag = 0.5 * density * lightness(hidden, settings) * speed
+    height = radial_height(px, py, pz)
+    density = air_density(height)
+    nominal = 0.5 * density * speed / settings[NOMINAL_BETA]
+    drag = nominal * settings[NOMINAL_BETA] * lightness(hidden, settings)
     add_turning(rates, vx / speed, vy / speed, vz / speed, -drag, -drag)
-    thinning = drag / (SCALE_HEIGHT_M * math.sqrt(r2))
+    thinning = drag * (1.0 - air_density(height + THINNER_M) / density) / (THINNER_M * math.sqrt(r2))
     for k in range(3):
         v = vx if k == 0 else (vy if k == 1 else vz)
         rates[k, 0] += thinning * v * px
         rates[k, 1] += thinning * v * py
         rates[k, 2] += thinning * v * pz
-        rates[k, 6] = drag * v
+        rates[k, 6] = -nominal * v
     return drag * speed
 
 
@@ -311,14 +331,19 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             # a' = a²/c: from its value at the start to that in mid-step, a / (1 - a h / 2c), and on.
             growth = min(max(state[i, 6], 0.0), THRUST_MOST_M_S2) * h / settings[EXHAUST_SPEED]
             state[i, 6] /= 1.0 - 0.5 * growth
-        move_mean(state, i, h, boosting, in_air, settings)
+        by_points = settings[FILTER] == SIGMA_POINT and move_points(
+            state[i], covariance[i], h, boosting, in_air, settings
+        )
+        if not by_points:
+            move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
         drag = rates_of_change(
             0.5 * (px + state[i, 0]), 0.5 * (py + state[i, 1]), 0.5 * (pz + state[i, 2]),
             0.5 * (vx + state[i, 3]), 0.5 * (vy + state[i, 4]), 0.5 * (vz + state[i, 5]),
             hidden, boosting, in_air, settings, rates,
         )  # fmt: skip
-        move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
+        if not by_points:
+            move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
         if boosting:
             state[i, 6] *= (1.0 - 0.5 * growth) / (1.0 - growth)
             grow_hidden(covariance[i], 1.0 / (1.0 - growth) ** 2)
@@ -330,7 +355,8 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             white = settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
             if tags[i, STATUS] == TENTATIVE and height < settings[BOOST_CEILING_M]:
                 white = settings[UNDECIDED_NOISE]
-            add_noise(covariance[i], h, white, settings[LOG_BETA_NOISE] if in_air else 0.0, rates)
+            walk = settings[LIGHTNESS_NOISE] * hidden * hidden if in_air else 0.0
+            add_noise(covariance[i], h, white, walk, rates)
         left -= h
 
 

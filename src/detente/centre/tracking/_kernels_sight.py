@@ -51,6 +51,15 @@ NEAR_M = 1.0  # a track closer to the sensor than this has no direction
 ROUNDS = 4  # of the iterated update
 BENT = 0.3  # bend of the range sphere across the track's uncertainty, in sigmas of range, that asks for iteration
 TINY = 1e-30
+TURN = 2.0 * math.pi
+
+
+@kernel
+def short_way(angle):
+    """An angle's difference, in [-π, π]."""
+    if angle > math.pi:
+        return angle - TURN
+    return angle + TURN if angle < -math.pi else angle
 
 
 @kernel
@@ -148,10 +157,10 @@ def near_enough(line, x, P, ahead_s, reach, slack_m):
 
 
 @kernel
-def distance_to(line, state, P, i, late_s, offsets, slopes):
+def distance_to(line, state, P, i, offsets, slopes):
     """Squared Mahalanobis distance of slot ``i`` from a detection and the logarithm of det S; (-1, 0) where none."""
     x = state[i]
-    if not compare(line, x[0] + late_s * x[3], x[1] + late_s * x[4], x[2] + late_s * x[5], offsets, slopes):
+    if not compare(line, x[0], x[1], x[2], offsets, slopes):
         return -1.0, 0.0
     s00, s01, s02 = line[VAR_RIGHT], 0.0, 0.0
     s11, s12, s22 = line[VAR_OVER], 0.0, (line[VAR_RANGE] if line[VAR_RANGE] > 0.0 else 1.0)
@@ -159,8 +168,6 @@ def distance_to(line, state, P, i, late_s, offsets, slopes):
         a0, a1, a2 = 0.0, 0.0, 0.0
         for j in range(3):
             p = P[i, k, j]
-            if late_s != 0.0:
-                p += late_s * (P[i, k, j + 3] + P[i, k + 3, j]) + late_s * late_s * P[i, k + 3, j + 3]
             a0 += p * slopes[0, j]
             a1 += p * slopes[1, j]
             a2 += p * slopes[2, j]
@@ -184,16 +191,16 @@ def distance_to(line, state, P, i, late_s, offsets, slopes):
 
 
 @kernel
-def absorb_row(x, P, row, late_s, innovation, variance, gain):
-    """One scalar Kalman update in place; ``row`` (3,) is the slope by position at ``late_s`` from the state's time."""
+def absorb_row(x, P, row, innovation, variance, gain):
+    """One scalar Kalman update in place; ``row`` (3,) is the slope by position."""
     for a in range(7):
         total = 0.0
         for k in range(3):
-            total += (P[a, k] + late_s * P[a, k + 3]) * row[k]
+            total += P[a, k] * row[k]
         gain[a] = total
     s = variance
     for k in range(3):
-        s += row[k] * (gain[k] + late_s * gain[k + 3])
+        s += row[k] * gain[k]
     weigh_in(x, P, gain, innovation, s)
 
 
@@ -227,7 +234,7 @@ def weigh_in(x, P, gain, innovation, s):
 
 
 @kernel
-def absorb(line, x, P, late_s, at, offsets, slopes, gain):
+def absorb(line, x, P, at, offsets, slopes, gain):
     """Update (x, P) with a detection linearised at the position ``at`` (3,); false where it cannot be compared."""
     if not compare(line, at[0], at[1], at[2], offsets, slopes):
         return False
@@ -237,15 +244,15 @@ def absorb(line, x, P, late_s, at, offsets, slopes, gain):
             continue
         innovation = offsets[m]
         for k in range(3):
-            innovation += slopes[m, k] * (at[k] - x[k] - late_s * x[k + 3])
-        absorb_row(x, P, slopes[m], late_s, innovation, variance, gain)
-    if line[VAR_RATE] > 0.0 and late_s == 0.0:
+            innovation += slopes[m, k] * (at[k] - x[k])
+        absorb_row(x, P, slopes[m], innovation, variance, gain)
+    if line[VAR_RATE] > 0.0:
         absorb_rate(line, x, P, x, line[RATE], line[VAR_RATE], gain)
     return True
 
 
 @kernel
-def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, trial, gain):
+def update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain):
     """The filter's update of slot ``i`` with one detection; iterated where the measurement bends over the prior.
 
     ``trial_state`` (2, 7) and ``trial`` (7, 7) are scratch. Gauss-Newton on the posterior: each round linearises at the
@@ -253,7 +260,7 @@ def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, tri
     """
     x, P, at, prior = state[i], covariance[i], trial_state[0], trial_state[1]
     for k in range(3):
-        at[k] = x[k] + late_s * x[k + 3]
+        at[k] = x[k]
     spread = P[0, 0] + P[1, 1] + P[2, 2]
     bends = line[VAR_RANGE] > 0.0 and spread * spread > (2.0 * BENT * line[RANGE]) ** 2 * line[VAR_RANGE]
     if bends:
@@ -262,15 +269,15 @@ def update(line, state, covariance, i, late_s, offsets, slopes, trial_state, tri
             for b in range(7):
                 trial[a, b] = P[a, b]
         for _ in range(ROUNDS - 1):
-            if not absorb(line, x, P, late_s, at, offsets, slopes, gain):
+            if not absorb(line, x, P, at, offsets, slopes, gain):
                 break
             for k in range(3):
-                at[k] = x[k] + late_s * x[k + 3]
+                at[k] = x[k]
             for a in range(7):
                 x[a] = prior[a]
                 for b in range(7):
                     P[a, b] = trial[a, b]
-    return absorb(line, x, P, late_s, at, offsets, slopes, gain)
+    return absorb(line, x, P, at, offsets, slopes, gain)
 
 
 @kernel

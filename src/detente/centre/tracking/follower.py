@@ -17,6 +17,8 @@ from detente.records.slots import Bytes, Floats, Ints, Slots
 
 MOST_TRACKS = 20_000
 CHUNK_ROWS = 65_536
+LATE_S = 30.0  # a detection later than this is not used: what it could still say is little
+MOST_MOMENTS = 64  # that a track remembers for the sake of late detections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Plots(Slots):
     sigma_azimuth_rad: Floats  # of the azimuth; for a direction alone, of the azimuth times cos(elevation)
     sigma_elevation_rad: Floats
     sigma_range_rate_m_s: Floats  # 0 where no range rate was measured
+    received_s: Floats | None = None  # when it came in; None: at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class Shed:
     without_slot: int = 0  # detections that could have begun a track
     pairs: int = 0  # candidates of a track and a detection
     unsound: int = 0  # tracks whose covariance was no longer positive definite
+    too_late: int = 0  # detections more than ``LATE_S`` older than the newest at hand
     hurried: int = 0  # clusters too large to be assigned at least cost: settled cheapest pair first
 
 
@@ -79,10 +83,11 @@ class Follower:
         assert self.sensors.kind.size <= MOST_SENSORS, f"{self.sensors.kind.size} sensors; there is room for 64"
         plots, plot_tags = _packed_plots(self.plots)
         sites, draws = _packed_sensors(self.sensors)
-        order = np.argsort(plots[:, places.TIME], kind="stable")
+        order, moments = _arrival(plots[:, places.TIME], self.plots.received_s)
+        too_late = len(plots) - len(order)
         most = _largest_moment(plots[order, places.TIME])
         slots = int(min(self.most_tracks, max(len(plots), 1)))
-        desk, bench = desk_of(slots, most, self.sensors.kind.size)
+        desk, bench = desk_of(slots, most, self.sensors.kind.size, moments)
         state, covariance, seen_by, _, _, scan, rates, work, factor, looks = bench
         tags = np.zeros((slots, places.TAGS), np.int64)
         clocks, first_mean, first_covariance = (
@@ -91,11 +96,11 @@ class Follower:
         counts = np.zeros(places.COUNTS, np.int64)
         counts[places.NEXT] = 1
         sides, packed = np.zeros(self.sensors.kind.size, np.int64), self.settings.packed()
-        k = top = 0
-        while k < len(plots):
+        k, top, now_s = 0, 0, -np.inf
+        while k < len(order):
             history = _history(max(CHUNK_ROWS, slots))
-            k, top, rows = _kernels_follow.follow(
-                state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top,
+            k, top, now_s, rows = _kernels_follow.follow(
+                state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts, order, k, top, now_s,
                 plots, plot_tags, np.array(self.sensors.kind), sides, sites, draws, packed, desk, rates, work,
                 factor, looks, scan, history,
             )  # fmt: skip
@@ -104,7 +109,7 @@ class Follower:
         self.shed = Shed(
             unusable=int(counts[places.UNUSABLE]), without_slot=int(counts[places.NO_SLOT]),
             pairs=int(counts[places.PAIRS_SHED]), unsound=int(counts[places.UNSOUND]),
-            hurried=int(counts[places.HURRIED]),
+            too_late=too_late, hurried=int(counts[places.HURRIED]),
         )  # fmt: skip
 
 
@@ -120,9 +125,23 @@ def follow(
     return FollowedTracks.concatenate(list(follower.chunks())), follower.shed
 
 
+def _arrival(time_s: Floats, received_s: Floats | None) -> tuple[Ints, int]:
+    """Detections in order of arrival, without those too late, and how many moments tracks must remember for them."""
+    if received_s is None:
+        return np.argsort(time_s, kind="stable"), 0
+    order = np.lexsort((time_s, received_s))
+    behind = np.maximum.accumulate(time_s[order]) - time_s[order]
+    kept = order[behind <= LATE_S]
+    if not (behind[behind <= LATE_S] > 0.0).any():
+        return kept, 0
+    moments = np.unique(time_s)
+    within = np.arange(1, moments.size + 1) - np.searchsorted(moments, moments - LATE_S)
+    return kept, int(min(within.max() + 1, MOST_MOMENTS))
+
+
 def _largest_moment(times: Floats) -> int:
-    """The greatest number of detections at one time; ``times`` are sorted."""
-    edges = np.flatnonzero(np.diff(times, prepend=-np.inf, append=np.inf))
+    """The greatest number of detections that follow one another at one time."""
+    edges = np.flatnonzero(np.diff(times, prepend=-np.inf, append=np.inf) != 0.0)
     return int(np.diff(edges).max(initial=1))
 
 

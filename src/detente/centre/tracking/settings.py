@@ -169,6 +169,16 @@ class Settings:
             value = getattr(self, item.name)
             assert 0.0 < value < math.inf, f"{item.name}: a positive number, not {value}"
 
+    @property
+    def lightness_mean(self) -> float:
+        """Mean of a body's lightness, which is the nominal over its own ballistic coefficient: that of a log-normal."""
+        return math.exp(0.5 * self.log_beta_sigma**2)
+
+    @property
+    def lightness_variance(self) -> float:
+        """Its variance."""
+        return self.lightness_mean**2 * math.expm1(self.log_beta_sigma**2)
+
     def packed(self) -> NDArray[np.float64]:
         """The numbers as kernels take them: a row in the order of ``_kernels_places``."""
         row = np.empty(places.NUMBERS)
@@ -193,8 +203,9 @@ class Settings:
         row[places.BOOST_CEILING_M] = self.boost_ceiling_m
         row[places.UNSUPPORTED_BOOST_S] = self.unsupported_boost_s
         row[places.NOMINAL_BETA] = self.nominal_beta_kg_m2
-        row[places.LOG_BETA_SIGMA] = self.log_beta_sigma
-        row[places.LOG_BETA_NOISE] = self.log_beta_noise_hz
+        row[places.LIGHTNESS_MEAN] = self.lightness_mean
+        row[places.LIGHTNESS_VARIANCE] = self.lightness_variance
+        row[places.LIGHTNESS_NOISE] = self.log_beta_noise_hz
         row[places.RADAR_SPEED_SIGMA] = self.radar_speed_sigma_m_s
         row[places.CLIMB_MEAN] = self.climb_mean_m_s
         row[places.CLIMB_SIGMA] = self.climb_sigma_m_s

@@ -23,8 +23,8 @@ LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larg
 class KeptTracks(Tracks):
     """Tracks with what the tracker remembers but does not tell: the hidden force of each.
 
-    In boost the hidden force is the thrust's acceleration along the velocity (m/s²); otherwise the natural logarithm
-    of nominal over true inverse ballistic coefficient.
+    In boost the hidden force is the thrust's acceleration along the velocity (m/s²); otherwise the body's
+    lightness: nominal over own ballistic coefficient, to which drag is proportional.
     """
 
     hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
@@ -69,9 +69,10 @@ def track(
     """The tracks at ``now_s``, after what the sensors reported since the last step.
 
     ``detections`` rows ``offsets[r]`` to ``offsets[r + 1]`` are those of row r, by time, none later than ``now_s``;
-    those of one time and sensor are one scan. A detection from before ``tracks.time_s`` is used against the track's
-    straight line back to its time (no retrodiction). Unusable detections, and tracks for which there is no slot or
-    whose covariance is no longer sound, are counted in ``overflow``. What is given is not changed.
+    those of one time and sensor are one scan. A detection from before ``tracks.time_s`` is late, and is used for what
+    it says of the present (``_kernels_late``), as if nothing were remembered from before it. Unusable detections, and
+    tracks for which there is no slot or whose covariance is no longer sound, are counted in ``overflow``. What is given
+    is not changed.
     Errors: assertions on shapes, order in time and sensor count.
     """
     assert now_s >= tracks.time_s, f"tracks are at {tracks.time_s} s; they cannot go back to {now_s} s"
@@ -129,8 +130,8 @@ def _hidden(tracks: Tracks, settings: Settings) -> Floats:
         return tracks.hidden.copy()
     hidden = np.zeros((*tracks.status.shape, 8))
     burning = tracks.phase == Phase.BOOST
-    hidden[..., 0] = np.where(burning, settings.thrust_mean_m_s2, 0.0)
-    hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2, settings.log_beta_sigma) ** 2
+    hidden[..., 0] = np.where(burning, settings.thrust_mean_m_s2, settings.lightness_mean)
+    hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2**2, settings.lightness_variance)
     hidden[tracks.status == Status.EMPTY] = 0.0
     return hidden
 
@@ -185,8 +186,9 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     return sites, draws
 
 
-def desk_of(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
-    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors.
+def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors, and moments that each
+    slot remembers for the sake of late detections.
 
     It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
     """
@@ -207,6 +209,11 @@ def desk_of(slots: int, most: int, sensors: int) -> tuple[tuple, tuple]:
         ),
         (np.empty(3), np.empty((3, 3)), np.empty(6)),
         (np.empty((2, 7)), np.empty((7, 7)), np.empty(7)),
+        (
+            np.zeros((slots, moments)), np.zeros((slots, moments), np.int64), np.zeros((slots, moments), np.int64),
+            np.zeros((slots, moments, 7)), np.zeros((slots, moments, 7, 7)),
+        ),
+        (np.empty(7), np.empty((7, 7)), np.empty((7, 7))),
     )  # fmt: skip
     bench = (
         np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),

@@ -1,0 +1,106 @@
+"""What lateness costs: the partner's radar is heard so many seconds late, and the centre's tracker reruns no history.
+
+Beside it stands what cannot be beaten by waiting: the same tracker run anew at each judged moment over all that had
+arrived by then, in order of time. The centre's own step is measured, tick by tick, with live false plots.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tracking_ballistic as falling
+from numpy.typing import NDArray
+from tracking_ballistic import Falls
+from tracking_lines import Line
+from tracking_speed import confirmed
+
+from detente.centre.tracking import tracker
+from detente.centre.tracking.follower import Plots, follow
+from detente.records.slots import DetectionKind, SensorSuite, Status
+from detente.records.stages import Detections
+from detente.scoring.matching import best_pairs, near_pairs
+
+Floats = NDArray[np.float64]
+JUDGED_S = range(60, 260, 10)
+SLOTS, CUTOFF_M, LATE_SENSOR = 256, 5000.0, 1
+
+
+def late(quick: bool) -> Iterator[Line]:
+    """Position RMSE of tracks that both hold, over that of the rerun, for several delays."""
+    bodies = 30 if quick else 60
+    world = falling.falls(bodies, 4, sites=(falling.HOME, falling.ABROAD))
+    case = f"Late detections, {bodies} falling bodies: one of two radars heard late, never rerun"
+    for delay_s in (0.0, 5.0, 30.0) if quick else (0.0, 2.0, 5.0, 10.0, 20.0, 30.0):
+        arrival_s = world.plots.time_s + np.where(world.plots.sensor == LATE_SENSOR, delay_s, 0.0)
+        stepped, rerun = _stepped(world, arrival_s), _rerun(world, arrival_s)
+        both = sorted(set(stepped) & set(rerun))
+        errors = [np.mean([found[key] for key in both]) for found in (stepped, rerun)]
+        ratio, target = float(np.sqrt(errors[0] / errors[1])), 1.02 if delay_s else None
+        yield Line(case, f"{delay_s:g} s late: position RMSE over the rerun's", ratio, "×", at_most=target)
+        yield Line(case, f"{delay_s:g} s late: states held, over the rerun's", len(stepped) / len(rerun))
+
+
+Found = dict[tuple[int, int], float]  # (body, second) → squared position error, m²
+
+
+def _stepped(world: Falls, arrival_s: Floats) -> Found:
+    """The centre's tracker, a step a second, each with what arrived since the last."""
+    tracks, suite, found = tracker.start(1, SLOTS), _suite(world), {}
+    order = np.lexsort((world.plots.time_s, np.ceil(arrival_s)))
+    ticks = np.ceil(arrival_s)[order]
+    for now in range(max(JUDGED_S) + 1):
+        rows = order[np.searchsorted(ticks, now) : np.searchsorted(ticks, now, side="right")]
+        rows = rows[world.plots.kind[rows] > 0]
+        offsets = np.array([0, len(rows)])
+        tracks = tracker.track(tracks, _detections(world.plots, rows), offsets, suite, float(now), falling.FILTER)
+        if now in JUDGED_S:
+            held = tracks.status[0] == Status.CONFIRMED
+            found |= _judged(world, now, tracks.mean[0, held, :3])
+    return found
+
+
+def _rerun(world: Falls, arrival_s: Floats) -> Found:
+    """The same tracker over all that has arrived, from the beginning, for each judged moment."""
+    found = {}
+    for now in JUDGED_S:
+        rows = (arrival_s <= now) & (world.plots.time_s <= now)
+        picked = {name: getattr(world.plots, name)[rows] for name in Plots.__dataclass_fields__}
+        states = confirmed(follow(Plots(**picked), world.sensors, falling.FILTER)[0])
+        found |= _judged(world, now, states.position_m[states.time_s == now])
+    return found
+
+
+def _judged(world: Falls, now: int, positions_m: Floats) -> Found:
+    """Squared errors of the tracks that are bodies' at a moment."""
+    there = np.flatnonzero(world.there[now])
+    true = world.states[now, there, :3]
+    pairs = best_pairs(near_pairs(true, positions_m, CUTOFF_M), CUTOFF_M, 2.0)
+    return {(int(there[i]), now): float(away) ** 2 for i, away in zip(pairs.truth, pairs.distance_m, strict=True)}
+
+
+def _detections(plots: Plots, rows: NDArray[np.int64]) -> Detections:
+    return Detections(
+        replicate=np.zeros(len(rows)), time_s=plots.time_s[rows], sensor=plots.sensor[rows], kind=plots.kind[rows],
+        range_m=plots.range_m[rows], azimuth_rad=plots.azimuth_rad[rows] % (2 * np.pi),
+        elevation_rad=plots.elevation_rad[rows], sigma_range_m=plots.sigma_range_m[rows],
+        sigma_azimuth_rad=plots.sigma_azimuth_rad[rows], sigma_elevation_rad=plots.sigma_elevation_rad[rows],
+        snr_db=np.full(len(rows), 15.0),
+    )  # fmt: skip
+
+
+def _suite(world: Falls) -> SensorSuite:
+    """The same radars as a centre knows them, one replicate."""
+    n = len(world.sites)
+    lat, lon, height = np.array(world.sites).T
+    one = np.ones((1, n))
+    return SensorSuite(
+        kind=np.full(n, DetectionKind.RADAR, np.uint8), side=np.zeros(n, np.int64), owner=np.zeros(n, np.int64),
+        owners=("XXX",), names=tuple(f"radar {k}" for k in range(n)), lat_rad=lat.copy(), lon_rad=lon.copy(),
+        height_m=height.copy(), boresight_rad=np.zeros(n), sector_half_width_rad=np.full(n, np.pi),
+        elevation_min_rad=np.full(n, falling.LOWEST), elevation_max_rad=np.full(n, np.pi / 2),
+        watch_rad=np.tile([-np.pi / 2, np.pi / 2, -np.pi, np.pi], (n, 1)), grazing_m=np.zeros(n),
+        orbit=np.zeros((1, n, 6)), revisit_s=one * falling.STEP_S, offset_s=0 * one, reference_range_m=one * 1e6,
+        reference_snr=one * 30.0, instrumented_range_m=one * 2e6, false_alarm_probability=one * 1e-6,
+        false_plots_per_scan=one * falling.FALSE_PLOTS, detection_probability=one * falling.DETECTION,
+        cloud_top_m=0 * one, sigma_range_m=one * falling.SIGMAS[0], sigma_azimuth_rad=one * falling.SIGMAS[1],
+        sigma_elevation_rad=one * falling.SIGMAS[2],
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""The sigma-point filter: a Gaussian carried by fourteen points instead of slopes.
+
+The points are those of the cubature rule (Arasaratnam and Haykin 2009): the mean plus and minus √7 columns of the
+covariance's root, equally weighted. All weights are positive, so what comes out is a covariance, and there is nothing
+to tune.
+"""
+
+import math
+
+import numpy as np
+
+from detente.centre.tracking._kernels_places import (
+    AZIMUTH,
+    CONSTANT_GRAVITY,
+    EASTWARD,
+    ELEVATION,
+    FROM,
+    MODEL,
+    NORTHWARD,
+    RANGE,
+    RATE,
+    UPWARD,
+    VAR_AZIMUTH,
+    VAR_OVER,
+    VAR_RANGE,
+    VAR_RATE,
+    VAR_RIGHT,
+)
+from detente.centre.tracking._kernels_sight import compare, short_way
+from detente.jit import kernel
+
+STATES = 7
+POINTS = 2 * STATES
+MEASURED = 4
+
+
+@kernel
+def draw_points(x, P, points):
+    """Fill ``points`` (14, 7) about a mean; false where the covariance is not positive definite."""
+    root = np.zeros((STATES, STATES))
+    for a in range(STATES):
+        for b in range(a + 1):
+            value = P[a, b]
+            for k in range(b):
+                value -= root[a, k] * root[b, k]
+            if a > b:
+                root[a, b] = value / root[b, b]
+            elif value > 0.0:
+                root[a, a] = math.sqrt(value)
+            else:
+                return False
+    spread = math.sqrt(float(STATES))
+    for k in range(STATES):
+        for a in range(STATES):
+            points[k, a] = x[a] + spread * root[a, k]
+            points[STATES + k, a] = x[a] - spread * root[a, k]
+    return True
+
+
+@kernel
+def gather_points(points, x, P):
+    """The mean and covariance of points, back into (x, P)."""
+    for a in range(STATES):
+        total = 0.0
+        for k in range(POINTS):
+            total += points[k, a] - points[0, a]
+        x[a] = points[0, a] + total / POINTS
+    for a in range(STATES):
+        for b in range(a + 1):
+            total = 0.0
+            for k in range(POINTS):
+                total += (points[k, a] - x[a]) * (points[k, b] - x[b])
+            P[a, b] = total / POINTS
+            P[b, a] = P[a, b]
+
+
+@kernel
+def measure(line, x, polar, offsets, slopes, out):
+    """How far what would be measured of a state is off what was: ``out`` (4,) two angles, range, range rate.
+
+    False where the state cannot be measured. ``offsets`` (3,) and ``slopes`` (3, 3) are scratch.
+    """
+    dx, dy, dz = x[0] - line[FROM], x[1] - line[FROM + 1], x[2] - line[FROM + 2]
+    far = math.sqrt(dx * dx + dy * dy + dz * dz)
+    if not far > 0.0:
+        return False
+    if polar:
+        east = dx * line[EASTWARD] + dy * line[EASTWARD + 1] + dz * line[EASTWARD + 2]
+        north = dx * line[NORTHWARD] + dy * line[NORTHWARD + 1] + dz * line[NORTHWARD + 2]
+        up = dx * line[UPWARD] + dy * line[UPWARD + 1] + dz * line[UPWARD + 2]
+        out[0] = short_way(math.atan2(east, north) - line[AZIMUTH])
+        out[1] = math.asin(up / far) - line[ELEVATION]
+    else:
+        if not compare(line, x[0], x[1], x[2], offsets, slopes):
+            return False
+        out[0], out[1] = -offsets[0], -offsets[1]
+    out[2] = far - line[RANGE]
+    out[3] = (dx * x[3] + dy * x[4] + dz * x[5]) / far - line[RATE]
+    return True
+
+
+@kernel
+def correlate(points, seen, x, middle, cross, spread):
+    """Fill ``middle`` (4,), ``cross`` (7, 4) and add to ``spread`` (4, 4): mean, covariances with state and itself."""
+    for m in range(MEASURED):
+        total = 0.0
+        for k in range(POINTS):
+            total += seen[k, m]
+        middle[m] = total / POINTS
+    for m in range(MEASURED):
+        for a in range(STATES):
+            total = 0.0
+            for k in range(POINTS):
+                total += (points[k, a] - x[a]) * (seen[k, m] - middle[m])
+            cross[a, m] = total / POINTS
+        for n in range(MEASURED):
+            total = 0.0
+            for k in range(POINTS):
+                total += (seen[k, m] - middle[m]) * (seen[k, n] - middle[n])
+            spread[m, n] += total / POINTS
+
+
+@kernel
+def absorb_jointly(line, x, P, off, cross, spread):
+    """The update of (x, P) with up to four measured numbers, ``off`` (4,) from what was foreseen.
+
+    ``cross`` (7, 4) and ``spread`` (4, 4) are their covariances with the state and with one another, noise included;
+    all three are used up. One number after the other is taken from the joint covariance, which is the joint update.
+    """
+    for m in range(MEASURED):
+        if (m == 2 and line[VAR_RANGE] <= 0.0) or (m == 3 and line[VAR_RATE] <= 0.0):
+            continue
+        inverse = 1.0 / spread[m, m]
+        for a in range(STATES):
+            weight = cross[a, m] * inverse
+            x[a] += weight * off[m]
+            for b in range(a + 1):
+                P[a, b] -= weight * cross[b, m]
+                P[b, a] = P[a, b]
+        for n in range(m + 1, MEASURED):
+            share = spread[m, n] * inverse
+            off[n] -= share * off[m]
+            for a in range(STATES):
+                cross[a, n] -= cross[a, m] * share
+            for k in range(m + 1, MEASURED):
+                spread[k, n] -= spread[k, m] * share
+
+
+@kernel
+def update_by_points(line, x, P, settings):
+    """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed."""
+    points, seen = np.empty((POINTS, STATES)), np.empty((POINTS, MEASURED))
+    offsets, slopes = np.empty(3), np.empty((3, 3))
+    middle, cross, spread = np.empty(MEASURED), np.empty((STATES, MEASURED)), np.zeros((MEASURED, MEASURED))
+    if not draw_points(x, P, points):
+        return False
+    polar = settings[MODEL] == CONSTANT_GRAVITY
+    for k in range(POINTS):
+        if not measure(line, points[k], polar, offsets, slopes, seen[k]):
+            return False
+    spread[0, 0], spread[1, 1] = line[VAR_AZIMUTH] if polar else line[VAR_RIGHT], line[VAR_OVER]
+    spread[2, 2], spread[3, 3] = line[VAR_RANGE], line[VAR_RATE]
+    correlate(points, seen, x, middle, cross, spread)
+    for m in range(MEASURED):
+        middle[m] = -middle[m]
+    absorb_jointly(line, x, P, middle, cross, spread)
+    return True

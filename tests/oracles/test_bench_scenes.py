@@ -1,0 +1,56 @@
+"""The benchmark's worlds against what they claim: their draws, their bounds, and the perfect filter beside them."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from detente.scoring.consistency import band
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "bench"))
+    return {name: importlib.import_module(f"tracking_{name}") for name in ("scenes", "ballistic", "linear")}
+
+
+def test_the_perfect_filter_is_perfect(bench: dict[str, ModuleType]) -> None:
+    """Its mean NEES of all ages lies where that of so many objects must, at moments far apart."""
+    falling = bench["ballistic"]
+    worlds = [(bench["scenes"].flat(60, 3, 60).steps(), 60), (falling.steps_of(falling.falls(40, 3)), 40)]
+    for steps, count in worlds:
+        scans = bench["linear"].linear_nees(steps, count)
+        apart = [scans[k][1] for k in range(20, len(scans), 30) if len(scans[k][1])]
+        low, high = band(6, sum(len(nees) for nees in apart), 0.999)
+        assert low <= np.mean(np.concatenate(apart)) <= high
+
+
+def test_a_fall_is_the_flight_rooms(bench: dict[str, ModuleType]) -> None:
+    """Bodies that nothing shakes fall as the flight room says, from the same states, for half a minute and more."""
+    from detente.flight.prediction import predicted_path
+
+    falling = bench["ballistic"]
+    world = falling.falls(8, 2, shaken=False)
+    for body in range(8):
+        flown = np.flatnonzero(world.there[:, body])
+        start = world.states[flown[0], body]
+        coefficient = falling.FILTER.nominal_beta_kg_m2 * np.exp(start[6])
+        path = predicted_path(start[None, :3], start[None, 3:6], coefficient, 1.0)
+        seconds = min(len(flown), len(path)) - 5
+        apart = np.linalg.norm(world.states[flown[:seconds], body, :3] - path[:seconds, 1:4], axis=1)
+        np.testing.assert_allclose(path[:seconds, 0], np.arange(seconds), atol=1e-6)
+        assert apart.max() < 20.0
+
+
+def test_a_centre_stepped_tick_by_tick_has_the_tracks_of_the_whole_file(
+    bench: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two doors, one tracker: nothing late, the centre's step and the file's follower agree body by body."""
+    late, falling = importlib.import_module("tracking_late"), bench["ballistic"]
+    monkeypatch.setattr(late, "JUDGED_S", (90, 150))
+    world = falling.falls(10, 6, sites=(falling.HOME, falling.ABROAD), scans=200)
+    stepped, whole = late._stepped(world, world.plots.time_s), late._rerun(world, world.plots.time_s)
+    assert len(stepped) >= 10
+    assert stepped == pytest.approx(whole, rel=1e-6)
