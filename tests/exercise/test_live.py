@@ -24,7 +24,7 @@ from detente.scenario.files import load_agreement, load_scenario
 
 SIDES = ("NATO", "Russia")
 RATE = 40.0
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @contextmanager
