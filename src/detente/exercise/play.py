@@ -45,11 +45,12 @@ async def _feed(
         try:
             wanted = await _send(heard, writer, clock, tick_s, ticks, heard_from, lambda k: _tell(progress, side, k))
         except OSError:
-            await asyncio.sleep(RECONNECT_S)
+            pass
         finally:
             listening.cancel()
             writer.close()
-            wanted = max(wanted, heard_from.wanted)
+        wanted = max(wanted, heard_from.wanted)
+        await asyncio.sleep(RECONNECT_S if wanted < ticks else 0.0)
 
 
 def _tell(progress: Progress | None, side: str, tick: int) -> None:
