@@ -132,10 +132,11 @@ def test_the_operator_pauses_resumes_and_renews(tmp_path: Path) -> None:
     laid = laid_out(tmp_path, 1.0)
     order = [sys.executable, "-m", "detente", "order", str(laid.configs["NATO"])]
     with (
-        running("serve", str(laid.configs["NATO"]), log=tmp_path / "n.log"),
+        running("serve", str(laid.configs["NATO"]), log=tmp_path / "n.log") as nato,
         running("serve", str(laid.configs["Russia"]), log=tmp_path / "r.log"),
     ):
         until(lambda: all(partner(laid, side)["session"] == "exchanging" for side in SIDES))
+        nato.send_signal(signal.SIGPIPE)  # what a line that breaks while we write sends us
         assert subprocess.run([*order, "pause", "Russia"], check=False).returncode == 0
         until(lambda: all(partner(laid, side)["session"] == "suspended" for side in SIDES))
         assert subprocess.run([*order, "resume", "Russia"], check=False).returncode == 0
@@ -148,5 +149,6 @@ def test_the_operator_pauses_resumes_and_renews(tmp_path: Path) -> None:
         token = read_config(laid.configs["NATO"]).path("keys/NATO/operator.token")
         token.chmod(0o600)
         token.write_text("not the token it was\n")
+        assert nato.poll() is None
         assert subprocess.run([*order, "pause", "Russia"], check=False, capture_output=True).returncode == 2
     assert os.stat(laid.folder / "keys/NATO/signing.key").st_mode & 0o077 == 0

@@ -1,5 +1,6 @@
 """The live exchange's commands: ``serve``, ``play``, ``keys``, ``order`` and ``drill``."""
 
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ def serve(config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="on
         from detente.gateway.prepare import prepare
         from detente.gateway.serve import serve as run
 
+        _outlive_broken_lines()
         run(prepare(read_config(config)))
 
 
@@ -69,7 +71,13 @@ def play(
 
         if not quiet:
             typer.echo(f"exercise time 0 is {format_moment(origin)}, {rate:g} exercise seconds a second", err=True)
+        _outlive_broken_lines()
         asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell))
+
+
+def _outlive_broken_lines() -> None:
+    """A line that breaks while we write is an error to handle; the command line's default would end the process."""
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
