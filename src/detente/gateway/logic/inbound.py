@@ -175,7 +175,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         held = [*(one for one in link.pending if one < note.below), *note.beyond]
         _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
-        _gone(gateway, link, gone, said.sealed_s)
+        _gone(gateway, link, out, gone, said.sealed_s)
     _advance(link, out, now)
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
@@ -257,11 +257,12 @@ def _check_heads(link: Link, said: Address) -> None:
         raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
 
 
-def _gone(gateway: Gateway, link: Link, gone: Gone, stated_s: float) -> None:
+def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
     if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
         link.beyond[gone.sequence] = Had(kind=EntryKind.TOMBSTONE, digest=gone.digest, stated_s=stated_s)
         link.count("tombstones")
+        out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:

@@ -86,6 +86,7 @@ class Out:
     frames: list[tuple[str, Lane, bytes]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     warnings: Warnings = field(default_factory=Warnings.empty)  # of the assisted stream
+    changed: set[str] = field(default_factory=set)  # partners of whom something must be kept that no record tells
 
 
 @dataclass(frozen=True, kw_only=True)
