@@ -27,7 +27,7 @@ CLOCK_ERROR_FACTOR = 25.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
 LOOSE_PACE = np.array((4.0, 1.6, 3.0, 1.2))
 FINE_PACE = np.array((3.0, 1.0, 2.0, 1.8))
-"""Steps of the kernels' clock in the air, for 10 m and for 1 m at impact; see ``_kernels_ascent``."""
+"""Steps of the kernels' clock in the air, for 10 m and for 3 m at impact; see ``_kernels_ascent``."""
 LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
 

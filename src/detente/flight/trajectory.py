@@ -25,7 +25,7 @@ from detente.geodesy.constants import A_M, OMEGA_RAD_S
 from detente.records.errors import InputError
 
 TOLERANCE_M = 0.1
-"""Default: many flights at once, within 10 m of impact. From 0.01 m up they are flown at once within 1 m; below that
+"""Default: many flights at once, within 10 m of impact. From 0.01 m up they are flown at once within 3 m; below that
 one by one, with this error per step."""
 
 ONE_METRE_TOLERANCE_M = 0.01
