@@ -1,18 +1,20 @@
-# make study   from a clone to the report of the Lisbon scenario
-# make check   everything that must hold: lint, types, import contracts, tests (a browser included)
-# make lock    resolve the dependencies anew into requirements.lock and requirements-dev.lock (needs uv)
+# make study        from a clone to the report of the Lisbon scenario
+# make check        everything that must hold: lint, types, import contracts, tests (a browser included)
+# make demo-live    two centres on loopback, each warning of its own ground and exchanging under a signed agreement
+# make check-long   what takes hours: 100,000 drills, a million fuzzed inputs, 200 real kills
+# make lock         resolve the dependencies anew into requirements.lock and requirements-dev.lock (needs uv)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help study check lint types contracts test bundle lock clean
+.PHONY: help study demo-live check check-long lint types contracts test bundle lock clean
 
 BIN := .venv/bin
 SCENARIO ?= lisbon-2010
 UV := $(shell command -v uv 2>/dev/null)
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -5
 
 .venv/bin/python:
 ifneq ($(UV),)
@@ -46,6 +48,14 @@ endif
 
 study: .venv/installed
 	@$(BIN)/detente study $(SCENARIO) --out out/$(SCENARIO)
+
+demo-live: .venv/installed
+	@$(BIN)/python -m detente.exercise.demo
+
+check-long: .venv/installed-dev
+	$(BIN)/detente drill --seeds 0:100000
+	$(BIN)/python tests/fuzz/exchange.py --executions 1000000
+	$(BIN)/python tests/long/kill_loop.py 200
 
 check: .venv/installed-dev
 	@tools/need_browser.sh

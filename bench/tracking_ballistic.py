@@ -10,7 +10,7 @@ body; the process noise is the filter's in either case. Position and velocity ar
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +61,8 @@ class Falls:
 
     def heard_by(self, index: int) -> tuple[Plots, Sensors]:
         """What one radar alone has."""
-        rows = self.plots.sensor == index
-        picked = {name: getattr(self.plots, name)[rows] for name in Plots.__dataclass_fields__}
-        return Plots(**picked | {"sensor": np.zeros(int(rows.sum()), np.int64)}), radars(self.sites[index : index + 1])
+        heard = picked(self.plots, self.plots.sensor == index)
+        return replace(heard, sensor=np.zeros_like(heard.sensor)), radars(self.sites[index : index + 1])
 
     @property
     def truth(self) -> TruePaths:
@@ -75,6 +74,11 @@ class Falls:
             phase=np.where(height(states) > REENTRY_M, 2, 3),
             ballistic_coefficient_kg_m2=FILTER.nominal_beta_kg_m2 * np.exp(states[:, 6]),
         )  # fmt: skip
+
+
+def picked(plots: Plots, rows: NDArray[np.bool_]) -> Plots:
+    """Some of the detections."""
+    return Plots(**{name: values[rows] for name, values in plots.__dict__.items() if values is not None})
 
 
 def height(states: Floats) -> Floats:

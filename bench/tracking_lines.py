@@ -18,6 +18,11 @@ class Line:
     at_least: float | None = None
     at_most: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("value", "at_least", "at_most"):
+            held = getattr(self, name)
+            object.__setattr__(self, name, None if held is None else float(held))
+
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None where there is none."""

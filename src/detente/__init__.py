@@ -8,18 +8,21 @@
 Open literature, point masses, public parameters with sources; for analysis and shared warning.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = ["fly", "fly_burnout", "fly_observed", "load_scenario", "run", "score", "study", "track"]
 
 if TYPE_CHECKING:
-    from detente.gateway.following import track
     from detente.scenario.files import load_scenario
     from detente.scoring.files import score
     from detente.studies.bare_flight import fly_burnout, fly_observed
     from detente.studies.drivers import run, study
     from detente.studies.missile_flight import fly
+
+    # Not by import: studies ask this module for the version, and may not reach the gateway.
+    track: Callable[..., Any]
 
 _DOORS = {
     "fly": "detente.studies.missile_flight",

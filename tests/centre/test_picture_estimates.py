@@ -10,7 +10,15 @@ import pytest
 
 from detente.centre.picture._kernels_arc import vacuum_landing
 from detente.centre.picture._kernels_boost import CLASS_LIMITS, SHARE_LOG_SIGMA, range_share
-from detente.centre.picture._kernels_layout import LAUNCH_LAT, LAUNCH_LON, LAUNCH_SIGMA, LAUNCH_VALID, NUMBER, THREAT
+from detente.centre.picture._kernels_layout import (
+    LAUNCH_LAT,
+    LAUNCH_LON,
+    LAUNCH_S,
+    LAUNCH_SIGMA,
+    LAUNCH_VALID,
+    NUMBER,
+    THREAT,
+)
 from detente.centre.picture.estimates import empty_estimates, estimate, from_lines
 from detente.centre.picture.settings import PictureSettings
 from detente.flight.aiming import max_range
@@ -126,6 +134,29 @@ def test_a_boosting_track_keeps_what_was_said_until_there_is_news():
     boosting = made.tracks([mean], [covariance], phase=np.full((1, 1), Phase.BOOST, np.uint8))
     said = estimate(made.tracks([mean], [covariance]), None, GROUND)
     assert made.same_arrays(estimate(boosting, said, GROUND), said) == []
+
+
+def test_a_radars_track_lost_early_may_have_burnt_on():
+    """Seen again, or seen by a satellite, or lost late in its flight: then the tracker's word is good."""
+    mean, covariance = made.state(), made.covariance()
+    sharp = estimate(made.tracks([mean], [covariance]), None, GROUND)
+    late = {"time_s": 40.0, "updated_s": np.zeros((1, 1))}
+
+    def after(**changes):
+        tracks = made.tracks([made.moved(mean, 40.0)], [covariance], **{**late, **changes})
+        return estimate(tracks, sharp, GROUND)
+
+    assert after().foretold[0, 0] == 0
+    assert after().impact_covariance_m2[0, 0, 0] > 100.0 * sharp.impact_covariance_m2[0, 0, 0]
+    assert after(seen_in_boost=np.ones((1, 1), np.uint8)).foretold[0, 0] == 1
+    assert after(time_s=20.0).foretold[0, 0] == 1
+    again = made.tracks([made.moved(mean, 50.0)], [covariance], time_s=50.0)
+    assert estimate(again, after(), GROUND).foretold[0, 0] == 1
+    old = made.replaced(sharp, lines=sharp.lines.copy())
+    old.lines.flags.writeable = True
+    old.lines[LAUNCH_S] -= 300.0
+    tracks = made.tracks([made.moved(mean, 40.0)], [covariance], **late)
+    assert estimate(tracks, old, GROUND).foretold[0, 0] == 1
 
 
 def test_a_boosting_track_without_a_direction_says_nothing():

@@ -74,6 +74,18 @@ def test_a_state_speaks_for_itself_once_it_no_longer_boosts():
     assert again.estimates.impact_lat_rad[0, 0] == coasting.estimates.impact_lat_rad[0, 0]
 
 
+def test_a_partners_track_is_foretold_as_our_own_would_be():
+    """Whatever other covariances went through the room on the way."""
+    mean, spread = made.state(), made.covariance(800.0, 12.0, seed=3)
+    own = estimate(made.tracks([mean], [spread], time_s=5.0), None, GROUND)
+    wild = made.covariance(9_000.0, 90.0, seed=5)
+    known = heard(
+        made.message(mean, spread, number=1, valid_s=5.0), made.message(made.state(20.0), wild, number=2, valid_s=5.0)
+    )
+    assert np.allclose(known.estimates.impact_covariance_m2[0, 0], own.impact_covariance_m2[0, 0], rtol=1e-9)
+    assert known.estimates.impact_sigma_s[0, 0] == pytest.approx(own.impact_sigma_s[0, 0], rel=1e-9)
+
+
 def test_a_line_is_let_go_when_it_has_had_its_time():
     track = heard(made.message(made.state(), made.covariance(), valid_s=5.0))
     assert heard(partner=track, now_s=125.0).status[0, 0] == Status.CONFIRMED

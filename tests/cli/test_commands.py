@@ -12,6 +12,7 @@ from detente.scenario.asked import ARCHITECTURES
 from detente.studies.metrics import METRIC_NAMES
 
 pytestmark = pytest.mark.xdist_group("studies")
+ROOT = Path(__file__).parents[2]
 SIDES = ("NATO", "Russia", "all")
 
 
@@ -124,7 +125,13 @@ BAD = [
     (("study", "lisbon-2010", "--set", "tick=5"), "tick_s"),
     (("study", "lisbon-2010", "--out", "/proc/nowhere"), "cannot write into /proc/nowhere"),
     (("run", "lisbon-2010", "--replicate", "-1"), "--replicate is -1"),
-    (("run", "lisbon-2010", "--agreement", "three-sides-2011"), "names"),
+    (("run", "lisbon-2010", "--agreement", "three-sides-2011"), "no side of this scenario"),
+    (("run", "lisbon-2010", "--architecture", "joint", "--agreement", "lisbon-2011"), "exchanges nothing"),
+    (("run", "lisbon-2010", "--architecture", "jiont"), "correct --architecture,"),
+    (("run", "lisbon-2010", "--replicate", "99999999999999999999"), "from 0 to 9,999,999"),
+    (("study", "lisbon-2010", "--replicates", "1000000000000"), "from 1 to 10,000,000"),
+    (("study", "lisbon-2010", "--seed", "18446744073709551616"), "--seed is 18446744073709551616"),
+    (("study", "lisbon-2010", "--architectures", ""), "unknown architecture ''"),
     (("catalogue", "missles"), "missiles"),
     (("check", "no-such-file.yaml"), "no-such-file.yaml"),
 ]
@@ -139,6 +146,29 @@ def test_bad_input_is_named_and_nothing_is_left(words: tuple[str, ...], said: st
     assert "to do:" in result.stderr
     assert "Traceback" not in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_raid_out_of_reach_leaves_nothing_and_says_where(tmp_path: Path) -> None:
+    text = (ROOT / "src/detente/scenario/data/scenarios/theatre-2011.yaml").read_text(encoding="utf-8")
+    line = next(k for k, row in enumerate(text.splitlines(), 1) if "missile: shahab-3" in row)
+    (tmp_path / "near.yaml").write_text(text.replace("missile: shahab-3", "missile: forden-scud-b"), encoding="utf-8")
+    result = detente("study", "near.yaml", "--out", "left", "--quiet", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"near.yaml:{line}:" in result.stderr
+    assert "km short" in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"near.yaml"}
+
+
+def test_readmes_example_runs_as_a_script(tmp_path: Path) -> None:
+    """As a file without a guard, with two workers: they must not run the script again."""
+    example = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    example = example.replace("lisbon-2010", "theatre-2011").replace("replicates=20", "replicates=30, workers=2")
+    (tmp_path / "example.py").write_text(example.replace('["Russia"]', '["all"]') + "print('once')\n")
+    result = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "once\n"
 
 
 def test_json_on_a_full_device_fails_loudly() -> None:

@@ -127,6 +127,9 @@ def test_a_gateways_store_is_read(command, recorded, tmp_path):
                 line["sequence"], bytes.fromhex(line["envelope_digest"]), bytes.fromhex(line["previous"]),
             )  # fmt: skip
             base.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    base.execute("PRAGMA locking_mode=EXCLUSIVE")
+    base.execute("BEGIN EXCLUSIVE")
+    assert "a running gateway holds" in command("ledger", "verify", tmp_path / "store").stderr
     base.close()
     code, found = verified(command, tmp_path / "store", recorded / THEIRS)
     assert (code, found["entries"]) == (0, len(said["entries"]))

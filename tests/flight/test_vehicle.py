@@ -79,7 +79,7 @@ def test_a_packed_missile_says_what_the_missile_is():
     )
     assert second[:3].tolist() == [75.0, 115.0, 1_500.0]
     assert second[5] == pytest.approx(math.pi * 0.25**2)
-    assert packed.body[0].tolist() == [VERTICAL_RISE_S, PITCH_OVER_END_FRACTION * 115.0, 115.0, 75.0, 2_000.0]
+    assert packed.body[0].tolist() == [VERTICAL_RISE_S, PITCH_OVER_END_FRACTION * 115.0, 115.0, 75.0, 2_000.0, 0.0]
     assert packed.body[1, 4] == 0.0
     assert not packed.stages.flags.writeable
 
@@ -98,3 +98,34 @@ def test_the_drag_curve_passes_through_its_table_and_never_overshoots():
 def test_one_drag_number_is_a_table_too():
     packed = pack([dataclasses.replace(MISSILE, cd_mach=(1.0,), cd=(0.3,))])
     assert [kernels.drag_coefficient(mach, packed.cd[0]) for mach in (0.0, 1.0, 7.0)] == pytest.approx([0.3] * 3)
+
+
+def test_a_rest_between_stages_puts_off_what_follows():
+    resting = dataclasses.replace(MISSILE, stages=(STAGE, dataclasses.replace(STAGE, coast_before_s=10.0)))
+    packed = pack([resting])
+    assert packed.stages[0, 1, :2].tolist() == [85.0, 160.0]
+    assert resting.burn_s == packed.body[0, 2] == 160.0
+    with pytest.raises(InputError, match="before the first"):
+        dataclasses.replace(MISSILE, stages=(dataclasses.replace(STAGE, coast_before_s=10.0),))
+    with pytest.raises(InputError, match="coast"):
+        dataclasses.replace(STAGE, coast_before_s=math.nan)
+
+
+def test_a_pitch_programme_of_the_missiles_own():
+    turning = dataclasses.replace(MISSILE, vertical_rise_s=3.0, pitch_over_end_s=12.0, gravity_turn=True)
+    assert pack([turning]).body[0, [0, 1, 5]].tolist() == [3.0, 12.0, 1.0]
+    with pytest.raises(InputError, match="in the boost"):
+        dataclasses.replace(MISSILE, pitch_over_end_s=1_000.0)
+
+
+def test_equal_drag_curves_are_kept_once_and_say_the_same_as_the_pieces():
+    other = Missile("other", 1_000.0, (STAGE,), (0.0, 1.0, 1.3), (0.2, 0.4, 0.3))
+    packed = pack([MISSILE, dataclasses.replace(MISSILE, name="same"), other])
+    assert packed.drag_table.tolist() == [0, 0, 1]
+    assert len(packed.drag_tables) == 2
+    for missile, table in ((0, 0), (2, 1)):
+        for mach in (0.0, 0.5, 0.93, 1.0, 1.21, 2.0, 3.3, 7.0):
+            past = np.maximum(mach - packed.drag_tables[table, 1:, 0], 0.0)
+            square, cube = packed.drag_tables[table, 1:, 1:].T
+            read = packed.drag_tables[table, 0, 1] + np.sum(past**2 * (square + cube * past))
+            assert read == pytest.approx(kernels.drag_coefficient(mach, packed.cd[missile]), abs=1e-10)

@@ -6,14 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_predict as predict
 from detente.flight.aiming import Mode, launch_plans, solve_launch
+from detente.flight.descent import descend
 from detente.flight.prediction import coast, predict_impacts, predicted_path
 from detente.flight.trajectory import ephemeris, fly_out
 from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy._kernels import ecef_to_geodetic, geodetic_to_ecef
 from detente.geodesy._kernels_geodesic import geodesic_direct
-from detente.geodesy.constants import A_M, J2, MU_M3_S2, OMEGA_RAD_S
+from detente.geodesy.constants import A_M, E2, J2, MU_M3_S2, OMEGA_RAD_S
 
 MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
 PACKED = pack(
@@ -161,3 +163,47 @@ def test_no_launch_gives_a_nan(latitude, longitude, azimuth, pitch, cutoff):
     flight = fly_out(PACKED, [0, 1], latitude, longitude, azimuth, pitch, cutoff)
     assert np.all(np.isfinite([flight.range_m, flight.apogee_m, flight.flight_time_s, flight.estimated_error_m]))
     assert np.all((flight.range_m > 0.0) == (flight.flag == 0))
+
+
+LOFTS = st.builds(
+    state, LATITUDE, LONGITUDE, st.floats(0.0, 400e3), AZIMUTH, st.floats(700.0, 7_300.0), st.floats(0.15, 1.5)
+)
+
+
+@settings(deadline=None)
+@given(LOFTS)
+def test_a_descent_without_air_keeps_energy_and_spin(start):
+    down = descend(*start, 0.0)
+    assert down.flag[0] == 0
+    position, velocity = down.position_ecef_m[0], down.velocity_ecef_m_s[0]
+    # To what 10 m of height, or of a state's place, weigh: the accuracy promised.
+    assert abs(energy(position, velocity) - energy(*start)) < 9.8 * 10.0
+    assert abs(spin(position, velocity) - spin(*start)) < 10.0 * 7_000.0
+
+
+@settings(deadline=None)
+@given(LOFTS)
+def test_a_descent_run_back_in_time_comes_to_where_it_began(start):
+    """Over an Earth that stands still time is turned by turning the velocity: back over the apogee, to the start."""
+    down = descend(*start, 0.0, rotation=False)
+    turned = np.hstack((down.position_ecef_m, -down.velocity_ecef_m_s))
+    x, y, z = start[0]
+    height_m = np.linalg.norm(start[0]) * (1.0 - A_M / math.sqrt(x * x + y * y + z * z / (1.0 - E2)))
+    results, flag = np.zeros((1, coasting.RESULTS)), np.zeros(1, np.uint8)
+    coasting.coast_rows(turned, height_m, 0.0, results, flag)
+    assert flag[0] == 0
+    assert np.linalg.norm(results[0, coasting.AT_X : coasting.AT_X + 3] - start[0]) < 10.0
+    assert np.linalg.norm(results[0, coasting.AT_U : coasting.AT_U + 3] + start[1]) < 0.05
+    assert abs(results[0, coasting.TIME_S] - down.time_s[0]) < 0.05
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.one_of(st.floats(), st.floats(-1e7, 1e7), st.floats(-9e3, 9e3)), min_size=6, max_size=6),
+    st.floats(),
+)
+def test_no_descent_gives_a_nan_or_a_number_beside_a_flag(numbers, beta):
+    down = descend(numbers[:3], numbers[3:], beta)
+    values = np.hstack([down.time_s, down.position_ecef_m[0], down.velocity_ecef_m_s[0], down.estimated_error_m])
+    assert np.all(np.isfinite(values))
+    assert down.flag[0] == 0 or np.all(values == 0.0)

@@ -1,13 +1,20 @@
 """Law 1: one centre, two runtimes. A gateway on recorded detections warns as the study did, to the bit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from detente.centre.exchange.message import Mark
 from detente.centre.step import Inputs, State, begin_assisted, begin_own, cooperate, observe, step
+from detente.exercise.briefing import play_world
+from detente.gateway.logic.node import start
+from detente.gateway.logic.node import watch as live_watch
 from detente.gateway.recorded import read_detections, watch
+from detente.gateway.theatre import gateway_of
 from detente.records.errors import InputError
 from detente.records.stages import Messages, Warnings
 from detente.scenario.asked import Scenario
@@ -139,3 +146,26 @@ def test_a_file_that_is_no_detections_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(InputError, match=r"d\.parquet.*not a detections table"):
         read_detections(tmp_path / "d.parquet")
+
+
+def test_a_gateway_in_its_theatre_is_the_studys_centre(lisbon: Scenario) -> None:
+    """What is handed to a live side (theatre, own detections by tick) gives the study's own stream, to the bit."""
+    played = play_world(lisbon, 7, 1, slots=prepare(lisbon, 7, np.array([1]), pooled=False).centres[0].slots)
+    theatre, warned = prepare(lisbon, 7, np.array([1]), pooled=False), 0
+    for side, centre in enumerate(theatre.centres):
+        key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+        gateway = gateway_of(
+            played.theatre, lisbon.side_names[side], None, mark=Mark.SIMULATED, signer=key, keys={}, secret=1
+        )
+        node, own = start(gateway, 1), begin_own(centre, 1)
+        for index in range(130):
+            detections, offsets = theatre.feeds[side].tick(index)
+            own, expected = observe(centre, own, detections, offsets, (index + 1) * lisbon.file.tick_s)
+            live, warnings = live_watch(gateway, node, index, played.heard(side).tick(index))
+            node = replace(node, centre=replace(node.centre, own=live))
+            warned += len(warnings)
+            for name, _ in Warnings.columns():
+                assert np.array_equal(getattr(warnings, name), getattr(expected, name)), name
+        assert np.array_equal(node.centre.own.tracks.mean, own.tracks.mean)
+        assert np.array_equal(node.centre.own.estimates.lines, own.estimates.lines)
+    assert warned > 3

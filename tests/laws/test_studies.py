@@ -96,7 +96,7 @@ def test_recorded_worlds_are_the_same_through_sealed_envelopes(lisbon: Scenario,
     sealed = fly(lisbon, 7, np.array([0]), ("alone", "warning", "cooperating"), record=True)
     rows = (three.table.replicate == 0) & np.isin(three.table.architecture, ("alone", "warning", "cooperating"))
     assert same(sealed.table, three.table.take(rows))
-    assert len(sealed.ledgers["cooperating"]["NATO"]["entries"]) > 10
+    assert len(sealed.ledgers["cooperating"]["NATO-with-Russia"]["entries"]) > 10
     heads = {name: book["head"]["size"] for name, book in sealed.ledgers["cooperating"].items()}
     assert len(set(heads.values())) == 1
 

@@ -1,6 +1,7 @@
 """The benchmark's worlds against what they claim: their draws, their bounds, and the perfect filter beside them."""
 
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -54,3 +55,13 @@ def test_a_centre_stepped_tick_by_tick_has_the_tracks_of_the_whole_file(
     stepped, whole = late._stepped(world, world.plots.time_s), late._rerun(world, world.plots.time_s)
     assert len(stepped) >= 10
     assert stepped == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.usefixtures("bench")
+def test_a_measured_line_is_json_and_knows_whether_its_target_is_met() -> None:
+    line = importlib.import_module("tracking_lines").Line
+    met = line("case", "what", np.float64(2.0), "×", at_least=np.float64(1.0))
+    assert json.loads(json.dumps(met.__dict__ | {"met": met.met}))["met"] is True
+    assert met.text.endswith("≥ 1              met")
+    assert line("case", "what", 2.0, at_most=1.0).met is False
+    assert line("case", "what", 2.0).met is None

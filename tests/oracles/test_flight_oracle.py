@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -37,7 +38,18 @@ THREE_STAGE = Missile(
     CD,
     8_000.0,
 )
-PACKED = pack((SCUD, TWO_STAGE, THREE_STAGE))
+TURNING = Missile(
+    "turning",
+    600.0,
+    (Stage(15_000.0, 2_200.0, 240.0, 60.0, 1.25, 1.0), Stage(5_000.0, 700.0, 270.0, 50.0, 1.25, None, 12.0)),
+    MACH,
+    CD,
+    3_000.0,
+    vertical_rise_s=4.0,
+    pitch_over_end_s=20.0,
+    gravity_turn=True,
+)
+PACKED = pack((SCUD, TWO_STAGE, THREE_STAGE, TURNING))
 AIR = air_tables.air.py_func
 
 
@@ -109,25 +121,31 @@ def boosted(missile, latitude, longitude, azimuth, pitch_final, cutoff):
     state, t, mass = np.hstack((geodetic_to_ecef(latitude, longitude, 0.0), np.zeros(3))), 0.0, 0.0
     for i, stage in enumerate(missile.stages):
         at_ignition = missile.payload_kg + sum(later.fuelled_kg for later in missile.stages[i:])
-        flow, ignition = (stage.fuelled_kg - stage.dry_kg) / stage.burn_s, sum(s.burn_s for s in missile.stages[:i])
+        ignition = t + stage.coast_before_s
+        flow = (stage.fuelled_kg - stage.dry_kg) / stage.burn_s
 
-        def rates(t, state, stage=stage, at_ignition=at_ignition, flow=flow, ignition=ignition):
+        def rates(t, state, stage=stage, full=at_ignition, flow=flow, ignition=ignition, turning=False):
             position, velocity = state[:3], state[3:]
-            mass = at_ignition - flow * (t - ignition)
+            mass = full - flow * (t - ignition)
             above, speed = height(position), np.linalg.norm(velocity)
             density, pressure, sound = AIR(above) if above < air_tables.DRAG_CEILING_M else (0.0, 0.0, 300.0)
             share = min(1.0, max(0.0, (t - rise_end) / (pitch_end - rise_end)))
             pitch = math.pi / 2 + share * (pitch_final - math.pi / 2)
             exit_area = math.pi / 4 * (stage.nozzle_exit_diameter_m or 0.0) ** 2
-            thrust = flow * G0_M_S2 * stage.isp_s - pressure * exit_area
+            thrust = max(flow * G0_M_S2 * stage.isp_s - pressure * exit_area, 0.0)
             drag = 0.5 * density * speed * smooth_cd(speed / sound) * math.pi / 4 * stage.diameter_m**2
-            push = thrust * (math.sin(pitch) * up + math.cos(pitch) * ahead) - drag * velocity
-            return np.hstack((velocity, free_fall(position, velocity) + push / mass))
+            along = velocity / speed if turning else math.sin(pitch) * up + math.cos(pitch) * ahead
+            return np.hstack((velocity, free_fall(position, velocity) + (thrust * along - drag * velocity) / mass))
 
+        if ignition > t:
+            spent = missile.stages[i - 1]
+            resting = partial(rates, stage=spent, full=mass, flow=0.0)
+            state = solve_ivp(resting, (t, ignition), state, "DOP853", rtol=1e-9, atol=1e-5, max_step=1.0).y[:, -1]
         end = min(ignition + stage.burn_s, cutoff)
-        stops = sorted({t, end, *(s for s in (rise_end, pitch_end) if t < s < end)})
+        stops = sorted({ignition, end, *(s for s in (rise_end, pitch_end) if ignition < s < end)})
         for first, last in itertools.pairwise(stops):
-            flown = solve_ivp(rates, (first, last), state, "DOP853", rtol=1e-9, atol=1e-5, max_step=1.0)
+            going = partial(rates, turning=missile.gravity_turn and first >= pitch_end)
+            flown = solve_ivp(going, (first, last), state, "DOP853", rtol=1e-9, atol=1e-5, max_step=1.0)
             state = flown.y[:, -1]
         t, mass = end, at_ignition - flow * (end - ignition)
     return t, state, mass
@@ -180,6 +198,8 @@ FLIGHTS = [  # missile, latitude, longitude, azimuth, final pitch, cut-off
     (1, 0.6, 0.8, -1.0, 0.65, math.inf),
     (1, 0.1, 3.0, 3.0, 1.2, 100.0),
     (2, 0.61, 0.9, -0.5, 0.5, 180.0),
+    (3, 0.3, 0.9, 1.5, 1.35, math.inf),
+    (3, 0.5, -1.9, -2.5, 1.42, 100.0),
 ]
 
 

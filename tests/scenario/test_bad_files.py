@@ -202,6 +202,8 @@ ONE_CHANGE = [
         "public source",
     ),
     ("high: 0.05", "high: 5", "link.loss_probability", "high 5", "at most 1", "unit"),
+    ("shots_max: 4", "shots_max: true", "sides.0.doctrine.shots_max", "true", "a whole number", "a number"),
+    ("shots_max: 4", 'shots_max: "4"', "sides.0.doctrine.shots_max", "4", "a whole number", "a number"),
     ("shots_max: 4", "shots_max: 4.5", "sides.0.doctrine.shots_max", "4.5", "a whole number", "a number"),
     (
         "use: oko-1",
@@ -215,9 +217,9 @@ ONE_CHANGE = [
         "use: gabala",
         "{use: gabala, set: {position: {lat_deg: 40, lon_deg: 47, altitude_m: -7000}}}",
         "sides.1.sensors.3.set.position.altitude_m",
-        "-7000",
-        "at least -430",
-        "limits",
+        "7,000 m inside the Earth",
+        "-430 m, the lowest dry land",
+        "height of the ground",
     ),
     (
         "use: gabala",

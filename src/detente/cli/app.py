@@ -16,6 +16,7 @@ from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.ccsds import ccsds
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
+from detente.cli.live import live
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
 from detente.records.errors import InputError, InputErrors
 
@@ -223,6 +224,7 @@ app.command("track")(track.track)
 app.add_typer(agreement_commands)
 app.add_typer(ccsds)
 app.add_typer(ledger)
+app.registered_commands += live.registered_commands
 
 
 def main() -> None:

@@ -45,7 +45,8 @@ AREA = 16
 BETA = 17  # above 0: drag by ballistic coefficient; otherwise by area, mass and drag table
 TOLERANCE = 18
 BETA_AFTER = 19  # ``BETA`` of what flies on after cut-off
-SETTINGS = 20
+TURN = 20  # above 0: thrust along the velocity
+SETTINGS = 21
 
 # Places in a flight's tally.
 POSITION_ERROR = 0  # sum of the steps' position errors, m
@@ -59,9 +60,11 @@ TALLY = 6
 # Columns of a flight's result.
 RANGE, APOGEE_M, FLIGHT_S, BURNOUT_S, BURNOUT_SPEED, BURNOUT_HEIGHT, LATITUDE, LONGITUDE, ERROR, AZIMUTH = range(10)
 RESULTS = 10
+DESCENT = 9  # columns of a descent: time, state, apogee, error
 
 REACHED, GROUND, EXHAUSTED = 0, 1, 2
 MAX_STEPS = 20_000
+SHORTEST_BURN_S = 0.1  # of the last motor, as of any stage
 LONGEST_S = 14_400.0
 LONGEST_STEP_S = 120.0
 AIR_STEP_S = 20.0
@@ -98,8 +101,14 @@ def drag_coefficient(mach, cd):
 
 
 @kernel
-def thrust_direction(t, p):
-    """The commanded direction of thrust: straight up, then pitching over, then held. Fixed to the pad's horizon."""
+def thrust_direction(t, vx, vy, vz, p):
+    """The commanded direction of thrust: straight up, then pitching over, then held, or along the velocity.
+
+    Pitch is measured from the pad's horizon, wherever the missile is.
+    """
+    if p[TURN] > 0.0:
+        inverse = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz)
+        return inverse * vx, inverse * vy, inverse * vz
     if t <= p[RISE_END]:
         pitch = 0.5 * math.pi
     elif t < p[PITCH_END]:
@@ -133,7 +142,7 @@ def rates(t, w, p, cd, k):
             ay -= drag * vy
             az -= drag * vz
     if thrust > 0.0:
-        dx, dy, dz = thrust_direction(t, p)
+        dx, dy, dz = thrust_direction(t, vx, vy, vz, p)
         push = thrust / mass
         ax += push * dx
         ay += push * dy
@@ -288,7 +297,7 @@ def set_up(latitude, longitude, azimuth, pitch_final, rotation, drag, tolerance,
     p[DRAG_ON] = 1.0 if drag else 0.0
     p[UP], p[UP + 1], p[UP + 2] = ux, uy, uz
     p[AHEAD], p[AHEAD + 1], p[AHEAD + 2] = s * ex + c * nx, s * ey + c * ny, s * ez + c * nz
-    p[RISE_END], p[PITCH_END], p[PITCH_FINAL] = body[0], body[1], pitch_final
+    p[RISE_END], p[PITCH_END], p[PITCH_FINAL], p[TURN] = body[0], body[1], pitch_final, 0.0
     p[TOLERANCE] = tolerance
     p[BETA_AFTER] = beta
     y[0], y[1], y[2] = geodetic_to_ecef(latitude, longitude, 0.0)
@@ -306,10 +315,22 @@ def burn(stage, p):
 
 
 @kernel
-def cut_off(t, p):
-    """Writes the coasting body into the settings: no thrust, the mass of the moment, the drag of what flies on."""
+def turning(t, body):
+    """What ``TURN`` is for a span of the boost that starts at ``t``: spans end where the pitching over does."""
+    return body[5] if t >= body[1] - 1e-9 else 0.0
+
+
+@kernel
+def rest(t, p):
+    """Stops the motor: no thrust, the mass of the moment."""
     p[MASS] -= p[FLOW] * (t - p[IGNITION])
     p[FLOW], p[THRUST], p[IGNITION] = 0.0, 0.0, t
+
+
+@kernel
+def cut_off(t, p):
+    """Writes the coasting body into the settings: no thrust, the mass of the moment, the drag of what flies on."""
+    rest(t, p)
     p[BETA] = p[BETA_AFTER]
 
 
@@ -334,12 +355,18 @@ def boost(cutoff, stage_count, stages, body, p, y, cd, k, w, tally):
     """From the pad to cut-off: (time, flag)."""
     t = 0.0
     for s in range(stage_count):
+        if stages[s, 0] > t:
+            rest(t, p)
+            t, ended = advance(t, stages[s, 0], y, p, cd, k, w, tally)
+            if ended != REACHED:
+                return t, GROUND_IN_BOOST if ended == GROUND else STEP_LIMIT
         burn(stages[s], p)
         end = min(stages[s, 1], cutoff)
         for part in range(3):
             stop = min(body[part], end) if part < 2 else end
             if stop <= t:
                 continue
+            p[TURN] = turning(t, body)
             t, ended = advance(t, stop, y, p, cd, k, w, tally)
             if ended != REACHED:
                 return t, GROUND_IN_BOOST if ended == GROUND else STEP_LIMIT
@@ -390,7 +417,8 @@ def good_launch(latitude, longitude, azimuth, pitch_final, cutoff, beta, body):
     """Whether a launch can be flown at all; every comparison fails on a NaN."""
     if not (abs(latitude) <= 0.5 * math.pi and abs(longitude) <= 7.0 and abs(azimuth) <= 7.0):
         return False
-    return -0.5 <= pitch_final <= 0.5 * math.pi and cutoff > body[3] and 0.0 <= beta < 1e7
+    burns = cutoff >= body[3] + SHORTEST_BURN_S
+    return -0.5 <= pitch_final <= 0.5 * math.pi and burns and 0.0 <= beta < 1e7
 
 
 @kernel
@@ -411,3 +439,51 @@ def fly_rows(launch, missile, rotation, drag, tolerance, stage_count, stages, bo
             latitude, longitude, azimuth, cutoff, stage_count[m], stages[m], body[m], cd[m],
             p, y, k, w, tally, results[i],
         )  # fmt: skip
+
+
+@kernel
+def descend_rows(states, betas, rotation, tolerance, results, flags):
+    """Flies good ``states`` (ECEF) to the ground one by one: results (n, DESCENT): time, state, apogee, error."""
+    p, y, w, tally, result = np.zeros(SETTINGS), np.zeros(6), np.zeros(6), np.zeros(TALLY), np.zeros(RESULTS)
+    k, cd = np.zeros((7, 6)), np.zeros((1, 5))
+    p[SPIN], p[TOLERANCE], p[MASS] = OMEGA_RAD_S if rotation else 0.0, tolerance, 1.0
+    for i in range(states.shape[0]):
+        tally[:] = 0.0
+        results[i, :] = 0.0
+        tally[NEXT_STEP] = 1.0
+        p[DRAG_ON], p[BETA] = 1.0 if betas[i] > 0.0 else 0.0, betas[i]
+        for c in range(6):
+            y[c] = states[i, c]
+        flags[i] = fate(y, p[SPIN])
+        if flags[i] != OK:
+            continue
+        tally[APOGEE] = radial_height(y[0], y[1], y[2])
+        t, ended = 0.0, GROUND
+        if not (excess(y[0], y[1], y[2]) <= 0.0 and excess_rate(y[0], y[1], y[2], y[3], y[4], y[5]) <= 0.0):
+            t, ended = advance(0.0, LONGEST_S, y, p, cd, k, w, tally)
+        if ended != GROUND:
+            flags[i] = STEP_LIMIT if ended == EXHAUSTED else NEVER_LANDS
+            continue
+        describe(t, 0.0, 0.0, y, p, tally, result)
+        results[i, 0], results[i, 7], results[i, 8] = t, tally[APOGEE], result[ERROR]
+        for c in range(6):
+            results[i, 1 + c] = y[c]
+
+
+@kernel
+def describe_rows(launch, states, results):
+    """Writes where flights that ended in ``states`` came down: range, azimuth, latitude and longitude."""
+    for i in range(states.shape[0]):
+        latitude, longitude, _ = ecef_to_geodetic(states[i, 0], states[i, 1], states[i, 2])
+        results[i, LATITUDE], results[i, LONGITUDE] = latitude, longitude
+        results[i, RANGE], results[i, AZIMUTH], _, _ = geodesic_inverse(launch[i, 0], launch[i, 1], latitude, longitude)
+
+
+@kernel
+def good_rows(launch, missile, body, flags):
+    """Flags the launches that cannot be flown at all."""
+    for i in range(flags.size):
+        good = good_launch(
+            launch[i, 0], launch[i, 1], launch[i, 2], launch[i, 3], launch[i, 4], launch[i, 5], body[missile[i]]
+        )
+        flags[i] = OK if good else BAD_INPUT

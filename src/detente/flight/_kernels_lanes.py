@@ -9,10 +9,12 @@ reorder sums.
 
 import math
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from detente.flight._kernels_air import AIR, CELL_M, DRAG_CEILING_M, TOP_CELL
 from detente.flight._kernels_motion import J2_PULL, STRETCH
 from detente.geodesy.constants import A_M, MU_M3_S2
 from detente.jit import kernel
@@ -20,6 +22,7 @@ from detente.jit import kernel
 LANES = 64
 RELAXED = {"contract", "nsz", "arcp"}
 TINY = 1e-300
+_AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 
 
@@ -98,3 +101,65 @@ def height_and_climb(x, y, z, u, v, w):
     return r * (1.0 - flat), (along + w * z) / r * (1.0 - flat) + flat * r * (along + STRETCH * w * z) * (
         inverse_s * inverse_s
     )
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def ellipsoid_share(q):
+    """A_M over the stretched distance, as a share of A_M over the distance, by the sine squared of latitude.
+
+    The series of (1 + e q)^(-1/2) to the sixth power of e: within 1e-15.
+    """
+    e = (STRETCH - 1.0) * q
+    return 1.0 - e * (0.5 - e * (0.375 - e * (0.3125 - e * (0.2734375 - e * (0.24609375 - e * 0.2255859375)))))
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def turning_rates(x, y, z, u, v, w, drag, spin):
+    """Acceleration on the turning Earth, and height and climb: (ax, ay, az, height, climb).
+
+    ``drag`` is the deceleration by the air over the speed, 1/s; ``spin`` the Earth's rotation rate. The same arithmetic
+    as ``coast_rates``, ``radial_height`` and ``height_and_climb``, with their roots and quotients shared.
+    """
+    r2 = x * x + y * y + z * z
+    inverse_r2 = 1.0 / r2
+    inverse_r = math.sqrt(inverse_r2)
+    q = z * z * inverse_r2
+    central = -MU_M3_S2 * inverse_r * inverse_r2
+    bulge = J2_PULL * inverse_r * inverse_r2 * inverse_r2
+    level = central + bulge * (5.0 * q - 1.0) + spin * spin
+    ax = level * x + 2.0 * spin * v - drag * u
+    ay = level * y - 2.0 * spin * u - drag * v
+    az = (central + bulge * (5.0 * q - 3.0)) * z - drag * w
+    share = ellipsoid_share(q)
+    flat = A_M * inverse_r * share
+    along, up = x * u + y * v, w * z
+    climb = ((along + up) * (1.0 - flat) + flat * share * share * (along + STRETCH * up)) * inverse_r
+    return ax, ay, az, r2 * inverse_r - A_M * share, climb
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def lane_air(height_m):
+    """Density and speed of sound for lanes, from the table of ``air``; no density above the drag ceiling."""
+    place = height_m * (1.0 / CELL_M)
+    place = place if place > 0.0 else 0.0
+    place = place if place < TOP_CELL else TOP_CELL
+    i = np.int32(place)
+    s = place - i
+    at = 12 * i
+    density = exponential(_AIR[at] + s * (_AIR[at + 1] + s * (_AIR[at + 2] + s * _AIR[at + 3])))
+    sound = _AIR[at + 8] + s * (_AIR[at + 9] + s * (_AIR[at + 10] + s * _AIR[at + 11]))
+    return density if height_m < DRAG_CEILING_M else 0.0, sound
+
+
+@kernel(fastmath=RELAXED)
+def add_drag_coefficient(x, mach, coefficient, curve):
+    """The drag coefficient of every lane by the Mach number in row ``mach``; all lanes of a block share one curve."""
+    m, c = mach * LANES, coefficient * LANES
+    for lane in range(LANES):
+        x[c + lane] = curve[0, 1]
+    for k in range(1, curve.shape[0]):
+        start, square, cube = curve[k, 0], curve[k, 1], curve[k, 2]
+        for lane in range(LANES):
+            past = x[m + lane] - start
+            past = past if past > 0.0 else 0.0
+            x[c + lane] += past * past * (square + cube * past)

@@ -12,12 +12,15 @@ from detente.flight._kernels import (
     SETTINGS,
     SPIN,
     TALLY,
+    TURN,
     advance,
     burn,
     cut_off,
     fate,
     good_launch,
+    rest,
     set_up,
+    turning,
 )
 from detente.flight._kernels_motion import (
     BAD_INPUT,
@@ -68,14 +71,21 @@ def sample_boost(cutoff, stage_count, stages, body, p, y, cd, k, w, tally, rows,
     """Samples from the pad to cut-off, every second and at cut-off: (count, time, flag)."""
     t = 0.0
     count = note(t, y, True, rows, count)
-    for s in range(stage_count):
-        burn(stages[s], p)
-        end = min(stages[s, 1], cutoff)
+    # A motor's number twice: the rest before it, which only a later stage can have, and its burn.
+    for half in range(2 * stage_count):
+        s = half // 2
+        if half % 2 == 0:
+            rest(t, p)
+            end = stages[s, 0]
+        else:
+            burn(stages[s], p)
+            end = min(stages[s, 1], cutoff)
         while t < end:
             stop = min(math.floor(t + 1e-6) + CLOSE_S, end)
             for part in range(2):
                 if t + 1e-6 < body[part] < stop:
                     stop = body[part]
+            p[TURN] = turning(t, body)
             t, ended = advance(t, stop, y, p, cd, k, w, tally)
             if ended != REACHED:
                 return count, t, GROUND_IN_BOOST if ended == GROUND else STEP_LIMIT

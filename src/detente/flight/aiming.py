@@ -7,10 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from detente.flight import _kernels_aim as kernels
-from detente.flight.trajectory import TOLERANCE_M, check_tolerance, freeze, launch_rows
+from detente.flight import search
+from detente.flight.flags import Flag
+from detente.flight.frozen import freeze
+from detente.flight.trajectory import (
+    ONE_METRE_TOLERANCE_M,
+    TOLERANCE_M,
+    check_tolerance,
+    good_launches,
+    launch_rows,
+)
 from detente.flight.vehicle import PackedMissiles
 from detente.records.errors import InputError
 
+SOLVED_M = 10.0
+EXACT_TOLERANCE_M = 1e-3
 PLANNED_CUTOFFS = 12
 EARLIEST_CUTOFF_FRACTION = 0.15
 """The earliest planned cut-off, as a share of the last stage's burn."""
@@ -64,10 +75,6 @@ class Launches:
     flag: NDArray[np.uint8]
 
 
-def _setting(rotation: bool, drag: bool, tolerance_m: float) -> NDArray[np.float64]:
-    return np.array([1.0 if rotation else 0.0, 1.0 if drag else 0.0, check_tolerance(tolerance_m), 0.0])
-
-
 def max_range(
     packed: PackedMissiles,
     missile_index: ArrayLike,
@@ -85,15 +92,13 @@ def max_range(
     All arguments (n,) or scalars, broadcast. A scan and a golden section over the one free pitch: the pitch is good to
     a few hundredths of a degree, the range to a few metres. A flight that need not come down is flagged NEVER_LANDS.
     """
-    launch, missile = launch_rows(
+    given, missile = launch_rows(
         packed, missile_index, latitude_rad, longitude_rad, azimuth_rad, cutoff_s, beta=ballistic_coefficient_kg_m2
     )
-    reach, pitch = np.zeros(len(missile)), np.zeros(len(missile))
-    flag = np.zeros(len(missile), dtype=np.uint8)
-    kernels.farthest_rows(
-        launch, missile, _setting(rotation, drag, TOLERANCE_M),
-        packed.stage_count, packed.stages, packed.body, packed.cd, reach, pitch, flag,
-    )  # fmt: skip
+    launches = np.insert(given, kernels.AT_PITCH, 0.5, axis=1)
+    reach, pitch = search.farthest(search.Fly(packed, rotation, drag, TOLERANCE_M), launches, missile)
+    flag = np.where(reach >= kernels.BEYOND_M, Flag.NEVER_LANDS, np.where(reach > 0.0, Flag.OK, Flag.GROUND_IN_BOOST))
+    flag = np.where(good_launches(packed, launches, missile), flag, Flag.BAD_INPUT).astype(np.uint8)
     reach[flag != 0] = 0.0
     pitch[flag != 0] = 0.0
     freeze(reach, pitch, flag)
@@ -131,7 +136,7 @@ def solve_launch(
     mode: ArrayLike = Mode.CUT_OFF,
     plans: LaunchPlans | None = None,
     ballistic_coefficient_kg_m2: ArrayLike | None = None,
-    tolerance_m: float = 10.0,
+    tolerance_m: float = SOLVED_M,
     rotation: bool = True,
     drag: bool = True,
 ) -> Launches:
@@ -152,13 +157,11 @@ def solve_launch(
         plans = launch_plans(packed, drag=drag)
     if plans.packed is not packed:
         raise InputError("plans of other missiles", "plans of these missiles", "make them with launch_plans(packed)")
-    answers = np.zeros((len(missile), kernels.ANSWERS))
-    flag = np.zeros(len(missile), dtype=np.uint8)
-    kernels.solve_rows(
-        rows, missile, modes, check_tolerance(tolerance_m), packed.can_cut_off,
-        plans.table,
-        _setting(rotation, drag, TOLERANCE_M), packed.stage_count, packed.stages, packed.body, packed.cd, answers, flag,
-    )  # fmt: skip
+    # Flights are flown as exactly as the search needs them: the same as ``fly_out`` flies them by default, for 10 m.
+    fine = ONE_METRE_TOLERANCE_M if tolerance_m >= 1.0 else EXACT_TOLERANCE_M
+    flown_m = TOLERANCE_M if tolerance_m >= SOLVED_M else fine
+    fly = search.Fly(packed, rotation, drag, flown_m)
+    answers, flag = search.solve(fly, search.Aims(rows, missile, plans.table[missile], check_tolerance(tolerance_m)))
     values = [np.ascontiguousarray(answers[:, column]) for column in range(kernels.ANSWERS)]
     freeze(*values, flag)
     return Launches(*values, flag=flag)

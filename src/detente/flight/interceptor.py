@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.flight._kernels_reach import OUT_OF_REACH_S
-from detente.flight.trajectory import freeze
+from detente.flight.frozen import freeze
 from detente.geodesy.constants import MEAN_RADIUS_M, MU_M3_S2
 from detente.records.errors import InputError
 

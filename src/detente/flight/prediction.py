@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from detente.flight import _kernels_predict as kernels
-from detente.flight.trajectory import freeze
+from detente.flight.descent import descend, state_rows
+from detente.flight.frozen import freeze
 from detente.records.errors import InputError
 
 
@@ -19,14 +20,6 @@ class Impacts:
     flag: NDArray[np.uint8]
 
 
-def _states(position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike) -> NDArray[np.float64]:
-    position = np.atleast_2d(np.asarray(position_ecef_m, dtype=float))
-    velocity = np.atleast_2d(np.asarray(velocity_ecef_m_s, dtype=float))
-    if position.shape != velocity.shape or position.ndim != 2 or position.shape[1] != 3:
-        raise InputError(f"{position.shape} and {velocity.shape}", "two arrays (n, 3)", "give one row per object")
-    return np.hstack((position, velocity))
-
-
 def predict_impacts(
     position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike, ballistic_coefficient_kg_m2: ArrayLike
 ) -> Impacts:
@@ -35,13 +28,8 @@ def predict_impacts(
     Positions and velocities (n, 3) ECEF; ballistic coefficient (n,) or scalar, kg/m2, 0 for no drag. A state that is
     still boosting is taken as coasting: the caller knows, this door cannot.
     """
-    states = _states(position_ecef_m, velocity_ecef_m_s)
-    beta = np.ascontiguousarray(np.broadcast_to(np.asarray(ballistic_coefficient_kg_m2, dtype=float), len(states)))
-    impact, flag = np.zeros((len(states), 4)), np.zeros(len(states), dtype=np.uint8)
-    kernels.impact_rows(states, beta, impact, flag)
-    time_s, position = np.ascontiguousarray(impact[:, 0]), np.ascontiguousarray(impact[:, 1:])
-    freeze(time_s, position, flag)
-    return Impacts(time_s, position, flag)
+    down = descend(position_ecef_m, velocity_ecef_m_s, ballistic_coefficient_kg_m2)
+    return Impacts(down.time_s, down.position_ecef_m, down.flag)
 
 
 def coast(
@@ -51,7 +39,7 @@ def coast(
 
     Central gravity and J2; within 1 m over 600 s. The input must be finite and near the Earth.
     """
-    states = _states(position_ecef_m, velocity_ecef_m_s)
+    states = state_rows(position_ecef_m, velocity_ecef_m_s)
     times = np.ascontiguousarray(np.broadcast_to(np.asarray(time_s, dtype=float), len(states)))
     moved = np.zeros_like(states)
     if not kernels.coast_rows(states, times, moved):
@@ -70,7 +58,7 @@ def predicted_path(
     """
     if not 1e-3 <= spacing_s <= 1e4:
         raise InputError(f"{spacing_s} s", "a spacing of 0.001 to 10,000 s", "correct the spacing")
-    state = _states(position_ecef_m, velocity_ecef_m_s)
+    state = state_rows(position_ecef_m, velocity_ecef_m_s)
     if len(state) != 1:
         raise InputError(f"{len(state)} objects", "one object", "ask for one path at a time")
     impact = predict_impacts(state[:, :3], state[:, 3:], ballistic_coefficient_kg_m2)

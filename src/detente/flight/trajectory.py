@@ -6,14 +6,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from detente.flight import _kernels as kernels
+from detente.flight import _kernels_ascent as ascent
+from detente.flight import _kernels_fall as falling
 from detente.flight import _kernels_sample as sampling
-from detente.flight.vehicle import PackedMissiles
+from detente.flight.descent import (
+    FINE_PACE,
+    LOOSE_PACE,
+    REFLY_TOLERANCE_M,
+    ROWS_AT_ONCE,
+    UNSURE_M,
+    carry_down,
+    made_in_air,
+)
+from detente.flight.flags import Flag
+from detente.flight.frozen import freeze
+from detente.flight.vehicle import MAX_STAGES, PackedMissiles
+from detente.geodesy.constants import A_M, OMEGA_RAD_S
 from detente.records.errors import InputError
 
 TOLERANCE_M = 0.1
-"""Default error per step. The measured error of a whole flight is in the room's README."""
+"""Default: many flights at once, within 10 m of impact. From 0.01 m up they are flown at once within 1 m; below that
+one by one, with this error per step."""
 
-ROWS_AT_ONCE = 65_536
+ONE_METRE_TOLERANCE_M = 0.01
+DEEPEST_M = -1.0  # a flight that was ever so deep is flown alone, to see whether it met the ground in boost
+GROUNDED = np.array((A_M, 0.0, 0.0, -1.0, 0.0, 0.0))
+SAMPLES_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
@@ -46,12 +64,6 @@ class Ephemeris:
     velocity_ecef_m_s: NDArray[np.float64]  # (m, 3)
     phase: NDArray[np.uint8]  # (m,) 1 boost, 2 coast, 3 reentry (descending below 100 km)
     flag: NDArray[np.uint8]  # (n,)
-
-
-def freeze(*arrays: NDArray) -> None:
-    """Makes arrays read-only, as what a room returns is."""
-    for array in arrays:
-        array.setflags(write=False)
 
 
 def launch_rows(
@@ -108,11 +120,7 @@ def fly_out(
         packed, missile_index, latitude_rad, longitude_rad, azimuth_rad, pitch_final_rad, cutoff_s,
         beta=ballistic_coefficient_kg_m2,
     )  # fmt: skip
-    results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
-    kernels.fly_rows(
-        launch, missile, rotation, drag, check_tolerance(tolerance_m),
-        packed.stage_count, packed.stages, packed.body, packed.cd, results, flag,
-    )  # fmt: skip
+    results, flag = fly_rows(packed, launch, missile, rotation, drag, check_tolerance(tolerance_m))
     columns = (
         kernels.RANGE, kernels.APOGEE_M, kernels.FLIGHT_S, kernels.BURNOUT_S, kernels.BURNOUT_SPEED,
         kernels.BURNOUT_HEIGHT, kernels.LATITUDE, kernels.LONGITUDE, kernels.ERROR,
@@ -120,6 +128,77 @@ def fly_out(
     values = [np.ascontiguousarray(results[:, column]) for column in columns]
     freeze(*values, flag)
     return Flights(*values, flag=flag)
+
+
+def good_launches(packed: PackedMissiles, launch: NDArray, missile: NDArray) -> NDArray[np.bool_]:
+    """Which launches can be flown at all."""
+    flag = np.zeros(len(missile), np.uint8)
+    kernels.good_rows(np.ascontiguousarray(launch), missile, packed.body, flag)
+    return flag == Flag.OK
+
+
+def fly_rows(
+    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, tolerance_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """``fly_out`` on rows already laid out: (n, ``_kernels.RESULTS``) and flags."""
+    results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
+    if tolerance_m >= ONE_METRE_TOLERANCE_M:
+        pace = LOOSE_PACE if tolerance_m >= TOLERANCE_M else FINE_PACE
+        for first in range(0, len(missile), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, pace)
+        again = np.flatnonzero(
+            (flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(results[:, kernels.ERROR] < UNSURE_M))
+        )
+        tolerance_m = REFLY_TOLERANCE_M
+    else:
+        again = np.arange(len(missile))
+    if len(again):
+        alone, flags = np.zeros((len(again), kernels.RESULTS)), np.zeros(len(again), dtype=np.uint8)
+        kernels.fly_rows(
+            np.ascontiguousarray(launch[again]), missile[again], rotation, drag, tolerance_m,
+            packed.stage_count, packed.stages, packed.body, packed.cd, alone, flags,
+        )  # fmt: skip
+        results[again], flag[again] = alone, flags
+    return results, flag
+
+
+def _fly_blocks(
+    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, pace: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Flies rows many at once; STEP_LIMIT is the flag of those that must be flown alone."""
+    launch, missile = np.ascontiguousarray(launch), np.ascontiguousarray(missile)
+    count, spin = len(missile), OMEGA_RAD_S if rotation else 0.0
+    results, flag = np.zeros((count, kernels.RESULTS)), np.zeros(count, np.uint8)
+    kernels.good_rows(launch, missile, packed.body, flag)
+    left, bodies = np.zeros((count, ascent.LEFT)), np.zeros((count, falling.BODIES))
+    # One drag curve and one number of stages to a block: what shares a block shares its steps.
+    alike = packed.drag_table[missile] * (MAX_STAGES + 1) + packed.stage_count[missile]
+    for kind in np.unique(alike):
+        rows = np.flatnonzero((alike == kind) & (flag == Flag.OK))
+        if len(rows):
+            ascent.ascend_rows(
+                launch, missile, spin, drag, pace, packed.stage_count, packed.stages, packed.body,
+                packed.drag_table, packed.drag_tables, rows, left, bodies,
+            )  # fmt: skip
+    results[:, kernels.BURNOUT_S], results[:, kernels.BURNOUT_SPEED] = (
+        left[:, ascent.LEFT_CUT_S], left[:, ascent.LEFT_CUT_SPEED]
+    )  # fmt: skip
+    results[:, kernels.BURNOUT_HEIGHT] = left[:, ascent.LEFT_CUT_M]
+    flag[(flag == Flag.OK) & ~(left[:, ascent.LEFT_LOWEST] > DEEPEST_M)] = Flag.STEP_LIMIT
+    states = np.where((flag == Flag.OK)[:, None], left[:, :6], GROUNDED)
+    done = carry_down(states, bodies, packed.drag_tables, spin, flag)
+    flown = np.flatnonzero(flag == Flag.OK)
+    landed = np.zeros((len(flown), kernels.RESULTS))
+    kernels.describe_rows(launch[flown], done.states[flown], landed)
+    for column in (kernels.RANGE, kernels.AZIMUTH, kernels.LATITUDE, kernels.LONGITUDE):
+        results[flown, column] = landed[:, column]
+    time_s = done.time_s + left[:, ascent.LEFT_TIME]
+    error_m = done.error_m + made_in_air(left, time_s, done.states)
+    results[flown, kernels.FLIGHT_S], results[flown, kernels.ERROR] = time_s[flown], error_m[flown]
+    top_m = np.where(done.apogee_m > 0.0, done.apogee_m, left[:, ascent.LEFT_APOGEE])
+    results[flown, kernels.APOGEE_M] = top_m[flown]
+    return results, flag
 
 
 def ephemeris(
@@ -145,7 +224,7 @@ def ephemeris(
         beta=ballistic_coefficient_kg_m2,
     )  # fmt: skip
     offsets, flag = np.zeros(len(missile) + 1, dtype=np.int64), np.zeros(len(missile), dtype=np.uint8)
-    parts, first, start, room = [], 0, 0, ROWS_AT_ONCE
+    parts, first, start, room = [], 0, 0, SAMPLES_AT_ONCE
     while first < len(missile):
         rows = np.empty((room, sampling.ROW))
         after = sampling.sample_rows(

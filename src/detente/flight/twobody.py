@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detente.flight.trajectory import freeze
+from detente.flight.frozen import freeze
 from detente.geodesy.constants import MU_M3_S2
 from detente.records.errors import InputError
 

@@ -56,6 +56,11 @@ def read_ledger(
     except OSError as error:
         raise _refused(path, f"a file that cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, sqlite3.Error) as error:
+        if "locked" in str(error):
+            raise InputError(
+                found="a store that a running gateway holds", expected="a store at rest",
+                remedy="stop the gateway, or look at a copy of its store", file=str(path),
+            ) from error  # fmt: skip
         raise _refused(path, f"not a ledger: {type(error).__name__}: {error}") from error
 
 

@@ -145,8 +145,8 @@ def run(
             folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {
-                "architecture": architecture, "replicate": replicate, "agreement": _identified(asked.agreements[architecture]),
-                **(noted or {}),
+                "architecture": architecture, "replicate": replicate,
+                "agreement": _identified(asked.agreements[architecture]), **(noted or {}),
             }  # fmt: skip
             made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
             folders.write_json(made, scratch / "manifest.json")

@@ -229,6 +229,20 @@ def due_in_boost(news_s, now_s, line, settings):
 
 
 @kernel
+def lost_early(seen_in_boost, updated_s, now_s, line, settings):
+    """True for a radar's track that was lost while it may still have burnt: it may have gone on to another place.
+
+    Radars see no plume; that a track coasts is then its tracker's belief, not borne out by anything since.
+    """
+    return (
+        seen_in_boost == 0
+        and line[LAUNCH_VALID] != 0.0
+        and now_s - updated_s > settings.unseen_s
+        and updated_s - line[LAUNCH_S] <= settings.burning_age_s
+    )
+
+
+@kernel
 def copy_state(mean, covariance, m, p):
     """m, p = a state and its covariance, to where they may be worked on."""
     for i in range(6):
@@ -263,7 +277,12 @@ def estimate_rows(
                     launch_from_infrared(x, y, z, height_m, m, born_s[r, s], settings, line)
                 else:
                     launch_from_arc(m, p, first_s[r, s], settings, work, line)
-            if phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
+            if phase[r, s] >= COAST and lost_early(seen_in_boost[r, s], updated_s[r, s], time_s, line, settings):
+                if line[FORETOLD] > 0.0 or line[ROUNDS] == 0.0:
+                    copy_state(mean[r, s], covariance[r, s], m, p)
+                    if foresee_boost(m, p, updated_s[r, s], settings, ground, fan, ways, line):
+                        line[ESTIMATED_S] = time_s
+            elif phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)
                 predict_impact(m, p, time_s, settings, ground, work, line)
             elif phase[r, s] < COAST and due_in_boost(updated_s[r, s], time_s, line, settings):

@@ -99,6 +99,12 @@ class PictureSettings(NamedTuple):
     boost_turn_rad: float = 0.05  # it may still turn this much. Source: assumption, 0.02 to 0.2
     boost_age_sigma_s: float = 8.0  # of how long it has burnt: half a look, and the climb. Source: assumption, 4 to 15
     boost_time_share: float = 0.15  # of a flight's time: lofted or depressed. Source: assumption, 0.1 to 0.3
+    # A radar's track that was lost early may have burnt on unseen, whatever its tracker believes.
+    unseen_s: float = 25.0  # lost for so long. Source: assumption, 15 to 60: two or three revisits
+    burning_age_s: float = (
+        205.0  # last seen no older than this: the longest burn of the catalogue's missiles of less than
+    )
+    # intercontinental range
     # A partner's state ages until now.
     coast_noise_m2_s3: float = 1e-4  # spectral density of white acceleration. Source: assumption, 1e-6 to 1e-2
     boost_acceleration_m_s2: float = 40.0  # unknown, per axis. Source: assumption, 20 to 80

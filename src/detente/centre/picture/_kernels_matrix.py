@@ -7,8 +7,13 @@ from detente.jit import kernel
 
 @kernel
 def factor(a, n, lower):
-    """lower × lowerᵀ = the first n rows and columns of a; false where a is not positive definite (or holds a NaN)."""
+    """lower × lowerᵀ = the first n rows and columns of a; false where a is not positive definite (or holds a NaN).
+
+    Above its diagonal ``lower`` is left 0, whatever stood there.
+    """
     for j in range(n):
+        for i in range(j):
+            lower[i, j] = 0.0
         total = a[j, j]
         for k in range(j):
             total -= lower[j, k] * lower[j, k]

@@ -85,6 +85,8 @@ def estimate(
     if previous is None:
         previous = empty_estimates(rows, slots, territories.side_count)
     assert previous.threat_probability.shape == (rows, slots, territories.side_count)
+    if not tracks.status.any() and not previous.number.any():
+        return previous
     lines = previous.lines.copy()
     _kernels_estimate.estimate_rows(
         float(tracks.time_s), tracks.status, tracks.number, tracks.mean, tracks.covariance, tracks.phase, tracks.born_s,

@@ -142,6 +142,8 @@ def receive(
     assert len(offsets) == rows + 1
     assert offsets[-1] == len(messages)
     assert partner.estimates.threat_probability.shape[2] == sides
+    if not len(messages) and not partner.status.any():
+        return partner
     order = canonical_order(messages, np.repeat(np.arange(rows), np.diff(offsets)))
     held, mean, covariance = partner.held.copy(), partner.mean.copy(), partner.covariance.copy()
     sensors, lines = partner.sensors.copy(), partner.estimates.lines.copy()

@@ -7,8 +7,9 @@ import math
 
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
-from detente.centre.tracking._kernels_late import late_distance, look_back, update_late
+from detente.centre.tracking._kernels_late import look_back, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
+from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
     AT,
     BALLISTIC,
@@ -23,7 +24,6 @@ from detente.centre.tracking._kernels_places import (
     EMPTY,
     FILTER,
     FIRST_S,
-    FROM,
     GATE2,
     HITS,
     HURRIED,
@@ -35,8 +35,6 @@ from detente.centre.tracking._kernels_places import (
     PHASE,
     PLOTS,
     RADAR,
-    RANGE,
-    REENTRY,
     ROW,
     SEEN,
     SENSORS,
@@ -55,18 +53,11 @@ from detente.centre.tracking._kernels_places import (
     UPDATED,
     VAR_RANGE,
 )
-from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of, update_polar
+from detente.centre.tracking._kernels_polar import update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
-from detente.centre.tracking._kernels_sight import distance_to, draw_line, near_enough, update
+from detente.centre.tracking._kernels_sight import draw_line, draw_measured, update
 from detente.centre.tracking._kernels_sigma import update_by_points
 from detente.jit import kernel
-
-# What may pull a track off its straight line within a step, m/s²: only for the first, cheap look.
-WEIGHT_M_S2 = 12.0
-STEERING_M_S2 = 20.0
-BRAKING_M_S2 = 400.0
-UNDECIDED_M_S2 = 100.0
-NEARBY_M = 500.0
 
 
 @kernel
@@ -118,206 +109,6 @@ def is_usable(plots, plot_tags, d, sensors):
     if plot_tags[d, DET_KIND] == RADAR:
         return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
     return plot_tags[d, DET_KIND] == INFRARED
-
-
-@kernel
-def slack(state, covariance, tags, i, ahead_s):
-    """How far slot ``i`` may stray from its straight line in ``ahead_s``, beyond what its covariance says, m."""
-    if ahead_s == 0.0:
-        return 0.0
-    pull = WEIGHT_M_S2
-    if tags[i, PHASE] == BOOST:
-        pull += abs(state[i, 6]) + 5.0 * math.sqrt(covariance[i, 6, 6]) + STEERING_M_S2
-    elif tags[i, PHASE] == REENTRY:
-        pull += BRAKING_M_S2
-    elif tags[i, STATUS] == TENTATIVE:
-        pull += UNDECIDED_M_S2
-    return 0.5 * pull * ahead_s * ahead_s + NEARBY_M
-
-
-@kernel
-def first_at(lines, count, range_m):
-    """The first of the detections, which stand in order of range, at or beyond a range."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if lines[middle, RANGE] < range_m:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def window(lines, count, x, P, ahead_s, reach, slack_m, sigma2):
-    """Which detections of a scan, in order of range, could be near enough to a track: the first, and the range beyond
-    which none is. Wide enough for every detection that ``near_enough`` lets pass; all of them without a range.
-    """
-    if sigma2 <= 0.0:
-        return 0, math.inf
-    dx = x[0] + ahead_s * x[3] - lines[0, FROM]
-    dy = x[1] + ahead_s * x[4] - lines[0, FROM + 1]
-    dz = x[2] + ahead_s * x[5] - lines[0, FROM + 2]
-    spread = P[0, 0] + P[1, 1] + P[2, 2]
-    if ahead_s != 0.0:
-        spread = 2.0 * (spread + ahead_s * ahead_s * (P[3, 3] + P[4, 4] + P[5, 5]))
-    distance = math.sqrt(dx * dx + dy * dy + dz * dz)
-    wide = (1.0 + 1e-9) * reach * math.sqrt(spread + sigma2) + slack_m + 1e-6
-    return first_at(lines, count, distance - wide), distance + wide
-
-
-@kernel
-def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2):
-    """Whether any free detection of a scan could be that of slot ``i``, whose state is not yet brought to the scan."""
-    ahead_s = scan_s - clocks[i, AT]
-    stray_m = slack(state, covariance, tags, i, ahead_s)
-    first, beyond = window(lines, count, state[i], covariance[i], ahead_s, reach, stray_m, sigma2)
-    for j in range(first, count):
-        if lines[j, RANGE] > beyond:
-            break
-        if free[j] and near_enough(lines[j], state[i], covariance[i], ahead_s, reach, stray_m):
-            return True
-    return False
-
-
-@kernel
-def note_pair(pairs, total, i, j, cost):
-    """Write a pair down where there is room; returns one more than there were either way."""
-    pair_track, pair_detection, pair_cost = pairs
-    if total < pair_track.shape[0]:
-        pair_track[total], pair_detection[total], pair_cost[total] = i, j, cost
-    return total + 1
-
-
-@kernel
-def list_late_pairs(
-    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past
-):  # fmt: skip
-    """Pairs of slot ``i`` with detections from before its time, after ``total`` others: (how many, greatest cost)."""
-    gate2, polar = settings[GATE2], settings[MODEL] == CONSTANT_GRAVITY
-    reach, late_s = math.sqrt(gate2), scan_s - clocks[i, AT]
-    stray_m, worst, looked = slack(state, covariance, tags, i, late_s), -math.inf, False
-    first, beyond = window(lines, count, state[i], covariance[i], late_s, reach, stray_m, sigma2)
-    for j in range(first, count):
-        if lines[j, RANGE] > beyond:
-            break
-        if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, stray_m):
-            continue
-        if not looked:
-            look_back(state, tags, clocks[i, AT], i, scan_s, memory, settings, past)
-            looked = True
-        distance2, log_volume = late_distance(lines[j], covariance[i], past, polar)
-        if 0.0 <= distance2 < gate2:
-            worst = max(worst, gate2 + log_volume)
-            total = note_pair(pairs, total, i, j, math.sqrt(distance2) if polar else distance2 + log_volume)
-    return total, worst
-
-
-@kernel
-def list_measured_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past
-):  # fmt: skip
-    """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
-
-    Detections stand in order of range, and only those whose range is inside the gate are looked at; ``sigma2`` is the
-    greatest variance of range among them.
-    """
-    seen, slopes, spread = small
-    gate2 = settings[GATE2]
-    total = 0
-    for i in range(tags.shape[0]):
-        if tags[i, STATUS] != status:
-            continue
-        if clocks[i, AT] > scan_s:
-            total, _ = list_late_pairs(
-                state,
-                covariance,
-                tags,
-                clocks,
-                i,
-                lines,
-                free,
-                count,
-                scan_s,
-                sigma2,
-                settings,
-                pairs,
-                total,
-                memory,
-                past,
-            )
-            continue
-        if not look(lines[0], state[i], seen, slopes):
-            continue
-        spread_of(covariance[i], slopes, spread)
-        first, beyond = 0, seen[2] + math.inf
-        if sigma2 > 0.0:
-            reach_m = math.sqrt(gate2 * (spread[5] + sigma2))
-            first, beyond = first_at(lines, count, seen[2] - reach_m), seen[2] + reach_m
-        for j in range(first, count):
-            if lines[j, RANGE] > beyond:
-                break
-            if not free[j]:
-                continue
-            distance2 = distance2_of(lines[j], seen, spread, gate2)
-            if distance2 < gate2:
-                total = note_pair(pairs, total, i, j, math.sqrt(distance2))
-    return total
-
-
-@kernel
-def list_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
-    rates, work, memory, past,
-):  # fmt: skip
-    """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
-
-    A track that could have one is first brought to the scan's time; one that is already later looks back.
-    """
-    offsets, slopes = small[0], small[1]
-    gate2 = settings[GATE2]
-    reach = math.sqrt(gate2)
-    total, worst = 0, -math.inf
-    for i in range(tags.shape[0]):
-        if tags[i, STATUS] != status or not is_wanted(
-            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2
-        ):
-            continue
-        bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
-        if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
-            continue
-        if clocks[i, AT] > scan_s:
-            total, most = list_late_pairs(
-                state,
-                covariance,
-                tags,
-                clocks,
-                i,
-                lines,
-                free,
-                count,
-                scan_s,
-                sigma2,
-                settings,
-                pairs,
-                total,
-                memory,
-                past,
-            )
-            worst = max(worst, most)
-            continue
-        first, beyond = window(lines, count, state[i], covariance[i], 0.0, reach, 0.0, sigma2)
-        for j in range(first, count):
-            if lines[j, RANGE] > beyond:
-                break
-            if not free[j] or not near_enough(lines[j], state[i], covariance[i], 0.0, reach, 0.0):
-                continue
-            distance2, log_volume = distance_to(lines[j], state, covariance, i, offsets, slopes)
-            if distance2 < 0.0 or distance2 > gate2:
-                continue
-            worst = max(worst, gate2 + log_volume)
-            total = note_pair(pairs, total, i, j, distance2 + log_volume)
-    return total, worst + 1.0 if total > 0 else 0.0
 
 
 @kernel
@@ -412,6 +203,15 @@ def match(
 
 
 @kernel
+def is_late(tags, clocks, scan_s):
+    """Whether any track is ahead of a scan."""
+    late = False
+    for i in range(tags.shape[0]):
+        late = late or (tags[i, STATUS] != EMPTY and clocks[i, AT] > scan_s)
+    return late
+
+
+@kernel
 def work_scan(
     state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
     scan, count, plots, plot_tags, sites, draws, settings, desk, rates, work,
@@ -422,9 +222,12 @@ def work_scan(
     """
     lines, free, chosen = desk[0], desk[1], desk[2]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
-    sigma2 = 0.0
+    sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
     for j in range(count):
-        draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
+        if brief:
+            draw_measured(plots, plot_tags, scan[j], sites, draws, lines[j])
+        else:
+            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
     for status in (CONFIRMED, TENTATIVE):
@@ -453,6 +256,8 @@ def work_scan(
         if slot < 0:
             counts[NO_SLOT] += count_free(free, j, count)
             break
+        if brief:
+            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
         seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
         counts[NEXT] += 1

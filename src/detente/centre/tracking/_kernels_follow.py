@@ -42,7 +42,7 @@ def end_by_count(state, covariance, tags, clocks, seen_by, settings, factor):
         tags[i, MISSES] = 0 if seen_by[i] != 0 else tags[i, MISSES] + 1
         most = settings[CONFIRMED_MISSES] if tags[i, STATUS] == CONFIRMED else settings[TENTATIVE_MISSES]
         over = tags[i, MISSES] >= most
-        if not over and not sound(state, covariance, i, factor):
+        if not over and seen_by[i] != 0 and not sound(state, covariance, i, factor):
             shed += 1
             over = True
         if over:

@@ -288,7 +288,10 @@ def longest_step(boosting, height, speed, hidden, settings):
 
 @kernel
 def predict_locally(x, P, h, gravity, white):
-    """Move one track of the constant-gravity model: a parabola, and white acceleration on each axis."""
+    """Move one track of the constant-gravity model: a parabola, and white acceleration on each axis.
+
+    A negative ``h`` with a negative ``white`` moves it back. Nothing is tied to the hidden force, which has no meaning.
+    """
     half = 0.5 * h * h
     for a in range(3):
         x[a] += h * x[a + 3]

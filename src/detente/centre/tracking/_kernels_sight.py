@@ -22,7 +22,6 @@ from detente.centre.tracking._kernels_places import (
     EASTWARD,
     ELEVATION,
     FROM,
-    NORTH,
     NORTHWARD,
     ORBIT,
     OVER,
@@ -36,7 +35,6 @@ from detente.centre.tracking._kernels_places import (
     SIGMA_RATE,
     SITE,
     TIME,
-    UP,
     UPWARD,
     VAR_AZIMUTH,
     VAR_OVER,
@@ -74,34 +72,43 @@ def satellite_position(sites, draws, s, time_s):
 
 
 @kernel
-def draw_line(plots, plot_tags, d, sites, draws, line):
-    """Fill ``line`` from detection ``d``; ``draws`` (sensors, DRAWS) are the replicate's sensors."""
+def draw_measured(plots, plot_tags, d, sites, draws, line):
+    """Fill the part of ``line`` that the textbook's measurement takes: all but the directions of the line of sight."""
     sensor = plot_tags[d, DET_SENSOR]
-    azimuth, elevation = plots[d, DET_AZIMUTH], plots[d, DET_ELEVATION]
-    sin_az, cos_az = math.sin(azimuth), math.cos(azimuth)
-    sin_el, cos_el = math.sin(elevation), math.cos(elevation)
     right, over = plots[d, SIGMA_AZIMUTH], plots[d, SIGMA_ELEVATION]
-    line[VAR_OVER] = over * over
-    line[AZIMUTH], line[ELEVATION], line[VAR_AZIMUTH] = azimuth, elevation, right * right
+    line[AZIMUTH], line[ELEVATION] = plots[d, DET_AZIMUTH], plots[d, DET_ELEVATION]
+    line[VAR_AZIMUTH], line[VAR_OVER] = right * right, over * over
     line[RATE], line[VAR_RATE] = plots[d, DET_RATE], plots[d, SIGMA_RATE] * plots[d, SIGMA_RATE]
-    for k in range(3):
-        east, north, up = sites[sensor, EAST + k], sites[sensor, NORTH + k], sites[sensor, UP + k]
-        level = sin_az * east + cos_az * north
-        line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k] = east, north, up
-        line[ALONG + k] = cos_el * level + sin_el * up
-        line[RIGHT + k] = cos_az * east - sin_az * north
-        line[OVER + k] = cos_el * up - sin_el * level
+    for k in range(9):
+        line[EASTWARD + k] = sites[sensor, EAST + k]
     if plot_tags[d, DET_KIND] == RADAR:
         for k in range(3):
             line[FROM + k] = sites[sensor, SITE + k]
-        line[VAR_RIGHT] = max((right * cos_el) ** 2, TINY)
         line[RANGE] = plots[d, DET_RANGE]
         line[VAR_RANGE] = plots[d, SIGMA_RANGE] * plots[d, SIGMA_RANGE]
-        return
-    line[FROM], line[FROM + 1], line[FROM + 2] = satellite_position(sites, draws, sensor, plots[d, TIME])
-    line[VAR_RIGHT] = right * right
-    line[RANGE] = 0.0
-    line[VAR_RANGE] = 0.0
+    else:
+        line[FROM], line[FROM + 1], line[FROM + 2] = satellite_position(sites, draws, sensor, plots[d, TIME])
+        line[RANGE] = 0.0
+        line[VAR_RANGE] = 0.0
+
+
+@kernel
+def draw_line(plots, plot_tags, d, sites, draws, line):
+    """Fill ``line`` from detection ``d``; ``draws`` (sensors, DRAWS) are the replicate's sensors."""
+    draw_measured(plots, plot_tags, d, sites, draws, line)
+    sin_az, cos_az = math.sin(line[AZIMUTH]), math.cos(line[AZIMUTH])
+    sin_el, cos_el = math.sin(line[ELEVATION]), math.cos(line[ELEVATION])
+    for k in range(3):
+        east, north, up = line[EASTWARD + k], line[NORTHWARD + k], line[UPWARD + k]
+        level = sin_az * east + cos_az * north
+        line[ALONG + k] = cos_el * level + sin_el * up
+        line[RIGHT + k] = cos_az * east - sin_az * north
+        line[OVER + k] = cos_el * up - sin_el * level
+    right = plots[d, SIGMA_AZIMUTH]
+    if plot_tags[d, DET_KIND] == RADAR:
+        line[VAR_RIGHT] = max((right * cos_el) ** 2, TINY)
+    else:
+        line[VAR_RIGHT] = right * right
 
 
 @kernel

@@ -1,0 +1,193 @@
+"""The live exchange's commands: ``serve``, ``play``, ``keys``, ``order`` and ``drill``."""
+
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures
+from detente.records.errors import InputError
+
+live = typer.Typer(rich_markup_mode=None)
+
+
+@live.command()
+def serve(config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")]) -> None:
+    """Run one side's centre and gateway: detections in, warnings out, tracks exchanged under the agreement."""
+    with owned_failures():
+        from detente.gateway.config import read_config
+        from detente.gateway.prepare import prepare
+        from detente.gateway.serve import serve as run
+
+        _outlive_broken_lines()
+        run(prepare(read_config(config)))
+
+
+@live.command()
+def play(
+    scenario: Target,
+    feed: Annotated[
+        list[str] | None, typer.Option("--feed", metavar="SIDE=ADDRESS", help="where a side listens; repeat")
+    ] = None,
+    brief: Annotated[
+        Path | None, typer.Option("--brief", metavar="FILE", help="write the theatre that every side is given, and end")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="MOMENT", help="UTC moment of exercise time 0; default: now"),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0.01, max=1000.0, help="exercise seconds a second")] = 1.0,
+    seed: Seed = 1,
+    replicate: Annotated[int, typer.Option("--replicate", min=0, help="which world of the study with this seed")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Play a world to live centres: each side hears its own sensors and nothing else."""
+    with owned_failures():
+        import asyncio
+
+        from detente.exercise import briefing
+        from detente.exercise.play import play as run
+        from detente.gateway.prepare import Clock
+        from detente.geodesy.timescale import format_moment, parse_moment
+        from detente.scenario.files import load_scenario
+
+        loaded = load_scenario(scenario)
+        if brief is not None:
+            brief.write_text(
+                briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)), encoding="utf-8"
+            )  # fmt: skip
+            typer.echo(f"wrote {brief}")
+            return
+        addresses = _addresses(feed or [], loaded.side_names)
+        origin = datetime.now(UTC) if start is None else parse_moment(start)
+        played = briefing.play_world(loaded, seed, replicate)
+
+        def tell(side: str, tick: int) -> None:
+            if not quiet and tick % 12 == 0:
+                typer.echo(f"{side}: tick {tick} of {played.ticks}", err=True)
+
+        if not quiet:
+            typer.echo(f"exercise time 0 is {format_moment(origin)}, {rate:g} exercise seconds a second", err=True)
+        _outlive_broken_lines()
+        asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell))
+
+
+def _outlive_broken_lines() -> None:
+    """A line that breaks while we write is an error to handle; the command line's default would end the process."""
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for said in given:
+        side, _, address = said.partition("=")
+        if side not in names or not address.rpartition(":")[2].isdigit():
+            raise InputError(
+                f"--feed {said!r}", f"SIDE=HOST:PORT, a side one of {', '.join(names)}",
+                "write, say, --feed NATO=127.0.0.1:7101", path="--feed",
+            )  # fmt: skip
+        found[side] = address
+    if not found:
+        raise InputError(
+            "no --feed", "at least one SIDE=HOST:PORT", "say where a side's `detente serve` listens", path="--feed"
+        )
+    return found
+
+
+@live.command()
+def keys(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the keys are put; nothing is overwritten")],
+    sides: Annotated[str, typer.Option("--sides", metavar="A,B", help="whose keys to make")] = "NATO,Russia",
+) -> None:
+    """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners."""
+    with owned_failures():
+        import re
+
+        from detente.gateway.keys import make_keys
+
+        names = [name.strip() for name in sides.split(",")]
+        if len(set(names)) < len(names) or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", n) for n in names):
+            raise InputError(
+                f"--sides {sides!r}", "names of sides, separated by commas", "name each side once", path="--sides"
+            )
+        for path in make_keys(folder, names, datetime.now(UTC)):
+            typer.echo(path)
+
+
+@live.command()
+def order(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="the running side's configuration")],
+    word: Annotated[str, typer.Argument(help="pause, resume, quarantine, release, withdraw or reload")],
+    partner: Annotated[str, typer.Argument(help="which partner; for reload, any word")] = "-",
+) -> None:
+    """The operator's word to a running gateway."""
+    with owned_failures():
+        from contextlib import closing
+        from http.client import HTTPConnection, HTTPException
+
+        from detente.gateway.config import read_config
+        from detente.gateway.keys import read_token
+
+        read = read_config(config)
+        host, _, port = read.file.health.rpartition(":")
+        token = read_token(read.path(read.file.keys.operator))
+        try:
+            with closing(HTTPConnection(host.strip("[]"), int(port), timeout=10)) as line:
+                line.request("POST", f"/order/{word}/{partner}", headers={"Authorization": f"Bearer {token}"})
+                answer = line.getresponse()
+                said = answer.read().decode().strip()
+        except (OSError, HTTPException) as error:
+            raise InputError(
+                f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
+                "start it first", file=str(config),
+            ) from error  # fmt: skip
+        if answer.status != 200:
+            raise InputError(said, "an order that can be followed", "see docs/live.md", path=word)
+        typer.echo(said)
+
+
+@live.command()
+def drill(
+    seeds: Annotated[str, typer.Option("--seeds", metavar="A:B", help="from A up to, not including, B")] = "0:100",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do the promises hold when links, disks, clocks and partners fail or lie? Exit 1 where one does not."""
+    with owned_failures():
+        from detente.exercise.drill.drills import document, hold
+
+        first, last = _span(seeds)
+
+        def tell(done: int, of: int) -> None:
+            if not quiet and (done % 50 == 0 or done == of):
+                sys.stderr.write(f"\r{done} of {of} drills{chr(10) if done == of else ''}")
+
+        failures = hold(first, last, tell)
+        if as_json:
+            emit(document(first, last, failures))
+        else:
+            _show_failures(first, last, failures)
+        if failures:
+            raise typer.Exit(1)
+
+
+def _span(seeds: str) -> tuple[int, int]:
+    first, _, last = seeds.partition(":")
+    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+        raise InputError(
+            f"--seeds {seeds!r}", "A:B with A less than B, such as 0:500", "give such a span", path="--seeds"
+        )
+    return int(first), int(last)
+
+
+def _show_failures(first: int, last: int, failures: list[Any]) -> None:
+    for one in failures:
+        typer.echo(f"seed {one.seed}: {one.promise} is broken: {one.what}")
+    if failures:
+        typer.echo(f"the last that happened in seed {failures[0].seed}:")
+        for event in failures[0].events:
+            typer.echo(f"  {event}")
+    typer.echo(f"{last - first} drills, {len({one.seed for one in failures})} failed")

@@ -1,0 +1,180 @@
+"""``make demo-live``: a world and two centres on this machine, both pictures in the terminal.
+
+    python -m detente.exercise.demo [--folder DIR] [--scenario NAME] [--rate R] [--seconds S] [--kill SIDE]
+
+Half-way, with ``--kill SIDE``, that side's process is killed, and started again a little later: the other goes on
+warning, and what was to be told arrives afterwards.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+
+from detente.exercise.drill.faults import Plan
+from detente.exercise.drill.simulation import Simulation
+from detente.exercise.layout import Laid, lay_out
+from detente.geodesy.timescale import format_moment
+from detente.scenario.files import load_agreement, load_scenario
+
+LEAD_S = 12.0  # until exercise time 0: processes start and read their kernels
+LINES_SHOWN = 10
+DOWN_S = 6.0  # that a killed side stays down
+
+
+def ask(address: str, path: str) -> dict[str, Any] | None:
+    """What a side's process says at a path; None where it does not answer."""
+    host, _, port = address.rpartition(":")
+    try:
+        with closing(HTTPConnection(host, int(port), timeout=0.5)) as line:
+            line.request("GET", path)
+            return json.loads(line.getresponse().read())
+    except (OSError, HTTPException, ValueError):
+        return None
+
+
+def panel(side: str, laid: Laid, warnings: list[dict[str, Any]]) -> Panel:
+    """One side as its operator would see it."""
+    health, picture = ask(laid.health[side], "/health"), ask(laid.health[side], "/picture")
+    if health is None or picture is None:
+        return Panel("not running", title=side, width=76)
+    words = [f"tick {health['tick']}, exercise time {health['exercise_s']:.0f} s, marked {health['marking']}"]
+    for name, link in health["partners"].items():
+        words.append(
+            f"with {name}: {link['session']}; received {link['received']}, receipted {link['receipted']}, "
+            f"waiting {link['outbox']}, ledger {link['ledger']}"
+        )
+    table = Table(box=None, pad_edge=False)
+    for column in ("track", "origin", "threatens", "impact in"):
+        table.add_column(column)
+    lines = sorted(picture["lines"], key=lambda line: not line["threatens"])
+    for line in lines[:LINES_SHOWN]:
+        threat = ", ".join(f"{name} {share:.0%}" for name, share in line["threatens"].items())
+        impact = f"{line['impact']['in_s']:.0f} s" if "impact" in line else ""
+        table.add_row(line["track"], line["origin"], threat, impact)
+    said = [
+        f"{line['stream']} warning at {line['at_s']:.0f} s: {line['track']} lands in {line['threatened']} "
+        f"at {line['impact_s']:.0f} s (P {line['probability']:.2f})"
+        for line in warnings[-6:]
+    ]
+    return Panel(Group("\n".join(words), "", table, "", "\n".join(said)), title=side, width=76)
+
+
+def warnings_of(log: Path) -> list[dict[str, Any]]:
+    """Every warning in a side's log."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return [json.loads(line) for line in lines if line.startswith('{"event": "warning"')]
+
+
+class Cast:
+    """The processes of the demonstration."""
+
+    def __init__(self, laid: Laid, scenario: str) -> None:
+        self.laid = laid
+        self.running = {side: self._serve(side) for side in laid.configs}
+        feeds = [part for side, address in laid.feeds.items() for part in ("--feed", f"{side}={address}")]
+        start = ["--start", format_moment(laid.origin), "--rate", str(laid.rate), "--quiet"]
+        self.player = self._begin("play", ["play", scenario, *feeds, *start])
+
+    def _begin(self, name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
+        with (self.laid.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, "-m", "detente", *arguments], stdout=log, stderr=log)
+
+    def _serve(self, side: str) -> subprocess.Popen[bytes]:
+        return self._begin(side, ["serve", str(self.laid.configs[side])])
+
+    def kill(self, side: str) -> None:
+        """No farewell."""
+        self.running[side].kill()
+        self.running[side].wait()
+
+    def start(self, side: str) -> None:
+        """Again, from its store."""
+        self.running[side] = self._serve(side)
+
+    def end(self) -> None:
+        """Everybody stops."""
+        for process in (*self.running.values(), self.player):
+            process.terminate()
+        for process in (*self.running.values(), self.player):
+            try:
+                process.wait(5.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Lay an exercise out, run it, show it, and say where everything is."""
+    asked = _parser().parse_args(arguments)
+    scenario = load_scenario(asked.scenario)
+    if asked.folder.exists():
+        shutil.rmtree(asked.folder)
+    sys.stdout.write("Compiling the kernels, if that was not done before …\n")
+    Simulation(Plan(seed=0)).run()
+    origin = datetime.now(UTC) + timedelta(seconds=LEAD_S)
+    laid = lay_out(asked.folder, scenario, load_agreement(asked.agreement), origin=origin, rate=asked.rate)
+    cast, console = Cast(laid, asked.scenario), Console()
+    began_s, killed_s = time.monotonic(), None
+    try:
+        with Live(console=console, refresh_per_second=4) as screen:
+            while (passed_s := time.monotonic() - began_s) < asked.seconds:
+                if asked.kill and killed_s is None and passed_s > asked.seconds / 2:
+                    cast.kill(asked.kill)
+                    killed_s = passed_s
+                if killed_s is not None and killed_s >= 0.0 and passed_s > killed_s + DOWN_S:
+                    cast.start(asked.kill)
+                    killed_s = -1.0
+                screen.update(
+                    Columns([panel(side, laid, warnings_of(laid.folder / f"{side}.log")) for side in laid.configs])
+                )
+                time.sleep(0.25)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        cast.end()
+    _tell(laid)
+
+
+def _tell(laid: Laid) -> None:
+    for side in laid.configs:
+        own = [line for line in warnings_of(laid.folder / f"{side}.log") if line["threatened"] == side]
+        streams = {name: len({line["track"] for line in own if line["stream"] == name}) for name in ("own", "assisted")}
+        sys.stdout.write(
+            f"{side} warned its own territory of {streams['own']} objects by its own sensors, of "
+            f"{streams['assisted']} with its partner's help\n"
+        )
+    sides = list(laid.configs)
+    sys.stdout.write(
+        f"logs, stores and keys: {laid.folder}\n"
+        f"compare the ledgers: detente ledger verify {laid.folder}/{sides[0]}.store "
+        f"--against {laid.folder}/{sides[1]}.store\n"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="A world and two live centres on this machine.")
+    parser.add_argument("--folder", type=Path, default=Path("out/demo-live"), help="made anew each time")
+    parser.add_argument("--scenario", default="theatre-2011")
+    parser.add_argument("--agreement", default="lisbon-2011")
+    parser.add_argument("--rate", type=float, default=10.0, help="exercise seconds a second")
+    parser.add_argument("--seconds", type=float, default=75.0, help="how long to run")
+    parser.add_argument("--kill", metavar="SIDE", default="", help="kill this side half-way, and start it again")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

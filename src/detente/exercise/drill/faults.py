@@ -1,0 +1,149 @@
+"""What goes wrong in a drill: drawn whole from the seed before it begins, so that a seed replays exactly."""
+
+from dataclasses import dataclass
+from random import Random
+
+from detente.exercise.drill.worlds import LIES, TICKS
+
+LENGTH_S = 5.0 * TICKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """How the line treats frames, both ways."""
+
+    delay_s: float = 0.05
+    jitter_s: float = 0.0  # more than the time between frames reorders them
+    drop: float = 0.0
+    duplicate: float = 0.0
+    corrupt: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Nothing of what ``giver`` sends arrives from ``start_s`` to ``end_s``; the line does not say so."""
+
+    giver: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crash:
+    """A side is killed at its commit number ``commit``, before or after it is kept, and starts again later."""
+
+    side: int
+    commit: int
+    after: bool
+    down_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullDisk:
+    """A side's store refuses everything for a while."""
+
+    side: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """A side's wall clock: off by ``offset_s``, and by ``step_s`` more from ``step_at_s``."""
+
+    offset_s: float = 0.0
+    step_at_s: float = 0.0
+    step_s: float = 0.0
+
+    def wall_s(self, true_s: float) -> float:
+        """What it shows."""
+        return true_s + self.offset_s + (self.step_s if true_s >= self.step_at_s else 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flood:
+    """A side sends far more than it may: noise, and copies of what it sent before."""
+
+    side: int
+    at_s: float
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """An operator's word, and its opposite later."""
+
+    side: int
+    word: str
+    undo: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that goes wrong in one drill."""
+
+    seed: int
+    line: Line = Line()
+    cuts: tuple[Cut, ...] = ()
+    crashes: tuple[Crash, ...] = ()
+    full: tuple[FullDisk, ...] = ()
+    clocks: tuple[Clock, Clock] = (Clock(), Clock())
+    flood: Flood | None = None
+    lies: tuple[str, str] = ("none", "none")
+    words: tuple[Word, ...] = ()
+    outbox_bytes: int = 64_000_000
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed."""
+    lot = Random(seed)
+
+    def chance(share: float) -> bool:
+        return lot.random() < share
+
+    def span(longest_s: float) -> tuple[float, float]:
+        start = lot.uniform(0.0, LENGTH_S)
+        return start, start + lot.uniform(1.0, longest_s)
+
+    line = Line(
+        delay_s=lot.uniform(0.01, 0.5), jitter_s=lot.choice((0.0, 0.5, 6.0)),
+        drop=lot.choice((0.0, 0.05, 0.4)), duplicate=lot.choice((0.0, 0.05, 0.3)),
+        corrupt=lot.choice((0.0, 0.0, 0.05, 0.2)),
+    )  # fmt: skip
+    cuts = [Cut(giver=lot.randrange(2), start_s=a, end_s=b) for a, b in _spans(span, 60.0, lot.choice((0, 0, 1, 3)))]
+    if chance(0.2):
+        a, b = span(60.0)
+        cuts += [Cut(giver=side, start_s=a, end_s=b) for side in (0, 1)]
+    crashes = [
+        Crash(side=lot.randrange(2), commit=lot.randint(1, 60), after=chance(0.5), down_s=lot.uniform(0.0, 20.0))
+        for _ in range(lot.choice((0, 0, 1, 2)))
+    ]
+    full = [FullDisk(side=lot.randrange(2), start_s=a, end_s=b) for a, b in _spans(span, 30.0, int(chance(0.2)))]
+    flood = Flood(side=lot.randrange(2), at_s=lot.uniform(10.0, LENGTH_S), frames=400) if chance(0.1) else None
+    lies = ["none", "none"]
+    if chance(0.25):
+        lies[lot.randrange(2)] = lot.choice(LIES[1:])
+    clocks = tuple(_clock(lot) if chance(0.25) else Clock() for _ in range(2))
+    words = []
+    if chance(0.15):
+        word, undo = lot.choice((("pause", "resume"), ("quarantine", "release")))
+        a, b = span(30.0)
+        words.append(Word(side=lot.randrange(2), word=word, undo=undo, start_s=a, end_s=b))
+    return Plan(
+        seed=seed, line=line, cuts=tuple(cuts), crashes=tuple(crashes), full=tuple(full),
+        clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
+        outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)),
+    )  # fmt: skip
+
+
+def _spans(span, longest_s: float, count: int) -> list[tuple[float, float]]:
+    return [span(longest_s) for _ in range(count)]
+
+
+def _clock(lot: Random) -> Clock:
+    step_s = lot.choice((0.0, 0.0, -30.0, 600.0))
+    return Clock(
+        offset_s=lot.choice((-3600.0, -2.0, 0.1, 5.0, 3600.0)), step_at_s=lot.uniform(0.0, LENGTH_S), step_s=step_s
+    )

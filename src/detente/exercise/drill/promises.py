@@ -1,0 +1,119 @@
+"""What must hold after a drill, promise by promise (P1 to P11 of docs/live.md)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from detente.centre.exchange.ledger import Entry, EntryKind, verify
+from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway, drill_limits
+from detente.exercise.drill.station import Broken, Station, own_stream
+from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.gateway.logic.link import Link
+from detente.gateway.logic.node import start, watch
+
+
+def broken_promises(drill: Simulation) -> list[Broken]:
+    """Every promise that this drill saw broken."""
+    found = list(drill.broken)
+    for side, station in enumerate(drill.stations):
+        found += station.broken + station.store.broken
+        if station.node is None:
+            found.append(Broken("P6", f"{station.name} is down at the end"))
+            continue
+        partner = drill.stations[1 - side]
+        link = station.node.links[partner.name]
+        found += _delivered(station, partner, link)
+        found += _own_stream(drill, side)
+        found += _bounded(drill, station, link)
+        found += _clock(drill, side, link)
+        found += _ledger(station, partner, link)
+    return found
+
+
+def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken]:
+    """P1, P2, P3: everything accepted was received and applied once, or closed; in order; and nothing else was."""
+    if link.pending:
+        yield Broken("P1", f"{len(link.pending)} envelopes of {giver.name} are still on their way")
+    mine = [entry for entry in giver.store.ledger(receiver.name) if entry.epoch == EPOCH]
+    sent = {entry.sequence: entry.envelope_digest for entry in mine if entry.kind is EntryKind.SENT}
+    closed = {entry.sequence for entry in mine if entry.kind is EntryKind.TOMBSTONE}
+    got = _received(receiver.store.ledger(giver.name))
+    order = [entry.sequence for entry in got]
+    if order != list(range(len(sent))):
+        yield Broken("P2", f"{receiver.name}'s ledger has sequences {order[:20]}… of {len(sent)}")
+        return
+    assert receiver.node is not None, "checked before"
+    waiting = {one.sequence for one in receiver.node.links[giver.name].waiting}
+    for entry in got:
+        if entry.envelope_digest != sent[entry.sequence]:
+            yield Broken("P2", f"envelope {entry.sequence} is one thing to {giver.name}, another to {receiver.name}")
+        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.applied
+        if entry.kind is EntryKind.TOMBSTONE and (applied or entry.sequence not in closed):
+            yield Broken("P1", f"envelope {entry.sequence} of {giver.name} is closed and yet is not")
+        if entry.kind is EntryKind.RECEIVED and applied == (entry.sequence in waiting):
+            yield Broken("P1", f"envelope {entry.sequence} of {giver.name} was received, and applied never or twice")
+    for letter in receiver.store.received:
+        if giver.store.accepted.get((receiver.name, letter.sequence)) != letter.envelope:
+            yield Broken("P3", f"{receiver.name} took in an envelope that {giver.name} never sealed")
+
+
+def _received(entries: list[Entry]) -> list[Entry]:
+    """A ledger's lines about the partner's envelopes. Both sides are in the same epoch; a line's neighbours tell whose.
+
+    A side logs SENT before it logs its own TOMBSTONE of that sequence; a partner's tombstone has no SENT of its digest.
+    """
+    own = {entry.envelope_digest for entry in entries if entry.kind is EntryKind.SENT}
+    return [
+        entry for entry in entries
+        if entry.kind is EntryKind.RECEIVED
+        or (entry.kind is EntryKind.TOMBSTONE and entry.envelope_digest not in own)
+    ]  # fmt: skip
+
+
+@cache
+def undisturbed(side: int, lie: str) -> dict[int, bytes]:
+    """The own stream of a side that has no partner at all, tick by tick."""
+    gateway = drill_gateway(drill_world().names[side], 64_000_000)
+    node, stream = start(gateway, EPOCH), {}
+    for index in range(FIRST_TICK, FIRST_TICK + TICKS):
+        own, warnings = watch(gateway, node, index, heard(side, lie).tick(index))
+        node = replace(node, centre=replace(node.centre, own=own))
+        stream[index] = own_stream(own, warnings)
+    return stream
+
+
+def _own_stream(drill: Simulation, side: int) -> Iterator[Broken]:
+    """P6, P7, P11: whatever happened, own sensors' warnings are what they would have been alone."""
+    station = drill.stations[side]
+    for index, expected in undisturbed(side, drill.plan.lies[side]).items():
+        if index not in station.shown:
+            yield Broken("P7", f"{station.name} never ran tick {index}")
+        elif station.shown[index] != expected:
+            yield Broken("P11", f"{station.name}'s own stream of tick {index} is not what it is alone")
+
+
+def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken]:
+    """P5: memory within the limits. (P4, bounded work, is checked while the flood comes.)"""
+    limits = drill_limits(drill.plan.outbox_bytes)
+    lives = 1 + sum(crash.side == drill.stations.index(station) for crash in drill.plan.crashes)
+    entries = sum(entry.kind is EntryKind.REFUSED for entry in station.store.ledger(link.partner))
+    if entries > limits.audit.burst * lives + limits.audit.per_s * drill.now_s:
+        yield Broken("P5", f"{entries} ledger entries for refused bytes")
+    if len(link.beyond) > limits.window or link.outbox_bytes > limits.outbox_bytes:
+        yield Broken("P5", f"{len(link.beyond)} envelopes beyond the gap, {link.outbox_bytes} bytes in the outbox")
+
+
+def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:
+    """P8: the partner's clock is known as well as the line allows."""
+    mine, theirs = drill.plan.clocks[side], drill.plan.clocks[1 - side]
+    true = theirs.wall_s(drill.now_s) - mine.wall_s(drill.now_s)
+    if not link.skew.samples:
+        yield Broken("P8", "nothing is known of the partner's clock")
+    elif abs(link.skew.offset_s - true) > 0.5 + link.skew.delay_s:
+        yield Broken("P8", f"the partner's clock is off by {true:.1f} s, thought to be {link.skew.offset_s:.1f} s")
+
+
+def _ledger(station: Station, partner: Station, link: Link) -> Iterator[Broken]:
+    fault = verify(station.store.ledger(partner.name), link.tip.head)
+    if fault is not None:
+        yield Broken("P6", f"{station.name}'s ledger: {fault.what}")

@@ -1,0 +1,247 @@
+"""One drill: two stations, a line, two clocks and a heap of events in simulated time. No thread, no clock, no chance
+but the seed's."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from detente.centre.exchange.message import Mark
+from detente.exercise.drill.faults import LENGTH_S, Clock, Crash, Plan, Word
+from detente.exercise.drill.station import Broken, FailingStore, Frames, KilledError, Station
+from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.gateway.logic.limits import Lane, Limits, Rate
+from detente.gateway.logic.link import Gateway, Now
+from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer
+from detente.gateway.theatre import gateway_of
+
+EVENTS_KEPT = 40
+TIMER_S = 2.0
+QUIET_S = 240.0  # after the faults: long enough for everything to be delivered or closed
+TICK_S = 5.0
+CLOCKS_S = 60.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
+EPOCH = 7
+
+
+def drill_limits(outbox_bytes: int) -> Limits:
+    """Tighter than live ones, so that a drill meets them."""
+    rates = tuple(Rate(per_s=rate, burst=60.0) for rate in (10.0, 10.0, 5.0, 20.0))
+    return Limits(
+        frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=(3600.0, 30.0, 30.0), horizon_s=5.0
+    )
+
+
+@cache
+def _key(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(f"drill of {name}".ljust(32).encode()[:32])
+
+
+@cache
+def drill_gateway(name: str, outbox_bytes: int) -> Gateway:
+    """One side's gateway in a drill."""
+    world = drill_world()
+    return gateway_of(
+        world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=_key(name),
+        keys={other: (_key(other).public_key(),) for other in world.names if other != name}, secret=11,
+        limits=drill_limits(outbox_bytes),
+    )  # fmt: skip
+
+
+def _looked_at(station: Station) -> int:
+    """How many of the partner's frames a station has read so far, whatever it thought of them."""
+    links = [] if station.node is None else station.node.links.values()
+    names = ("refused", "duplicates", "received", "old_notes", "unready", "beyond_window")
+    return sum(link.counts.get(name, 0) for link in links for name in names)
+
+
+class Simulation:
+    """A drill under one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.lot = plan, Random(plan.seed ^ 0x5EED)
+        self.now_s, self.order, self.quiet = 0.0, 0, False
+        self.heap: list[tuple[float, int, str, Callable[[], None]]] = []
+        self.trace: deque[str] = deque(maxlen=EVENTS_KEPT)
+        self.stations = [self._station(side) for side in range(2)]
+        self.recorded: list[list[tuple[Lane, bytes]]] = [[], []]
+        self.broken: list[Broken] = []
+        self.corrupted = 0
+
+    def _station(self, side: int) -> Station:
+        names = drill_world().names
+        kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
+        return Station(
+            gateway=drill_gateway(names[side], self.plan.outbox_bytes), feed=heard(side, self.plan.lies[side]),
+            store=FailingStore(EPOCH, kills),
+        )  # fmt: skip
+
+    def run(self) -> None:
+        """Everything that is planned, then quiet until everything is delivered."""
+        for side in range(2):
+            self.stations[side].begin(FIRST_TICK, self._now(side))
+            self._at(0.0, f"{side} timer", lambda side=side: self._timer(side))
+        self._at(0.0, "line up", self._line_up)
+        for index in range(TICKS):
+            for side in range(2):
+                self._at((index + 1) * TICK_S, f"{side} tick", lambda side=side: self._ticks(side))
+        self._plan_faults()
+        self._until(LENGTH_S)
+        self._calm()
+        end = LENGTH_S + QUIET_S
+        least = LENGTH_S + (CLOCKS_S if any(clock != Clock() for clock in self.plan.clocks) else 0.0)
+        while self.now_s < end and not (self._settled() and self.now_s >= least):
+            self._until(self.now_s + TIMER_S)
+
+    def _plan_faults(self) -> None:
+        for full in self.plan.full:
+            self._at(full.start_s, f"{full.side} disk full", lambda full=full: self._fill(full.side, True))
+            self._at(full.end_s, f"{full.side} disk has room", lambda full=full: self._fill(full.side, False))
+        for word in self.plan.words:
+            self._at(word.start_s, f"{word.side} {word.word}", lambda word=word: self._word(word, word.word))
+            self._at(word.end_s, f"{word.side} {word.undo}", lambda word=word: self._word(word, word.undo))
+        if self.plan.flood is not None:
+            self._at(self.plan.flood.at_s, f"{self.plan.flood.side} floods", self._flood)
+
+    def _at(self, time_s: float, what: str, action: Callable[[], None]) -> None:
+        self.order += 1
+        heapq.heappush(self.heap, (time_s, self.order, what, action))
+
+    def _until(self, end_s: float) -> None:
+        while self.heap and self.heap[0][0] <= end_s:
+            self.now_s, _, what, action = heapq.heappop(self.heap)
+            if not what.endswith("timer"):
+                self.trace.append(f"{self.now_s:8.3f} s  {what}")
+            action()
+        self.now_s = max(self.now_s, end_s)
+
+    def _now(self, side: int) -> Now:
+        return Now(steady_s=self.now_s, wall_s=self.plan.clocks[side].wall_s(self.now_s))
+
+    def _do(self, side: int, act: Callable[[], Frames]) -> None:
+        """Let a station act; send what it wants sent; bury it where it dies."""
+        if self.stations[side].node is None:
+            return
+        try:
+            frames = act()
+        except KilledError:
+            self._dead(side)
+            return
+        for _, lane, data in frames:
+            self._send(side, lane, data)
+
+    def _run(self, side: int, event) -> None:
+        self._do(side, lambda: self.stations[side].run(event, self._now(side)))
+
+    def _ticks(self, side: int) -> None:
+        """Every tick that is over and was not run yet."""
+        last = FIRST_TICK + min(TICKS, int(self.now_s // TICK_S)) - 1
+        station = self.stations[side]
+        while station.node is not None and station.node.tick < last:
+            index = station.node.tick + 1
+            self._do(side, lambda index=index: station.tick(index, self._now(side)))
+
+    def _timer(self, side: int) -> None:
+        self._run(side, Timer())
+        self._at(self.now_s + TIMER_S, f"{side} timer", lambda: self._timer(side))
+
+    def _line_up(self) -> None:
+        names = drill_world().names
+        if all(station.node is not None for station in self.stations):
+            for side in range(2):
+                self._run(side, LineUp(partner=names[1 - side]))
+
+    def _dead(self, side: int) -> None:
+        names = drill_world().names
+        crash = next(crash for crash in self.plan.crashes if crash.side == side)
+        self.trace.append(f"{self.now_s:8.3f} s  {side} is killed at commit {self.stations[side].store.commits}")
+        self.stations[side].node = None
+        self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
+        down_s = 0.1 if self.quiet else crash.down_s
+        self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side, crash))
+
+    def _restart(self, side: int, crash: Crash) -> None:
+        station = self.stations[side]
+        full, station.store.full = station.store.full, False  # a process starts only where its store can be opened
+        try:
+            station.begin(FIRST_TICK, self._now(side))
+        except KilledError:
+            self._dead(side)
+            return
+        finally:
+            station.store.full = full
+        self._line_up()
+        self._ticks(side)
+
+    def _fill(self, side: int, full: bool) -> None:
+        self.stations[side].store.full = full
+
+    def _word(self, word: Word, said: str) -> None:
+        self._run(word.side, Order(word=said, partner=drill_world().names[1 - word.side]))
+
+    def _send(self, side: int, lane: Lane, data: bytes) -> None:
+        """Put a frame on the line, and let the line do to it what it does."""
+        self.recorded[side].append((lane, data))
+        line = self.plan.line
+        if any(cut.giver == side and cut.start_s <= self.now_s < cut.end_s for cut in self.plan.cuts):
+            return
+        for _ in range(2 if self.lot.random() < line.duplicate else 1):
+            if not self.quiet and self.lot.random() < line.drop:
+                continue
+            carried = data
+            if not self.quiet and self.lot.random() < line.corrupt:
+                carried = self._corrupted(data)
+            delay_s = line.delay_s + self.lot.random() * line.jitter_s
+            what = (
+                f"{side} → {1 - side} {lane.name.lower()} of {len(data)} bytes{'' if carried is data else ', altered'}"
+            )
+            self._at(self.now_s + delay_s, what, lambda carried=carried: self._arrive(1 - side, lane, carried))
+
+    def _corrupted(self, data: bytes) -> bytes:
+        self.corrupted += 1
+        changed = bytearray(data)
+        place = self.lot.randrange(len(changed) * 8)
+        changed[place // 8] ^= 1 << place % 8
+        return bytes(changed)
+
+    def _arrive(self, side: int, lane: int, data: bytes) -> None:
+        self._run(side, Frame(partner=drill_world().names[1 - side], lane=int(lane), data=data))
+
+    def _flood(self) -> None:
+        """Noise, old frames in any lane, and old frames cut short, all at once."""
+        flood = self.plan.flood
+        assert flood is not None, "a planned flood"
+        station = self.stations[1 - flood.side]
+        old = self.recorded[flood.side] or [(Lane.NOTE, b"")]
+        before = _looked_at(station)
+        for _ in range(flood.frames):
+            lane, data = self.lot.choice(old)
+            kind = self.lot.randrange(4)
+            if kind == 0:
+                data = self.lot.randbytes(self.lot.randrange(400))
+            elif kind == 1:
+                data = data[: self.lot.randrange(len(data) + 1)]
+            elif kind == 2:
+                lane = self.lot.randrange(5)
+            self._arrive(1 - flood.side, lane, data)
+        most = sum(rate.burst for rate in drill_limits(self.plan.outbox_bytes).frames_each)
+        if station.node is not None and _looked_at(station) - before > most:
+            self.broken.append(Broken("P4", f"a flood of {flood.frames} frames was read past the limit of {most:g}"))
+
+    def _calm(self) -> None:
+        """The faults are over: disks have room, all are up, operators have said their last word."""
+        self.quiet = True
+        for station in self.stations:
+            station.store.full = False
+            station.store.kills.clear()
+        for word in self.plan.words:
+            self._word(word, word.undo)
+
+    def _settled(self) -> bool:
+        nodes = [station.node for station in self.stations]
+        if any(node is None for node in nodes):
+            return False
+        links = [link for node in nodes if node is not None for link in node.links.values()]
+        return all(link.session.open and not link.pending for link in links)

@@ -1,0 +1,399 @@
+"""Many bodies falling through the air at once, height by height to the ground.
+
+Height over the ellipsoid is the independent variable, so landing is exact and needs no search; and every lane takes the
+same steps in height, so the air at each stage of each step is one number for all of them, taken from the standard
+itself and not from a table. The steps end where the standard's layers do: inside a layer the air is smooth, and a
+fifth-order method is one. A lane joins at the first of the steps' ends below it, after one step of its own.
+"""
+
+import math
+
+import numpy as np
+
+from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
+from detente.flight._kernels_lanes import (
+    LANES,
+    RELAXED,
+    add_drag_coefficient,
+    height_and_climb,
+    lane_air,
+    turning_rates,
+)
+from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT, plausible
+from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
+from detente.geodesy.constants import A_M, G0_M_S2
+from detente.jit import kernel
+
+# Rows of a block.
+TIME, PX, PY, PZ, VX, VY, VZ = range(7)
+STEP = 7  # height of this step, negative; 0 while the lane has not joined
+JOINS = 8  # number of the step at which the lane joins
+HALF_BETA = 9  # half the inverse of the ballistic coefficient, m2/kg
+HALF_AREA = 10  # half the area over the mass, where the drag coefficient is a table's
+MACH = 11
+ERROR = 12
+DENSITY, SOUND = 13, 14  # of the air at the stage
+CLIMB = 15
+AT = 16  # the state at the stage, six rows
+DRAG = 22  # drag coefficient times area over mass, plus the inverse ballistic coefficient, halved
+START = 23  # height where the lane's own step starts
+OFF, FAST = 24, 25  # squared errors of a step's position and velocity, per metre
+K = 26  # rates per metre at the stages, seven rows each
+ROWS = K + 7 * FIVE_STAGES
+
+# How many steps there are down through each layer, from the top: the drag ceiling, 86 km, and the layers' bases. The
+# lighter the body, the sooner the air brakes it and the finer the steps; found by trial.
+TOP_M = 150_000.0
+STEPS_DOWN = ((5, 3, 5, 1, 5, 6, 6, 8), (4, 2, 4, 1, 4, 5, 5, 8), (4, 2, 3, 1, 3, 4, 4, 6))
+FINEST_UP_TO, FINER_UP_TO = 1_500.0, 4_000.0  # ballistic coefficient, kg/m2
+CROWDED = 1.4  # steps above 86 km are shorter where a fall begins
+LEAST_CLIMB_M_S = 5.0
+USUAL_CD = 0.3  # of a body whose drag is by table, to choose a grid with
+LEVEL_M = 1e-3
+DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
+LONGEST_SHARE = 1.5  # of the height fallen since the apogee, in one step down
+HOPELESS_M = 1e6
+
+# Columns of a body, and of a result beside time and state.
+BODY_BETA, BODY_AREA, BODY_TABLE = range(3)
+BODIES = 3
+ERROR_M = 7
+RESULTS = 8
+
+NO_WAY, VACUUM, TO_THE_AIR, IN_THE_AIR = range(4)
+
+
+def _ends(steps_down: tuple[int, ...]) -> np.ndarray:
+    """Heights where the steps end, falling, the drag ceiling first and the ground last."""
+    bases = [EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M]
+    edges = [TOP_M, FORMULA_TOP_M, *reversed(bases)]
+    ends = [TOP_M]
+    for layer, count in enumerate(steps_down):
+        share = np.arange(1, count + 1) / count
+        ends += list(edges[layer] + (edges[layer + 1] - edges[layer]) * (share**CROWDED if layer == 0 else share))
+    return np.array(ends)
+
+
+def _grids() -> tuple[np.ndarray, ...]:
+    """For every grid: its count of steps, their ends, and density and speed of sound at each end and each stage."""
+    counts = np.array([sum(steps_down) for steps_down in STEPS_DOWN])
+    most = counts.max()
+    ends, air = np.zeros((len(counts), most + 1)), np.zeros((len(counts), most, FIVE_STAGES, 3))
+    for g, steps_down in enumerate(STEPS_DOWN):
+        ends[g, : counts[g] + 1] = _ends(steps_down)
+        stages = ends[g, :-1, None] + np.diff(ends[g])[:, None] * FIVE_NODES
+        air[g] = [[standard_air(max(height, 0.0)) for height in row] for row in stages]
+    density, sound = np.ascontiguousarray(np.exp(air[..., 0])), np.ascontiguousarray(air[..., 2])
+    end_density = np.concatenate((density[:, :1, 0], density[:, :, -1]), axis=1)
+    end_sound = np.concatenate((sound[:, :1, 0], sound[:, :, -1]), axis=1)
+    return counts, ends, density, sound, end_density, end_sound
+
+
+COUNTS, ENDS_M, DENSITIES, SOUNDS, END_DENSITIES, END_SOUNDS = _grids()
+GRIDS = len(COUNTS)
+MOST = int(COUNTS.max())
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def place_stage(x, i):
+    """Every lane's state at stage ``i`` of its step."""
+    for lane in range(LANES):
+        h = x[STEP * LANES + lane]
+        sx, sy, sz, su, sv, sw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for j in range(i):
+            if FIVE[i, j] != 0.0:
+                sx += FIVE[i, j] * x[(K + 7 * j + 1) * LANES + lane]
+                sy += FIVE[i, j] * x[(K + 7 * j + 2) * LANES + lane]
+                sz += FIVE[i, j] * x[(K + 7 * j + 3) * LANES + lane]
+                su += FIVE[i, j] * x[(K + 7 * j + 4) * LANES + lane]
+                sv += FIVE[i, j] * x[(K + 7 * j + 5) * LANES + lane]
+                sw += FIVE[i, j] * x[(K + 7 * j + 6) * LANES + lane]
+        x[AT * LANES + lane] = x[PX * LANES + lane] + h * sx
+        x[(AT + 1) * LANES + lane] = x[PY * LANES + lane] + h * sy
+        x[(AT + 2) * LANES + lane] = x[PZ * LANES + lane] + h * sz
+        x[(AT + 3) * LANES + lane] = x[VX * LANES + lane] + h * su
+        x[(AT + 4) * LANES + lane] = x[VY * LANES + lane] + h * sv
+        x[(AT + 5) * LANES + lane] = x[VZ * LANES + lane] + h * sw
+
+
+@kernel(fastmath=RELAXED)
+def find_drag(x, curve):
+    """The drag of lanes whose coefficient follows a curve over Mach number."""
+    for lane in range(LANES):
+        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
+        x[MACH * LANES + lane] = math.sqrt(u * u + v * v + w * w) / x[SOUND * LANES + lane]
+    add_drag_coefficient(x, np.int64(MACH), np.int64(DRAG), curve)
+    for lane in range(LANES):
+        x[DRAG * LANES + lane] = x[HALF_BETA * LANES + lane] + x[HALF_AREA * LANES + lane] * x[DRAG * LANES + lane]
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def rate_stage(x, i, spin):
+    """Rates per metre of height at stage ``i``: of the time, the position and the velocity."""
+    for lane in range(LANES):
+        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
+        speed = math.sqrt(u * u + v * v + w * w)
+        ax, ay, az, _, climb = turning_rates(
+            x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w,
+            x[DENSITY * LANES + lane] * x[DRAG * LANES + lane] * speed, spin,
+        )  # fmt: skip
+        x[CLIMB * LANES + lane] = climb
+        per = 1.0 / (climb if climb < -LEAST_CLIMB_M_S else -LEAST_CLIMB_M_S)
+        x[(K + 7 * i) * LANES + lane] = per
+        x[(K + 7 * i + 1) * LANES + lane] = per * u
+        x[(K + 7 * i + 2) * LANES + lane] = per * v
+        x[(K + 7 * i + 3) * LANES + lane] = per * w
+        x[(K + 7 * i + 4) * LANES + lane] = per * ax
+        x[(K + 7 * i + 5) * LANES + lane] = per * ay
+        x[(K + 7 * i + 6) * LANES + lane] = per * az
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def fill_air(x, g, s, i):
+    """The air at stage ``i`` of step ``s`` of grid ``g`` for all lanes; before the first step, each lane's own.
+
+    The end of a lane's own step is a step's end, and takes its air from there: to the bit what the next step takes.
+    """
+    if s >= 0:
+        density, sound = DENSITIES[g, s, i], SOUNDS[g, s, i]
+        for lane in range(LANES):
+            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density, sound
+    elif i < 5:
+        node = FIVE_NODES[i]
+        for lane in range(LANES):
+            density, sound = lane_air(x[START * LANES + lane] + node * x[STEP * LANES + lane])
+            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density, sound
+    else:
+        for lane in range(LANES):
+            k = np.int32(x[JOINS * LANES + lane])
+            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = END_DENSITIES[g, k], END_SOUNDS[g, k]
+
+
+@kernel(inline=True)
+def stage(x, g, s, i, bodily, curve, spin):
+    """Everything at stage ``i``; ``bodily`` where some lane's drag is a table's."""
+    place_stage(x, i)
+    fill_air(x, g, s, i)
+    if bodily:
+        find_drag(x, curve)
+    rate_stage(x, i, spin)
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def close_step(x, height_m):
+    """Moves every lane to the end of its step and adds up its error, grown over the fall from ``height_m``."""
+    for lane in range(LANES):
+        taken = 0.0
+        for j in range(6):
+            if FIVE[6, j] != 0.0:
+                taken += FIVE[6, j] * x[(K + 7 * j) * LANES + lane]
+        x[TIME * LANES + lane] += x[STEP * LANES + lane] * taken
+        x[OFF * LANES + lane], x[FAST * LANES + lane] = 0.0, 0.0
+    for c in range(3):
+        for lane in range(LANES):
+            off, fast = 0.0, 0.0
+            for j in range(7):
+                if FIVE_ERROR[j] != 0.0:
+                    off += FIVE_ERROR[j] * x[(K + 7 * j + 1 + c) * LANES + lane]
+                    fast += FIVE_ERROR[j] * x[(K + 7 * j + 4 + c) * LANES + lane]
+            x[OFF * LANES + lane] += off * off
+            x[FAST * LANES + lane] += fast * fast
+    for lane in range(LANES):
+        h, climb = x[STEP * LANES + lane], x[CLIMB * LANES + lane]
+        falling = climb < -LEAST_CLIMB_M_S
+        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
+        drag = x[DENSITY * LANES + lane] * x[DRAG * LANES + lane] * math.sqrt(u * u + v * v + w * w)
+        # An error in velocity grows until the ground is met or the air has damped it, whichever is sooner.
+        to_ground = 1.0 / ((-climb if falling else 1.0) / (height_m + 1.0) + drag)
+        made = -h * (math.sqrt(x[OFF * LANES + lane]) + to_ground * math.sqrt(x[FAST * LANES + lane]))
+        x[ERROR * LANES + lane] += made if falling else -h * HOPELESS_M
+    for i in range(6 * LANES):
+        x[PX * LANES + i] = x[AT * LANES + i]
+    for i in range(7 * LANES):
+        x[K * LANES + i] = x[(K + 42) * LANES + i]
+
+
+@kernel(fastmath=RELAXED)
+def fall(x, g, first, bodily, curve, spin):
+    """Each lane's own step, then those of grid ``g`` from number ``first`` to the ground.
+
+    Before its own step a lane's height is in the row START and its step's in STEP.
+    """
+    stage(x, g, np.int64(-1), np.int64(0), bodily, curve, spin)
+    for s in range(-1, COUNTS[g]):
+        if 0 <= s < first:
+            continue
+        if s >= 0:
+            height = ENDS_M[g, s + 1] - ENDS_M[g, s]
+            for lane in range(LANES):
+                x[STEP * LANES + lane] = height if x[JOINS * LANES + lane] <= s else 0.0
+        stage(x, g, s, np.int64(1), bodily, curve, spin)
+        stage(x, g, s, np.int64(2), bodily, curve, spin)
+        stage(x, g, s, np.int64(3), bodily, curve, spin)
+        stage(x, g, s, np.int64(4), bodily, curve, spin)
+        stage(x, g, s, np.int64(5), bodily, curve, spin)
+        stage(x, g, s, np.int64(6), bodily, curve, spin)
+        close_step(x, ENDS_M[g, s + 1])
+
+
+@kernel
+def grid_of(body):
+    """The number of the grid that is fine enough for a body."""
+    per_density = body[BODY_BETA] + USUAL_CD * body[BODY_AREA]
+    if per_density * FINEST_UP_TO > 0.5:
+        return 0
+    return 1 if per_density * FINER_UP_TO > 0.5 else 2
+
+
+@kernel
+def joining(g, height_m, climb_m_s):
+    """The number of the first step of a grid that starts no higher than this, or -1 where height is no clock.
+
+    Falling in a vacuum the height lost since the apogee is ``fallen``; rates per metre change over that scale.
+    """
+    k = 0
+    while k < COUNTS[g] and ENDS_M[g, k] > height_m + LEVEL_M:
+        k += 1
+    fallen = climb_m_s * climb_m_s / (2.0 * G0_M_S2)
+    next_m = ENDS_M[g, k] - ENDS_M[g, min(k + 1, COUNTS[g])]
+    good = -DEEPEST_M < height_m <= TOP_M + 1.0 and climb_m_s < -LEAST_CLIMB_M_S
+    return k if good and max(height_m - ENDS_M[g, k], next_m) < LONGEST_SHARE * fallen else -1
+
+
+@kernel
+def queue_up(bodies, joins, tables, flags, order):
+    """Lists the rows of one grid and one drag curve together, in the order in which they join.
+
+    Returns where each kind begins, as many kinds to a grid as there are curves, and one more for those without.
+    """
+    kinds = GRIDS * (tables + 1)
+    places, key = np.zeros(kinds * (MOST + 1) + 1, np.int64), np.empty(flags.size, np.int64)
+    for i in range(flags.size):
+        if flags[i] == OK:
+            curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
+            key[i] = (grid_of(bodies[i]) * (tables + 1) + curve) * (MOST + 1) + joins[i]
+            places[key[i] + 1] += 1
+    for k in range(places.size - 1):
+        places[k + 1] += places[k]
+    begins = places[:: MOST + 1].copy()
+    for i in range(flags.size):
+        if flags[i] == OK:
+            order[places[key[i]]] = i
+            places[key[i]] += 1
+    return begins
+
+
+@kernel
+def load(x, g, states, bodies, joins, order, first, last):
+    """Fills a block with falling states in the order given, the last padding it; returns the first step of any."""
+    soonest = MOST
+    for lane in range(LANES):
+        i = order[min(first + lane, last - 1)]
+        for c in range(6):
+            x[(PX + c) * LANES + lane] = states[i, c]
+        height, _ = height_and_climb(
+            states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+        )  # fmt: skip
+        x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, BODY_BETA], bodies[i, BODY_AREA]
+        x[DRAG * LANES + lane] = bodies[i, BODY_BETA]
+        x[JOINS * LANES + lane] = joins[i]
+        x[START * LANES + lane], x[STEP * LANES + lane] = height, ENDS_M[g, joins[i]] - height
+        x[TIME * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0
+        soonest = min(soonest, joins[i])
+    return soonest
+
+
+@kernel
+def unload(x, order, first, last, results, flags):
+    """Writes a block's lanes to the rows they came from."""
+    for lane in range(min(LANES, last - first)):
+        i = order[first + lane]
+        if not x[ERROR * LANES + lane] < HOPELESS_M:
+            flags[i] = STEP_LIMIT
+            continue
+        for c in range(7):
+            results[i, c] = x[(TIME + c) * LANES + lane]
+        # The clock's height and the state's own differ by the steps' errors: decimetres, in a straight line.
+        height, climb = height_and_climb(
+            results[i, 1], results[i, 2], results[i, 3], results[i, 4], results[i, 5], results[i, 6]
+        )  # fmt: skip
+        rest = -height / climb
+        results[i, 0] += rest
+        for c in range(3):
+            results[i, 1 + c] += rest * results[i, 4 + c]
+        results[i, ERROR_M] = x[ERROR * LANES + lane]
+
+
+@kernel
+def fall_rows(states, bodies, curves, spin, results, flags):
+    """Carries every row of ``states`` (ECEF; velocity relative to the Earth), falling below 150 km, to the ground.
+
+    ``bodies`` (n, 3): half the inverse of the ballistic coefficient (m2/kg), half the area over the mass (m2/kg) where
+    drag follows a curve, the curve's number in ``curves``; ``spin`` the Earth's
+    rotation rate. Rows flagged on entry are left alone. ``results`` (n, RESULTS): time
+    taken, state on the ground, error estimate. A row for which height is no clock, as a skimming one's is not, is
+    flagged STEP_LIMIT, to be flown another way.
+    """
+    x, joins, order = np.zeros(ROWS * LANES), np.empty(flags.size, np.int64), np.empty(flags.size, np.int64)
+    for i in range(flags.size):
+        if flags[i] == OK:
+            height, climb = height_and_climb(
+                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+            )  # fmt: skip
+            joins[i] = joining(grid_of(bodies[i]), height, climb)
+            if joins[i] < 0:
+                flags[i] = STEP_LIMIT
+    begins = queue_up(bodies, joins, curves.shape[0], flags, order)
+    for kind in range(begins.size - 1):
+        grid, curve = kind // (curves.shape[0] + 1), kind % (curves.shape[0] + 1)
+        last = begins[kind + 1]
+        for first in range(begins[kind], last, LANES):
+            soonest = load(x, grid, states, bodies, joins, order, first, last)
+            fall(x, grid, soonest, curve > 0, curves[max(curve - 1, 0)], spin)
+            unload(x, order, first, last, results, flags)
+
+
+@kernel
+def survey_rows(states, betas, bodies, heights, rising, flags):
+    """Says of every state whether it is one of a body near the Earth, how high it is and whether it climbs.
+
+    Bad ones are replaced by one that harms nothing; ``bodies`` gets the ballistic coefficients.
+    """
+    for i in range(flags.size):
+        px, py, pz = states[i, 0], states[i, 1], states[i, 2]
+        vx, vy, vz = states[i, 3], states[i, 4], states[i, 5]
+        good = plausible(px, py, pz, vx, vy, vz) and 0.0 <= betas[i] < 1e7
+        if good:
+            heights[i], climb = height_and_climb(px, py, pz, vx, vy, vz)
+            rising[i], good = climb > 0.0, heights[i] >= -DEEPEST_M
+        flags[i] = OK if good else BAD_INPUT
+        if not good:
+            states[i, :] = 0.0
+            states[i, 0], states[i, 3], heights[i] = A_M, -1.0, 0.0
+        elif betas[i] > 0.0:
+            bodies[i, BODY_BETA] = 0.5 / betas[i]
+
+
+@kernel
+def choose_ways(states, bodies, flags, ways):
+    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already."""
+    for i in range(flags.size):
+        ways[i] = NO_WAY
+        if flags[i] == OK:
+            height, climb = height_and_climb(
+                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+            )  # fmt: skip
+            if bodies[i, BODY_BETA] == 0.0 and bodies[i, BODY_AREA] == 0.0:
+                ways[i] = VACUUM
+            else:
+                ways[i] = TO_THE_AIR if climb > 0.0 or height > TOP_M + 1.0 else IN_THE_AIR
+
+
+@kernel
+def steepness_rows(states, steep):
+    """The sine of the angle at which each state falls, 0 where there is none."""
+    for i in range(steep.size):
+        r2 = states[i, 0] * states[i, 0] + states[i, 1] * states[i, 1] + states[i, 2] * states[i, 2]
+        v2 = states[i, 3] * states[i, 3] + states[i, 4] * states[i, 4] + states[i, 5] * states[i, 5]
+        along = states[i, 0] * states[i, 3] + states[i, 1] * states[i, 4] + states[i, 2] * states[i, 5]
+        steep[i] = abs(along) / math.sqrt(r2 * v2) if r2 * v2 > 0.0 else 0.0

@@ -1,0 +1,33 @@
+"""A side's own files, read with their places kept, so that whatever is wrong with one is told by line and column."""
+
+from pathlib import Path
+
+from detente.records.errors import InputError
+from detente.scenario.located import BYTES_MAX, Located, parse
+
+
+def located_file(path: Path) -> Located:
+    """A YAML (or JSON) mapping; InputError where the file is not one."""
+    said = str(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(BYTES_MAX + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            found=f"a file that cannot be read: {error.strerror}", expected="a readable YAML file",
+            remedy="check the path and the permissions", file=said,
+        ) from error  # fmt: skip
+    except UnicodeDecodeError as error:
+        raise InputError(
+            found="bytes that are not UTF-8", expected="UTF-8 text", remedy="save the file as UTF-8", file=said
+        ) from error
+    if len(content) > BYTES_MAX:
+        raise InputError(
+            found=f"more than {BYTES_MAX:,} bytes", expected="a smaller file", remedy="check that it is the file meant",
+            file=said,
+        )  # fmt: skip
+    located = parse(text, said)
+    if not isinstance(located.data, dict):
+        raise located.problem((), "no mapping", "a mapping of keys and values", "see docs/live.md")
+    return located

@@ -1,0 +1,282 @@
+"""What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
+
+from detente.centre.exchange.dsse import envelope_digest, kind_of
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
+from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
+from detente.centre.exchange.statement import (
+    RECEIPT,
+    Acknowledgement,
+    Address,
+    Addressed,
+    Outcome,
+    open_receipt,
+)
+from detente.gateway.logic import outbound
+from detente.gateway.logic.limits import Bucket, Lane, Rate, lane_of
+from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
+from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
+from detente.gateway.logic.records import Receipted, Received
+from detente.records.errors import PeerError
+from detente.records.stages import Messages
+
+ARRIVALS_KEPT = 64
+STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
+
+
+def expected_of(gateway: Gateway, partner: str) -> Expected:
+    """What every envelope of a partner must say of itself."""
+    index = gateway.names.index(partner)
+    return Expected(
+        mark=gateway.mark, giver=partner, receiver=gateway.name, agreement=gateway.digest, origin=gateway.origin,
+        giver_index=index, receiver_index=gateway.centre.side, rules=gateway.rules,
+        sensors_of_giver=gateway.sensors_of[index],
+    )  # fmt: skip
+
+
+def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: Now) -> None:
+    """One frame of a partner, whatever its bytes: at most this much work, and no exception."""
+    if lane not in tuple(Lane) or not _within_rate(gateway, link, Lane(lane), len(data), now):
+        link.count("dropped")
+        return
+    try:
+        kind = kind_of(data, (KIND, NOTE, RECEIPT))
+        if kind is NOTE:
+            _note(gateway, link, out, data, now)
+        elif kind is RECEIPT:
+            _receipt(gateway, link, out, data, now)
+        elif link.session.open:
+            _envelope(gateway, link, out, Lane(lane), data, now)
+        else:
+            link.count("unready")
+    except PeerError as error:
+        refuse(gateway, link, out, data, str(error), now)
+
+
+def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
+    """Note bytes that changed nothing: one ledger entry for the same bytes, and a bounded number of entries in all."""
+    link.count("refused")
+    digest = envelope_digest(data)
+    if digest in link.refused or not _take(link, "audit", 0, 1.0, gateway.limits.audit, now):
+        return
+    link.refused = (*link.refused[-REFUSED_KEPT + 1 :], digest)
+    link.log(out, EntryKind.REFUSED, digest, now)
+    out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
+
+
+def _within_rate(gateway: Gateway, link: Link, lane: Lane, size: int, now: Now) -> bool:
+    return _take(link, "frames", lane, 1.0, gateway.limits.frames_each[lane], now) and _take(
+        link, "bytes", lane, size, gateway.limits.bytes_each[lane], now
+    )
+
+
+def _take(link: Link, what: str, lane: int, amount: float, rate: Rate, now: Now) -> bool:
+    bucket = link.buckets.get((what, lane), Bucket(level=rate.burst, at_s=now.steady_s))
+    left = bucket.take(amount, rate, now.steady_s)
+    if left is not None:
+        link.buckets[what, lane] = left
+    return left is not None
+
+
+def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, now: Now) -> None:
+    digest = envelope_digest(data)
+    if digest in link.known:
+        link.count("duplicates")
+        link.owed = (*link.owed, _duplicate(link.partner_epoch, link.known[digest], digest))
+        return
+    header, messages = open_envelope(data, gateway.keys[link.partner], expected_of(gateway, link.partner))
+    if header.epoch != link.partner_epoch:
+        raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
+    check_lane(messages, lane)
+    if had_before(link, header.sequence):
+        link.count("duplicates")
+        link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
+        return
+    if header.sequence >= link.below + gateway.limits.window:
+        link.count("beyond_window")
+        return
+    link.known[digest] = header.sequence
+    if len(link.known) > KNOWN_KEPT:
+        del link.known[next(iter(link.known))]
+    link.see_head(header.head)
+    _received(gateway, link, out, lane, data, header, messages, now)
+
+
+def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
+    return Acknowledgement(epoch=epoch, sequence=sequence, digest=digest, outcome=Outcome.DUPLICATE)
+
+
+def had_before(link: Link, sequence: int) -> bool:
+    """True where a sequence of the partner's epoch was received, or closed, before."""
+    return sequence < link.below or sequence in link.beyond
+
+
+def check_lane(messages: Messages, lane: int) -> None:
+    """Raise PeerError where an envelope travels in a lane that is not its messages'."""
+    if not len(messages):
+        raise PeerError("an envelope without messages")
+    if any(lane_of(int(data)) != lane for data in set(messages.data.tolist())):
+        raise PeerError("an envelope in a lane that is not its messages'")
+
+
+def _received(
+    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, header: Header, messages: Messages, now: Now
+) -> None:  # fmt: skip
+    """A sound envelope never seen before: into the inbox, into the ledger when its turn comes, and to the next tick."""
+    sequence, digest = header.sequence, envelope_digest(data)
+    overtaken = [at for its, number, at in link.arrivals if its == lane and number > sequence]
+    late = bool(overtaken) and now.steady_s - min(overtaken) > gateway.limits.horizon_s
+    out.records.append(
+        Received(partner=link.partner, epoch=header.epoch, sequence=sequence, lane=int(lane), envelope=data, late=late)
+    )
+    link.count("received")
+    link.count("late", int(late))
+    link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
+    link.waiting = (
+        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, messages=messages)
+    )  # fmt: skip
+    link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
+    _advance(link, out, now)
+    link.owed = (
+        *link.owed,
+        Acknowledgement(epoch=header.epoch, sequence=sequence, digest=digest, outcome=Outcome.RECEIVED),
+    )
+
+
+def _advance(link: Link, out: Out, now: Now) -> None:
+    """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival."""
+    while link.below in link.beyond:
+        had = link.beyond.pop(link.below)
+        link.log(
+            out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=link.partner_epoch, sequence=link.below
+        )  # fmt: skip
+        link.below += 1
+
+
+def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None:
+    """A note: each tells all that the partner knows of the line, so only the one with the highest ordinal counts."""
+    note = read(data, gateway.keys[link.partner], _addressed(gateway, link))
+    said = note.address
+    if said.agreement != gateway.digest:
+        raise PeerError(f"names agreement {said.agreement[:16]}…, not {gateway.digest[:16]}…")
+    if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
+        raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
+    _check_heads(link, said)
+    if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
+        raise PeerError(f"holds sequence {max([note.below - 1, *note.beyond])}, which was never sent")
+    if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
+        link.count("old_notes")
+        return
+    if note.word is Word.HELLO:
+        _hello(link, out, note, now)
+    link.note_seen = said.ordinal
+    link.see_head(said.head)
+    _words(link, out, note, now)
+    if note.of == link.epoch:
+        held = [*(one for one in link.pending if one < note.below), *note.beyond]
+        _taken(link, out, held, envelope_digest(data), now)
+    for gone in note.closed:
+        _gone(gateway, link, out, gone, said.sealed_s)
+    _advance(link, out, now)
+    if note.word is Word.HELLO:
+        if not (link.told and note.heard):
+            outbound.hello(gateway, link, out, now)
+        outbound.supersede(link, out, now)
+        link.sent_s = {}
+    elif note.closed:
+        outbound.note(gateway, link, out, Word.PULSE, now)
+    outbound.flush(gateway, link, out, now)
+
+
+def _addressed(gateway: Gateway, link: Link) -> Addressed:
+    return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
+
+
+def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
+    """Somebody is there, perhaps for the first time, perhaps with an empty memory."""
+    said = note.address
+    if said.epoch > link.partner_epoch:
+        # What the partner said before stays said; its sequences begin anew.
+        link.partner_epoch, link.below, link.beyond, link.note_seen = said.epoch, note.base, {}, -1
+        link.partner_head, link.known = EMPTY_HEAD, {}
+        link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
+        out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
+    if not link.agreed:
+        link.agreed = True
+        link.log(out, EntryKind.SESSION, bytes.fromhex(said.agreement), now)
+        out.notices.append(Notice(kind="agreed", partner=link.partner, text=f"agreement {said.agreement[:16]}…"))
+    link.heard = True
+
+
+def _words(link: Link, out: Out, note: Note, now: Now) -> None:
+    """The partner's pause, resumption or withdrawal; and its clock."""
+    if note.paused != link.paused_there or note.withdrawn > link.withdrawn:
+        link.log(out, EntryKind.SESSION, bytes(32), now)
+        word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
+        out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
+    link.paused_there = note.paused
+    link.withdrawn = link.withdrawn or note.withdrawn
+    _clock(link, note, now)
+    link.settle()
+
+
+def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None:
+    """The partner's word that envelopes came: they leave the outbox."""
+    receipt = open_receipt(data, gateway.keys[link.partner], _addressed(gateway, link))
+    said = receipt.address
+    if said.agreement != gateway.digest or said.epoch != link.partner_epoch:
+        raise PeerError("a receipt under another agreement or of another epoch")
+    _check_heads(link, said)
+    ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
+    for line in ours:
+        held = link.pending.get(line.sequence)
+        if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
+            raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
+    refused = [line.sequence for line in ours if line.outcome is Outcome.REFUSED]
+    link.count("refused_there", len(refused))
+    _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
+    link.see_head(said.head)
+
+
+def _taken(link: Link, out: Out, sequences: list[int], digest: bytes, now: Now) -> None:
+    """What the partner holds leaves the outbox."""
+    gone = outbound.drop_sent(link, sequences)
+    if gone:
+        out.records.append(Receipted(partner=link.partner, sequences=gone))
+        link.count("receipted", len(gone))
+        link.log(out, EntryKind.RECEIPT, digest, now, sequence=max(gone))
+
+
+def _check_heads(link: Link, said: Address) -> None:
+    """Raise PeerError where a partner's word and what is known of either ledger do not go together."""
+    known = link.heads.get(said.seen.size)
+    if known is not None and known != said.seen.root:
+        raise PeerError(f"countersigns a head of {said.seen.size} entries that our ledger never had")
+    same = said.epoch == link.partner_epoch and said.head.size == link.partner_head.size
+    if same and said.head != link.partner_head:
+        link.count("equivocations")
+        raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
+
+
+def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
+    """A sequence that will never come takes its place in the ledger all the same."""
+    if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
+        link.beyond[gone.sequence] = Had(kind=EntryKind.TOMBSTONE, digest=gone.digest, stated_s=stated_s)
+        link.count("tombstones")
+        out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
+
+
+def _clock(link: Link, note: Note, now: Now) -> None:
+    """One sample of the partner's clock, where the note echoes one of ours."""
+    skew, said_s = link.skew, note.address.sealed_s
+    offset, delay, samples, steps = skew.offset_s, skew.delay_s, skew.samples, skew.steps
+    if len(note.echo) == 2:
+        ours_s, theirs_s = note.echo
+        new_delay = (now.wall_s - ours_s) - (said_s - theirs_s)
+        new = ((theirs_s - ours_s) + (said_s - now.wall_s)) / 2.0
+        if samples and abs(new - offset) > STEP_S + abs(new_delay) + delay:
+            offset, delay, samples, steps = new, abs(new_delay), 1, steps + 1
+        elif new_delay <= 1.5 * delay or not samples:
+            offset, delay, samples = new, max(new_delay, 0.0), samples + 1
+    link.skew = Skew(
+        heard_stated_s=said_s, heard_at_s=now.wall_s, offset_s=offset, delay_s=delay, samples=samples, steps=steps
+    )

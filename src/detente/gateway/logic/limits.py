@@ -1,0 +1,104 @@
+"""How much a partner may ask of us, and how long we keep what it has not taken: assumptions, with ranges."""
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+from detente.scenario.agreement import DataClass
+
+
+class Lane(IntEnum):
+    """What goes first: each lane has its own share of the line, so that no other can hold up a warning."""
+
+    WARNING = 0
+    TRACK = 1
+    OTHER = 2
+    NOTE = 3
+
+
+LANE_OF = {
+    DataClass.LAUNCH_WARNING: Lane.WARNING,
+    DataClass.IMPACT_PREDICTION: Lane.WARNING,
+    DataClass.TRACK: Lane.TRACK,
+}
+"""Lane of each data class; every other one goes in ``Lane.OTHER``."""
+
+
+def lane_of(data: int) -> Lane:
+    """The lane a data class travels in."""
+    return LANE_OF.get(DataClass(data), Lane.OTHER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """A token bucket: so many a second, so many at once."""
+
+    per_s: float
+    burst: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of one gateway; seconds are of the steady clock unless said otherwise."""
+
+    retry_s: float = 2.0
+    """What is not receipted after this is sent again. source: assumption, 0.5-10: above any round trip on Earth."""
+
+    heartbeat_s: float = 5.0
+    """A partner hears from us at least this often. source: assumption, 1-30."""
+
+    horizon_s: float = 10.0
+    """An envelope overtaken by a later one for longer than this is late. source: assumption, 2-60: two ticks."""
+
+    window: int = 4096
+    """Envelopes that may be on their way ahead of the oldest that is missing. source: assumption, 1,000-65,000."""
+
+    frames_each: tuple[Rate, ...] = (
+        Rate(per_s=50, burst=500), Rate(per_s=50, burst=500), Rate(per_s=10, burst=50), Rate(per_s=50, burst=500),
+    )  # fmt: skip
+    """Frames a partner may send, by lane; more are dropped unread. An honest one sends one or two a tick and lane, and
+    a burst after a break. source: assumption, 10-1,000."""
+
+    bytes_each: tuple[Rate, ...] = (
+        Rate(per_s=2e6, burst=8e6), Rate(per_s=4e6, burst=16e6), Rate(per_s=1e6, burst=4e6), Rate(per_s=1e6, burst=4e6),
+    )  # fmt: skip
+    """Bytes likewise. source: assumption, a factor of ten either way: 1,000 tracks are 0.4 MB a tick."""
+
+    rows_per_tick: int = 8192
+    """Partners' messages applied in a tick; the rest waits, warnings first. source: assumption, 2,000-50,000."""
+
+    outbox_bytes: int = 64_000_000
+    """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
+
+    reserve_fraction: float = 0.25
+    """Share of it that only warnings may use. source: assumption, 0.1-0.5."""
+
+    expire_s: tuple[float, float, float] = (3600.0, 120.0, 600.0)
+    """Exercise time after which an envelope not taken is closed, by lane: no missile here flies for an hour.
+    source: assumption, by a factor of four."""
+
+    audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
+    """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
+
+    skew_s: float = 1.0
+    """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""
+
+    snapshot_ticks: int = 12
+    """The centre's memory is packed this often; between, ticks are run again from what they were given.
+    source: assumption, 1-100: a minute of ticks takes a tenth of a second to run again."""
+
+    def __post_init__(self) -> None:
+        assert len(self.frames_each) == len(self.bytes_each) == len(Lane), "a rate for each lane"
+        assert 0.0 <= self.reserve_fraction < 1.0, "a reserve is a share"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """How much may come now; ``level`` was right at ``at_s``."""
+
+    level: float
+    at_s: float
+
+    def take(self, amount: float, rate: Rate, now_s: float) -> "Bucket | None":
+        """The bucket with so much less in it, or None where there is not that much."""
+        level = min(rate.burst, self.level + max(0.0, now_s - self.at_s) * rate.per_s)
+        return replace(self, level=level - amount, at_s=now_s) if amount <= level else None

@@ -1,0 +1,286 @@
+"""What a gateway remembers about one partner, and what it makes of each change: state only, no line and no disk.
+
+A :class:`Link` is treated as a value: a step works on a :meth:`Link.copied` and either becomes the new state, once its
+records are kept, or is forgotten.
+"""
+
+import json
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
+from detente.centre.exchange.message import Mark
+from detente.centre.exchange.rules import Rules
+from detente.centre.exchange.second_check import Setting
+from detente.centre.exchange.session import Event, Session, State, broken, hear, say
+from detente.centre.exchange.statement import Acknowledgement
+from detente.centre.step import Centre
+from detente.gateway.logic.limits import Bucket, Lane, Limits
+from detente.gateway.logic.records import Kept, Logged, Record
+from detente.records.stages import Messages, Warnings
+
+HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
+KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
+REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one ledger entry
+NEVER_S = -1e18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Now:
+    """The moment of an event, by our own clocks. Only ``steady_s`` orders and times anything."""
+
+    steady_s: float
+    wall_s: float  # exercise seconds since the origin, as our wall clock has them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """What one side's gateway is set up with. A new one takes its place when keys or the agreement change."""
+
+    centre: Centre
+    names: tuple[str, ...]  # of all sides, in index order
+    mark: Mark
+    origin: str  # the moment from which exercise times count, as envelopes state it
+    tick_s: float
+    digest: str  # of the agreement
+    rules: Rules
+    setting: Setting  # what the second checker reads
+    sensors_of: tuple[int, ...]  # bit mask of each side's sensors
+    signer: Ed25519PrivateKey
+    keys: Mapping[str, Mapping[bytes, Ed25519PublicKey]]  # each partner's, by key id
+    own_keys: Mapping[bytes, Ed25519PublicKey]
+    secret: int  # keys the offsets that coarsen
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def name(self) -> str:
+        """Of the side whose gateway this is."""
+        return self.names[self.centre.side]
+
+    @property
+    def partners(self) -> tuple[str, ...]:
+        """The other parties to the agreement."""
+        agreement = self.setting.agreement
+        parties = () if agreement is None else agreement.parties
+        return tuple(name for name in self.names if name in parties and name != self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something an operator may want to know."""
+
+    kind: str
+    partner: str
+    text: str
+
+
+@dataclass(kw_only=True)
+class Out:
+    """What a step wants done, in this order: records kept together, frames sent, notices shown."""
+
+    records: list[Record] = field(default_factory=list)
+    frames: list[tuple[str, Lane, bytes]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    warnings: Warnings = field(default_factory=Warnings.empty)  # of the assisted stream
+    changed: set[str] = field(default_factory=set)  # partners of whom something must be kept that no record tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """An outbox line: an envelope, or, once ``closed`` says why, the notice that it will never come."""
+
+    sequence: int
+    lane: Lane
+    tick: int
+    envelope: bytes
+    digest: bytes
+    keys: tuple[tuple[int, int], ...] = ()
+    closed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Had:
+    """Something received, or known never to come, that waits for its turn in the ledger."""
+
+    kind: EntryKind
+    digest: bytes
+    stated_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """An opened envelope that the next tick will apply."""
+
+    epoch: int
+    sequence: int
+    lane: Lane
+    messages: Messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skew:
+    """How a partner's clock differs from ours, from the exchange of notes (as in NTP, RFC 5905, section 8)."""
+
+    heard_stated_s: float = NEVER_S  # its clock when it sent the last note
+    heard_at_s: float = NEVER_S  # ours when that came
+    offset_s: float = 0.0  # its clock less ours
+    delay_s: float = float("inf")  # round trip of the sample that said so
+    samples: int = 0
+    steps: int = 0  # times that it, or ours, jumped
+
+
+@dataclass(kw_only=True)
+class Link:
+    """All about one partner."""
+
+    session: Session
+    epoch: int  # ours
+    boots: int = 0  # how often we started with this store
+    up: bool = False  # there is a line
+    heard: bool = False  # their hello came on this line
+    told: bool = False  # our last hello said that we heard theirs
+    agreed: bool = False  # both named this agreement
+    paused_here: bool = False
+    paused_there: bool = False
+    withdrawn: bool = False  # by either
+    quarantined: bool = False
+    notes: int = 0  # written since we started
+    note_seen: int = -1  # the highest number of their notes
+    next_sequence: int = 0
+    pending: dict[int, Pending] = field(default_factory=dict)
+    sent_s: dict[int, float] = field(default_factory=dict)
+    partner_epoch: int = -1
+    below: int = 0  # every sequence before this was received or closed
+    beyond: dict[int, Had] = field(default_factory=dict)
+    waiting: tuple[Waiting, ...] = ()
+    arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
+    known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
+    owed: tuple[Acknowledgement, ...] = ()  # to be receipted
+    spoke_s: float = NEVER_S  # our last note
+    tip: Tip = field(default_factory=Tip)
+    heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
+    partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
+    skew: Skew = field(default_factory=Skew)
+    buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
+    refused: tuple[bytes, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def partner(self) -> str:
+        """Its name."""
+        return self.session.partner
+
+    @property
+    def note_number(self) -> int:
+        """Number of the next note: greater than any we wrote before, restarts included."""
+        return (self.boots << 32) + self.notes
+
+    @property
+    def outbox_bytes(self) -> int:
+        """What waits for the partner."""
+        return sum(len(one.envelope) for one in self.pending.values())
+
+    def copied(self) -> "Link":
+        """Another link with the same content, for a step to work on."""
+        other = copy(self)
+        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
+            setattr(other, name, dict(getattr(self, name)))
+        return other
+
+    def see_head(self, head: Head) -> None:
+        """Remember the partner's newest head, to countersign it."""
+        if head.size > self.partner_head.size:
+            self.partner_head = head
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Add to a counter."""
+        self.counts[name] = self.counts.get(name, 0) + amount
+
+    def log(
+        self, out: Out, kind: EntryKind, digest: bytes, now: Now, *, stated_s: float | None = None, epoch: int = -1,
+        sequence: int = 0,
+    ) -> None:  # fmt: skip
+        """Append to the ledger kept with this partner."""
+        self.tip, entry = self.tip.append(
+            kind, digest, written_s=now.wall_s, stated_s=now.wall_s if stated_s is None else stated_s,
+            epoch=self.epoch if epoch < 0 else epoch, sequence=sequence,
+        )  # fmt: skip
+        self.heads[self.tip.size] = self.tip.head.root
+        while len(self.heads) > HEADS_KEPT:
+            del self.heads[next(iter(self.heads))]
+        out.records.append(Logged(partner=self.partner, entry=entry))
+
+    def settle(self) -> None:
+        """Bring the session to where the line and both sides' words say it should be, by legal moves."""
+        if not (self.up and self.heard):
+            self.session = broken(self.session)
+            return
+        for event in _towards(self.session.own, self.paused_here, self.withdrawn):
+            self.session = say(self.session, event)
+        for event in _towards(self.session.theirs, self.paused_there, self.withdrawn):
+            self.session = hear(self.session, event, self.session.agreement)
+
+    @property
+    def accepting(self) -> bool:
+        """True while the outbox takes envelopes: agreed, and stopped by nobody's word. A broken line does not."""
+        return self.agreed and not (self.paused_here or self.paused_there or self.withdrawn)
+
+    def kept(self) -> Kept:
+        """What must outlive us, as a document."""
+        document: dict[str, Any] = {
+            "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
+            "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
+            "quarantined": self.quarantined, "note_seen": self.note_seen, "next_sequence": self.next_sequence,
+            "partner_epoch": self.partner_epoch, "below": self.below,
+            "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
+            "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
+            "partner_head": head_fields(self.partner_head), "counts": self.counts,
+        }  # fmt: skip
+        return Kept(partner=self.partner, document=json.dumps(document, separators=(",", ":")))
+
+
+def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
+    """What a side says to get from where it stands to where it wants to be, once both have greeted."""
+    if standing in (State.WITHDRAWN, State.ENDED):
+        return []
+    said = [Event.HELLO, Event.AGREE] if standing is State.CLOSED else []
+    if withdrawn:
+        return [*said, Event.WITHDRAW]
+    if paused:
+        return [] if standing is State.SUSPENDED else [*said, Event.SUSPEND]
+    if standing is State.SUSPENDED:
+        return [Event.RESUME, Event.OPEN]
+    return [] if standing is State.EXCHANGING else [*said, Event.OPEN]
+
+
+def start_link(partner: str, agreement: str, epoch: int) -> Link:
+    """A link to a partner never heard of."""
+    return Link(session=Session(partner=partner, agreement=agreement), epoch=epoch)
+
+
+def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
+    """The link that a document speaks of. Under another agreement the session begins anew."""
+    said = json.loads(kept.document)
+    same = said["agreement"] == agreement
+    size, peaks, last = said["tip"]
+    tip = Tip(size=size, peaks=tuple(bytes.fromhex(peak) for peak in peaks), last=bytes.fromhex(last))
+    return Link(
+        session=Session(partner=kept.partner, agreement=agreement), epoch=epoch, boots=said["boots"] + 1,
+        beyond={
+            n: Had(kind=EntryKind(kind), digest=bytes.fromhex(digest), stated_s=stated)
+            for n, kind, digest, stated in said["beyond"]
+        },
+        tip=tip, heads={tip.size: tip.head.root},
+        partner_head=head_of(said["partner_head"]),
+        agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
+        **{
+            name: said[name]
+            for name in (
+                "paused_here", "paused_there", "quarantined", "note_seen", "next_sequence", "partner_epoch", "below",
+            )
+        },
+    )  # fmt: skip

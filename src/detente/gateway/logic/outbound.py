@@ -1,0 +1,156 @@
+"""What leaves for a partner: envelopes taken into the outbox, notes, and everything again until it is receipted."""
+
+from collections.abc import Iterable
+
+from detente.centre.exchange.dsse import envelope_digest
+from detente.centre.exchange.ledger import EntryKind
+from detente.centre.exchange.statement import ACKNOWLEDGED_MAX, Address, Receipt, sign_receipt
+from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.link import NEVER_S, Gateway, Link, Now, Out, Pending
+from detente.gateway.logic.notes import SEQUENCES_MAX, Gone, Note, Word, write
+from detente.gateway.logic.records import Accepted, Closed
+
+SENDS_MAX = 256
+"""Envelopes sent in one go. source: assumption, 64-1,024: the rest follows with the next tick, receipt or timer."""
+
+
+def accept(gateway: Gateway, link: Link, out: Out, lane: Lane, tick: int, envelope: bytes,
+           keys: tuple[tuple[int, int], ...], now: Now) -> None:  # fmt: skip
+    """Take one envelope, already sealed with ``link.next_sequence``, into the outbox; :func:`shed` then makes room."""
+    sequence = link.next_sequence
+    link.next_sequence += 1
+    digest = envelope_digest(envelope)
+    link.pending[sequence] = Pending(
+        sequence=sequence, lane=lane, tick=tick, envelope=envelope, digest=digest, keys=keys
+    )  # fmt: skip
+    out.records.append(
+        Accepted(partner=link.partner, sequence=sequence, lane=int(lane), tick=tick, envelope=envelope, keys=keys)
+    )
+    link.log(out, EntryKind.SENT, digest, now, stated_s=(tick + 1) * gateway.tick_s, sequence=sequence)
+    link.count("accepted")
+
+
+def shed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Keep the outbox within its quota: the oldest of the least urgent lane goes first, warnings last."""
+    quota = gateway.limits.outbox_bytes
+    shared = quota * (1.0 - gateway.limits.reserve_fraction)
+    total = link.outbox_bytes
+    if total <= shared:
+        return
+    for lane in (Lane.OTHER, Lane.TRACK, Lane.WARNING):
+        limit = quota if lane is Lane.WARNING else shared
+        for one in sorted((p for p in link.pending.values() if p.lane is lane and not p.closed), key=_age):
+            if total <= limit:
+                break
+            total -= len(one.envelope)
+            close(link, out, one, "shed", now)
+
+
+def _age(one: Pending) -> int:
+    return one.sequence
+
+
+def _urgency(one: Pending) -> tuple[int, int]:
+    """Warnings first, and in each lane the newest first."""
+    return one.lane, -one.sequence
+
+
+def close(link: Link, out: Out, one: Pending, reason: str, now: Now) -> None:
+    """Give an accepted envelope up: a tombstone in the ledger, and a notice to the partner in its place."""
+    link.pending[one.sequence] = Pending(
+        sequence=one.sequence, lane=one.lane, tick=one.tick, envelope=b"", digest=one.digest, closed=reason
+    )
+    link.sent_s.pop(one.sequence, None)
+    out.records.append(Closed(partner=link.partner, sequence=one.sequence, reason=reason, digest=one.digest))
+    link.log(out, EntryKind.TOMBSTONE, one.digest, now, sequence=one.sequence)
+    link.count(f"closed_{reason}")
+
+
+def close_all(link: Link, out: Out, reason: str, now: Now) -> None:
+    """Give up everything that waits."""
+    for one in [one for one in link.pending.values() if not one.closed]:
+        close(link, out, one, reason, now)
+
+
+def expire(gateway: Gateway, link: Link, out: Out, tick: int, now: Now) -> None:
+    """Close what waited too long, by exercise time."""
+    for one in list(link.pending.values()):
+        if not one.closed and (tick - one.tick) * gateway.tick_s > gateway.limits.expire_s[one.lane]:
+            close(link, out, one, "expired", now)
+
+
+def supersede(link: Link, out: Out, now: Now) -> None:
+    """Close track envelopes of which every line is told anew by a later one: after a break, news and not history."""
+    newer: set[tuple[int, int]] = set()
+    tracks = [one for one in link.pending.values() if one.lane is Lane.TRACK and not one.closed]
+    for one in sorted(tracks, key=_age, reverse=True):
+        if one.keys and newer.issuperset(one.keys):
+            close(link, out, one, "superseded", now)
+        newer.update(one.keys)
+
+
+def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Send what is due: closed notices, warnings (newest first), then the rest (newest first), inside the window."""
+    if not (link.up and link.session.open and link.pending):
+        return
+    end = min(link.pending) + gateway.limits.window
+    due = [
+        one for sequence, one in link.pending.items()
+        if sequence < end and now.steady_s - link.sent_s.get(sequence, NEVER_S) >= gateway.limits.retry_s
+    ]  # fmt: skip
+    closed = sorted((one for one in due if one.closed), key=_age)
+    for first in range(0, len(closed), SEQUENCES_MAX):
+        part = closed[first : first + SEQUENCES_MAX]
+        gone = tuple(Gone(sequence=one.sequence, digest=one.digest, reason=one.closed) for one in part)
+        note(gateway, link, out, Word.CLOSED, now, gone)
+    letters = sorted((one for one in due if not one.closed), key=_urgency)[:SENDS_MAX]
+    for one in letters:
+        out.frames.append((link.partner, one.lane, one.envelope))
+    for one in [*closed, *letters]:
+        link.sent_s[one.sequence] = now.steady_s
+
+
+def hello(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Say who we are and what we hold."""
+    note(gateway, link, out, Word.HELLO, now)
+    link.told = link.heard
+
+
+def note(gateway: Gateway, link: Link, out: Out, word: Word, now: Now, closed: tuple[Gone, ...] = ()) -> None:
+    """One note, with all that we know of the line."""
+    heard_before = link.skew.heard_at_s != NEVER_S
+    said = Note(
+        address=_address(gateway, link, now), word=word, heard=link.heard, paused=link.paused_here,
+        withdrawn=link.withdrawn, base=min(link.pending, default=link.next_sequence), of=max(0, link.partner_epoch),
+        below=link.below, beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]), closed=closed,
+        echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
+    )  # fmt: skip
+    link.spoke_s = now.steady_s
+    out.frames.append((link.partner, Lane.NOTE, write(said, gateway.signer)))
+
+
+def receipt(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Acknowledge what came, and countersign the partner's ledger."""
+    for first in range(0, len(link.owed), ACKNOWLEDGED_MAX):
+        part = link.owed[first : first + ACKNOWLEDGED_MAX]
+        word = Receipt(address=_address(gateway, link, now), acknowledged=part)
+        out.frames.append((link.partner, Lane.NOTE, sign_receipt(word, gateway.signer)))
+    link.owed = ()
+
+
+def _address(gateway: Gateway, link: Link, now: Now) -> Address:
+    ordinal = link.note_number
+    link.notes += 1
+    return Address(
+        mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
+        epoch=link.epoch, ordinal=ordinal, sealed_s=round(now.wall_s, 6), head=link.tip.head, seen=link.partner_head,
+    )  # fmt: skip
+
+
+def drop_sent(link: Link, sequences: Iterable[int]) -> tuple[int, ...]:
+    """Take receipted sequences out of the outbox; those that were in it."""
+    gone = tuple(sequence for sequence in sequences if sequence in link.pending)
+    for sequence in gone:
+        del link.pending[sequence]
+        link.sent_s.pop(sequence, None)
+    return gone

@@ -1,0 +1,102 @@
+"""From a configuration to a gateway that may start: every file read, every doubt told, before a port is opened."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from detente.centre.exchange.message import Mark
+from detente.centre.exchange.signature import refuse_unsigned
+from detente.gateway.config import Config, validated
+from detente.gateway.files import located_file
+from detente.gateway.keys import certificate_name, read_public_key, read_secret, read_signing_key, read_token
+from detente.gateway.logic.link import Gateway, Now
+from detente.gateway.signatures import read_signatures
+from detente.gateway.theatre import gateway_of, read_theatre
+from detente.geodesy.timescale import format_moment, moment_at
+from detente.scenario.agreement import Agreement
+
+
+class Clock:
+    """Exercise time: steady while the process lives, whatever the wall clock does; and the wall clock's own opinion."""
+
+    def __init__(self, origin: datetime, rate: float) -> None:
+        self.origin_s, self.rate = origin.timestamp(), rate
+        self.began_s = (time.time() - self.origin_s) * rate
+        self.began_steady_s = time.monotonic()
+
+    @property
+    def exercise_s(self) -> float:
+        """Exercise seconds since the origin."""
+        return self.began_s + (time.monotonic() - self.began_steady_s) * self.rate
+
+    @property
+    def now(self) -> Now:
+        """The moment of an event."""
+        return Now(steady_s=time.monotonic(), wall_s=(time.time() - self.origin_s) * self.rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """All that a side's process starts with."""
+
+    config: Config
+    gateway: Gateway
+    token: str
+    clock: Clock
+
+
+def prepare(config: Config, clock: Clock | None = None) -> Ready:
+    """Read and check all that a configuration names. Raises InputError for anything that the user can mend."""
+    file = config.file
+    theatre = read_theatre(config.path(file.theatre))
+    if file.side not in theatre.names:
+        raise config.problem(
+            ("side",), f"side {file.side!r}", f"one of {', '.join(theatre.names)}", "name a side of the theatre"
+        )
+    for index, partner in enumerate(file.partners):
+        if partner.name not in theatre.names:
+            raise config.problem(
+                ("partners", index, "name"), f"partner {partner.name!r}", f"one of {', '.join(theatre.names)}",
+                "name a side of the theatre",
+            )  # fmt: skip
+    signer = read_signing_key(config.path(file.keys.signing))
+    named = certificate_name(config.path(file.keys.tls_certificate))
+    if named != file.side:
+        raise config.problem(
+            ("keys", "tls_certificate"), f"a certificate of {named!r}", f"one that names {file.side}",
+            "name this side's certificate",
+        )  # fmt: skip
+    trusted = {
+        partner.name: tuple(read_public_key(config.path(path)) for path in partner.signing)
+        for partner in file.partners
+    }  # fmt: skip
+    clock = clock or Clock(file.clock.origin, file.clock.rate)
+    agreement = None
+    if file.agreement is not None and file.signatures is not None:
+        agreement = validated(located_file(config.path(file.agreement)), Agreement)
+        signatures = read_signatures(config.path(file.signatures))
+        refuse_unsigned(agreement, signatures, {**trusted, file.side: (signer.public_key(),)})
+        _check_agreement(config, agreement, theatre.setting.epoch, clock)
+    gateway = gateway_of(
+        theatre, file.side, agreement, mark=Mark[file.marking.upper()], signer=signer, keys=trusted,
+        secret=read_secret(config.path(file.keys.offsets)),
+    )  # fmt: skip
+    return Ready(config=config, gateway=gateway, token=read_token(config.path(file.keys.operator)), clock=clock)
+
+
+def _check_agreement(config: Config, agreement: Agreement, epoch: datetime, clock: Clock) -> None:
+    """An agreement that is over, or whose parties this configuration does not know, is refused."""
+    now = moment_at(epoch, clock.exercise_s)
+    if now >= agreement.valid.end:
+        raise config.problem(
+            ("agreement",), f"agreement {agreement.name!r}, which ended {format_moment(agreement.valid.end)}",
+            f"one in force at {format_moment(now.astimezone(UTC).replace(microsecond=0))} of exercise time",
+            "have all parties sign a renewed one",
+        )  # fmt: skip
+    known = {config.file.side, *(partner.name for partner in config.file.partners)}
+    strangers = [party for party in agreement.parties if party not in known]
+    if strangers:
+        raise config.problem(
+            ("partners",), f"no partner {strangers[0]}", f"every other party of agreement {agreement.name!r}",
+            "add its keys and address",
+        )  # fmt: skip

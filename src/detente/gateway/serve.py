@@ -1,0 +1,342 @@
+"""One side's process: its centre and gateway between a feed, a store, its partners and an operator.
+
+One loop runs all of it. Ticks come first, and of a tick its own sensors' half; what partners send is read between
+ticks, in bounded batches, each batch one commit. Everything that decides is in :mod:`detente.gateway.logic`.
+"""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from detente.gateway import feed
+from detente.gateway.config import read_config
+from detente.gateway.health import HealthServer
+from detente.gateway.jetstream import JetStreamLine, check_server
+from detente.gateway.logic.link import Out
+from detente.gateway.logic.node import (
+    Frame,
+    LineDown,
+    LineEvent,
+    LineUp,
+    Node,
+    Order,
+    Tick,
+    Timer,
+    ashore,
+    restore,
+    step,
+    steps,
+    watch,
+)
+from detente.gateway.logic.records import StoreError
+from detente.gateway.prepare import Ready, prepare
+from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.transport import Line, contexts, listen
+from detente.records.errors import InputError
+from detente.records.stages import Detections, Warnings
+
+BATCH_EVENTS_MAX = 64  # events in one commit. source: assumption, 16-512: some 10 ms of work between looks at the clock
+QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
+TICKS_A_PASS = 4  # source: assumption, 1-20
+TIMER_S = 0.5
+FEED_BATCHES_MAX = 5000
+CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
+Show = Callable[[dict[str, Any]], None]
+
+
+def show_line(document: dict[str, Any]) -> None:
+    """One JSON document a line on stdout: the structured log."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+class Server:
+    """A side's running process."""
+
+    def __init__(self, ready: Ready, show: Show = show_line) -> None:
+        """Opens the store. Raises InputError where it cannot be this side's."""
+        file = ready.config.file
+        self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
+        self.store = SqliteStore(
+            ready.config.path(file.store), file.side, epoch=int(time.time()), bytes_max=file.store_bytes_max
+        )
+        self.node, out = restore(self.gateway, self.store.load(), self.clock.now)
+        self.store.commit(out.records)
+        self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        self.batches: dict[int, Detections] = {}
+        self.feeds: set[asyncio.StreamWriter] = set()
+        self.lines: dict[str, Line | JetStreamLine] = {}
+        self.counts: dict[str, float] = dict.fromkeys(
+            ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
+             "store_failures_total", "late_batches_total"), 0.0
+        )  # fmt: skip
+        self.began_s = self.clock.exercise_s
+        self.stopping = False
+        self.kept_tick = self.node.tick
+        if file.feed.file is not None:
+            ticks = feed.recorded_ticks(
+                ready.config.path(file.feed.file), self.gateway.centre.suite, self.gateway.centre.side,
+                self.gateway.tick_s, file.feed.gap_s,
+            )  # fmt: skip
+            self.batches = {index: part for index, part in enumerate(ticks) if index > self.node.tick}
+
+    async def run(self) -> None:
+        """Until stopped: by a signal, or at ``until_s`` of exercise time."""
+        file = self.ready.config.file
+        health = HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self.store.close)
+            stack.callback((await listen(file.health, health.client)).close)
+            if file.feed.listen is not None:
+                stack.callback((await listen(file.feed.listen, self._feed_client)).close)
+            for partner in file.partners:
+                on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
+                serving, calling = contexts(
+                    self.ready.config.path(file.keys.tls_certificate), self.ready.config.path(file.keys.tls_key),
+                    self.ready.config.path(partner.authority),
+                )  # fmt: skip
+                if partner.nats is not None:
+                    check_server(partner.nats.monitor)
+                    through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
+                    self.lines[partner.name] = through
+                    servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
+                    running = asyncio.create_task(through.run(*servers, calling))
+                    stack.callback(running.cancel)
+                    continue
+                line = Line(partner.name, on_frame, on_line)
+                self.lines[partner.name] = line
+                if partner.listen is not None:
+                    stack.callback((await listen(partner.listen, line.answer, context=serving)).close)
+                elif partner.connect is not None:
+                    host, _, port = partner.connect.rpartition(":")
+                    call = asyncio.create_task(line.connect_for_ever(host.strip("[]"), int(port), calling))
+                    stack.callback(call.cancel)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+            self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
+            await self._loop(file.until_s)
+            self._log("stopped", tick=self.node.tick)
+
+    def stop(self) -> None:
+        """Finish what is being done, and end."""
+        self.stopping = True
+
+    async def _loop(self, until_s: float | None) -> None:
+        timer_s = time.monotonic()
+        while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
+            events = await self._waiting(min(self._tick_in_s(), max(0.0, timer_s - time.monotonic())))
+            for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
+                if self._tick_in_s() > 0.0:
+                    break
+                self._tick()
+                await asyncio.sleep(0)
+            if time.monotonic() >= timer_s:
+                events.append(Timer())
+                timer_s = time.monotonic() + TIMER_S
+            if events:
+                self._run(events)
+
+    async def _waiting(self, most_s: float) -> list[LineEvent]:
+        """The events that wait, up to a batch; for at most so long."""
+        events: list[LineEvent] = []
+        if self.events.empty():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(most_s, 0.0)):
+                    events.append(await self.events.get())
+        while len(events) < BATCH_EVENTS_MAX and not self.events.empty():
+            events.append(self.events.get_nowait())
+        return events
+
+    def _run(self, events: list[LineEvent]) -> None:
+        """A batch of events: one after the other, one commit, then what they send."""
+        node, out = steps(self.gateway, self.node, events, self.clock.now)
+        try:
+            if out.records:
+                self.store.commit(out.records)
+        except StoreError as error:
+            self._store_failed(error)
+            return
+        self.node = node
+        self._say(out)
+
+    def _tick_in_s(self) -> float:
+        """Seconds until the next tick: when its detections are there, or have been waited for long enough."""
+        index = self.node.tick + 1
+        if self.ready.config.file.feed.file is None:
+            if index in self.batches:
+                return 0.0
+            grace_s = self.ready.config.file.feed.grace_s
+        else:
+            grace_s = 0.0
+        over_s = max((index + 1) * self.gateway.tick_s, self.began_s) + grace_s
+        return (over_s - self.clock.exercise_s) / self.clock.rate
+
+    def _tick(self) -> None:
+        """The next tick: own half first, shown at once; then the partners'."""
+        index = self.node.tick + 1
+        behind = int(self.clock.exercise_s // self.gateway.tick_s) - index
+        if behind > CATCH_UP_TICKS and index not in self.batches:
+            ahead = [tick for tick in self.batches if tick >= index]
+            index = min([*ahead, index + behind - 1])
+            self.node = replace(self.node, durable=False)
+        detections = self.batches.get(index)
+        if detections is None:
+            self.counts["feed_gaps_total"] += self.ready.config.file.feed.file is None
+            detections = Detections.empty()
+        own, warnings = watch(self.gateway, self.node, index, detections)
+        self._warn("own", warnings)
+        event = Tick(index=index, detections=detections, own=own)
+        node, out = step(self.gateway, self.node, event, self.clock.now)
+        try:
+            self.store.commit(out.records)
+        except StoreError as error:
+            self.node = ashore(self.node, event)
+            self._store_failed(error)
+            return
+        self.node = node
+        self.kept_tick = index
+        self.counts["ticks_total"] += 1
+        for old in [tick for tick in self.batches if tick <= index]:
+            del self.batches[old]
+        self._warn("assisted", out.warnings)
+        self._say(out)
+        for writer in self.feeds:
+            writer.write(feed.ACK.pack(feed.ACK_MARK, index + 1))
+
+    def _say(self, out: Out) -> None:
+        for partner, lane, data in out.frames:
+            line = self.lines.get(partner)
+            if line is not None:
+                line.send(int(lane), data)
+        for notice in out.notices:
+            self._log("notice", kind=notice.kind, partner=notice.partner, text=notice.text)
+
+    def _warn(self, stream: str, warnings: Warnings) -> None:
+        names = self.gateway.names
+        self.counts[f"{stream}_warnings_total"] += len(warnings)
+        for row in range(len(warnings)):
+            self._log(
+                "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
+                track=f"{names[int(warnings.giver[row])]}-{int(warnings.number[row])}",
+                probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
+                impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),
+                impact_lon_deg=round(float(np.degrees(warnings.impact_lon_rad[row])), 3),
+                impact_s=round(float(warnings.impact_s[row]), 1),
+            )  # fmt: skip
+
+    def _store_failed(self, error: StoreError) -> None:
+        if not self.counts["store_failures_total"]:
+            self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
+        self.counts["store_failures_total"] += 1
+
+    def _log(self, event: str, **fields: Any) -> None:
+        self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
+
+    def _on_frame(self, partner: str):
+        async def take(lane: int, data: bytes) -> None:
+            await self.events.put(Frame(partner=partner, lane=lane, data=data))
+
+        return take
+
+    def _on_line(self, partner: str):
+        async def take(up: bool) -> None:
+            await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
+            self._log("line", partner=partner, up=up)
+
+        return take
+
+    async def _feed_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Own sensors' net, or whoever plays it."""
+        suite, side = self.gateway.centre.suite, self.gateway.centre.side
+        self.feeds.add(writer)
+        writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
+        try:
+            while True:
+                (size,) = feed.LENGTH.unpack(await reader.readexactly(feed.LENGTH.size))
+                if size > feed.BATCH_BYTES_MAX:
+                    break
+                data = await reader.readexactly(size)
+                try:
+                    index, detections = feed.read_batch(data, suite, side, self.gateway.tick_s)
+                except feed.FeedError as error:
+                    self.counts["feed_faults_total"] += 1
+                    self._log("feed", text=str(error))
+                    continue
+                if index <= self.node.tick:
+                    self.counts["late_batches_total"] += 1
+                elif len(self.batches) < FEED_BATCHES_MAX:
+                    self.batches[index] = detections
+                    if index == self.node.tick + 1 and self.events.empty():
+                        await self.events.put(Timer())  # wakes the loop
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            pass
+        finally:
+            self.feeds.discard(writer)
+            writer.close()
+
+    def _wanted(self) -> int:
+        """The first tick whose detections are not kept yet."""
+        return self.kept_tick + 1
+
+    def _order(self, word: str, partner: str) -> str:
+        """An operator's word; why it cannot be followed, or nothing."""
+        if word == "reload":
+            return self._reload()
+        if partner not in self.node.links:
+            return f"{partner} is no partner"
+        self._run([Order(word=word, partner=partner)])
+        return ""
+
+    def _reload(self) -> str:
+        """Read the configuration again: new and revoked signing keys, a renewed agreement."""
+        try:
+            path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
+            ready = prepare(read_config(path), self.clock)
+        except InputError as error:
+            return str(error)
+        up = [name for name, line in self.lines.items() if line.writer is not None]
+        node, out = restore(ready.gateway, self.store.load(), self.clock.now)
+        try:
+            self.store.commit(out.records)
+        except StoreError as error:
+            self._store_failed(error)
+            return str(error)
+        self.ready, self.gateway, self.node = ready, ready.gateway, node
+        self._log("reloaded", agreement=ready.gateway.digest[:16])
+        self._run([LineUp(partner=name) for name in up if name in node.links])
+        return ""
+
+    def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
+        node = self.node
+        partners = {
+            name: {
+                "session": link.session.state.value, "line": link.up, "paused_here": link.paused_here,
+                "paused_there": link.paused_there, "quarantined": link.quarantined, "outbox": len(link.pending),
+                "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
+                "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
+                "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > self.gateway.limits.skew_s,
+            }
+            for name, link in node.links.items()
+        }  # fmt: skip
+        health = {
+            "side": self.gateway.name, "marking": self.gateway.mark.name.lower(), "tick": node.tick,
+            "exercise_s": round(self.clock.exercise_s, 3), "durable": node.durable, "feeds": len(self.feeds),
+            "partners": partners,
+        }  # fmt: skip
+        counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
+                  "durable": float(node.durable)}  # fmt: skip
+        return node, counts, health
+
+
+def serve(ready: Ready, show: Show = show_line) -> None:
+    """Run a side's process until it is stopped."""
+    asyncio.run(Server(ready, show).run())

@@ -1,0 +1,271 @@
+"""A gateway's store in one SQLite file: written ahead, synced at every commit, of one side and one version.
+
+``synchronous=FULL`` with a write-ahead log: a commit that returned survives a kill and, as far as the disk keeps its
+word, a power cut. A step's records are one transaction, and a batch of frames one step's worth: that is the group
+commit.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detente.centre.exchange.ledger import Entry, EntryKind
+from detente.gateway.logic.records import (
+    Accepted,
+    Closed,
+    Kept,
+    Logged,
+    Receipted,
+    Received,
+    Record,
+    Saved,
+    Snapped,
+    StoreError,
+    Ticked,
+)
+from detente.gateway.store import INBOX_TICKS
+from detente.records.errors import InputError
+
+VERSION = 1
+APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
+TABLES = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick INTEGER NOT NULL,
+  envelope BLOB NOT NULL, keys TEXT NOT NULL, closed TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (partner, sequence)) STRICT;
+CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, lane INTEGER NOT NULL, envelope BLOB NOT NULL,
+  late INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
+CREATE INDEX inbox_applied ON inbox (applied);
+CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL)
+  STRICT;
+CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL) STRICT;
+CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written_s REAL NOT NULL,
+  stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
+  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT;
+CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+"""
+
+
+class SqliteStore:
+    """The store of one side in one file."""
+
+    def __init__(self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None) -> None:
+        """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
+
+        Raises InputError where the file is no store, or of another side or version, or not whole. Nothing that was
+        there before is overwritten.
+        """
+        self.path, self.side = path, side
+        new = not path.exists()
+        try:
+            if not new:
+                _check_size(path)
+            self.base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            if new:
+                self._make(epoch)
+            else:
+                self._recognise()
+            self.base.execute("PRAGMA journal_mode=WAL")
+            self.base.execute("PRAGMA synchronous=FULL")
+            self.base.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self.base.execute("BEGIN IMMEDIATE")
+            self.base.execute("COMMIT")
+            if bytes_max is not None:
+                page = self.base.execute("PRAGMA page_size").fetchone()[0]
+                self.base.execute(f"PRAGMA max_page_count={max(1, bytes_max // page)}")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise self._refused(
+                    "a store that another process holds", "a store for this process alone",
+                    "stop the other gateway of this side first",
+                ) from error  # fmt: skip
+            raise self._refused(f"a store that cannot be opened: {error}", "a file in a writable folder",
+                                "check the path, the permissions and the room on the disk") from error  # fmt: skip
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+
+    def _refused(self, found: str, expected: str, remedy: str) -> InputError:
+        return InputError(found=found, expected=expected, remedy=remedy, file=str(self.path))
+
+    def _damaged(self, what: str) -> InputError:
+        return self._refused(
+            f"a store that is damaged or truncated: {what}", "a whole store",
+            "restore it from a copy, or move it away to begin a new epoch with an empty one",
+        )  # fmt: skip
+
+    def _make(self, epoch: int) -> None:
+        self.base.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        self.base.execute(f"PRAGMA user_version={VERSION}")
+        about = (("side", self.side), ("epoch", str(epoch)))
+        rows = "".join(f"INSERT INTO about VALUES ('{key}', {_quoted(value)});" for key, value in about)
+        self.base.executescript(f"BEGIN;{TABLES}{rows}COMMIT;")
+
+    def _recognise(self) -> None:
+        """Refuse what is not this side's whole store of this version."""
+        mark = self.base.execute("PRAGMA application_id").fetchone()[0]
+        if mark != APPLICATION_ID:
+            raise self._refused("a file that is no store of a gateway", "a store that `detente serve` made",
+                                "correct the path of the store")  # fmt: skip
+        version = self.base.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            raise self._refused(
+                f"a store of version {version}", f"version {VERSION}",
+                "use the release of Détente that wrote it, or move the store away to begin a new epoch",
+            )  # fmt: skip
+        faults = [row[0] for row in self.base.execute("PRAGMA quick_check(3)") if row[0] != "ok"]
+        if faults:
+            raise self._damaged(faults[0].splitlines()[0])
+        side = self._about("side")
+        if side != self.side:
+            raise self._refused(
+                f"the store of {side}", f"the store of {self.side}", "give each side a store of its own"
+            )
+        for partner, document in self.base.execute("SELECT partner, document FROM kept"):
+            said = json.loads(document)["tip"][0]
+            count, last = self.base.execute(
+                "SELECT count(*), coalesce(max(place), -1) FROM ledger WHERE partner = ?", (partner,)
+            ).fetchone()
+            if count != said or last != said - 1:
+                raise self._damaged(f"{count} ledger entries for {partner} where there were {said}")
+
+    def _about(self, key: str) -> str:
+        row = self.base.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise self._damaged(f"it does not say its {key}")
+        return row[0]
+
+    def commit(self, records: Sequence[Record]) -> None:
+        """Keep all of these or none, on disk when this returns; raises StoreError where the disk refuses."""
+        try:
+            self.base.execute("BEGIN IMMEDIATE")
+            for record in records:
+                self._keep(record)
+            self.base.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.base.in_transaction:
+                self.base.execute("ROLLBACK")
+            raise StoreError(str(error)) from error
+
+    def _keep(self, record: Record) -> None:
+        run = self.base.execute
+        if isinstance(record, Accepted):
+            row = (record.partner, record.sequence, record.lane, record.tick, record.envelope, json.dumps(record.keys))
+            run("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, '', x'')", row)
+        elif isinstance(record, Closed):
+            row = (record.reason, record.digest, record.partner, record.sequence)
+            run("UPDATE outbox SET envelope = x'', keys = '[]', closed = ?, digest = ? "
+                "WHERE partner = ? AND sequence = ?", row)  # fmt: skip
+        elif isinstance(record, Receipted):
+            rows = [(record.partner, sequence) for sequence in record.sequences]
+            self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
+        elif isinstance(record, Received):
+            row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
+            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
+        elif isinstance(record, Ticked):
+            self._tick(record)
+        elif isinstance(record, Snapped):
+            run("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (record.index, record.memory))
+            run("DELETE FROM ticks WHERE tick <= ?", (record.index,))
+            run("DELETE FROM inbox WHERE applied <= ?", (record.index - INBOX_TICKS,))
+        elif isinstance(record, Logged):
+            entry = record.entry
+            row = (
+                record.partner, entry.index, int(entry.kind), entry.written_s, entry.stated_s, entry.epoch,
+                entry.sequence, entry.envelope_digest, entry.previous,
+            )  # fmt: skip
+            run("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        else:
+            run("INSERT OR REPLACE INTO kept VALUES (?, ?)", (record.partner, record.document))
+
+    def _tick(self, record: Ticked) -> None:
+        row = (record.index, record.detections, json.dumps(record.applied), json.dumps(record.aside))
+        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?)", row)
+        names = [(record.index, *name) for name in (*record.applied, *record.aside)]
+        self.base.executemany(
+            "UPDATE inbox SET applied = ? WHERE partner = ? AND epoch = ? AND sequence = ?", names
+        )  # fmt: skip
+
+    def load(self) -> Saved:
+        """What a gateway needs to go on."""
+        row = self.base.execute("SELECT tick, memory FROM snapshot").fetchone()
+        snapshot = None if row is None else Snapped(index=row[0], memory=row[1])
+        after = -1 if snapshot is None else snapshot.index
+        ticks = self.base.execute(
+            "SELECT tick, detections, applied, aside FROM ticks WHERE tick > ? ORDER BY tick", (after,)
+        )
+        inbox = self.base.execute(
+            "SELECT partner, epoch, sequence, lane, envelope, late FROM inbox WHERE applied IS NULL OR applied > ? "
+            "ORDER BY partner, epoch, sequence", (after,)
+        )  # fmt: skip
+        outbox = self.base.execute(
+            "SELECT partner, sequence, lane, tick, envelope, keys, closed, digest FROM outbox "
+            "ORDER BY partner, sequence"
+        )
+        kept = self.base.execute("SELECT partner, document FROM kept ORDER BY partner")
+        return Saved(
+            epoch=int(self._about("epoch")),
+            snapshot=snapshot,
+            ticks=tuple(
+                Ticked(index=index, detections=detections, applied=_names(applied), aside=_names(aside))
+                for index, detections, applied, aside in ticks
+            ),
+            received=tuple(
+                Received(partner=p, epoch=e, sequence=n, lane=lane, envelope=envelope, late=bool(late))
+                for p, e, n, lane, envelope, late in inbox
+            ),
+            outbox=tuple(_outbox_line(*line) for line in outbox),
+            kept=tuple(Kept(partner=partner, document=document) for partner, document in kept),
+        )
+
+    def ledger(self, partner: str) -> list[Entry]:
+        """Every entry of the ledger kept with a partner, in order."""
+        rows = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
+        return [
+            Entry(
+                index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch, sequence=sequence,
+                envelope_digest=digest, previous=previous,
+            )
+            for _, place, kind, written, stated, epoch, sequence, digest, previous in rows
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.base.close()
+
+
+def _outbox_line(
+    partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
+) -> Accepted | Closed:
+    if closed:
+        return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
+    pairs = tuple((data, number) for data, number in json.loads(keys))
+    return Accepted(partner=partner, sequence=sequence, lane=lane, tick=tick, envelope=envelope, keys=pairs)
+
+
+def _names(text: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file cut short: SQLite would find that only when it reads there."""
+    with path.open("rb") as stream:
+        head = stream.read(100)
+    size = path.stat().st_size
+    damaged = InputError(
+        found=f"a store that is damaged or truncated: {size} bytes", expected="a whole store of a gateway",
+        remedy="restore it from a copy, or move it away to begin a new epoch with an empty one", file=str(path),
+    )  # fmt: skip
+    if len(head) < 100 or head[:16] != b"SQLite format 3\0":
+        raise damaged
+    page: Any = int.from_bytes(head[16:18], "big")
+    page = 65_536 if page == 1 else page
+    pages = int.from_bytes(head[28:32], "big")
+    # With a write-ahead log beside it the file may hold fewer pages than its last commit.
+    if not path.with_name(path.name + "-wal").exists() and size < page * pages:
+        raise damaged

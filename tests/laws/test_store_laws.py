@@ -1,0 +1,91 @@
+"""Stores: the one on disk behaves as the plain one in memory, whatever it is given and in whatever batches."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.centre.exchange.ledger import EntryKind, Tip
+from detente.gateway.logic.records import Accepted, Closed, Kept, Logged, Receipted, Received, Record, Snapped, Ticked
+from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.store import MemoryStore
+
+PARTNERS = ("Russia", "Third")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("accept", "close", "receipt", "receive", "tick", "snap")), st.sampled_from(PARTNERS),
+              st.integers(0, 9)),
+    max_size=40,
+)  # fmt: skip
+
+
+class Diary:
+    """Records that a gateway could write, one after the other."""
+
+    def __init__(self) -> None:
+        self.tips = {partner: Tip() for partner in PARTNERS}
+        self.sent = dict.fromkeys(PARTNERS, 0)
+        self.open: dict[str, list[int]] = {partner: [] for partner in PARTNERS}
+        self.came = dict.fromkeys(PARTNERS, 0)
+        self.waiting: list[tuple[str, int, int]] = []
+        self.ticks = 0
+
+    def write(self, what: str, partner: str, number: int) -> list[Record]:
+        if what == "accept":
+            sequence = self.sent[partner]
+            self.sent[partner] += 1
+            self.open[partner].append(sequence)
+            envelope = bytes([sequence % 256, number]) * 5
+            taken = Accepted(partner=partner, sequence=sequence, lane=number % 3, tick=self.ticks, envelope=envelope,
+                             keys=((3, number),))  # fmt: skip
+            return [taken, *self.log(partner, EntryKind.SENT, sequence)]
+        if what == "close" and self.open[partner]:
+            sequence = self.open[partner][number % len(self.open[partner])]
+            return [Closed(partner=partner, sequence=sequence, reason="expired", digest=bytes([number]) * 32)]
+        if what == "receipt" and self.open[partner]:
+            gone = tuple(self.open[partner][: number + 1])
+            self.open[partner] = self.open[partner][number + 1 :]
+            return [Receipted(partner=partner, sequences=gone)]
+        if what == "receive":
+            sequence = self.came[partner]
+            self.came[partner] += 1
+            self.waiting.append((partner, 4, sequence))
+            came = Received(partner=partner, epoch=4, sequence=sequence, lane=1, envelope=bytes([number]) * 9,
+                            late=number > 7)  # fmt: skip
+            return [came, *self.log(partner, EntryKind.RECEIVED, sequence)]
+        if what == "tick":
+            applied, self.waiting = tuple(self.waiting[:number]), self.waiting[number:]
+            self.ticks += 1
+            return [Ticked(index=self.ticks - 1, detections=bytes([number]), applied=applied)]
+        if what == "snap" and self.ticks:
+            return [Snapped(index=self.ticks - 1, memory=bytes([number]) * 3)]
+        return []
+
+    def log(self, partner: str, kind: EntryKind, sequence: int) -> list[Record]:
+        tip, entry = self.tips[partner].append(
+            kind, bytes([sequence % 256]) * 32, written_s=0.1 * sequence, stated_s=1.0, epoch=4, sequence=sequence
+        )
+        self.tips[partner] = tip
+        document = json.dumps({"tip": [tip.size, [peak.hex() for peak in tip.peaks], tip.last.hex()]})
+        return [Logged(partner=partner, entry=entry), Kept(partner=partner, document=document)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(STEPS, st.integers(1, 5))
+def test_a_store_on_disk_behaves_as_one_in_memory(steps: list[tuple[str, str, int]], batch: int) -> None:
+    diary, plain = Diary(), MemoryStore(epoch=4)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store"
+        disk = SqliteStore(path, "NATO", epoch=4)
+        for first in range(0, len(steps), batch):
+            records = [record for step in steps[first : first + batch] for record in diary.write(*step)]
+            plain.commit(records)
+            disk.commit(records)
+        assert disk.load() == plain.load()
+        disk.close()
+        again = SqliteStore(path, "NATO", epoch=99)
+        assert again.load() == plain.load()
+        for partner in PARTNERS:
+            assert again.ledger(partner) == plain.ledger(partner)
+        again.close()
