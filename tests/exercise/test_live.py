@@ -96,7 +96,7 @@ def test_two_processes_exchange_are_killed_and_lose_nothing(tmp_path: Path) -> N
             nato.send_signal(signal.SIGKILL)
             nato.wait()
             with running("serve", str(laid.configs["NATO"]), log=logs["NATO"]):
-                until(lambda: all(health(laid, side)["tick"] > 80 for side in SIDES))
+                until(lambda: all(health(laid, side)["tick"] > 100 for side in SIDES))
                 for side in SIDES:
                     until(lambda side=side: partner(laid, side)["session"] == "exchanging")
     _nothing_is_lost(laid)

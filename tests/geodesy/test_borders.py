@@ -126,7 +126,7 @@ def test_codes_come_and_go():
 
 def test_errors_name_what_is_known():
     borders = load_borders()
-    with pytest.raises(InputError, match="SSD is drawn for 2011-07-09 to 9999-12-31"):
+    with pytest.raises(InputError, match="a date for which SSD is drawn: from 2011-07-09"):
         borders.country_rings("SSD", LISBON)
     with pytest.raises(InputError, match="an ISO 3166-1 alpha-3 code"):
         borders.country_rings("QQQ", LISBON)
