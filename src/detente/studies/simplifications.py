@@ -8,6 +8,11 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "world",
+        "Where the public range of a missile is a span, the range drawn is flown by more or less specific impulse alone.",
+        "0.91 to 1.09 of the written impulse over the bundled missiles; masses, burns and so the boost's length stay.",
+    ),
+    (
+        "world",
         "Aim points are even over the ground that the missile can reach, not over all of the territory.",
         "Farther ground is aimed at by longer-ranged types only; the defended shares speak of reachable ground.",
     ),
@@ -33,8 +38,8 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "picture",
-        "No impact is predicted while a missile is believed to burn, and one ballistic coefficient stands for all.",
-        "Warnings come after burnout; impact times run about 20 s late for slender bodies, inside the stated 40 s.",
+        "While a missile is believed to burn, its impact is all that it may yet reach; one ballistic coefficient stands for all.",
+        "First warnings are early and point vaguely; once burnt out, predicted impacts err by 1 km (median, by the coefficient).",
     ),
     (
         "picture",
@@ -43,8 +48,8 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "picture",
-        "Tracks of two sides are combined by covariance intersection only; nothing is exchanged below tracks.",
-        "1.07 times the error of a centralised filter on the two-radar benchmark, and never overconfident there.",
+        "Tracks of two sides are combined by covariance intersection; by increments where the agreement tells tracklets.",
+        "1.07 and 1.05 times the error of a centralised filter on the two-radar benchmark, and never overconfident there.",
     ),
     (
         "exchange",
@@ -58,8 +63,8 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "engagement",
-        "What was hit is known for sure after the look, and what is hit stays in the sensors' view.",
-        "Flatters shoot-look-shoot; there is no debris to confuse a tracker.",
+        "Who hit something knows it for sure after the look, nobody else ever does, and what is hit stays in view.",
+        "Flatters shoot-look-shoot; partners may shoot at what is gone; there is no debris to confuse a tracker.",
     ),
     (
         "studies",
