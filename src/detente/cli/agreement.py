@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detente.cli.keys_given import GivenKeys, private_key, public_keys
+from detente.cli.keys_given import GivenKeys, public_keys
 from detente.cli.options import Json, emit, owned_failures
 from detente.records.errors import InputError
 
@@ -183,10 +183,11 @@ def sign(
     with owned_failures():
         from detente.centre.exchange.digest import digest
         from detente.centre.exchange.signature import sign as signed
+        from detente.gateway.keys import read_signing_key
         from detente.gateway.signatures import read_signatures, write_signatures
 
         asked, path = _load(file), _signatures_file(file, signatures)
-        mine = signed(asked, party, private_key(key))
+        mine = signed(asked, party, read_signing_key(key))
         others = [one for one in (read_signatures(path) if path.exists() else []) if one.party != party]
         write_signatures(path, asked, [*others, mine])
         found = {

@@ -113,9 +113,13 @@ def read_signing_key(path: Path) -> Ed25519PrivateKey:
 
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
-    """A partner's signing key."""
+    """A partner's signing key, bare or in a certificate."""
+    content = _bytes(path)
     try:
-        key = serialization.load_pem_public_key(_bytes(path))
+        if b"BEGIN CERTIFICATE" in content:
+            key = x509.load_pem_x509_certificate(content).public_key()
+        else:
+            key = serialization.load_pem_public_key(content)
     except ValueError as error:
         raise _not_a_key(path, "an Ed25519 public key in PEM") from error
     if not isinstance(key, Ed25519PublicKey):
