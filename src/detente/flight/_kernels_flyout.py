@@ -17,7 +17,8 @@ RISING, FALLING = 0, 1
 BURN_PIECES = 16
 STEP_S = 20.0  # near the ground; longer with the 3/2 power of the distance, as orbits slow down
 MOST_STEPS = 5_000
-HALVINGS = 40
+FAR_M = 1e9  # what gets so high is not waited for
+HALVINGS = 26  # of a step: less than a microsecond
 HEIGHT, RATE, ANGLE = 6, 7, 8  # of a node, after position and velocity; the angle counts on past a turn
 NODE = 9
 
@@ -111,24 +112,27 @@ def coast(a, h, spin, b):
 def fly(site, up, ahead, direction, speed, burn_s, spin, altitudes, a, b, times, angles):
     """One launch up to its first fall below the lowest height, or once round where it does not fall so low."""
     burn(site, direction, speed, burn_s, 0.0, a)
-    a[HEIGHT], a[ANGLE], b[ANGLE] = 0.0, 0.0, 0.0
-    h = burn_s / BURN_PIECES
-    for piece in range(BURN_PIECES):
-        burn(site, direction, speed, burn_s, h * (piece + 1), b)
-        mark(a, b, h * piece, h, 0.0, 1.0, RISING, up, ahead, altitudes, times, angles)
-        a[:] = b
-    t = burn_s
-    for _ in range(MOST_STEPS):
-        radius = math.sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
-        h = STEP_S * (radius / A_M) ** 1.5
-        coast(a, h, spin, b)
-        turned = a[RATE] > 0.0 >= b[RATE]
-        if a[RATE] > 0.0:
-            top = turning_share(a, b, h) if turned else 1.0
-            mark(a, b, t, h, 0.0, top, RISING, up, ahead, altitudes, times, angles)
-        if b[RATE] <= 0.0:
-            mark(a, b, t, h, top if turned else 0.0, 1.0, FALLING, up, ahead, altitudes, times, angles)
-        if (b[RATE] <= 0.0 and b[HEIGHT] < altitudes[0]) or a[RATE] <= 0.0 < b[RATE]:
+    a[HEIGHT], a[ANGLE] = 0.0, 0.0
+    t = 0.0
+    for step in range(MOST_STEPS):
+        if step < BURN_PIECES:
+            h = burn_s / BURN_PIECES
+            burn(site, direction, speed, burn_s, h * (step + 1), b)
+        else:
+            h = STEP_S * ((a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) / (A_M * A_M)) ** 0.75
+            coast(a, h, spin, b)
+        # A step is one climb, one fall, or a climb and then a fall.
+        rises, falls = a[RATE] > 0.0 or step == 0, b[RATE] <= 0.0
+        if not (rises or falls):
+            break
+        top = 1.0 if rises else 0.0
+        if rises and falls:
+            top = turning_share(a, b, h)
+        for way in range(2):
+            first, last = (0.0, top) if way == RISING else (top, 1.0)
+            if first < last:
+                mark(a, b, t, h, first, last, way, up, ahead, altitudes, times, angles)
+        if (falls and b[HEIGHT] < altitudes[0]) or not b[HEIGHT] < FAR_M:
             break
         t += h
         b[ANGLE] = ground_angle(b[0], b[1], b[2], up, ahead, a[ANGLE])

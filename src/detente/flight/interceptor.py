@@ -105,7 +105,8 @@ def reach_table(
     wanted[0] = NEAREST_RAD
     times = np.empty((ELEVATIONS, 2, len(altitudes)))
     angles = np.empty_like(times)
-    passages(SITE_ECEF_M, UP, EAST, elevation, burnout_speed_m_s, burn_time_s, STILL, altitudes, times, angles)
+    speed, burn_s = float(burnout_speed_m_s), float(burn_time_s)  # whole numbers would have the kernel compiled anew
+    passages(SITE_ECEF_M, UP, EAST, elevation, speed, burn_s, STILL, altitudes, times, angles)
     # From the steepest climb down to the flattest that gets so high, then its fall, up to the steepest again: where the
     # climb and the fall of the flattest meet, at its apogee, the two branches are one curve.
     times = np.concatenate((times[::-1, RISING], times[:, FALLING]))
