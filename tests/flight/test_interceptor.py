@@ -98,6 +98,13 @@ def test_straight_up_is_the_vertical_throw():
     assert reached.max() == min(500e3, TABLE.altitude_m[TABLE.altitude_m < top].max())
 
 
+def test_what_escapes_is_met_on_its_way_out_only():
+    table = reach_table(10_500.0, 1_000.0, max_range_m=1e7, min_altitude_m=100e3, max_altitude_m=3_000e3)
+    assert np.all(np.isfinite(table.time_s))
+    # Straight up all the while the motor burns: 3,000 km is passed before burn-out at 5,250 km.
+    assert table.time_s[0, -1] == pytest.approx(math.sqrt(2.0 * 3_000e3 * 1_000.0 / 10_500.0), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("changed", "path"),
     [

@@ -6,30 +6,18 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.integrate._ivp import dop853_coefficients as printed
+from tests.oracles.made_descents import envelope, states
 
 from detente.flight import _kernels as adaptive
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_tableau as tableau
-from detente.flight._kernels_air import DRAG_CEILING_M, standard_air
 from detente.flight.descent import descend
 from detente.flight.flags import Flag
 from detente.flight.trajectory import fly_out
 from detente.flight.vehicle import Missile, Stage, pack
-from detente.geodesy._kernels import ecef_height, geodetic_to_ecef
+from detente.geodesy._kernels import ecef_height
 from detente.geodesy.constants import A_M, J2, MU_M3_S2, OMEGA_RAD_S
 from detente.geodesy.ellipsoid import geodetic_to_ecef as geodetic_to_ecef_rows
-
-
-def states(latitude, longitude, height, azimuth, speed, climb):
-    """ECEF states, velocity relative to the Earth, all angles in radians; one row per launch."""
-    east = np.stack((-np.sin(longitude), np.cos(longitude), 0.0 * longitude), axis=1)
-    up = np.stack(
-        (np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)), axis=1
-    )
-    ahead = np.sin(azimuth)[:, None] * east + np.cos(azimuth)[:, None] * np.cross(up, east)
-    position = np.array([geodetic_to_ecef(*row) for row in zip(latitude, longitude, height, strict=True)])
-    velocity = speed[:, None] * (np.sin(climb)[:, None] * up + np.cos(climb)[:, None] * ahead)
-    return np.hstack((position, velocity))
 
 
 def anywhere(rng, count, low_m, high_m, slow, fast, flat_deg, steep_deg):
@@ -105,51 +93,6 @@ def test_a_coast_ends_where_scipys_does():
         assert abs(ecef_height(*result[coasting.AT_X : coasting.AT_X + 3])) < 1e-6
 
 
-def air_at(height_m):
-    """Density of the standard itself, not of any table; nothing above the drag ceiling."""
-    return math.exp(standard_air(max(height_m, 0.0))[0]) if height_m < DRAG_CEILING_M else 0.0
-
-
-def fall_to_ground(state, beta):
-    """(ECEF position, velocity) on the ground of a body with drag, the steps short enough not to jump over the air."""
-
-    def rates(_, s):
-        acceleration = free_fall(s[:3])
-        wind = s[3:] - np.cross((0.0, 0.0, OMEGA_RAD_S), s[:3])
-        drag = 0.5 * air_at(ecef_height(*s[:3])) / beta * np.linalg.norm(wind)
-        return np.hstack((s[3:], acceleration - drag * wind))
-
-    def ground(_, s):
-        return ecef_height(*s[:3])
-
-    ground.terminal, ground.direction = True, -1.0
-    flown = solve_ivp(
-        rates, (0.0, 15_000.0), inertial(state), "DOP853", events=ground, rtol=1e-8, atol=1e-4, max_step=12.0
-    )
-    t, (x, y, z, *_) = flown.t_events[0][0], flown.y_events[0][0]
-    c, s = math.cos(OMEGA_RAD_S * t), math.sin(OMEGA_RAD_S * t)
-    return np.array((c * x + s * y, c * y - s * x, z))
-
-
-def envelope(rng, count):
-    """Bodies as missiles leave them, from 50 km of range to half the Earth: states and ballistic coefficients.
-
-    The faster, the higher they burn out: 20 to 60 km, 30 to 150 km, 80 to 300 km.
-    """
-    speed = np.exp(rng.uniform(math.log(700.0), math.log(7_800.0), count))
-    low = np.select([speed < 2_000.0, speed < 4_500.0], [20e3, 30e3], 80e3)
-    high = np.select([speed < 2_000.0, speed < 4_500.0], [60e3, 150e3], 300e3)
-    # A tenth of all start within a degree of a pole, a tenth within a degree of the antimeridian.
-    latitude, longitude = np.arcsin(rng.uniform(-1, 1, count)), rng.uniform(-math.pi, math.pi, count)
-    latitude[::10] = np.copysign(0.5 * math.pi - rng.uniform(0.0, 0.0175, len(latitude[::10])), latitude[::10])
-    longitude[5::10] = math.pi - rng.uniform(-0.0175, 0.0175, len(longitude[5::10]))
-    rows = states(
-        latitude, longitude, rng.uniform(low, high), rng.uniform(-math.pi, math.pi, count), speed,
-        np.radians(rng.uniform(5.0, 88.0, count)),
-    )  # fmt: skip
-    return rows, np.exp(rng.uniform(math.log(500.0), math.log(10_000.0), count))
-
-
 def test_a_hundred_thousand_descents_over_the_whole_envelope():
     rows, beta = envelope(np.random.default_rng(20), 100_000)
     down = descend(rows[:, :3], rows[:, 3:], beta)
@@ -170,17 +113,6 @@ def test_a_hundred_thousand_descents_over_the_whole_envelope():
     assert np.percentile(off, 99.0) < 3.0
     assert off.max() < 10.0
     assert np.mean(off > np.maximum(down.estimated_error_m[some][flags == 0], 1.0)) < 0.01
-
-
-def test_a_sample_of_descents_ends_where_scipys_do():
-    rows, beta = envelope(np.random.default_rng(21), 60)
-    down = descend(rows[:, :3], rows[:, 3:], beta)
-    assert down.flag.tolist() == [0] * 60
-    off = np.array(
-        [np.linalg.norm(down.position_ecef_m[i] - fall_to_ground(rows[i], beta[i])) for i in range(len(rows))]
-    )
-    assert np.median(off) < 0.5
-    assert off.max() < 10.0
 
 
 def test_a_lane_does_not_depend_on_its_place_or_its_neighbours():

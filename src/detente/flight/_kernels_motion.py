@@ -92,16 +92,16 @@ def fall_rates(px, py, pz, vx, vy, vz, drag_per_density):
 
 
 @kernel
-def coast_step(px, py, pz, vx, vy, vz, h):
-    """One classical Runge-Kutta step of free motion on the turning Earth."""
+def coast_step(px, py, pz, vx, vy, vz, h, omega):
+    """One classical Runge-Kutta step of free motion on an Earth that turns at ``omega``."""
     half = 0.5 * h
-    ax, ay, az = coast_rates(px, py, pz, vx, vy, vz, OMEGA_RAD_S)
+    ax, ay, az = coast_rates(px, py, pz, vx, vy, vz, omega)
     ux, uy, uz = vx + half * ax, vy + half * ay, vz + half * az
-    bx, by, bz = coast_rates(px + half * vx, py + half * vy, pz + half * vz, ux, uy, uz, OMEGA_RAD_S)
+    bx, by, bz = coast_rates(px + half * vx, py + half * vy, pz + half * vz, ux, uy, uz, omega)
     wx, wy, wz = vx + half * bx, vy + half * by, vz + half * bz
-    cx, cy, cz = coast_rates(px + half * ux, py + half * uy, pz + half * uz, wx, wy, wz, OMEGA_RAD_S)
+    cx, cy, cz = coast_rates(px + half * ux, py + half * uy, pz + half * uz, wx, wy, wz, omega)
     sx, sy, sz = vx + h * cx, vy + h * cy, vz + h * cz
-    dx, dy, dz = coast_rates(px + h * wx, py + h * wy, pz + h * wz, sx, sy, sz, OMEGA_RAD_S)
+    dx, dy, dz = coast_rates(px + h * wx, py + h * wy, pz + h * wz, sx, sy, sz, omega)
     sixth = h / 6.0
     return (
         px + sixth * (vx + 2.0 * (ux + wx) + sx),

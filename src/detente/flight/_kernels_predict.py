@@ -54,7 +54,7 @@ def coast_state(px, py, pz, vx, vy, vz, dt_s):
     count = max(1, math.ceil(abs(dt_s) / COAST_STEP_S))
     h = dt_s / count
     for _ in range(count):
-        px, py, pz, vx, vy, vz = coast_step(px, py, pz, vx, vy, vz, h)
+        px, py, pz, vx, vy, vz = coast_step(px, py, pz, vx, vy, vz, h, OMEGA_RAD_S)
     return px, py, pz, vx, vy, vz
 
 
@@ -329,7 +329,7 @@ def move_on(px, py, pz, vx, vy, vz, dt_s, drag_per_density):
             break
         if radial_height(px, py, pz) >= ENTRY_M:
             h = min(left, COAST_STEP_S)
-            px, py, pz, vx, vy, vz = coast_step(px, py, pz, vx, vy, vz, h)
+            px, py, pz, vx, vy, vz = coast_step(px, py, pz, vx, vy, vz, h, OMEGA_RAD_S)
         else:
             h = min(left, air_step_s(px, py, pz, vx, vy, vz, drag_per_density))
             px, py, pz, vx, vy, vz = fall_step(px, py, pz, vx, vy, vz, h, drag_per_density)

@@ -1,9 +1,13 @@
 """How soon an interceptor could be where: a fly-out table from a published speed, burn time and reach.
 
 Simplifications, all of them towards a round number the public can check: one burn of constant acceleration along a
-straight line, then a Kepler arc over a round Earth that does not turn; no air, no losses, no energy kept for the end.
-The published burn-out speed is taken as the speed really reached. What an interceptor does at the end of its flight is
-a kill probability elsewhere; it is not modelled.
+straight line, then free motion as every coasting body here has it, over a flattened Earth that does not turn; no air,
+no losses, no energy kept for the end. The published burn-out speed is taken as the speed really reached. What an
+interceptor does at the end of its flight is a kill probability elsewhere; it is not modelled.
+
+A table serves every site and every direction, so one launch stands for all: eastward from where the ellipsoid's radius
+is the mean one and J2's pull along the vertical is nil. What another site or direction, or the Earth's turning,
+would change is in the README.
 """
 
 from dataclasses import dataclass
@@ -11,15 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.flight._kernels_flyout import FALLING, RISING, passages
 from detente.flight._kernels_reach import OUT_OF_REACH_S
 from detente.flight.frozen import freeze
-from detente.geodesy.constants import MEAN_RADIUS_M, MU_M3_S2
+from detente.geodesy.constants import A_M, E2, MEAN_RADIUS_M
 from detente.records.errors import InputError
 
 ELEVATIONS = 361  # launch directions tried
 LOWEST_ELEVATION_RAD = np.radians(2.0)
 NEAREST_RAD = 2e-5  # range 0 is read off 130 m away, which the steepest arc passes inside of
-STEEPEST_RAD = np.radians(89.999)  # a vertical arc has no ellipse; this one passes within 40 m of it
+STEEPEST_RAD = np.radians(89.999)  # the vertical would pass over no ground; this one passes within 40 m of it
+UP = np.sqrt((2.0 / 3.0, 0.0, 1.0 / 3.0))  # at the geocentric latitude whose sine squared is a third
+EAST = np.array((0.0, 1.0, 0.0))
+SITE_ECEF_M = A_M / np.sqrt(2.0 / 3.0 + 1.0 / (3.0 * (1.0 - E2))) * UP
+STILL = 0.0  # how fast the Earth turns here, rad/s
 
 
 @dataclass(frozen=True)
@@ -43,18 +52,6 @@ class ReachTable:
         return float(self.altitude_m[0])
 
 
-@dataclass(frozen=True)
-class _Arcs:
-    """The Kepler arcs after burn-out, one per launch elevation."""
-
-    angle_rad: NDArray[np.float64]  # ground angle already covered at burn-out
-    radius_m: NDArray[np.float64]
-    sweep_rad_m2_s: NDArray[np.float64]  # angular momentum
-    axis_m: NDArray[np.float64]
-    eccentricity: NDArray[np.float64]
-    anomaly_rad: NDArray[np.float64]  # eccentric anomaly at burn-out
-
-
 def _check(speed: float, burn: float, max_range: float, low: float, high: float, delay: float) -> None:
     given = (
         ("burnout_speed_m_s", speed, 100.0, 10_500.0),
@@ -69,50 +66,6 @@ def _check(speed: float, burn: float, max_range: float, low: float, high: float,
             raise InputError(f"{value}", f"{least:g} to {most:g}", "correct the interceptor", path=name)
     if not low < high:
         raise InputError(f"{low} and {high}", "a lowest altitude below the highest", "swap them", path="min_altitude_m")
-
-
-def _straight(elevation: NDArray, distance: NDArray) -> tuple[NDArray, NDArray]:
-    """Radius and ground angle after a distance along a straight line from the ground."""
-    up, out = MEAN_RADIUS_M + distance * np.sin(elevation), distance * np.cos(elevation)
-    return np.hypot(up, out), np.arctan2(out, up)
-
-
-def _arcs(elevation: NDArray, speed: float, burn: float) -> _Arcs:
-    radius, angle = _straight(elevation, np.full_like(elevation, 0.5 * speed * burn))
-    climb = elevation + angle  # the line leans back against the horizon it has moved to
-    radial, across = speed * np.sin(climb), speed * np.cos(climb)
-    axis = 1.0 / (2.0 / radius - speed**2 / MU_M3_S2)
-    e_cos, e_sin = 1.0 - radius / axis, radius * radial / np.sqrt(MU_M3_S2 * axis)
-    return _Arcs(angle, radius, radius * across, axis, np.hypot(e_cos, e_sin), np.arctan2(e_sin, e_cos))
-
-
-def _crossings(arcs: _Arcs, radius: float) -> list[tuple[NDArray, NDArray]]:
-    """When after burn-out, and over which ground angle, each arc passes a radius: going up, then coming down."""
-    with np.errstate(invalid="ignore"):
-        rising = np.arccos((1.0 - radius / arcs.axis_m) / arcs.eccentricity)
-    motion = np.sqrt(MU_M3_S2 / arcs.axis_m**3)
-    stretch = np.sqrt((1.0 + arcs.eccentricity) / (1.0 - arcs.eccentricity))
-
-    def true_anomaly(eccentric: NDArray) -> NDArray:
-        return 2.0 * np.arctan2(stretch * np.sin(0.5 * eccentric), np.cos(0.5 * eccentric))
-
-    def mean_anomaly(eccentric: NDArray) -> NDArray:
-        return eccentric - arcs.eccentricity * np.sin(eccentric)
-
-    found = []
-    for at in (rising, 2.0 * np.pi - rising):
-        time = (mean_anomaly(at) - mean_anomaly(arcs.anomaly_rad)) / motion
-        swept = np.mod(true_anomaly(at) - true_anomaly(arcs.anomaly_rad), 2.0 * np.pi)
-        found.append((np.where(time >= 0.0, time, np.nan), arcs.angle_rad + swept))
-    return found
-
-
-def _during_burn(elevation: NDArray, radius: float, speed: float, burn: float) -> tuple[NDArray, NDArray]:
-    """When, and over which ground angle, the straight burn passes a radius; NaN where it does not get there."""
-    s = np.sin(elevation)
-    distance = -MEAN_RADIUS_M * s + np.sqrt((MEAN_RADIUS_M * s) ** 2 + radius**2 - MEAN_RADIUS_M**2)
-    time = np.sqrt(2.0 * distance * burn / speed)
-    return np.where(time <= burn, time, np.nan), _straight(elevation, distance)[1]
 
 
 def _earliest(times: NDArray, angles: NDArray, wanted: NDArray) -> NDArray:
@@ -148,22 +101,17 @@ def reach_table(
     ranges = np.linspace(0.0, max_range_m, range_cells + 1)
     altitudes = np.linspace(min_altitude_m, max_altitude_m, altitude_cells + 1)
     elevation = np.linspace(LOWEST_ELEVATION_RAD, STEEPEST_RAD, ELEVATIONS)
-    arcs = _arcs(elevation, burnout_speed_m_s, burn_time_s)
     wanted = ranges / MEAN_RADIUS_M
     wanted[0] = NEAREST_RAD
-    time_s = np.full((len(ranges), len(altitudes)), OUT_OF_REACH_S)
-    for j, altitude in enumerate(altitudes):
-        radius = MEAN_RADIUS_M + altitude
-        time_burning, angle_burning = _during_burn(elevation, radius, burnout_speed_m_s, burn_time_s)
-        (time_up, angle_up), (time_down, angle_down) = _crossings(arcs, radius)
-        burning = np.isfinite(time_burning)
-        # From the steepest climb down to the flattest that gets so high, then its fall, up to the steepest again: where
-        # the climb and the fall of the flattest meet, at its apogee, the two branches are one curve.
-        times = np.where(burning, time_burning, time_up + burn_time_s), time_down + burn_time_s
-        angles = np.where(burning, angle_burning, angle_up), angle_down
-        best = _earliest(
-            np.concatenate((times[0][::-1], times[1])), np.concatenate((angles[0][::-1], angles[1])), wanted
-        )
-        time_s[:, j] = np.where(np.isfinite(best), best + launch_delay_s, OUT_OF_REACH_S)
+    times = np.empty((ELEVATIONS, 2, len(altitudes)))
+    angles = np.empty_like(times)
+    speed, burn_s = float(burnout_speed_m_s), float(burn_time_s)  # whole numbers would have the kernel compiled anew
+    passages(SITE_ECEF_M, UP, EAST, elevation, speed, burn_s, STILL, altitudes, times, angles)
+    # From the steepest climb down to the flattest that gets so high, then its fall, up to the steepest again: where the
+    # climb and the fall of the flattest meet, at its apogee, the two branches are one curve.
+    times = np.concatenate((times[::-1, RISING], times[:, FALLING]))
+    angles = np.concatenate((angles[::-1, RISING], angles[:, FALLING]))
+    best = np.stack([_earliest(*passed, wanted) for passed in zip(times.T, angles.T, strict=True)], axis=1)
+    time_s = np.where(np.isfinite(best), best + launch_delay_s, OUT_OF_REACH_S)
     freeze(ranges, altitudes, time_s)
     return ReachTable(ranges, altitudes, time_s)
