@@ -61,11 +61,14 @@ FLY_CALL = (
 )
 
 
+LEAST_S = 0.5  # of CPU time spent on each number at least: the first milliseconds of a burst are slower
+
+
 def cpu_s(call: Callable[[], Any], repeats: int) -> float:
     """Median CPU time of a call, after one to warm up."""
     call()
     times = []
-    for _ in range(repeats):
+    while len(times) < repeats or sum(times) < LEAST_S:
         start = time.process_time()
         call()
         times.append(time.process_time() - start)
