@@ -36,8 +36,5 @@ G0_M_S2 = 9.80665
 MEAN_RADIUS_M = 6_371_008.8
 """Mean radius (2a + b)/3 to 0.1 m: the sphere on which great-circle distances are taken. Moritz 1980, R₁."""
 
-SECONDS_PER_DAY = 86_400.0
-"""Seconds in a day. UTC is taken to run evenly; leap seconds are ignored."""
-
 DEG = math.pi / 180.0
 """One degree in radians."""

@@ -1,7 +1,7 @@
 """A whole scenario: the file as written, and the scenario as resolved against catalogue, borders and agreements."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from detente.scenario.sides import Side, SiteUse, Troops
 from detente.scenario.words import CountryCode, Moment, Name, Position, SecondsQuantity, ShareQuantity, Strict
 
 ARCHITECTURES = ("alone", "warning", "cooperating", "two-key", "sectoral", "joint")
-ArchitectureName = Literal["alone", "warning", "cooperating", "two-key", "sectoral", "joint"]
 
 
 class Link(Strict):
