@@ -1,9 +1,14 @@
 """Many bodies through the vacuum at once, from any state down to a height over the ellipsoid.
 
-Kepler's orbit says when each lane will be at its apogee and when it will be down; the flight is cut there into two
-legs, each into a few steps, long ones near the apogee. Gravity with J2 is carried in the frame that does not turn, by
-the eighth-order method in Nystrom's form. What J2 has added to Kepler's times is made good at the end by a cubic in
-time, exact to a millimetre over the seconds it is used for.
+In the coordinates of Kustaanheimo and Stiefel, and against an angle instead of the time, a Kepler orbit is a harmonic
+oscillator; that the Earth is flat at the poles adds a small and very smooth force, and since the total energy stays
+what it is, so does the oscillator's frequency. So what is carried along are the oscillator's two amplitudes, which
+would be constant about a round Earth: a first sum of the force along the undisturbed oscillation says how they change
+on the way, a second one along the disturbed oscillation how they end. What is left out is of the third order in the
+flattening, centimetres. The flight is cut into two legs at its apogee, nine forces each; the second leg's length is
+set right between its two sums, and a cubic in time lands on the surface, milliseconds away.
+
+Source: E. L. Stiefel and G. Scheifele, "Linear and Regular Celestial Mechanics", Springer 1971, sections 9 and 19.
 """
 
 import math
@@ -13,128 +18,86 @@ import numpy as np
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
+    TINY,
     gravity,
     height_and_climb,
     rough_angle,
     sine_cosine,
 )
 from detente.flight._kernels_motion import BAD_INPUT, ESCAPES, NEVER_LANDS, OK, STEP_LIMIT, STRETCH, plausible
-from detente.flight._kernels_tableau import (
-    EIGHT_ERROR_3,
-    EIGHT_ERROR_5,
-    EIGHT_NODES,
-    EIGHT_STAGES,
-    EIGHT_WEIGHTS,
-    NYSTROM,
-    NYSTROM_WEIGHTS,
-)
-from detente.geodesy.constants import A_M, MU_M3_S2
+from detente.geodesy.constants import A_M, J2, MU_M3_S2
 from detente.jit import kernel
 
 # Rows of a block.
 PX, PY, PZ, VX, VY, VZ = range(6)
-STEP = 6
-UP_S = 7  # time to the apogee, 0 if past it
-DOWN_S = 8  # time from there to the surface
-STEPS = 9  # in each leg
-APOGEE = 10
-ERROR = 11
-NONE_LEFT = 12  # zeros: no time left after the second leg
-LEG_S, LEFT_S = 13, 14  # of the leg being flown: its time, and the time after it
-MORE_S = 15  # how much later than Kepler's time the surface is met, where that is too long for a cubic
-K = 16  # accelerations at the stages, three rows each
-ROWS = K + 3 * EIGHT_STAGES
+SWING = 6  # the oscillator's amplitudes, of the cosine and of the sine, four rows each
+RATE = 14  # its angle by the regular time: 1/s times the distance
+ANGLE = 15  # of the leg being flown; the orbit's own anomaly is twice as much
+SWEPT = 16  # angle of all legs so far
+WORK = 17  # distance times J2's potential, summed over that angle
+OUTWARD = 18  # distance times its rate of change, at the beginning
+TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS = 19, 20, 21, 22, 23
+AT = 24  # two regular places, four rows each
+MIDDLE = 32  # the sines' change by the force at the leg's middle, all of the leg through; the cosines have none
+PUSH = 36  # the amplitudes' change by the force at the other nodes, eight rows each
+ROWS = PUSH + 32
 
 # Columns of a result.
 TIME_S, AT_X, AT_Y, AT_Z, AT_U, AT_V, AT_W, TOP_M, ERROR_M, PERIGEE_M = range(10)
 RESULTS = 10
 
-# Columns of a plan.
-PLAN_UP, PLAN_DOWN, PLAN_STEPS, PLAN_PERIGEE = range(4)
-PLANS = 4
-
-MOST_STEPS = 10
+FLATTENING_PULL = 0.5 * J2 * MU_M3_S2 * A_M * A_M
 HOPELESS_M = 1e6
 LONGEST_S = 14_400.0
-STRETCHED = 0.375  # how much longer than the mean the steps at the apogee are, by trial
-LANDING_ROUNDS = 4
-SHORT_REST_S, LONGEST_REST_S = 8.0, 600.0
-FOURTH_M_S4 = 2e-5  # fourth derivative of a fall's place: gravity times the square of the mean motion
+LEAST_INVERSE_AXIS = 1e-9
+LANDING_ROUNDS = 3
+MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
+MISSED = 0.02  # by trial
+J2_TURNS_M_S3 = 3e-5  # a sixth of how fast the flattening's pull changes along a path
+
+
+def _gauss() -> tuple[np.ndarray, ...]:
+    """Gauss's five nodes on -0.5..0.5, their weights, and the weights of what is summed up to the second and fourth."""
+    nodes, weights = np.polynomial.legendre.leggauss(5)
+    nodes, powers = 0.5 * nodes, np.arange(5)
+    sums = (nodes[[1, 3], None] ** (powers + 1) - (-0.5) ** (powers + 1)) / (powers + 1)
+    return nodes, 0.5 * weights, np.ascontiguousarray(sums @ np.linalg.inv(nodes[:, None] ** powers))
+
+
+NODES, WEIGHTS, UP_TO = _gauss()
+OUTER, INNER = float(NODES[4]), float(NODES[3])
+PAIRED = np.array((WEIGHTS[0], WEIGHTS[1] - 0.5, WEIGHTS[3] - 0.5, WEIGHTS[4]))  # the second sum's halves taken off
+UP_TO_EARLY, UP_TO_LATE = np.delete(UP_TO, 2, axis=1)
+EARLY_MIDDLE, LATE_MIDDLE = float(UP_TO[0, 2]), float(UP_TO[1, 2])
+MIDDLE_WEIGHT, OUTER_WEIGHT, INNER_WEIGHT = float(WEIGHTS[2]), float(WEIGHTS[0]), float(WEIGHTS[1])
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def stage(x, i):
-    """The accelerations at stage ``i`` of every lane's step; ``i`` is a constant once this is spliced in."""
-    for lane in range(LANES):
-        h = x[STEP * LANES + lane]
-        sx, sy, sz = 0.0, 0.0, 0.0
-        for j in range(i):
-            if NYSTROM[i, j] != 0.0:
-                sx += NYSTROM[i, j] * x[(K + 3 * j) * LANES + lane]
-                sy += NYSTROM[i, j] * x[(K + 3 * j + 1) * LANES + lane]
-                sz += NYSTROM[i, j] * x[(K + 3 * j + 2) * LANES + lane]
-        ax, ay, az = gravity(
-            x[PX * LANES + lane] + h * (EIGHT_NODES[i] * x[VX * LANES + lane] + h * sx),
-            x[PY * LANES + lane] + h * (EIGHT_NODES[i] * x[VY * LANES + lane] + h * sy),
-            x[PZ * LANES + lane] + h * (EIGHT_NODES[i] * x[VZ * LANES + lane] + h * sz),
-        )
-        x[(K + 3 * i) * LANES + lane] = ax
-        x[(K + 3 * i + 1) * LANES + lane] = ay
-        x[(K + 3 * i + 2) * LANES + lane] = az
+def small_sine_cosine(x):
+    """Sine and cosine of an angle of at most 1.3 radians, to 1e-8."""
+    q = x * x
+    s = -1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (-1.0 / 39916800.0))
+    c = -1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0 + q * (1.0 / 479001600.0)))
+    return x + x * q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * s)), 1.0 + q * (-0.5 + q * (1.0 / 24.0 + q * c))
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def close_step(x):
-    """Every lane's state at the end of its step, and the error made in it, grown until the end of the flight."""
-    for lane in range(LANES):
-        h = x[STEP * LANES + lane]
-        five, three = 0.0, 0.0
-        for c in range(3):
-            moved, gained, e, d = 0.0, 0.0, 0.0, 0.0
-            for j in range(EIGHT_STAGES):
-                k = x[(K + 3 * j + c) * LANES + lane]
-                if NYSTROM_WEIGHTS[j] != 0.0:
-                    moved += NYSTROM_WEIGHTS[j] * k
-                if EIGHT_WEIGHTS[j] != 0.0:
-                    gained += EIGHT_WEIGHTS[j] * k
-                    e += EIGHT_ERROR_5[j] * k
-                    d += EIGHT_ERROR_3[j] * k
-            x[(PX + c) * LANES + lane] += h * (x[(VX + c) * LANES + lane] + h * moved)
-            x[(VX + c) * LANES + lane] += h * gained
-            five += e * e
-            three += d * d
-        # Hairer's own estimate: of the seventh order, from one of the fifth and one of the third.
-        made = h * five / math.sqrt(five + 0.01 * three + 1e-60)
-        x[ERROR * LANES + lane] += made * (x[LEFT_S * LANES + lane] + h)
+def regular_force(a, b, c, d):
+    """What the flattening adds to the oscillator at a regular place, and the distance times J2's potential there.
 
-
-@kernel(fastmath=RELAXED)
-def leg(x, most, length, time_left, stretched):
-    """Flies every lane along one leg, in its own number of steps; ``most`` is the greatest of them.
-
-    The stages' numbers are full integers: for literals numba would compile ``stage`` twelve times.
+    The force is a quarter of the second's falling gradient.
     """
-    for lane in range(LANES):
-        x[LEG_S * LANES + lane], x[LEFT_S * LANES + lane] = x[length * LANES + lane], x[time_left * LANES + lane]
-    for s in range(most):
-        for lane in range(LANES):
-            n = x[STEPS * LANES + lane]
-            share = (1.0 + stretched * (2.0 * s + 1.0 - n) / n) / n
-            x[STEP * LANES + lane] = x[LEG_S * LANES + lane] * share if s < n else 0.0
-        stage(x, np.int64(0))
-        stage(x, np.int64(1))
-        stage(x, np.int64(2))
-        stage(x, np.int64(3))
-        stage(x, np.int64(4))
-        stage(x, np.int64(5))
-        stage(x, np.int64(6))
-        stage(x, np.int64(7))
-        stage(x, np.int64(8))
-        stage(x, np.int64(9))
-        stage(x, np.int64(10))
-        stage(x, np.int64(11))
-        close_step(x)
+    inverse_r = 1.0 / (a * a + b * b + c * c + d * d)
+    sine = 2.0 * (a * c + b * d) * inverse_r
+    square = FLATTENING_PULL * inverse_r * inverse_r
+    cube = square * inverse_r
+    sine2 = 6.0 * sine * sine
+    along, across = cube * (sine2 - 1.0), -3.0 * cube * sine
+    return (
+        along * a + across * c, along * b + across * d, along * c + across * a, along * d + across * b,
+        square * (0.5 * sine2 - 1.0),
+    )  # fmt: skip
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -144,110 +107,227 @@ def surface_radius(sine2, surface_m):
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def kepler_legs(px, py, pz, vx, vy, vz, surface_m):
-    """Kepler's plan of an inertial state: (time up, time down, anomaly swept, perigee minus surface m, inverse axis).
+def to_surface(a, b, c, d, e, f, g, h, surface_m):
+    """How far an undisturbed oscillation falls to a surface: (angle, distance there), from amplitudes (a..d), (e..h).
 
-    Twice: first to the mean radius, then to the surface's own at the latitude where the first comes down.
+    Distance and z are sinusoids of twice the angle. The second round knows the latitude that the first comes down at.
     """
-    r0 = math.sqrt(px * px + py * py + pz * pz)
-    inverse_a = 2.0 / r0 - (vx * vx + vy * vy + vz * vz) / MU_M3_S2
-    bound = inverse_a if inverse_a > 1e-9 else 1e-9
-    motion = math.sqrt(MU_M3_S2 * bound) * bound
-    e_cos = 1.0 - r0 * bound
-    e_sin = (px * vx + py * vy + pz * vz) * bound * bound / motion
-    e2 = e_cos * e_cos + e_sin * e_sin + 1e-20
-    start = rough_angle(abs(e_sin), e_cos)
-    rising = e_sin > 0.0
-    # Mean anomaly from the apogee, negative before it.
-    mean = start - e_sin - math.pi if rising else math.pi - start - e_sin
-    anomaly = start - math.pi if rising else math.pi - start
-    up = -mean / motion if rising else 0.0
-    down, swept = 0.0, 0.0
-    radius = surface_radius(0.4, surface_m)
+    cosines, sines = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
+    mean, half, cross = 0.5 * (cosines + sines), 0.5 * (cosines - sines), a * e + b * f + c * g + d * h
+    swing = math.sqrt(half * half + cross * cross) + TINY
+    apogee = rough_angle(abs(cross), half)
+    apogee = apogee if cross > 0.0 else -apogee
+    z_cosines, z_sines = a * c + b * d, e * g + f * h
+    z_mean, z_half, z_cross = z_cosines + z_sines, z_cosines - z_sines, a * g + c * e + b * h + d * f
+    radius, angle = surface_radius(MIDDLE_SINE2, surface_m), 0.0
     for _ in range(2):
-        low = 1.0 - radius * bound
-        q2 = e2 - low * low
-        q = math.sqrt(q2 if q2 > 0.0 else 0.0)
-        fallen = rough_angle(q, -low)
-        down = (fallen + q) / motion if rising else (fallen + q - mean) / motion
-        swept = fallen - anomaly
-        cosine, sine = (low * e_cos - q * e_sin) / e2, -(q * e_cos + low * e_sin) / e2
-        f = 1.0 - (1.0 - cosine) / (bound * r0)
-        g = up + down - (swept - sine) / motion
-        z = (f * pz + g * vz) / radius
-        sine2 = z * z
-        radius = surface_radius(sine2 if sine2 < 1.0 else 1.0, surface_m)
-    return up, down, swept, (1.0 - math.sqrt(e2)) / bound - radius, inverse_a
-
-
-@kernel(inline=True, fastmath=RELAXED)
-def enough_steps(swept):
-    """Steps in each leg that keep a lane's error far below 10 m, by the anomaly it sweeps. Found by trial."""
-    n = 1.0
-    n = 2.0 if swept > 0.95 else n
-    n = 3.0 if swept > 2.3 else n
-    n = 4.0 if swept > 2.6 else n
-    n = 5.0 if swept > 2.85 else n
-    n = 6.0 if swept > 3.1 else n
-    n = 8.0 if swept > 3.4 else n
-    return 10.0 if swept > 4.2 else n
-
-
-@kernel(inline=True)
-def load_state(x, lane, states, i, spin):
-    """Puts row ``i`` (ECEF; velocity relative to the Earth) into a lane, in the frame that does not turn."""
-    px, py = states[i, 0], states[i, 1]
-    x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = px, py, states[i, 2]
-    x[VX * LANES + lane], x[VY * LANES + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
-    x[VZ * LANES + lane] = states[i, 5]
+        low = (radius - mean) / swing
+        low = low if low < 1.0 else 1.0
+        low = low if low > -1.0 else -1.0
+        fallen = math.sqrt(1.0 - low * low)
+        angle = 0.5 * (apogee + rough_angle(fallen, low))
+        z = z_mean + (z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)) / swing
+        s2 = z * z / (radius * radius)
+        radius = surface_radius(s2 if s2 < 1.0 else 1.0, surface_m)
+    return angle, radius
 
 
 @kernel(fastmath=RELAXED)
-def plan(x, surface_m):
-    """Kepler's plan of every lane; perigee and inverse axis are left in the rows of the apogee and of the error."""
+def regularize(x):
+    """Every lane's amplitudes at its beginning, its frequency, Kepler's perigee, and the leg up to the apogee.
+
+    A place has a circle of regular ones; the one taken is far from the division by zero.
+    """
     for lane in range(LANES):
-        up, down, swept, clearance, inverse_a = kepler_legs(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane], surface_m,
+        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
+        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        r, v2, along = math.sqrt(px * px + py * py + pz * pz), vx * vx + vy * vy + vz * vz, px * vx + py * vy + pz * vz
+        inverse_r = 1.0 / r
+        inverse_a = 2.0 * inverse_r - v2 / MU_M3_S2
+        bound = inverse_a if inverse_a > LEAST_INVERSE_AXIS else LEAST_INVERSE_AXIS
+        e_cos = 1.0 - r * bound
+        eccentricity = math.sqrt(e_cos * e_cos + along * along * bound / MU_M3_S2)
+        x[PERIGEE * LANES + lane], x[INVERSE_AXIS * LANES + lane] = (1.0 - eccentricity) / bound, inverse_a
+        sine = pz * inverse_r
+        bulge = FLATTENING_PULL * inverse_r * inverse_r * inverse_r * (3.0 * sine * sine - 1.0)
+        rate = math.sqrt(0.25 * MU_M3_S2 * bound - 0.5 * bulge)
+        main = math.sqrt(0.5 * (r + abs(px)))
+        ahead = px >= 0.0
+        half_inverse = 0.5 / main
+        m, n = half_inverse * py, half_inverse * pz
+        a, b, c, d = main if ahead else m, m if ahead else main, n if ahead else 0.0, 0.0 if ahead else n
+        per = 0.5 / rate
+        e, f = per * (a * vx + b * vy + c * vz), per * (a * vy - b * vx + d * vz)
+        g, h = per * (a * vz - c * vx - d * vy), per * (d * vx - c * vy + b * vz)
+        half = 0.5 * (r - (e * e + f * f + g * g + h * h))
+        cross = a * e + b * f + c * g + d * h
+        up = 0.5 * rough_angle(abs(cross), half)
+        up = up if cross > 0.0 else 0.0
+        x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane] = a, b
+        x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane] = c, d
+        x[(SWING + 4) * LANES + lane], x[(SWING + 5) * LANES + lane] = e, f
+        x[(SWING + 6) * LANES + lane], x[(SWING + 7) * LANES + lane] = g, h
+        x[RATE * LANES + lane], x[ANGLE * LANES + lane] = rate, up
+        x[SWEPT * LANES + lane], x[WORK * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0, 0.0
+        x[OUTWARD * LANES + lane] = along
+
+
+@kernel(fastmath=RELAXED)
+def turn(x):
+    """Turns every lane's amplitudes on by half the leg, so that cosine and sine are 1 and 0 there."""
+    for lane in range(LANES):
+        s, c = sine_cosine(0.5 * x[ANGLE * LANES + lane])
+        for k in range(4):
+            a, b = x[(SWING + k) * LANES + lane], x[(SWING + 4 + k) * LANES + lane]
+            x[(SWING + k) * LANES + lane], x[(SWING + 4 + k) * LANES + lane] = c * a + s * b, c * b - s * a
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def push_pair(x, lane, node, early, late, weight):
+    """The force at two nodes as far before the leg's middle as after it: from there the angles differ in sign only."""
+    angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+    s, c = small_sine_cosine(node * angle)
+    a, e = c * x[SWING * LANES + lane], s * x[(SWING + 4) * LANES + lane]
+    b, f = c * x[(SWING + 1) * LANES + lane], s * x[(SWING + 5) * LANES + lane]
+    g, i = c * x[(SWING + 2) * LANES + lane], s * x[(SWING + 6) * LANES + lane]
+    d, h = c * x[(SWING + 3) * LANES + lane], s * x[(SWING + 7) * LANES + lane]
+    per = angle / (rate * rate)
+    s, c = per * s, per * c
+    fa, fb, fc, fd, work = regular_force(a - e, b - f, g - i, d - h)
+    x[early + lane], x[early + 4 * LANES + lane] = s * fa, c * fa
+    x[early + LANES + lane], x[early + 5 * LANES + lane] = s * fb, c * fb
+    x[early + 2 * LANES + lane], x[early + 6 * LANES + lane] = s * fc, c * fc
+    x[early + 3 * LANES + lane], x[early + 7 * LANES + lane] = s * fd, c * fd
+    fa, fb, fc, fd, more = regular_force(a + e, b + f, g + i, d + h)
+    x[late + lane], x[late + 4 * LANES + lane] = -s * fa, c * fa
+    x[late + LANES + lane], x[late + 5 * LANES + lane] = -s * fb, c * fb
+    x[late + 2 * LANES + lane], x[late + 6 * LANES + lane] = -s * fc, c * fc
+    x[late + 3 * LANES + lane], x[late + 7 * LANES + lane] = -s * fd, c * fd
+    x[WORK * LANES + lane] += weight * angle * (work + more)
+
+
+@kernel(fastmath=RELAXED)
+def push(x):
+    """The force along the undisturbed oscillation, at five nodes of the leg."""
+    for lane in range(LANES):
+        angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+        fa, fb, fc, fd, work = regular_force(
+            x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane],
+            x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
         )  # fmt: skip
-        x[UP_S * LANES + lane], x[DOWN_S * LANES + lane] = up, down
-        x[STEPS * LANES + lane] = enough_steps(swept)
-        x[APOGEE * LANES + lane], x[ERROR * LANES + lane] = clearance, inverse_a
+        per = angle / (rate * rate)
+        x[MIDDLE * LANES + lane], x[(MIDDLE + 1) * LANES + lane] = per * fa, per * fb
+        x[(MIDDLE + 2) * LANES + lane], x[(MIDDLE + 3) * LANES + lane] = per * fc, per * fd
+        x[WORK * LANES + lane] += MIDDLE_WEIGHT * angle * work
+    for lane in range(LANES):
+        push_pair(x, lane, OUTER, PUSH * LANES, (PUSH + 24) * LANES, OUTER_WEIGHT)
+    for lane in range(LANES):
+        push_pair(x, lane, INNER, (PUSH + 8) * LANES, (PUSH + 16) * LANES, INNER_WEIGHT - 0.5)
 
 
-@kernel
-def plan_rows(x, states, surface_m, spin, plans, flags):
-    """Kepler's plan of every row: how long up, how long down, how many steps a leg, and its perigee's height."""
-    for first in range(0, states.shape[0], LANES):
-        last = min(LANES, states.shape[0] - first)
-        for lane in range(last):
-            i = first + lane
-            good = plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5])
-            flags[i] = OK if good else BAD_INPUT
-            load_state(x, lane, states, i, spin)
-        plan(x, surface_m)
-        for lane in range(last):
-            i = first + lane
-            clearance, inverse_a = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
-            up, down = x[UP_S * LANES + lane], x[DOWN_S * LANES + lane]
-            plans[i, PLAN_UP], plans[i, PLAN_DOWN], plans[i, PLAN_STEPS] = up, down, x[STEPS * LANES + lane]
-            plans[i, PLAN_PERIGEE] = clearance + surface_m if flags[i] == OK else 0.0
-            if flags[i] == OK and inverse_a <= 1e-9:
-                flags[i] = ESCAPES
-            elif flags[i] == OK and (clearance > 0.0 or not up + down < LONGEST_S):
-                flags[i] = NEVER_LANDS
+@kernel(fastmath=RELAXED)
+def push_again(x):
+    """Every lane's amplitudes at the end of its leg, by the force at two nodes of the disturbed oscillation."""
+    for lane in range(LANES):
+        angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+        s, c = small_sine_cosine(INNER * angle)
+        for k in range(4):
+            early_a, late_a = x[(SWING + k) * LANES + lane], x[(SWING + k) * LANES + lane]
+            middle = x[(MIDDLE + k) * LANES + lane]
+            early_b = x[(SWING + 4 + k) * LANES + lane] + EARLY_MIDDLE * middle
+            late_b = x[(SWING + 4 + k) * LANES + lane] + LATE_MIDDLE * middle
+            for n in range(4):
+                a, b = x[(PUSH + 8 * n + k) * LANES + lane], x[(PUSH + 8 * n + 4 + k) * LANES + lane]
+                early_a += UP_TO_EARLY[n] * a
+                early_b += UP_TO_EARLY[n] * b
+                late_a += UP_TO_LATE[n] * a
+                late_b += UP_TO_LATE[n] * b
+            x[(AT + k) * LANES + lane] = c * early_a - s * early_b
+            x[(AT + 4 + k) * LANES + lane] = c * late_a + s * late_b
+        ea, eb, ec, ed, work = regular_force(
+            x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], x[(AT + 3) * LANES + lane]
+        )  # fmt: skip
+        la, lb, lc, ld, more = regular_force(
+            x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane], x[(AT + 6) * LANES + lane],
+            x[(AT + 7) * LANES + lane],
+        )  # fmt: skip
+        x[WORK * LANES + lane] += 0.5 * angle * (work + more)
+        x[SWEPT * LANES + lane] += angle
+        per = 0.5 * angle / (rate * rate)
+        s, c = per * s, per * c
+        x[AT * LANES + lane], x[(AT + 4) * LANES + lane] = s * (ea - la), c * (ea + la)
+        x[(AT + 1) * LANES + lane], x[(AT + 5) * LANES + lane] = s * (eb - lb), c * (eb + lb)
+        x[(AT + 2) * LANES + lane], x[(AT + 6) * LANES + lane] = s * (ec - lc), c * (ec + lc)
+        x[(AT + 3) * LANES + lane], x[(AT + 7) * LANES + lane] = s * (ed - ld), c * (ed + ld)
 
 
-@kernel
-def by_steps(plans, flags, order):
-    """Lists the rows that come down, those of equal steps together, in ``order``; returns how many they are."""
-    count = 0
-    for n in range(1, MOST_STEPS + 1):
-        for i in range(flags.size):
-            if flags[i] == OK and plans[i, PLAN_STEPS] == n:
-                order[count] = i
-                count += 1
-    return count
+@kernel(fastmath=RELAXED)
+def close_leg(x):
+    """Adds both sums to every lane's amplitudes, and guesses the error.
+
+    Two nodes alone miss ``bent`` of the first sum: as a share, that is also what they miss of the second one, and to
+    the power of two and a half what five nodes miss of the first. The third order is to the second as that to the first.
+    """
+    for lane in range(LANES):
+        whole, second, bent, r = 0.0, 0.0, 0.0, 0.0
+        for k in range(8):
+            missed = MIDDLE_WEIGHT * x[(MIDDLE + k - 4) * LANES + lane] if k >= 4 else 0.0
+            for n in range(4):
+                missed += PAIRED[n] * x[(PUSH + 8 * n + k) * LANES + lane]
+            change = x[(AT + k) * LANES + lane]
+            again = change - 0.5 * (x[(PUSH + 8 + k) * LANES + lane] + x[(PUSH + 16 + k) * LANES + lane])
+            change += missed
+            swing = x[(SWING + k) * LANES + lane] + change
+            x[(SWING + k) * LANES + lane] = swing
+            whole += change * change
+            second += again * again
+            bent += missed * missed
+            r += swing * swing
+        whole, second = math.sqrt(whole) + 1e-12, math.sqrt(second)
+        share = math.sqrt(bent) / whole
+        made = second * (second / whole + share) + MISSED * whole * share * share * math.sqrt(share)
+        x[ERROR * LANES + lane] += 2.0 * math.sqrt(r) * made
+
+
+@kernel(fastmath=RELAXED)
+def fly_leg(x):
+    """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it."""
+    turn(x)
+    push(x)
+    push_again(x)
+    close_leg(x)
+    turn(x)
+
+
+@kernel(fastmath=RELAXED)
+def aim_at(x, surface_m):
+    """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it."""
+    for lane in range(LANES):
+        angle, radius = to_surface(
+            x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane],
+            x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
+            x[(SWING + 4) * LANES + lane], x[(SWING + 5) * LANES + lane],
+            x[(SWING + 6) * LANES + lane], x[(SWING + 7) * LANES + lane], surface_m,
+        )  # fmt: skip
+        x[ANGLE * LANES + lane] = angle
+        x[PERIGEE * LANES + lane] -= radius
+
+
+@kernel(fastmath=RELAXED)
+def straighten(x):
+    """Place and velocity of every lane, whose amplitudes have been turned to it."""
+    for lane in range(LANES):
+        a, b = x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane]
+        c, d = x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane]
+        per = 2.0 * x[RATE * LANES + lane] / (a * a + b * b + c * c + d * d)
+        e, f = per * x[(SWING + 4) * LANES + lane], per * x[(SWING + 5) * LANES + lane]
+        g, h = per * x[(SWING + 6) * LANES + lane], per * x[(SWING + 7) * LANES + lane]
+        x[PX * LANES + lane] = a * a - b * b - c * c + d * d
+        x[PY * LANES + lane] = 2.0 * (a * b - c * d)
+        x[PZ * LANES + lane] = 2.0 * (a * c + b * d)
+        x[VX * LANES + lane] = a * e - b * f - c * g + d * h
+        x[VY * LANES + lane] = b * e + a * f - d * g - c * h
+        x[VZ * LANES + lane] = c * e + d * f + a * g + b * h
 
 
 @kernel(fastmath=RELAXED)
@@ -257,112 +337,102 @@ def note_apogee(x):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         height, climb = height_and_climb(px, py, pz, vx, vy, vz)
-        ax, ay, az = gravity(px, py, pz)
-        bend = (vx * vx + vy * vy + vz * vz + ax * px + ay * py + az * pz) / math.sqrt(px * px + py * py + pz * pz)
+        inverse_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
+        bend = (vx * vx + vy * vy + vz * vz - MU_M3_S2 * inverse_r) * inverse_r
         gained = -0.5 * climb * climb / (bend if bend < -1e-3 else -1e-3)
-        x[APOGEE * LANES + lane] = height + (gained if x[UP_S * LANES + lane] > 0.0 else 0.0)
+        x[APOGEE * LANES + lane] = height + (gained if x[ANGLE * LANES + lane] > 0.0 else 0.0)
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m, rounds):
-    """The time to the surface of a falling state seconds before or after it, and the state there: a cubic in time."""
+def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
+    """The time to the surface of a falling state seconds before or after it: (s, state there, miss in m).
+
+    Kepler's motion as a series in time to the fifth power, and J2 as what it is at the start. Source: R. R. Bate,
+    D. D. Mueller and J. E. White, "Fundamentals of Astrodynamics", Dover 1971, 5.4.
+    """
     ax, ay, az = gravity(px, py, pz)
-    r2 = px * px + py * py + pz * pz
-    pull, turn = MU_M3_S2 / (r2 * math.sqrt(r2)), 3.0 * (px * vx + py * vy + pz * vz) / r2
-    jx, jy, jz = pull * (turn * px - vx), pull * (turn * py - vy), pull * (turn * pz - vz)
+    inverse_r2 = 1.0 / (px * px + py * py + pz * pz)
+    u = MU_M3_S2 * inverse_r2 * math.sqrt(inverse_r2)
+    p, q = (px * vx + py * vy + pz * vz) * inverse_r2, (vx * vx + vy * vy + vz * vz) * inverse_r2 - u
+    ax, ay, az = ax + u * px, ay + u * py, az + u * pz
+    f3, f4, f5 = 0.5 * u * p, u * (3.0 * q - 15.0 * p * p + u) / 24.0, u * p * (7.0 * p * p - 3.0 * q - u) / 8.0
+    g5 = u * (9.0 * q - 45.0 * p * p + u) / 120.0
     d, qx, qy, qz, ux, uy, uz = 0.0, px, py, pz, vx, vy, vz
-    for _ in range(rounds):
-        height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
+    height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
+    for _ in range(LANDING_ROUNDS):
         d -= (height - surface_m) / (climb if climb < -1.0 else -1.0)
-        third, half = d / 3.0, 0.5 * d
-        qx = px + d * (vx + half * (ax + third * jx))
-        qy = py + d * (vy + half * (ay + third * jy))
-        qz = pz + d * (vz + half * (az + third * jz))
-        ux, uy, uz = vx + d * (ax + half * jx), vy + d * (ay + half * jy), vz + d * (az + half * jz)
-    return d, qx, qy, qz, ux, uy, uz
+        half = 0.5 * d * d
+        f = 1.0 + d * d * (-0.5 * u + d * (f3 + d * (f4 + d * f5)))
+        g = d + d * d * d * (-u / 6.0 + d * (0.5 * f3 + d * g5))
+        f_rate = d * (-u + d * (3.0 * f3 + d * (4.0 * f4 + d * 5.0 * f5)))
+        g_rate = 1.0 + d * d * (-0.5 * u + d * (2.0 * f3 + d * 5.0 * g5))
+        qx, qy, qz = f * px + g * vx + half * ax, f * py + g * vy + half * ay, f * pz + g * vz + half * az
+        ux, uy = f_rate * px + g_rate * vx + d * ax, f_rate * py + g_rate * vy + d * ay
+        uz = f_rate * pz + g_rate * vz + d * az
+        height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
+    return d, qx, qy, qz, ux, uy, uz, height - surface_m, climb
 
 
 @kernel(fastmath=RELAXED)
-def find_rest(x, surface_m):
-    """How long each lane still has to fly if that is too long for a cubic, else 0; the longest of them."""
-    longest = 0.0
-    for lane in range(LANES):
-        d, _, _, _, _, _, _ = seconds_to_surface(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
-            surface_m, np.int64(2),
-        )  # fmt: skip
-        d = d if abs(d) < LONGEST_REST_S else 0.0
-        d = d if abs(d) > SHORT_REST_S else 0.0
-        x[MORE_S * LANES + lane], x[STEPS * LANES + lane] = d, 1.0
-        x[DOWN_S * LANES + lane] += d
-    for lane in range(LANES):
-        longest = max(longest, abs(x[MORE_S * LANES + lane]))
-    return longest
+def land(x, surface_m, spin):
+    """Brings every lane exactly onto the surface, from seconds before or after it, and into the Earth's frame.
 
-
-@kernel(fastmath=RELAXED)
-def land(x, surface_m):
-    """Brings every lane exactly onto the surface, from seconds before or after it.
-
-    Leaves the time it took in the row of the step, and adds to the error what a cubic leaves out.
+    The time is that of the oscillator: by its energy, the distance is a sum of what is known at both ends and of J2's
+    work. Adds to the error what the landing leaves out.
     """
     for lane in range(LANES):
-        d, qx, qy, qz, ux, uy, uz = seconds_to_surface(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
-            surface_m, np.int64(LANDING_ROUNDS),
-        )  # fmt: skip
-        _, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-        steep = -climb / math.sqrt(ux * ux + uy * uy + uz * uz)
-        d2 = d * d
-        off = x[ERROR * LANES + lane] + FOURTH_M_S4 / 24.0 * d2 * d2
+        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
+        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        rate = x[RATE * LANES + lane]
+        swept = (MU_M3_S2 * x[SWEPT * LANES + lane] + x[WORK * LANES + lane]) / rate
+        time_s = 0.25 * (swept - (px * vx + py * vy + pz * vz - x[OUTWARD * LANES + lane])) / (rate * rate)
+        d, px, py, pz, vx, vy, vz, miss, climb = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
+        time_s += d
+        steep = -climb / math.sqrt(vx * vx + vy * vy + vz * vz)
+        off = x[ERROR * LANES + lane] + abs(miss) + J2_TURNS_M_S3 * abs(d * d * d)
         x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
-        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = qx, qy, qz
-        x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane] = ux, uy, uz
-        x[STEP * LANES + lane] = d
-
-
-@kernel(fastmath=RELAXED)
-def turn_to_earth(x, spin):
-    """From the frame that does not turn to the Earth's, whose turn since the start is in the rows of the times."""
-    for lane in range(LANES):
-        time_s = x[UP_S * LANES + lane] + x[DOWN_S * LANES + lane] + x[STEP * LANES + lane]
         s, c = sine_cosine(spin * time_s)
-        px, py, vx, vy = x[PX * LANES + lane], x[PY * LANES + lane], x[VX * LANES + lane], x[VY * LANES + lane]
         qx, qy = c * px + s * py, c * py - s * px
-        x[PX * LANES + lane], x[PY * LANES + lane] = qx, qy
+        x[TIME * LANES + lane] = time_s
+        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = qx, qy, pz
         x[VX * LANES + lane] = c * vx + s * vy + spin * qy
         x[VY * LANES + lane] = c * vy - s * vx - spin * qx
-        x[UP_S * LANES + lane] = time_s
+        x[VZ * LANES + lane] = vz
 
 
 @kernel
-def load(x, states, spin, plans, order, first, count):
-    """Fills a block with rows in the order given, the last one padding it; returns the greatest number of steps."""
-    most = 1.0
+def load(x, states, spin, first):
+    """Fills a block with rows (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
-        i = order[min(first + lane, count - 1)]
-        load_state(x, lane, states, i, spin)
-        x[UP_S * LANES + lane], x[DOWN_S * LANES + lane] = plans[i, PLAN_UP], plans[i, PLAN_DOWN]
-        x[STEPS * LANES + lane] = plans[i, PLAN_STEPS]
-        x[ERROR * LANES + lane] = 0.0
-        most = max(most, plans[i, PLAN_STEPS])
-    return int(most)
+        i = min(first + lane, states.shape[0] - 1)
+        px, py = states[i, 0], states[i, 1]
+        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = px, py, states[i, 2]
+        x[VX * LANES + lane], x[VY * LANES + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
+        x[VZ * LANES + lane] = states[i, 5]
 
 
 @kernel
-def unload(x, order, first, count, results, flags):
-    """Writes a block's lanes to the rows they came from."""
-    for lane in range(min(LANES, count - first)):
-        i = order[first + lane]
-        if not x[ERROR * LANES + lane] < HOPELESS_M:
-            flags[i] = STEP_LIMIT
+def unload(x, first, states, surface_m, results, flags):
+    """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
+    for lane in range(min(LANES, states.shape[0] - first)):
+        i = first + lane
+        for c in range(RESULTS):
+            results[i, c] = 0.0
+        if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
+            flags[i] = BAD_INPUT
             continue
-        results[i, TIME_S] = x[UP_S * LANES + lane]
-        for c in range(6):
-            results[i, AT_X + c] = x[(PX + c) * LANES + lane]
-        results[i, TOP_M], results[i, ERROR_M] = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
+        results[i, PERIGEE_M] = x[PERIGEE * LANES + lane] + surface_m
+        if x[INVERSE_AXIS * LANES + lane] <= LEAST_INVERSE_AXIS:
+            flags[i] = ESCAPES
+        elif x[PERIGEE * LANES + lane] > 0.0 or x[TIME * LANES + lane] >= LONGEST_S:
+            flags[i] = NEVER_LANDS
+        elif not x[ERROR * LANES + lane] < HOPELESS_M:
+            flags[i] = STEP_LIMIT
+        else:
+            flags[i], results[i, TIME_S] = OK, x[TIME * LANES + lane]
+            for c in range(6):
+                results[i, AT_X + c] = x[(PX + c) * LANES + lane]
+            results[i, TOP_M], results[i, ERROR_M] = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
 
 
 @kernel
@@ -372,21 +442,15 @@ def coast_rows(states, surface_m, spin, results, flags):
     ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS): time taken, state there, greatest height, error
     estimate along that height, perigee's height. Rows whose flag is not OK hold zeros but for the perigee.
     """
-    plans, order = np.empty((states.shape[0], PLANS)), np.empty(states.shape[0], np.int64)
     x = np.zeros(ROWS * LANES)
-    plan_rows(x, states, surface_m, spin, plans, flags)
-    for i in range(states.shape[0]):
-        for c in range(RESULTS):
-            results[i, c] = 0.0
-        results[i, PERIGEE_M] = plans[i, PLAN_PERIGEE]
-    count = by_steps(plans, flags, order)
-    for first in range(0, count, LANES):
-        most = load(x, states, spin, plans, order, first, count)
-        leg(x, most, np.int64(UP_S), np.int64(DOWN_S), STRETCHED)
+    for first in range(0, states.shape[0], LANES):
+        load(x, states, spin, first)
+        regularize(x)
+        fly_leg(x)
+        straighten(x)
         note_apogee(x)
-        leg(x, most, np.int64(DOWN_S), np.int64(NONE_LEFT), -STRETCHED)
-        if find_rest(x, surface_m) > 0.0:
-            leg(x, 1, np.int64(MORE_S), np.int64(NONE_LEFT), 0.0)
-        land(x, surface_m)
-        turn_to_earth(x, spin)
-        unload(x, order, first, count, results, flags)
+        aim_at(x, surface_m)
+        fly_leg(x)
+        straighten(x)
+        land(x, surface_m, spin)
+        unload(x, first, states, surface_m, results, flags)
