@@ -37,9 +37,10 @@ SWEPT = 16  # angle of all legs so far
 WORK = 17  # distance times J2's potential, summed over that angle
 OUTWARD = 18  # distance times its rate of change, at the beginning
 TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS = 19, 20, 21, 22, 23
-AT = 24  # two regular places, four rows each
-MIDDLE = 32  # the sines' change by the force at the leg's middle, all of the leg through; the cosines have none
-PUSH = 36  # the amplitudes' change by the force at the other nodes, eight rows each
+PER = 24  # inverse square of the rate
+AT = 25  # two regular places, four rows each
+MIDDLE = 33  # the sines' change by the force at the leg's middle, all of the leg through; the cosines have none
+PUSH = 37  # the amplitudes' change by the force at the other nodes, eight rows each
 ROWS = PUSH + 32
 
 # Columns of a result.
@@ -53,7 +54,7 @@ LEAST_INVERSE_AXIS = 1e-9
 LANDING_ROUNDS = 3
 MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
-MISSED = 0.02  # by trial
+MISSED = 0.01  # by trial
 J2_TURNS_M_S3 = 3e-5  # a sixth of how fast the flattening's pull changes along a path
 
 
@@ -150,7 +151,8 @@ def regularize(x):
         x[PERIGEE * LANES + lane], x[INVERSE_AXIS * LANES + lane] = (1.0 - eccentricity) / bound, inverse_a
         sine = pz * inverse_r
         bulge = FLATTENING_PULL * inverse_r * inverse_r * inverse_r * (3.0 * sine * sine - 1.0)
-        rate = math.sqrt(0.25 * MU_M3_S2 * bound - 0.5 * bulge)
+        rate2 = 0.25 * MU_M3_S2 * bound - 0.5 * bulge
+        rate = math.sqrt(rate2)
         main = math.sqrt(0.5 * (r + abs(px)))
         ahead = px >= 0.0
         half_inverse = 0.5 / main
@@ -169,7 +171,7 @@ def regularize(x):
         x[(SWING + 6) * LANES + lane], x[(SWING + 7) * LANES + lane] = g, h
         x[RATE * LANES + lane], x[ANGLE * LANES + lane] = rate, up
         x[SWEPT * LANES + lane], x[WORK * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0, 0.0
-        x[OUTWARD * LANES + lane] = along
+        x[OUTWARD * LANES + lane], x[PER * LANES + lane] = along, 1.0 / rate2
 
 
 @kernel(fastmath=RELAXED)
@@ -185,13 +187,13 @@ def turn(x):
 @kernel(inline=True, fastmath=RELAXED)
 def push_pair(x, lane, node, early, late, weight):
     """The force at two nodes as far before the leg's middle as after it: from there the angles differ in sign only."""
-    angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+    angle = x[ANGLE * LANES + lane]
     s, c = small_sine_cosine(node * angle)
     a, e = c * x[SWING * LANES + lane], s * x[(SWING + 4) * LANES + lane]
     b, f = c * x[(SWING + 1) * LANES + lane], s * x[(SWING + 5) * LANES + lane]
     g, i = c * x[(SWING + 2) * LANES + lane], s * x[(SWING + 6) * LANES + lane]
     d, h = c * x[(SWING + 3) * LANES + lane], s * x[(SWING + 7) * LANES + lane]
-    per = angle / (rate * rate)
+    per = angle * x[PER * LANES + lane]
     s, c = per * s, per * c
     fa, fb, fc, fd, work = regular_force(a - e, b - f, g - i, d - h)
     x[early + lane], x[early + 4 * LANES + lane] = s * fa, c * fa
@@ -210,12 +212,12 @@ def push_pair(x, lane, node, early, late, weight):
 def push(x):
     """The force along the undisturbed oscillation, at five nodes of the leg."""
     for lane in range(LANES):
-        angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+        angle = x[ANGLE * LANES + lane]
         fa, fb, fc, fd, work = regular_force(
             x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane],
             x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
         )  # fmt: skip
-        per = angle / (rate * rate)
+        per = angle * x[PER * LANES + lane]
         x[MIDDLE * LANES + lane], x[(MIDDLE + 1) * LANES + lane] = per * fa, per * fb
         x[(MIDDLE + 2) * LANES + lane], x[(MIDDLE + 3) * LANES + lane] = per * fc, per * fd
         x[WORK * LANES + lane] += MIDDLE_WEIGHT * angle * work
@@ -229,7 +231,7 @@ def push(x):
 def push_again(x):
     """Every lane's amplitudes at the end of its leg, by the force at two nodes of the disturbed oscillation."""
     for lane in range(LANES):
-        angle, rate = x[ANGLE * LANES + lane], x[RATE * LANES + lane]
+        angle = x[ANGLE * LANES + lane]
         s, c = small_sine_cosine(INNER * angle)
         for k in range(4):
             early_a, late_a = x[(SWING + k) * LANES + lane], x[(SWING + k) * LANES + lane]
@@ -253,7 +255,7 @@ def push_again(x):
         )  # fmt: skip
         x[WORK * LANES + lane] += 0.5 * angle * (work + more)
         x[SWEPT * LANES + lane] += angle
-        per = 0.5 * angle / (rate * rate)
+        per = 0.5 * angle * x[PER * LANES + lane]
         s, c = per * s, per * c
         x[AT * LANES + lane], x[(AT + 4) * LANES + lane] = s * (ea - la), c * (ea + la)
         x[(AT + 1) * LANES + lane], x[(AT + 5) * LANES + lane] = s * (eb - lb), c * (eb + lb)
@@ -263,13 +265,13 @@ def push_again(x):
 
 @kernel(fastmath=RELAXED)
 def close_leg(x):
-    """Adds both sums to every lane's amplitudes, and guesses the error.
+    """Adds both sums to every lane's amplitudes, and guesses the error, whose square is kept.
 
     Two nodes alone miss ``bent`` of the first sum: as a share, that is also what they miss of the second one, and to
-    the power of two and a half what five nodes miss of the first. The third order is to the second as that to the first.
+    the third power more than what five nodes miss of the first. The third order is to the second as that to the first.
     """
     for lane in range(LANES):
-        whole, second, bent, r = 0.0, 0.0, 0.0, 0.0
+        whole, second, bent, r = 1e-24, 0.0, 0.0, 0.0
         for k in range(8):
             missed = MIDDLE_WEIGHT * x[(MIDDLE + k - 4) * LANES + lane] if k >= 4 else 0.0
             for n in range(4):
@@ -283,10 +285,10 @@ def close_leg(x):
             second += again * again
             bent += missed * missed
             r += swing * swing
-        whole, second = math.sqrt(whole) + 1e-12, math.sqrt(second)
-        share = math.sqrt(bent) / whole
-        made = second * (second / whole + share) + MISSED * whole * share * share * math.sqrt(share)
-        x[ERROR * LANES + lane] += 2.0 * math.sqrt(r) * made
+        per = 1.0 / whole
+        share = bent * per
+        made = second * (second * per + share) + MISSED * whole * share * share * share
+        x[ERROR * LANES + lane] += 4.0 * r * made
 
 
 @kernel(fastmath=RELAXED)
@@ -383,13 +385,13 @@ def land(x, surface_m, spin):
     for lane in range(LANES):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        rate = x[RATE * LANES + lane]
-        swept = (MU_M3_S2 * x[SWEPT * LANES + lane] + x[WORK * LANES + lane]) / rate
-        time_s = 0.25 * (swept - (px * vx + py * vy + pz * vz - x[OUTWARD * LANES + lane])) / (rate * rate)
+        swept = (MU_M3_S2 * x[SWEPT * LANES + lane] + x[WORK * LANES + lane]) / x[RATE * LANES + lane]
+        outward = px * vx + py * vy + pz * vz - x[OUTWARD * LANES + lane]
+        time_s = 0.25 * (swept - outward) * x[PER * LANES + lane]
         d, px, py, pz, vx, vy, vz, miss, climb = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
         time_s += d
         steep = -climb / math.sqrt(vx * vx + vy * vy + vz * vz)
-        off = x[ERROR * LANES + lane] + abs(miss) + J2_TURNS_M_S3 * abs(d * d * d)
+        off = math.sqrt(x[ERROR * LANES + lane]) + abs(miss) + J2_TURNS_M_S3 * abs(d * d * d)
         x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
         s, c = sine_cosine(spin * time_s)
         qx, qy = c * px + s * py, c * py - s * px
@@ -401,10 +403,10 @@ def land(x, surface_m, spin):
 
 
 @kernel
-def load(x, states, spin, first):
-    """Fills a block with rows (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
+def load(x, states, rows, spin, first):
+    """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
-        i = min(first + lane, states.shape[0] - 1)
+        i = rows[min(first + lane, rows.size - 1)]
         px, py = states[i, 0], states[i, 1]
         x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = px, py, states[i, 2]
         x[VX * LANES + lane], x[VY * LANES + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
@@ -412,12 +414,10 @@ def load(x, states, spin, first):
 
 
 @kernel
-def unload(x, first, states, surface_m, results, flags):
+def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
-    for lane in range(min(LANES, states.shape[0] - first)):
-        i = first + lane
-        for c in range(RESULTS):
-            results[i, c] = 0.0
+    for lane in range(min(LANES, rows.size - first)):
+        i = rows[first + lane]
         if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
             flags[i] = BAD_INPUT
             continue
@@ -436,15 +436,15 @@ def unload(x, first, states, surface_m, results, flags):
 
 
 @kernel
-def coast_rows(states, surface_m, spin, results, flags):
-    """Carries every row of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
+def coast_rows(states, rows, surface_m, spin, results, flags):
+    """Carries the ``rows`` of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
 
-    ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS): time taken, state there, greatest height, error
-    estimate along that height, perigee's height. Rows whose flag is not OK hold zeros but for the perigee.
+    ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS), of the same rows: time taken, state there, greatest
+    height, error estimate along that height, perigee's height. Of rows whose flag is not OK only the perigee is written.
     """
     x = np.zeros(ROWS * LANES)
-    for first in range(0, states.shape[0], LANES):
-        load(x, states, spin, first)
+    for first in range(0, rows.size, LANES):
+        load(x, states, rows, spin, first)
         regularize(x)
         fly_leg(x)
         straighten(x)
@@ -453,4 +453,4 @@ def coast_rows(states, surface_m, spin, results, flags):
         fly_leg(x)
         straighten(x)
         land(x, surface_m, spin)
-        unload(x, first, states, surface_m, results, flags)
+        unload(x, states, rows, surface_m, first, results, flags)

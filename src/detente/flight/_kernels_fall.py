@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
+from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
@@ -54,11 +55,9 @@ DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as
 LONGEST_SHARE = 1.5  # of the height fallen since the apogee, in one step down
 HOPELESS_M = 1e6
 
-# Columns of a body, and of a result beside time and state.
+# Columns of a body; a body's place is in those of a coast's result.
 BODY_BETA, BODY_AREA, BODY_TABLE = range(3)
 BODIES = 3
-ERROR_M = 7
-RESULTS = 8
 
 NO_WAY, VACUUM, TO_THE_AIR, IN_THE_AIR = range(4)
 
@@ -261,96 +260,96 @@ def joining(g, height_m, climb_m_s):
 
 
 @kernel
-def queue_up(bodies, joins, tables, flags, order):
-    """Lists the rows of one grid and one drag curve together, in the order in which they join.
+def queue_up(rows, bodies, joins, tables, order):
+    """Lists the rows that join, those of one grid and one drag curve together, in the order in which they do.
 
     Returns where each kind begins, as many kinds to a grid as there are curves, and one more for those without.
     """
     kinds = GRIDS * (tables + 1)
-    places, key = np.zeros(kinds * (MOST + 1) + 1, np.int64), np.empty(flags.size, np.int64)
-    for i in range(flags.size):
-        if flags[i] == OK:
-            curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
-            key[i] = (grid_of(bodies[i]) * (tables + 1) + curve) * (MOST + 1) + joins[i]
-            places[key[i] + 1] += 1
+    places, key = np.zeros(kinds * (MOST + 1) + 1, np.int64), np.empty(rows.size, np.int64)
+    for n in range(rows.size):
+        body = bodies[rows[n]]
+        if joins[n] >= 0:
+            curve = 1 + int(body[BODY_TABLE]) if body[BODY_AREA] > 0.0 else 0
+            key[n] = (grid_of(body) * (tables + 1) + curve) * (MOST + 1) + joins[n]
+            places[key[n] + 1] += 1
     for k in range(places.size - 1):
         places[k + 1] += places[k]
     begins = places[:: MOST + 1].copy()
-    for i in range(flags.size):
-        if flags[i] == OK:
-            order[places[key[i]]] = i
-            places[key[i]] += 1
+    for n in range(rows.size):
+        if joins[n] >= 0:
+            order[places[key[n]]] = n
+            places[key[n]] += 1
     return begins
 
 
 @kernel
-def load(x, g, states, bodies, joins, order, first, last):
+def load(x, g, results, rows, bodies, joins, order, first, last):
     """Fills a block with falling states in the order given, the last padding it; returns the first step of any."""
     soonest = MOST
     for lane in range(LANES):
-        i = order[min(first + lane, last - 1)]
+        n = order[min(first + lane, last - 1)]
+        i = rows[n]
         for c in range(6):
-            x[(PX + c) * LANES + lane] = states[i, c]
+            x[(PX + c) * LANES + lane] = results[i, AT_X + c]
         height, _ = height_and_climb(
-            states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+            results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2],
+            results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5],
         )  # fmt: skip
         x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, BODY_BETA], bodies[i, BODY_AREA]
         x[DRAG * LANES + lane] = bodies[i, BODY_BETA]
-        x[JOINS * LANES + lane] = joins[i]
-        x[START * LANES + lane], x[STEP * LANES + lane] = height, ENDS_M[g, joins[i]] - height
-        x[TIME * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0
-        soonest = min(soonest, joins[i])
+        x[JOINS * LANES + lane] = joins[n]
+        x[START * LANES + lane], x[STEP * LANES + lane] = height, ENDS_M[g, joins[n]] - height
+        x[TIME * LANES + lane], x[ERROR * LANES + lane] = results[i, TIME_S], results[i, ERROR_M]
+        soonest = min(soonest, joins[n])
     return soonest
 
 
 @kernel
-def unload(x, order, first, last, results, flags):
+def unload(x, rows, order, first, last, results, flags):
     """Writes a block's lanes to the rows they came from."""
     for lane in range(min(LANES, last - first)):
-        i = order[first + lane]
+        i = rows[order[first + lane]]
         if not x[ERROR * LANES + lane] < HOPELESS_M:
             flags[i] = STEP_LIMIT
             continue
-        for c in range(7):
-            results[i, c] = x[(TIME + c) * LANES + lane]
+        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
+        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         # The clock's height and the state's own differ by the steps' errors: decimetres, in a straight line.
-        height, climb = height_and_climb(
-            results[i, 1], results[i, 2], results[i, 3], results[i, 4], results[i, 5], results[i, 6]
-        )  # fmt: skip
+        height, climb = height_and_climb(px, py, pz, vx, vy, vz)
         rest = -height / climb
-        results[i, 0] += rest
-        for c in range(3):
-            results[i, 1 + c] += rest * results[i, 4 + c]
-        results[i, ERROR_M] = x[ERROR * LANES + lane]
+        results[i, TIME_S], results[i, ERROR_M] = x[TIME * LANES + lane] + rest, x[ERROR * LANES + lane]
+        results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2] = px + rest * vx, py + rest * vy, pz + rest * vz
+        results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5] = vx, vy, vz
 
 
 @kernel
-def fall_rows(states, bodies, curves, spin, results, flags):
-    """Carries every row of ``states`` (ECEF; velocity relative to the Earth), falling below 150 km, to the ground.
+def fall_rows(rows, bodies, curves, spin, results, flags):
+    """Carries the ``rows`` of ``results`` (``_kernels_coast``'s), falling below 150 km, on to the ground.
 
     ``bodies`` (n, 3): half the inverse of the ballistic coefficient (m2/kg), half the area over the mass (m2/kg) where
-    drag follows a curve, the curve's number in ``curves``; ``spin`` the Earth's
-    rotation rate. Rows flagged on entry are left alone. ``results`` (n, RESULTS): time
-    taken, state on the ground, error estimate. A row for which height is no clock, as a skimming one's is not, is
-    flagged STEP_LIMIT, to be flown another way.
+    drag follows a curve, the curve's number in ``curves``; ``spin`` the Earth's rotation rate. Time and error go on
+    from what they are. A row for which height is no clock, as a skimming one's is not, is flagged STEP_LIMIT, to be
+    flown another way.
     """
-    x, joins, order = np.zeros(ROWS * LANES), np.empty(flags.size, np.int64), np.empty(flags.size, np.int64)
-    for i in range(flags.size):
-        if flags[i] == OK:
-            height, climb = height_and_climb(
-                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
-            )  # fmt: skip
-            joins[i] = joining(grid_of(bodies[i]), height, climb)
-            if joins[i] < 0:
-                flags[i] = STEP_LIMIT
-    begins = queue_up(bodies, joins, curves.shape[0], flags, order)
+    x, joins, order = np.zeros(ROWS * LANES), np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    for n in range(rows.size):
+        i = rows[n]
+        height, climb = height_and_climb(
+            results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2],
+            results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5],
+        )  # fmt: skip
+        joins[n] = joining(grid_of(bodies[i]), height, climb)
+        if joins[n] < 0:
+            flags[i] = STEP_LIMIT
+    begins = queue_up(rows, bodies, joins, curves.shape[0], order)
     for kind in range(begins.size - 1):
         grid, curve = kind // (curves.shape[0] + 1), kind % (curves.shape[0] + 1)
         last = begins[kind + 1]
         for first in range(begins[kind], last, LANES):
-            soonest = load(x, grid, states, bodies, joins, order, first, last)
+            soonest = load(x, grid, results, rows, bodies, joins, order, first, last)
             fall(x, grid, soonest, curve > 0, curves[max(curve - 1, 0)], spin)
-            unload(x, order, first, last, results, flags)
+            unload(x, rows, order, first, last, results, flags)
 
 
 @kernel
@@ -375,18 +374,26 @@ def survey_rows(states, betas, bodies, heights, rising, flags):
 
 
 @kernel
-def choose_ways(states, bodies, flags, ways):
-    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already."""
+def choose_ways(states, bodies, flags, ways, results):
+    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already.
+
+    The results of those that fall already begin with their states, all others with zeros.
+    """
     for i in range(flags.size):
         ways[i] = NO_WAY
+        results[i, :] = 0.0
         if flags[i] == OK:
             height, climb = height_and_climb(
                 states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
             )  # fmt: skip
             if bodies[i, BODY_BETA] == 0.0 and bodies[i, BODY_AREA] == 0.0:
                 ways[i] = VACUUM
+            elif climb > 0.0 or height > TOP_M + 1.0:
+                ways[i] = TO_THE_AIR
             else:
-                ways[i] = TO_THE_AIR if climb > 0.0 or height > TOP_M + 1.0 else IN_THE_AIR
+                ways[i] = IN_THE_AIR
+                for c in range(6):
+                    results[i, AT_X + c] = states[i, c]
 
 
 @kernel
