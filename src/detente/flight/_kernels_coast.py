@@ -39,8 +39,8 @@ OUTWARD = 18  # distance times its rate of change, at the beginning
 TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS = 19, 20, 21, 22, 23
 PER = 24  # inverse square of the rate
 AT = 25  # two regular places, four rows each
-MIDDLE = 33  # the sines' change by the force at the leg's middle, all of the leg through; the cosines have none
-PUSH = 37  # the amplitudes' change by the force at the other nodes, eight rows each
+MIDDLE = 33  # the amplitudes' change by the force at the leg's middle, all of the leg through: none of the cosines'
+PUSH = 41  # the amplitudes' change by the force at the other nodes, eight rows each
 ROWS = PUSH + 32
 
 # Columns of a result.
@@ -51,11 +51,10 @@ FLATTENING_PULL = 0.5 * J2 * MU_M3_S2 * A_M * A_M
 HOPELESS_M = 1e6
 LONGEST_S = 14_400.0
 LEAST_INVERSE_AXIS = 1e-9
-LANDING_ROUNDS = 3
 MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
 MISSED = 0.01  # by trial
-J2_TURNS_M_S3 = 3e-5  # a sixth of how fast the flattening's pull changes along a path
+FLATTENING_M_S3, BEND_M_S3 = 3e-5, 5e-3  # how fast the flattening's pull, and all pull, change on a path, over six
 
 
 def _gauss() -> tuple[np.ndarray, ...]:
@@ -68,7 +67,6 @@ def _gauss() -> tuple[np.ndarray, ...]:
 
 NODES, WEIGHTS, UP_TO = _gauss()
 OUTER, INNER = float(NODES[4]), float(NODES[3])
-PAIRED = np.array((WEIGHTS[0], WEIGHTS[1] - 0.5, WEIGHTS[3] - 0.5, WEIGHTS[4]))  # the second sum's halves taken off
 UP_TO_EARLY, UP_TO_LATE = np.delete(UP_TO, 2, axis=1)
 EARLY_MIDDLE, LATE_MIDDLE = float(UP_TO[0, 2]), float(UP_TO[1, 2])
 MIDDLE_WEIGHT, OUTER_WEIGHT, INNER_WEIGHT = float(WEIGHTS[2]), float(WEIGHTS[0]), float(WEIGHTS[1])
@@ -218,8 +216,10 @@ def push(x):
             x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
         )  # fmt: skip
         per = angle * x[PER * LANES + lane]
-        x[MIDDLE * LANES + lane], x[(MIDDLE + 1) * LANES + lane] = per * fa, per * fb
-        x[(MIDDLE + 2) * LANES + lane], x[(MIDDLE + 3) * LANES + lane] = per * fc, per * fd
+        x[MIDDLE * LANES + lane], x[(MIDDLE + 1) * LANES + lane] = 0.0, 0.0
+        x[(MIDDLE + 2) * LANES + lane], x[(MIDDLE + 3) * LANES + lane] = 0.0, 0.0
+        x[(MIDDLE + 4) * LANES + lane], x[(MIDDLE + 5) * LANES + lane] = per * fa, per * fb
+        x[(MIDDLE + 6) * LANES + lane], x[(MIDDLE + 7) * LANES + lane] = per * fc, per * fd
         x[WORK * LANES + lane] += MIDDLE_WEIGHT * angle * work
     for lane in range(LANES):
         push_pair(x, lane, OUTER, PUSH * LANES, (PUSH + 24) * LANES, OUTER_WEIGHT)
@@ -235,7 +235,7 @@ def push_again(x):
         s, c = small_sine_cosine(INNER * angle)
         for k in range(4):
             early_a, late_a = x[(SWING + k) * LANES + lane], x[(SWING + k) * LANES + lane]
-            middle = x[(MIDDLE + k) * LANES + lane]
+            middle = x[(MIDDLE + 4 + k) * LANES + lane]
             early_b = x[(SWING + 4 + k) * LANES + lane] + EARLY_MIDDLE * middle
             late_b = x[(SWING + 4 + k) * LANES + lane] + LATE_MIDDLE * middle
             for n in range(4):
@@ -273,11 +273,11 @@ def close_leg(x):
     for lane in range(LANES):
         whole, second, bent, r = 1e-24, 0.0, 0.0, 0.0
         for k in range(8):
-            missed = MIDDLE_WEIGHT * x[(MIDDLE + k - 4) * LANES + lane] if k >= 4 else 0.0
-            for n in range(4):
-                missed += PAIRED[n] * x[(PUSH + 8 * n + k) * LANES + lane]
+            e, f = x[(PUSH + 8 + k) * LANES + lane], x[(PUSH + 16 + k) * LANES + lane]
+            missed = OUTER_WEIGHT * (x[(PUSH + k) * LANES + lane] + x[(PUSH + 24 + k) * LANES + lane])
+            missed += (INNER_WEIGHT - 0.5) * (e + f) + MIDDLE_WEIGHT * x[(MIDDLE + k) * LANES + lane]
             change = x[(AT + k) * LANES + lane]
-            again = change - 0.5 * (x[(PUSH + 8 + k) * LANES + lane] + x[(PUSH + 16 + k) * LANES + lane])
+            again = change - 0.5 * (e + f)
             change += missed
             swing = x[(SWING + k) * LANES + lane] + change
             x[(SWING + k) * LANES + lane] = swing
@@ -288,7 +288,7 @@ def close_leg(x):
         per = 1.0 / whole
         share = bent * per
         made = second * (second * per + share) + MISSED * whole * share * share * share
-        x[ERROR * LANES + lane] += 4.0 * r * made
+        x[ERROR * LANES + lane] += 16.0 * r * made
 
 
 @kernel(fastmath=RELAXED)
@@ -346,33 +346,47 @@ def note_apogee(x):
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
-    """The time to the surface of a falling state seconds before or after it: (s, state there, miss in m).
+def parabola(low, climb, bend):
+    """Time until a height has changed by ``low``, by Halley's method: a fall grows steeper on the way."""
+    falling = climb if climb < -1.0 else -1.0
+    return low * falling / (falling * falling + 0.5 * bend * low)
 
-    Kepler's motion as a series in time to the fifth power, and J2 as what it is at the start. Source: R. R. Bate,
-    D. D. Mueller and J. E. White, "Fundamentals of Astrodynamics", Dover 1971, 5.4.
+
+@kernel(inline=True, fastmath=RELAXED)
+def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
+    """The time to the surface of a falling state seconds before or after it, and the state there.
+
+    Kepler's motion as a series in time to the fifth power, and J2 as what it is at the start, to where a parabola meets
+    the surface; a second parabola from there. Returns the time, the second's share of it, and the state. Source: R. R.
+    Bate, D. D. Mueller and J. E. White, "Fundamentals of Astrodynamics", Dover 1971, 5.4.
     """
     ax, ay, az = gravity(px, py, pz)
-    inverse_r2 = 1.0 / (px * px + py * py + pz * pz)
-    u = MU_M3_S2 * inverse_r2 * math.sqrt(inverse_r2)
+    r2 = px * px + py * py + pz * pz
+    inverse_r2 = 1.0 / r2
+    inverse_r = math.sqrt(inverse_r2)
+    u = MU_M3_S2 * inverse_r2 * inverse_r
     p, q = (px * vx + py * vy + pz * vz) * inverse_r2, (vx * vx + vy * vy + vz * vz) * inverse_r2 - u
     ax, ay, az = ax + u * px, ay + u * py, az + u * pz
     f3, f4, f5 = 0.5 * u * p, u * (3.0 * q - 15.0 * p * p + u) / 24.0, u * p * (7.0 * p * p - 3.0 * q - u) / 8.0
     g5 = u * (9.0 * q - 45.0 * p * p + u) / 120.0
-    d, qx, qy, qz, ux, uy, uz = 0.0, px, py, pz, vx, vy, vz
-    height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-    for _ in range(LANDING_ROUNDS):
-        d -= (height - surface_m) / (climb if climb < -1.0 else -1.0)
-        half = 0.5 * d * d
-        f = 1.0 + d * d * (-0.5 * u + d * (f3 + d * (f4 + d * f5)))
-        g = d + d * d * d * (-u / 6.0 + d * (0.5 * f3 + d * g5))
-        f_rate = d * (-u + d * (3.0 * f3 + d * (4.0 * f4 + d * 5.0 * f5)))
-        g_rate = 1.0 + d * d * (-0.5 * u + d * (2.0 * f3 + d * 5.0 * g5))
-        qx, qy, qz = f * px + g * vx + half * ax, f * py + g * vy + half * ay, f * pz + g * vz + half * az
-        ux, uy = f_rate * px + g_rate * vx + d * ax, f_rate * py + g_rate * vy + d * ay
-        uz = f_rate * pz + g_rate * vz + d * az
-        height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-    return d, qx, qy, qz, ux, uy, uz, height - surface_m, climb
+    bend = (q - p * p) * r2 * inverse_r
+    height, climb = height_and_climb(px, py, pz, vx, vy, vz)
+    d = parabola(surface_m - height, climb, bend)
+    half = 0.5 * d * d
+    f = 1.0 + d * d * (-0.5 * u + d * (f3 + d * (f4 + d * f5)))
+    g = d + d * d * d * (-u / 6.0 + d * (0.5 * f3 + d * g5))
+    f_rate = d * (-u + d * (3.0 * f3 + d * (4.0 * f4 + d * 5.0 * f5)))
+    g_rate = 1.0 + d * d * (-0.5 * u + d * (2.0 * f3 + d * 5.0 * g5))
+    px, vx = f * px + g * vx + half * ax, f_rate * px + g_rate * vx + d * ax
+    py, vy = f * py + g * vy + half * ay, f_rate * py + g_rate * vy + d * ay
+    pz, vz = f * pz + g * vz + half * az, f_rate * pz + g_rate * vz + d * az
+    height, climb = height_and_climb(px, py, pz, vx, vy, vz)
+    late = parabola(surface_m - height, climb, bend)
+    still, pull = 1.0 - 0.5 * u * late * late, -u * late
+    return (
+        d + late, late, still * px + late * vx, still * py + late * vy, still * pz + late * vz,
+        vx + pull * px, vy + pull * py, vz + pull * pz,
+    )  # fmt: skip
 
 
 @kernel(fastmath=RELAXED)
@@ -387,11 +401,12 @@ def land(x, surface_m, spin):
         vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         swept = (MU_M3_S2 * x[SWEPT * LANES + lane] + x[WORK * LANES + lane]) / x[RATE * LANES + lane]
         outward = px * vx + py * vy + pz * vz - x[OUTWARD * LANES + lane]
-        time_s = 0.25 * (swept - outward) * x[PER * LANES + lane]
-        d, px, py, pz, vx, vy, vz, miss, climb = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
-        time_s += d
-        steep = -climb / math.sqrt(vx * vx + vy * vy + vz * vz)
-        off = math.sqrt(x[ERROR * LANES + lane]) + abs(miss) + J2_TURNS_M_S3 * abs(d * d * d)
+        d, late, px, py, pz, vx, vy, vz = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
+        time_s = 0.25 * (swept - outward) * x[PER * LANES + lane] + d
+        steep = -(px * vx + py * vy + pz * vz) / math.sqrt(
+            (px * px + py * py + pz * pz) * (vx * vx + vy * vy + vz * vz)
+        )  # fmt: skip
+        off = math.sqrt(x[ERROR * LANES + lane]) + FLATTENING_M_S3 * abs(d * d * d) + BEND_M_S3 * abs(late * late * late)
         x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
         s, c = sine_cosine(spin * time_s)
         qx, qy = c * px + s * py, c * py - s * px
