@@ -28,20 +28,22 @@ from detente.flight._kernels_motion import BAD_INPUT, ESCAPES, NEVER_LANDS, OK, 
 from detente.geodesy.constants import A_M, J2, MU_M3_S2
 from detente.jit import kernel
 
-# Rows of a block.
-PX, PY, PZ, VX, VY, VZ = range(6)
-SWING = 6  # the oscillator's amplitudes, of the cosine and of the sine, four rows each
-RATE = 14  # its angle by the regular time: 1/s times the distance
-ANGLE = 15  # of the leg being flown; the orbit's own anomaly is twice as much
-SWEPT = 16  # angle of all legs so far
-WORK = 17  # distance times J2's potential, summed over that angle
-OUTWARD = 18  # distance times its rate of change, at the beginning
-TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS = 19, 20, 21, 22, 23
-PER = 24  # inverse square of the rate
-AT = 25  # two regular places, four rows each
-MIDDLE = 33  # the amplitudes' change by the force at the leg's middle, all of the leg through: none of the cosines'
-PUSH = 41  # the amplitudes' change by the force at the other nodes, eight rows each
-ROWS = PUSH + 32
+# Rows of a block: where each begins.
+PX, PY, PZ, VX, VY, VZ = range(0, 6 * LANES, LANES)
+COSINES, SINES = 6 * LANES, 10 * LANES  # the oscillator's amplitudes, four rows each
+(
+    RATE,  # its angle by the regular time: 1/s times the distance
+    PER,  # the inverse of that squared
+    ANGLE,  # of the leg being flown; the orbit's own anomaly is twice as much
+    SWEPT,  # angle of all legs so far
+    WORK,  # distance times J2's potential, summed over that angle
+    OUTWARD,  # distance times its rate of change, at the beginning
+    TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS,
+) = range(14 * LANES, 25 * LANES, LANES)  # fmt: skip
+# Sine and cosine at the leg's outer and inner nodes, and 1 in the middle, all times what a force there is worth.
+OUTER_SINE, OUTER_COSINE, INNER_SINE, INNER_COSINE, WORTH = range(25 * LANES, 30 * LANES, LANES)
+FIRST, SECOND, MIDDLE, FOURTH, FIFTH = range(30 * LANES, 50 * LANES, 4 * LANES)  # the forces at the nodes, four rows each
+ROWS = 50
 
 # Columns of a result.
 TIME_S, AT_X, AT_Y, AT_Z, AT_U, AT_V, AT_W, TOP_M, ERROR_M, PERIGEE_M = range(10)
@@ -67,9 +69,8 @@ def _gauss() -> tuple[np.ndarray, ...]:
 
 NODES, WEIGHTS, UP_TO = _gauss()
 OUTER, INNER = float(NODES[4]), float(NODES[3])
-UP_TO_EARLY, UP_TO_LATE = np.delete(UP_TO, 2, axis=1)
-EARLY_MIDDLE, LATE_MIDDLE = float(UP_TO[0, 2]), float(UP_TO[1, 2])
-MIDDLE_WEIGHT, OUTER_WEIGHT, INNER_WEIGHT = float(WEIGHTS[2]), float(WEIGHTS[0]), float(WEIGHTS[1])
+OUTER_WEIGHT, INNER_WEIGHT, MIDDLE_WEIGHT = WEIGHTS[:3].tolist()
+(E_1, E_2, E_3, E_4, E_5), (L_1, L_2, L_3, L_4, L_5) = UP_TO.tolist()  # up to the early inner node, and to the late
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -82,7 +83,7 @@ def small_sine_cosine(x):
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def regular_force(a, b, c, d):
+def force(a, b, c, d):
     """What the flattening adds to the oscillator at a regular place, and the distance times J2's potential there.
 
     The force is a quarter of the second's falling gradient.
@@ -105,32 +106,6 @@ def surface_radius(sine2, surface_m):
     return A_M / math.sqrt(1.0 + (STRETCH - 1.0) * sine2) + surface_m
 
 
-@kernel(inline=True, fastmath=RELAXED)
-def to_surface(a, b, c, d, e, f, g, h, surface_m):
-    """How far an undisturbed oscillation falls to a surface: (angle, distance there), from amplitudes (a..d), (e..h).
-
-    Distance and z are sinusoids of twice the angle. The second round knows the latitude that the first comes down at.
-    """
-    cosines, sines = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
-    mean, half, cross = 0.5 * (cosines + sines), 0.5 * (cosines - sines), a * e + b * f + c * g + d * h
-    swing = math.sqrt(half * half + cross * cross) + TINY
-    apogee = rough_angle(abs(cross), half)
-    apogee = apogee if cross > 0.0 else -apogee
-    z_cosines, z_sines = a * c + b * d, e * g + f * h
-    z_mean, z_half, z_cross = z_cosines + z_sines, z_cosines - z_sines, a * g + c * e + b * h + d * f
-    radius, angle = surface_radius(MIDDLE_SINE2, surface_m), 0.0
-    for _ in range(2):
-        low = (radius - mean) / swing
-        low = low if low < 1.0 else 1.0
-        low = low if low > -1.0 else -1.0
-        fallen = math.sqrt(1.0 - low * low)
-        angle = 0.5 * (apogee + rough_angle(fallen, low))
-        z = z_mean + (z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)) / swing
-        s2 = z * z / (radius * radius)
-        radius = surface_radius(s2 if s2 < 1.0 else 1.0, surface_m)
-    return angle, radius
-
-
 @kernel(fastmath=RELAXED)
 def regularize(x):
     """Every lane's amplitudes at its beginning, its frequency, Kepler's perigee, and the leg up to the apogee.
@@ -138,15 +113,15 @@ def regularize(x):
     A place has a circle of regular ones; the one taken is far from the division by zero.
     """
     for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
         r, v2, along = math.sqrt(px * px + py * py + pz * pz), vx * vx + vy * vy + vz * vz, px * vx + py * vy + pz * vz
         inverse_r = 1.0 / r
         inverse_a = 2.0 * inverse_r - v2 / MU_M3_S2
         bound = inverse_a if inverse_a > LEAST_INVERSE_AXIS else LEAST_INVERSE_AXIS
         e_cos = 1.0 - r * bound
         eccentricity = math.sqrt(e_cos * e_cos + along * along * bound / MU_M3_S2)
-        x[PERIGEE * LANES + lane], x[INVERSE_AXIS * LANES + lane] = (1.0 - eccentricity) / bound, inverse_a
+        x[PERIGEE + lane], x[INVERSE_AXIS + lane] = (1.0 - eccentricity) / bound, inverse_a
         sine = pz * inverse_r
         bulge = FLATTENING_PULL * inverse_r * inverse_r * inverse_r * (3.0 * sine * sine - 1.0)
         rate2 = 0.25 * MU_M3_S2 * bound - 0.5 * bulge
@@ -163,186 +138,208 @@ def regularize(x):
         cross = a * e + b * f + c * g + d * h
         up = 0.5 * rough_angle(abs(cross), half)
         up = up if cross > 0.0 else 0.0
-        x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane] = a, b
-        x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane] = c, d
-        x[(SWING + 4) * LANES + lane], x[(SWING + 5) * LANES + lane] = e, f
-        x[(SWING + 6) * LANES + lane], x[(SWING + 7) * LANES + lane] = g, h
-        x[RATE * LANES + lane], x[ANGLE * LANES + lane] = rate, up
-        x[SWEPT * LANES + lane], x[WORK * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0, 0.0
-        x[OUTWARD * LANES + lane], x[PER * LANES + lane] = along, 1.0 / rate2
+        x[COSINES + lane], x[COSINES + LANES + lane] = a, b
+        x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane] = c, d
+        x[SINES + lane], x[SINES + LANES + lane] = e, f
+        x[SINES + 2 * LANES + lane], x[SINES + 3 * LANES + lane] = g, h
+        x[RATE + lane], x[ANGLE + lane] = rate, up
+        x[SWEPT + lane], x[WORK + lane], x[ERROR + lane] = 0.0, 0.0, 0.0
+        x[OUTWARD + lane], x[PER + lane] = along, 1.0 / rate2
 
 
 @kernel(fastmath=RELAXED)
 def turn(x):
     """Turns every lane's amplitudes on by half the leg, so that cosine and sine are 1 and 0 there."""
     for lane in range(LANES):
-        s, c = sine_cosine(0.5 * x[ANGLE * LANES + lane])
-        for k in range(4):
-            a, b = x[(SWING + k) * LANES + lane], x[(SWING + 4 + k) * LANES + lane]
-            x[(SWING + k) * LANES + lane], x[(SWING + 4 + k) * LANES + lane] = c * a + s * b, c * b - s * a
+        s, c = sine_cosine(0.5 * x[ANGLE + lane])
+        for k in range(lane, lane + 4 * LANES, LANES):
+            a, b = x[COSINES + k], x[SINES + k]
+            x[COSINES + k], x[SINES + k] = c * a + s * b, c * b - s * a
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def push_pair(x, lane, node, early, late, weight):
+def push_middle(x):
+    """The force at the middle of the leg, along the undisturbed oscillation."""
+    for lane in range(LANES):
+        angle = x[ANGLE + lane]
+        x[MIDDLE + lane], x[MIDDLE + LANES + lane], x[MIDDLE + 2 * LANES + lane], x[MIDDLE + 3 * LANES + lane], work = (
+            force(x[lane + COSINES], x[COSINES + LANES + lane], x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane])
+        )  # fmt: skip
+        x[WORTH + lane] = angle * x[PER + lane]
+        x[WORK + lane] += MIDDLE_WEIGHT * angle * work
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def push_pair(x, node, early, late, sine, weight):
     """The force at two nodes as far before the leg's middle as after it: from there the angles differ in sign only."""
-    angle = x[ANGLE * LANES + lane]
-    s, c = small_sine_cosine(node * angle)
-    a, e = c * x[SWING * LANES + lane], s * x[(SWING + 4) * LANES + lane]
-    b, f = c * x[(SWING + 1) * LANES + lane], s * x[(SWING + 5) * LANES + lane]
-    g, i = c * x[(SWING + 2) * LANES + lane], s * x[(SWING + 6) * LANES + lane]
-    d, h = c * x[(SWING + 3) * LANES + lane], s * x[(SWING + 7) * LANES + lane]
-    per = angle * x[PER * LANES + lane]
-    s, c = per * s, per * c
-    fa, fb, fc, fd, work = regular_force(a - e, b - f, g - i, d - h)
-    x[early + lane], x[early + 4 * LANES + lane] = s * fa, c * fa
-    x[early + LANES + lane], x[early + 5 * LANES + lane] = s * fb, c * fb
-    x[early + 2 * LANES + lane], x[early + 6 * LANES + lane] = s * fc, c * fc
-    x[early + 3 * LANES + lane], x[early + 7 * LANES + lane] = s * fd, c * fd
-    fa, fb, fc, fd, more = regular_force(a + e, b + f, g + i, d + h)
-    x[late + lane], x[late + 4 * LANES + lane] = -s * fa, c * fa
-    x[late + LANES + lane], x[late + 5 * LANES + lane] = -s * fb, c * fb
-    x[late + 2 * LANES + lane], x[late + 6 * LANES + lane] = -s * fc, c * fc
-    x[late + 3 * LANES + lane], x[late + 7 * LANES + lane] = -s * fd, c * fd
-    x[WORK * LANES + lane] += weight * angle * (work + more)
+    for lane in range(LANES):
+        angle = x[ANGLE + lane]
+        s, c = small_sine_cosine(node * angle)
+        a, e = c * x[COSINES + lane], s * x[SINES + lane]
+        b, f = c * x[COSINES + LANES + lane], s * x[SINES + LANES + lane]
+        i, g = c * x[COSINES + 2 * LANES + lane], s * x[SINES + 2 * LANES + lane]
+        d, h = c * x[COSINES + 3 * LANES + lane], s * x[SINES + 3 * LANES + lane]
+        x[early + lane], x[early + LANES + lane], x[early + 2 * LANES + lane], x[early + 3 * LANES + lane], work = force(
+            a - e, b - f, i - g, d - h
+        )
+        x[late + lane], x[late + LANES + lane], x[late + 2 * LANES + lane], x[late + 3 * LANES + lane], more = force(
+            a + e, b + f, i + g, d + h
+        )
+        x[sine + lane], x[sine + LANES + lane] = s * angle * x[PER + lane], c * angle * x[PER + lane]
+        x[WORK + lane] += weight * angle * (work + more)
 
 
-@kernel(fastmath=RELAXED)
-def push(x):
-    """The force along the undisturbed oscillation, at five nodes of the leg."""
-    for lane in range(LANES):
-        angle = x[ANGLE * LANES + lane]
-        fa, fb, fc, fd, work = regular_force(
-            x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane],
-            x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
-        )  # fmt: skip
-        per = angle * x[PER * LANES + lane]
-        x[MIDDLE * LANES + lane], x[(MIDDLE + 1) * LANES + lane] = 0.0, 0.0
-        x[(MIDDLE + 2) * LANES + lane], x[(MIDDLE + 3) * LANES + lane] = 0.0, 0.0
-        x[(MIDDLE + 4) * LANES + lane], x[(MIDDLE + 5) * LANES + lane] = per * fa, per * fb
-        x[(MIDDLE + 6) * LANES + lane], x[(MIDDLE + 7) * LANES + lane] = per * fc, per * fd
-        x[WORK * LANES + lane] += MIDDLE_WEIGHT * angle * work
-    for lane in range(LANES):
-        push_pair(x, lane, OUTER, PUSH * LANES, (PUSH + 24) * LANES, OUTER_WEIGHT)
-    for lane in range(LANES):
-        push_pair(x, lane, INNER, (PUSH + 8) * LANES, (PUSH + 16) * LANES, INNER_WEIGHT - 0.5)
+@kernel(inline=True, fastmath=RELAXED)
+def inner_places(x, k, s, c, outer_s, outer_c, inner_s, inner_c, worth):
+    """One row of the regular places at the inner nodes, as the first sum says that they are disturbed."""
+    e, f = outer_s * x[FIRST + k], outer_c * x[FIRST + k]
+    g, h = inner_s * x[SECOND + k], inner_c * x[SECOND + k]
+    m, n = inner_s * x[FOURTH + k], inner_c * x[FOURTH + k]
+    p, q = outer_s * x[FIFTH + k], outer_c * x[FIFTH + k]
+    middle = worth * x[MIDDLE + k]
+    return (
+        c * (x[COSINES + k] + (E_1 * e + E_2 * g - E_4 * m - E_5 * p))
+        - s * (x[SINES + k] + (E_1 * f + E_2 * h + E_3 * middle + E_4 * n + E_5 * q)),
+        c * (x[COSINES + k] + (L_1 * e + L_2 * g - L_4 * m - L_5 * p))
+        + s * (x[SINES + k] + (L_1 * f + L_2 * h + L_3 * middle + L_4 * n + L_5 * q)),
+    )
 
 
-@kernel(fastmath=RELAXED)
-def push_again(x):
-    """Every lane's amplitudes at the end of its leg, by the force at two nodes of the disturbed oscillation."""
-    for lane in range(LANES):
-        angle = x[ANGLE * LANES + lane]
-        s, c = small_sine_cosine(INNER * angle)
-        for k in range(4):
-            early_a, late_a = x[(SWING + k) * LANES + lane], x[(SWING + k) * LANES + lane]
-            middle = x[(MIDDLE + 4 + k) * LANES + lane]
-            early_b = x[(SWING + 4 + k) * LANES + lane] + EARLY_MIDDLE * middle
-            late_b = x[(SWING + 4 + k) * LANES + lane] + LATE_MIDDLE * middle
-            for n in range(4):
-                a, b = x[(PUSH + 8 * n + k) * LANES + lane], x[(PUSH + 8 * n + 4 + k) * LANES + lane]
-                early_a += UP_TO_EARLY[n] * a
-                early_b += UP_TO_EARLY[n] * b
-                late_a += UP_TO_LATE[n] * a
-                late_b += UP_TO_LATE[n] * b
-            x[(AT + k) * LANES + lane] = c * early_a - s * early_b
-            x[(AT + 4 + k) * LANES + lane] = c * late_a + s * late_b
-        ea, eb, ec, ed, work = regular_force(
-            x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], x[(AT + 3) * LANES + lane]
-        )  # fmt: skip
-        la, lb, lc, ld, more = regular_force(
-            x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane], x[(AT + 6) * LANES + lane],
-            x[(AT + 7) * LANES + lane],
-        )  # fmt: skip
-        x[WORK * LANES + lane] += 0.5 * angle * (work + more)
-        x[SWEPT * LANES + lane] += angle
-        per = 0.5 * angle * x[PER * LANES + lane]
-        s, c = per * s, per * c
-        x[AT * LANES + lane], x[(AT + 4) * LANES + lane] = s * (ea - la), c * (ea + la)
-        x[(AT + 1) * LANES + lane], x[(AT + 5) * LANES + lane] = s * (eb - lb), c * (eb + lb)
-        x[(AT + 2) * LANES + lane], x[(AT + 6) * LANES + lane] = s * (ec - lc), c * (ec + lc)
-        x[(AT + 3) * LANES + lane], x[(AT + 7) * LANES + lane] = s * (ed - ld), c * (ed + ld)
+@kernel(inline=True, fastmath=RELAXED)
+def add_sums(x, k, early, late, outer_s, outer_c, inner_s, inner_c, worth):
+    """Adds both sums to one row of amplitudes: squares of (all change, the second sum, what two nodes miss, the row).
+
+    ``early`` and ``late`` are the forces at the inner nodes the second time.
+    """
+    a, b, c, d = x[FIRST + k], x[SECOND + k], x[FOURTH + k], x[FIFTH + k]
+    cosine_more, sine_more = 0.5 * inner_s * ((early - b) - (late - c)), 0.5 * inner_c * ((early - b) + (late - c))
+    cosine_two, sine_two = 0.5 * inner_s * (b - c), 0.5 * inner_c * (b + c)
+    cosine_missed = OUTER_WEIGHT * outer_s * (a - d) + (2.0 * INNER_WEIGHT - 1.0) * cosine_two
+    sine_missed = OUTER_WEIGHT * outer_c * (a + d) + (2.0 * INNER_WEIGHT - 1.0) * sine_two
+    sine_missed += MIDDLE_WEIGHT * worth * x[MIDDLE + k]
+    cosine_change, sine_change = cosine_two + cosine_missed + cosine_more, sine_two + sine_missed + sine_more
+    cosine, sine = x[COSINES + k] + cosine_change, x[SINES + k] + sine_change
+    x[COSINES + k], x[SINES + k] = cosine, sine
+    return (
+        cosine_change * cosine_change + sine_change * sine_change,
+        cosine_more * cosine_more + sine_more * sine_more,
+        cosine_missed * cosine_missed + sine_missed * sine_missed,
+        cosine * cosine + sine * sine,
+    )
 
 
 @kernel(fastmath=RELAXED)
 def close_leg(x):
-    """Adds both sums to every lane's amplitudes, and guesses the error, whose square is kept.
+    """Forces at the inner nodes of the disturbed oscillation; both sums; and a guess at the error, kept as a square.
 
-    Two nodes alone miss ``bent`` of the first sum: as a share, that is also what they miss of the second one, and to
+    Two nodes alone miss something of the first sum: as a share, that is also what they miss of the second one, and to
     the third power more than what five nodes miss of the first. The third order is to the second as that to the first.
     """
     for lane in range(LANES):
-        whole, second, bent, r = 1e-24, 0.0, 0.0, 0.0
-        for k in range(8):
-            e, f = x[(PUSH + 8 + k) * LANES + lane], x[(PUSH + 16 + k) * LANES + lane]
-            missed = OUTER_WEIGHT * (x[(PUSH + k) * LANES + lane] + x[(PUSH + 24 + k) * LANES + lane])
-            missed += (INNER_WEIGHT - 0.5) * (e + f) + MIDDLE_WEIGHT * x[(MIDDLE + k) * LANES + lane]
-            change = x[(AT + k) * LANES + lane]
-            again = change - 0.5 * (e + f)
-            change += missed
-            swing = x[(SWING + k) * LANES + lane] + change
-            x[(SWING + k) * LANES + lane] = swing
-            whole += change * change
-            second += again * again
-            bent += missed * missed
-            r += swing * swing
+        s, c = small_sine_cosine(INNER * x[ANGLE + lane])
+        m, n, p, q, w = (
+            x[OUTER_SINE + lane], x[OUTER_COSINE + lane], x[INNER_SINE + lane], x[INNER_COSINE + lane], x[WORTH + lane]
+        )  # fmt: skip
+        ea, la = inner_places(x, lane, s, c, m, n, p, q, w)
+        eb, lb = inner_places(x, LANES + lane, s, c, m, n, p, q, w)
+        ec, lc = inner_places(x, 2 * LANES + lane, s, c, m, n, p, q, w)
+        ed, ld = inner_places(x, 3 * LANES + lane, s, c, m, n, p, q, w)
+        ea, eb, ec, ed, work = force(ea, eb, ec, ed)
+        la, lb, lc, ld, more = force(la, lb, lc, ld)
+        whole, second, bent, r = add_sums(x, lane, ea, la, m, n, p, q, w)
+        g, h, i, j = add_sums(x, LANES + lane, eb, lb, m, n, p, q, w)
+        whole, second, bent, r = whole + g, second + h, bent + i, r + j
+        g, h, i, j = add_sums(x, 2 * LANES + lane, ec, lc, m, n, p, q, w)
+        whole, second, bent, r = whole + g, second + h, bent + i, r + j
+        g, h, i, j = add_sums(x, 3 * LANES + lane, ed, ld, m, n, p, q, w)
+        whole, second, bent, r = whole + g + 1e-24, second + h, bent + i, r + j
         per = 1.0 / whole
         share = bent * per
         made = second * (second * per + share) + MISSED * whole * share * share * share
-        x[ERROR * LANES + lane] += 16.0 * r * made
+        x[ERROR + lane] += 16.0 * r * made
+        x[WORK + lane] += 0.5 * x[ANGLE + lane] * (work + more)
+        x[SWEPT + lane] += x[ANGLE + lane]
 
 
 @kernel(fastmath=RELAXED)
 def fly_leg(x):
-    """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it."""
+    """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it.
+
+    Rows are full integers here: for literals numba would compile ``push_pair`` twice.
+    """
     turn(x)
-    push(x)
-    push_again(x)
+    push_middle(x)
+    push_pair(x, OUTER, np.int64(FIRST), np.int64(FIFTH), np.int64(OUTER_SINE), OUTER_WEIGHT)
+    push_pair(x, INNER, np.int64(SECOND), np.int64(FOURTH), np.int64(INNER_SINE), INNER_WEIGHT - 0.5)
     close_leg(x)
     turn(x)
 
 
 @kernel(fastmath=RELAXED)
 def aim_at(x, surface_m):
-    """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it."""
+    """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it.
+
+    Of an undisturbed oscillation distance and z are sinusoids of twice the angle. The second round knows the latitude
+    that the first comes down at.
+    """
     for lane in range(LANES):
-        angle, radius = to_surface(
-            x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane],
-            x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane],
-            x[(SWING + 4) * LANES + lane], x[(SWING + 5) * LANES + lane],
-            x[(SWING + 6) * LANES + lane], x[(SWING + 7) * LANES + lane], surface_m,
-        )  # fmt: skip
-        x[ANGLE * LANES + lane] = angle
-        x[PERIGEE * LANES + lane] -= radius
+        mean, half, cross = 0.0, 0.0, 0.0
+        for k in range(lane, lane + 4 * LANES, LANES):
+            a, b = x[COSINES + k], x[SINES + k]
+            mean += 0.5 * (a * a + b * b)
+            half += 0.5 * (a * a - b * b)
+            cross += a * b
+        swing = math.sqrt(half * half + cross * cross) + TINY
+        apogee = rough_angle(abs(cross), half)
+        apogee = apogee if cross > 0.0 else -apogee
+        z_mean, z_half, z_cross = 0.0, 0.0, 0.0
+        for k in range(lane, lane + 2 * LANES, LANES):
+            a, b, c, d = x[COSINES + k], x[COSINES + 2 * LANES + k], x[SINES + k], x[SINES + 2 * LANES + k]
+            z_mean += a * b + c * d
+            z_half += a * b - c * d
+            z_cross += a * d + b * c
+        radius, angle = surface_radius(MIDDLE_SINE2, surface_m), 0.0
+        for _ in range(2):
+            low = (radius - mean) / swing
+            low = low if low < 1.0 else 1.0
+            low = low if low > -1.0 else -1.0
+            fallen = math.sqrt(1.0 - low * low)
+            angle = 0.5 * (apogee + rough_angle(fallen, low))
+            z = z_mean + (z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)) / swing
+            s2 = z * z / (radius * radius)
+            radius = surface_radius(s2 if s2 < 1.0 else 1.0, surface_m)
+        x[ANGLE + lane] = angle
+        x[PERIGEE + lane] -= radius
 
 
 @kernel(fastmath=RELAXED)
 def straighten(x):
     """Place and velocity of every lane, whose amplitudes have been turned to it."""
     for lane in range(LANES):
-        a, b = x[SWING * LANES + lane], x[(SWING + 1) * LANES + lane]
-        c, d = x[(SWING + 2) * LANES + lane], x[(SWING + 3) * LANES + lane]
-        per = 2.0 * x[RATE * LANES + lane] / (a * a + b * b + c * c + d * d)
-        e, f = per * x[(SWING + 4) * LANES + lane], per * x[(SWING + 5) * LANES + lane]
-        g, h = per * x[(SWING + 6) * LANES + lane], per * x[(SWING + 7) * LANES + lane]
-        x[PX * LANES + lane] = a * a - b * b - c * c + d * d
-        x[PY * LANES + lane] = 2.0 * (a * b - c * d)
-        x[PZ * LANES + lane] = 2.0 * (a * c + b * d)
-        x[VX * LANES + lane] = a * e - b * f - c * g + d * h
-        x[VY * LANES + lane] = b * e + a * f - d * g - c * h
-        x[VZ * LANES + lane] = c * e + d * f + a * g + b * h
+        a, b = x[COSINES + lane], x[COSINES + LANES + lane]
+        c, d = x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane]
+        per = 2.0 * x[RATE + lane] / (a * a + b * b + c * c + d * d)
+        e, f = per * x[SINES + lane], per * x[SINES + LANES + lane]
+        g, h = per * x[SINES + 2 * LANES + lane], per * x[SINES + 3 * LANES + lane]
+        x[PX + lane] = a * a - b * b - c * c + d * d
+        x[PY + lane] = 2.0 * (a * b - c * d)
+        x[PZ + lane] = 2.0 * (a * c + b * d)
+        x[VX + lane] = a * e - b * f - c * g + d * h
+        x[VY + lane] = b * e + a * f - d * g - c * h
+        x[VZ + lane] = c * e + d * f + a * g + b * h
 
 
 @kernel(fastmath=RELAXED)
 def note_apogee(x):
     """The greatest height of every lane: a parabola's top from the end of the first leg, seconds away at most."""
     for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
         height, climb = height_and_climb(px, py, pz, vx, vy, vz)
         inverse_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
         bend = (vx * vx + vy * vy + vz * vz - MU_M3_S2 * inverse_r) * inverse_r
         gained = -0.5 * climb * climb / (bend if bend < -1e-3 else -1e-3)
-        x[APOGEE * LANES + lane] = height + (gained if x[ANGLE * LANES + lane] > 0.0 else 0.0)
+        x[APOGEE + lane] = height + (gained if x[ANGLE + lane] > 0.0 else 0.0)
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -397,67 +394,70 @@ def land(x, surface_m, spin):
     work. Adds to the error what the landing leaves out.
     """
     for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        swept = (MU_M3_S2 * x[SWEPT * LANES + lane] + x[WORK * LANES + lane]) / x[RATE * LANES + lane]
-        outward = px * vx + py * vy + pz * vz - x[OUTWARD * LANES + lane]
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
+        swept = (MU_M3_S2 * x[SWEPT + lane] + x[WORK + lane]) / x[RATE + lane]
+        outward = px * vx + py * vy + pz * vz - x[OUTWARD + lane]
         d, late, px, py, pz, vx, vy, vz = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
-        time_s = 0.25 * (swept - outward) * x[PER * LANES + lane] + d
+        time_s = 0.25 * (swept - outward) * x[PER + lane] + d
         steep = -(px * vx + py * vy + pz * vz) / math.sqrt(
             (px * px + py * py + pz * pz) * (vx * vx + vy * vy + vz * vz)
         )  # fmt: skip
-        off = math.sqrt(x[ERROR * LANES + lane]) + FLATTENING_M_S3 * abs(d * d * d) + BEND_M_S3 * abs(late * late * late)
-        x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
+        off = math.sqrt(x[ERROR + lane]) + FLATTENING_M_S3 * abs(d * d * d) + BEND_M_S3 * abs(late * late * late)
+        x[ERROR + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
         s, c = sine_cosine(spin * time_s)
         qx, qy = c * px + s * py, c * py - s * px
-        x[TIME * LANES + lane] = time_s
-        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = qx, qy, pz
-        x[VX * LANES + lane] = c * vx + s * vy + spin * qy
-        x[VY * LANES + lane] = c * vy - s * vx - spin * qx
-        x[VZ * LANES + lane] = vz
+        x[TIME + lane] = time_s
+        x[PX + lane], x[PY + lane], x[PZ + lane] = qx, qy, pz
+        x[VX + lane] = c * vx + s * vy + spin * qy
+        x[VY + lane] = c * vy - s * vx - spin * qx
+        x[VZ + lane] = vz
 
 
 @kernel
 def load(x, states, rows, spin, first):
     """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
-        i = rows[min(first + lane, rows.size - 1)]
+        n = first + lane
+        i = rows[n if n < rows.size else rows.size - 1]
         px, py = states[i, 0], states[i, 1]
-        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = px, py, states[i, 2]
-        x[VX * LANES + lane], x[VY * LANES + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
-        x[VZ * LANES + lane] = states[i, 5]
+        x[PX + lane], x[PY + lane], x[PZ + lane] = px, py, states[i, 2]
+        x[VX + lane], x[VY + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
+        x[VZ + lane] = states[i, 5]
 
 
 @kernel
 def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
-    for lane in range(min(LANES, rows.size - first)):
+    left = rows.size - first
+    for lane in range(LANES if LANES < left else left):
         i = rows[first + lane]
         if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
             flags[i] = BAD_INPUT
             continue
-        results[i, PERIGEE_M] = x[PERIGEE * LANES + lane] + surface_m
-        if x[INVERSE_AXIS * LANES + lane] <= LEAST_INVERSE_AXIS:
+        results[i, PERIGEE_M] = x[PERIGEE + lane] + surface_m
+        if x[INVERSE_AXIS + lane] <= LEAST_INVERSE_AXIS:
             flags[i] = ESCAPES
-        elif x[PERIGEE * LANES + lane] > 0.0 or x[TIME * LANES + lane] >= LONGEST_S:
+        elif x[PERIGEE + lane] > 0.0 or x[TIME + lane] >= LONGEST_S:
             flags[i] = NEVER_LANDS
-        elif not x[ERROR * LANES + lane] < HOPELESS_M:
+        elif not x[ERROR + lane] < HOPELESS_M:
             flags[i] = STEP_LIMIT
         else:
-            flags[i], results[i, TIME_S] = OK, x[TIME * LANES + lane]
+            flags[i], results[i, TIME_S] = OK, x[TIME + lane]
             for c in range(6):
-                results[i, AT_X + c] = x[(PX + c) * LANES + lane]
-            results[i, TOP_M], results[i, ERROR_M] = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
+                results[i, AT_X + c] = x[c * LANES + lane]
+            results[i, TOP_M], results[i, ERROR_M] = x[APOGEE + lane], x[ERROR + lane]
 
 
 @kernel
-def coast_rows(states, rows, surface_m, spin, results, flags):
+def coast_rows(block, states, rows, surface_m, spin, results, flags):
     """Carries the ``rows`` of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
 
     ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS), of the same rows: time taken, state there, greatest
     height, error estimate along that height, perigee's height. Of rows whose flag is not OK only the perigee is written.
+    ``block`` is room for ROWS rows of lanes.
     """
-    x = np.zeros(ROWS * LANES)
+    x = block
     for first in range(0, rows.size, LANES):
         load(x, states, rows, spin, first)
         regularize(x)

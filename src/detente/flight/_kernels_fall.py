@@ -367,7 +367,8 @@ def survey_rows(states, betas, bodies, heights, rising, flags):
             rising[i], good = climb > 0.0, heights[i] >= -DEEPEST_M
         flags[i] = OK if good else BAD_INPUT
         if not good:
-            states[i, :] = 0.0
+            for c in range(6):
+                states[i, c] = 0.0
             states[i, 0], states[i, 3], heights[i] = A_M, -1.0, 0.0
         elif betas[i] > 0.0:
             bodies[i, BODY_BETA] = 0.5 / betas[i]
@@ -381,7 +382,8 @@ def choose_ways(states, bodies, flags, ways, results):
     """
     for i in range(flags.size):
         ways[i] = NO_WAY
-        results[i, :] = 0.0
+        for c in range(results.shape[1]):
+            results[i, c] = 0.0
         if flags[i] == OK:
             height, climb = height_and_climb(
                 states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]

@@ -14,6 +14,7 @@ from detente.flight import _kernels_ascent as ascent
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_fall as falling
 from detente.flight._kernels_air import DRAG_CEILING_M
+from detente.flight._kernels_lanes import LANES
 from detente.flight.flags import Flag
 from detente.flight.frozen import freeze
 from detente.geodesy.constants import OMEGA_RAD_S
@@ -88,11 +89,12 @@ def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag
     air must be falling, or far below their apogee. A row that no block can be trusted with is flagged STEP_LIMIT.
     """
     table, ways = np.empty((len(states), coasting.RESULTS)), np.empty(len(states), np.uint8)
+    block = np.zeros(coasting.ROWS * LANES)
     falling.choose_ways(states, bodies, flag, ways, table)
     for way, surface_m in ((falling.VACUUM, 0.0), (falling.TO_THE_AIR, DRAG_CEILING_M)):
         rows = np.flatnonzero(ways == way)
         if len(rows):
-            coasting.coast_rows(states, rows, surface_m, spin, table, flag)
+            coasting.coast_rows(block, states, rows, surface_m, spin, table, flag)
     rows = np.flatnonzero((ways >= falling.TO_THE_AIR) & (flag == Flag.OK))
     if len(rows):
         falling.fall_rows(rows, bodies, curves, spin, table, flag)
