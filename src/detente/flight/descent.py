@@ -97,8 +97,19 @@ def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag
             coasting.coast_rows(block, states, rows, surface_m, spin, table, flag)
     rows = np.flatnonzero((ways >= falling.TO_THE_AIR) & (flag == Flag.OK))
     if len(rows):
-        falling.fall_rows(rows, bodies, curves, spin, table, flag)
+        fall_on(rows, bodies, curves, spin, table, flag)
     return Carried(table)
+
+
+def fall_on(rows: NDArray[np.intp], bodies: Floats, curves: Floats, spin: float, table: Floats, flag: Flags) -> None:
+    """Carries these rows of a table through the air, those that share their steps side by side."""
+    key = np.empty(len(rows), np.int64)
+    falling.line_up(rows, bodies, len(curves), table, flag, key)
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    key = key[order]
+    begins = np.searchsorted(key, np.arange(falling.GRIDS * (len(curves) + 1) + 1) * (falling.MOST + 1))
+    block = np.zeros(falling.ROWS * LANES)
+    falling.fall_rows(block, rows[order], key % (falling.MOST + 1), begins, bodies, curves, spin, table, flag)
 
 
 def descend(
