@@ -17,7 +17,9 @@ VERTICAL_RISE_S = 5.0
 PITCH_OVER_END_FRACTION = 0.5
 """The pitch falls linearly from the vertical rise to this share of the whole burn. Assumption (range 0.5-1)."""
 NO_MACH = 1e9  # where pieces of a drag curve start that are not used
-BODY_COLUMNS = 6  # vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient, gravity turn
+# Vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient, gravity turn, speed m/s that
+# burn-out would have in free space.
+BODY_COLUMNS = 7
 STAGE_COLUMNS = 7  # ignition s, burn-out s, mass at ignition kg, flow kg/s, thrust N, nozzle exit area m2, area m2
 
 
@@ -128,6 +130,15 @@ class Missile:
         """The whole boost, first ignition to last burn-out."""
         return sum(stage.coast_before_s + stage.burn_s for stage in self.stages)
 
+    @property
+    def ideal_speed_m_s(self) -> float:
+        """The speed at the last burn-out without gravity and air, by the rocket equation."""
+        speed, mass = 0.0, self.payload_kg
+        for stage in reversed(self.stages):
+            mass += stage.fuelled_kg
+            speed += stage.isp_s * G0_M_S2 * math.log(mass / (mass - stage.propellant_kg))
+        return speed
+
 
 @dataclass(frozen=True)
 class PackedMissiles:
@@ -225,7 +236,7 @@ def pack(missiles: Sequence[Missile]) -> PackedMissiles:
         rise_s = min(missile.vertical_rise_s, 0.25 * burn_s)
         pitch_end_s = max(missile.pitch_over_end_s or PITCH_OVER_END_FRACTION * burn_s, rise_s + 1e-3)
         beta = missile.reentry_ballistic_coefficient_kg_m2 or 0.0
-        body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta, missile.gravity_turn
+        body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta, missile.gravity_turn, missile.ideal_speed_m_s
     drag_pieces = np.stack([_drag_pieces(missile, pieces) for missile in missiles])
     table, tables = _shared_tables(drag_pieces)
     packed = PackedMissiles(

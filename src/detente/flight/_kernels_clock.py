@@ -1,0 +1,311 @@
+"""Many bodies through the air at once by the clock, every lane in steps of its own.
+
+A block flies one span of every lane's flight, in which the forces on it stay of a kind. The fifth-order method is used
+in Nystrom's form (with position weights A A the velocities at the stages need not be kept), and its embedded error says
+of each lane whether its step stands and how long the next one shall be. A lane that is done stands still while its
+neighbours go on; one that must try again stays where it was.
+"""
+
+import math
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from detente.flight._kernels_air import AIR_BENDS, AIR_PIECES, DRAG_CEILING_M, HEAT_RATIO
+from detente.flight._kernels_lanes import (
+    LANES,
+    RELAXED,
+    TINY,
+    add_drag_coefficient,
+    exponential,
+    sine_cosine,
+    turning_rates,
+)
+from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
+from detente.jit import kernel
+
+# Rows of a block.
+PX, PY, PZ, VX, VY, VZ = range(6)
+TIME, STEP, NEXT, LEFT_S = 6, 7, 8, 9  # since launch; this step; the next one; how much of the span is left
+LIMIT_M, GROWTH_S = 10, 11  # the error a step may make at impact, and the time over which one in velocity grows to it
+THRUST, EXIT_AREA, MASS, FLOW, IGNITION = 12, 13, 14, 15, 16  # THRUST 0 while coasting; MASS at IGNITION
+HALF_AREA, HALF_BETA = 17, 18
+UP, AHEAD = 19, 22  # the pad's vertical, and its horizontal along the azimuth
+RISE_END, PER_PITCH_SPAN, LEAN = 25, 26, 27  # from RISE_END on the thrust leans from the vertical, up to LEAN
+OFF, FAST, LATE = 28, 29, 30  # errors in position and in velocity, and the latter times the time it was made
+LEVEL, APOGEE = 31, 32  # the slowest climb or fall yet, and the height of the apogee told from there
+LOWEST, HIGHEST = 33, 34  # heights at any step's end
+TURN = 35  # above 0: thrust along the velocity
+AT = 36  # the state at the stage, six rows
+FREE = 42  # its acceleration in free fall, three rows
+HEIGHT, SPEED, DENSITY, SOUND, MACH, COEFFICIENT = range(45, 51)  # there
+UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
+K = 53  # accelerations at the stages, three rows each
+ROWS = K + 3 * FIVE_STAGES
+
+IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
+MOST_TRIES = 400  # in a span
+SHORTEST_S = 0.02  # steps that stand whatever their error
+CAUTION, LEAST_GROWTH, MOST_GROWTH = 0.85, 0.2, 3.0
+FIFTH_ROOT = -0.2 * math.log(2.0)  # of a base-2 logarithm, for an exponential
+FORGIVEN = 1.5  # how many times its limit a step's error may be
+
+_WHOLE = np.zeros((FIVE_STAGES, FIVE_STAGES))
+_WHOLE[:, :-1] = FIVE
+NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
+NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
+GROUND_LOG, GROUND_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5]
+_HIGH_M = 20_000.0, 51_000.0, 86_000.0
+_BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
+BENDS_LOW, BENDS_MIDDLE, BENDS_HIGH = _BENDS_BELOW
+HIGH_LOW_M, HIGH_MIDDLE_M, HIGH_HIGH_M = _HIGH_M
+
+
+@intrinsic
+def rough_log2(typing_context, value):
+    """The base-2 logarithm of a positive number, within 0.09: its exponent, and its mantissa as a straight line."""
+    word, real = ir.IntType(64), ir.DoubleType()
+
+    def code(context, builder, signature, arguments):
+        bits = builder.bitcast(arguments[0], word)
+        exponent = builder.or_(builder.lshr(bits, ir.Constant(word, 52)), ir.Constant(word, 0x4330000000000000))
+        mantissa = builder.or_(
+            builder.and_(bits, ir.Constant(word, 0x000FFFFFFFFFFFFF)), ir.Constant(word, 0x3FF0000000000000)
+        )
+        whole = builder.fsub(builder.bitcast(exponent, real), ir.Constant(real, 2.0**52 + 1024.0))
+        return builder.fadd(whole, builder.bitcast(mantissa, real))
+
+    return types.float64(types.float64), code
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def place_stage(x, i):
+    """Every lane's state at stage ``i`` of its step; ``i`` is a constant once this is spliced in."""
+    for lane in range(LANES):
+        h = x[STEP * LANES + lane]
+        sx, sy, sz, su, sv, sw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for j in range(i):
+            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            if NYSTROM_FIVE[i, j] != 0.0:
+                sx += NYSTROM_FIVE[i, j] * ax
+                sy += NYSTROM_FIVE[i, j] * ay
+                sz += NYSTROM_FIVE[i, j] * az
+            if FIVE[i, j] != 0.0:
+                su += FIVE[i, j] * ax
+                sv += FIVE[i, j] * ay
+                sw += FIVE[i, j] * az
+        u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        x[AT * LANES + lane] = x[PX * LANES + lane] + h * (FIVE_NODES[i] * u + h * sx)
+        x[(AT + 1) * LANES + lane] = x[PY * LANES + lane] + h * (FIVE_NODES[i] * v + h * sy)
+        x[(AT + 2) * LANES + lane] = x[PZ * LANES + lane] + h * (FIVE_NODES[i] * w + h * sz)
+        x[(AT + 3) * LANES + lane] = u + h * su
+        x[(AT + 4) * LANES + lane] = v + h * sv
+        x[(AT + 5) * LANES + lane] = w + h * sw
+
+
+@kernel(fastmath=RELAXED)
+def fall_freely(x, spin):
+    """Free fall, speed and height of every lane's stage; returns how many bends of the air lie below any lane.
+
+    None lie below it where no lane is under the drag ceiling.
+    """
+    some, above_low, above_middle, above_high = 0, 0, 0, 0
+    for lane in range(LANES):
+        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
+        ax, ay, az, height, _ = turning_rates(
+            x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w, 0.0, spin
+        )
+        x[FREE * LANES + lane], x[(FREE + 1) * LANES + lane], x[(FREE + 2) * LANES + lane] = ax, ay, az
+        x[HEIGHT * LANES + lane], x[SPEED * LANES + lane] = height, math.sqrt(u * u + v * v + w * w)
+        some += 1 if height < DRAG_CEILING_M else 0
+        above_low += 1 if height > HIGH_LOW_M else 0
+        above_middle += 1 if height > HIGH_MIDDLE_M else 0
+        above_high += 1 if height > HIGH_HIGH_M else 0
+    if some == 0:
+        return 0
+    if above_high > 0:
+        return AIR_BENDS.shape[0]
+    return BENDS_HIGH if above_middle > 0 else BENDS_MIDDLE if above_low > 0 else BENDS_LOW
+
+
+@kernel(fastmath=RELAXED)
+def find_air(x, bends):
+    """Density, speed of sound and Mach number of every lane's stage: bend after bend, two at a time.
+
+    A bend above a lane adds nothing to it, to the bit, so it does not matter how many its neighbours need.
+    """
+    for lane in range(LANES):
+        x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = GROUND_LOG, GROUND_SOUND
+    for k in range(0, bends, 2):
+        low, high = AIR_BENDS[k, 0], AIR_BENDS[k + 1, 0]
+        a, b, c = AIR_BENDS[k, 1], AIR_BENDS[k, 2], AIR_BENDS[k, 3]
+        p, q, r = AIR_BENDS[k, 4], AIR_BENDS[k, 5], AIR_BENDS[k, 6]
+        d, e, f = AIR_BENDS[k + 1, 1], AIR_BENDS[k + 1, 2], AIR_BENDS[k + 1, 3]
+        s, t, u = AIR_BENDS[k + 1, 4], AIR_BENDS[k + 1, 5], AIR_BENDS[k + 1, 6]
+        for lane in range(LANES):
+            over, past = x[HEIGHT * LANES + lane] - low, x[HEIGHT * LANES + lane] - high
+            over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
+            x[DENSITY * LANES + lane] += over * (a + over * (b + over * c)) + past * (d + past * (e + past * f))
+            x[SOUND * LANES + lane] += over * (p + over * (q + over * r)) + past * (s + past * (t + past * u))
+    for lane in range(LANES):
+        density = exponential(x[DENSITY * LANES + lane])
+        x[DENSITY * LANES + lane] = density if x[HEIGHT * LANES + lane] < DRAG_CEILING_M else 0.0
+        x[MACH * LANES + lane] = x[SPEED * LANES + lane] / x[SOUND * LANES + lane]
+
+
+@kernel(fastmath=RELAXED)
+def steer(x, node):
+    """Which way every lane's thrust points: leaning from the vertical, the more the later, up to its lean."""
+    for lane in range(LANES):
+        t = x[TIME * LANES + lane] + node * x[STEP * LANES + lane]
+        share = (t - x[RISE_END * LANES + lane]) * x[PER_PITCH_SPAN * LANES + lane]
+        share = share if share > 0.0 else 0.0
+        s, c = sine_cosine((share if share < 1.0 else 1.0) * x[LEAN * LANES + lane])
+        x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
+
+
+@kernel(fastmath=RELAXED)
+def push(x, node, k):
+    """Acceleration of every lane's stage, left in the rows from ``k`` on: free fall, drag and thrust."""
+    for lane in range(LANES):
+        since = x[TIME * LANES + lane] + node * x[STEP * LANES + lane] - x[IGNITION * LANES + lane]
+        per_mass = 1.0 / (x[MASS * LANES + lane] - x[FLOW * LANES + lane] * since)
+        area = x[HALF_BETA * LANES + lane] + x[HALF_AREA * LANES + lane] * per_mass * x[COEFFICIENT * LANES + lane]
+        density, sound, speed = x[DENSITY * LANES + lane], x[SOUND * LANES + lane], x[SPEED * LANES + lane]
+        pressure = density * sound * sound * (1.0 / HEAT_RATIO)
+        thrust = x[THRUST * LANES + lane] - pressure * x[EXIT_AREA * LANES + lane]
+        thrust = (thrust if thrust > 0.0 else 0.0) * per_mass
+        # As programmed, or along the velocity.
+        turned = x[TURN * LANES + lane] > 0.0
+        along = (thrust / (speed + TINY) if turned else 0.0) - density * speed * area
+        up = 0.0 if turned else thrust * x[UPWARD * LANES + lane]
+        ahead = 0.0 if turned else thrust * x[FORWARD * LANES + lane]
+        for n in range(3):
+            x[(k + n) * LANES + lane] = x[(FREE + n) * LANES + lane] + (
+                along * x[(AT + 3 + n) * LANES + lane]
+                + up * x[(UP + n) * LANES + lane]
+                + ahead * x[(AHEAD + n) * LANES + lane]
+            )
+
+
+@kernel(fastmath=RELAXED)
+def rate_stage(x, node, k, spin, how, curve):
+    """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
+    bends = fall_freely(x, spin)
+    if bends > 0 and how & (IN_AIR | BURNING):
+        find_air(x, bends)
+        if how & BY_TABLE:
+            add_drag_coefficient(x, np.int64(MACH), np.int64(COEFFICIENT), curve)
+    else:
+        for lane in range(LANES):
+            x[DENSITY * LANES + lane] = 0.0
+    if how & PITCHING:
+        steer(x, node)
+    push(x, node, k)
+
+
+@kernel(inline=True)
+def stage(x, i, spin, how, curve):
+    """Everything at stage ``i``."""
+    place_stage(x, i)
+    rate_stage(x, FIVE_NODES[i], K + 3 * i, spin, how, curve)
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def close_step(x):
+    """Moves every lane whose step stands to its end, and says how long the next one shall be.
+
+    Returns how many lanes have not come to the end of their span.
+    """
+    for lane in range(LANES):
+        h = x[STEP * LANES + lane]
+        ex, ey, ez, eu, ev, ew = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for j in range(FIVE_STAGES):
+            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            if NYSTROM_FIVE_ERROR[j] != 0.0:
+                ex += NYSTROM_FIVE_ERROR[j] * ax
+                ey += NYSTROM_FIVE_ERROR[j] * ay
+                ez += NYSTROM_FIVE_ERROR[j] * az
+            if FIVE_ERROR[j] != 0.0:
+                eu += FIVE_ERROR[j] * ax
+                ev += FIVE_ERROR[j] * ay
+                ew += FIVE_ERROR[j] * az
+        off = h * h * math.sqrt(ex * ex + ey * ey + ez * ez)
+        fast = h * math.sqrt(eu * eu + ev * ev + ew * ew)
+        size = (off + x[GROWTH_S * LANES + lane] * fast) / x[LIMIT_M * LANES + lane]
+        stands = (size < FORGIVEN) | (h <= SHORTEST_S)
+        growth = CAUTION * exponential(FIFTH_ROOT * rough_log2(size + 1e-30))
+        growth = growth if growth > LEAST_GROWTH else LEAST_GROWTH
+        wanted = h * (growth if growth < MOST_GROWTH else MOST_GROWTH)
+        # A step cut short by the end of its span says little about the next.
+        cut = stands & (h < x[NEXT * LANES + lane]) & (wanted < x[NEXT * LANES + lane])
+        x[NEXT * LANES + lane] = x[NEXT * LANES + lane] if cut else wanted
+        taken = h if stands else 0.0
+        x[STEP * LANES + lane] = taken
+        x[LEFT_S * LANES + lane] -= taken
+        x[OFF * LANES + lane] += off if stands else 0.0
+        x[FAST * LANES + lane] += fast if stands else 0.0
+        x[LATE * LANES + lane] += fast * x[TIME * LANES + lane] if stands else 0.0
+        x[TIME * LANES + lane] += taken
+    going = 0
+    for lane in range(LANES):
+        stands = x[STEP * LANES + lane] > 0.0
+        for n in range(6):
+            x[(PX + n) * LANES + lane] = x[(AT + n) * LANES + lane] if stands else x[(PX + n) * LANES + lane]
+        for n in range(3):
+            last = x[(K + 18 + n) * LANES + lane]
+            x[(K + n) * LANES + lane] = last if stands else x[(K + n) * LANES + lane]
+        going += 1 if x[LEFT_S * LANES + lane] > 0.0 else 0
+    return going
+
+
+@kernel(fastmath=RELAXED)
+def note_height(x):
+    """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
+    for lane in range(LANES):
+        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
+        u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        ax, ay, az = x[K * LANES + lane], x[(K + 1) * LANES + lane], x[(K + 2) * LANES + lane]
+        stands = x[STEP * LANES + lane] > 0.0
+        per_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
+        climb = abs(px * u + py * v + pz * w) * per_r
+        bend = (u * u + v * v + w * w + px * ax + py * ay + pz * az) * per_r
+        height = x[HEIGHT * LANES + lane]
+        slower = stands & (climb < x[LEVEL * LANES + lane])
+        told = height - 0.5 * climb * climb / (bend if bend < -1.0 else -1.0)
+        x[APOGEE * LANES + lane] = told if slower else x[APOGEE * LANES + lane]
+        x[LEVEL * LANES + lane] = climb if slower else x[LEVEL * LANES + lane]
+        low, high = x[LOWEST * LANES + lane], x[HIGHEST * LANES + lane]
+        x[LOWEST * LANES + lane] = height if stands & (height < low) else low
+        x[HIGHEST * LANES + lane] = height if stands & (height > high) else high
+
+
+@kernel(fastmath=RELAXED)
+def fly_span(x, spin, how, curve):
+    """Every lane along what is left of its span. Returns whether all came to its end."""
+    for i in range(6 * LANES):
+        x[AT * LANES + i] = x[PX * LANES + i]
+    for lane in range(LANES):
+        x[STEP * LANES + lane] = 0.0
+        x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = 1.0, 0.0
+    steer(x, 0.0)
+    rate_stage(x, 0.0, np.int64(K), spin, how, curve)
+    for _ in range(MOST_TRIES):
+        for lane in range(LANES):
+            h, left = x[NEXT * LANES + lane], x[LEFT_S * LANES + lane]
+            half = 0.5 * left
+            h = h if h < half else half
+            x[STEP * LANES + lane] = left if x[NEXT * LANES + lane] >= left else h
+        stage(x, np.int64(1), spin, how, curve)
+        stage(x, np.int64(2), spin, how, curve)
+        stage(x, np.int64(3), spin, how, curve)
+        stage(x, np.int64(4), spin, how, curve)
+        stage(x, np.int64(5), spin, how, curve)
+        stage(x, np.int64(6), spin, how, curve)
+        going = close_step(x)
+        note_height(x)
+        if going == 0:
+            return True
+    return False
