@@ -45,6 +45,7 @@ from detente.flight._kernels_clock import (
     TIME,
     TURN,
     UP,
+    USUAL_CD,
     VX,
     VY,
     VZ,
@@ -63,7 +64,6 @@ LEFT = 15
 
 SPANS = 10  # the most a flight has: two motors' changes and a rest for every stage, two parts of the pitch programme
 FIRST_S = 2.0  # the first step tried
-USUAL_CD = 0.3  # of a body whose drag follows a curve
 SCALE_HEIGHT_M = 7_000.0
 FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in a vacuum
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,

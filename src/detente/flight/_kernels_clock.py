@@ -20,6 +20,7 @@ from detente.flight._kernels_lanes import (
     TINY,
     add_drag_coefficient,
     exponential,
+    height_and_climb,
     sine_cosine,
     turning_rates,
 )
@@ -42,7 +43,9 @@ AT = 36  # the state at the stage, six rows
 FREE = 42  # its acceleration in free fall, three rows
 HEIGHT, SPEED, DENSITY, SOUND, MACH, COEFFICIENT = range(45, 51)  # there
 UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
-K = 53  # accelerations at the stages, three rows each
+PER_MACH, PER_CLIMB, BEND_S = 53, 54, 55  # seconds per Mach number and per metre; to the next bend of drag or air
+CLIMB, BENT = 56, 57  # rates of change of the height: the first and about the second
+K = 58  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
@@ -56,6 +59,11 @@ _WHOLE = np.zeros((FIVE_STAGES, FIVE_STAGES))
 _WHOLE[:, :-1] = FIVE
 NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
 NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
+NEAR = 0.1  # of a step: bends nearer than this are stepped across
+FELT_M_S2 = 0.02  # drag above which it matters
+USUAL_CD = 0.3  # of a body whose drag follows a curve
+NEVER_S = 1e9
+LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
 GROUND_LOG, GROUND_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5]
 _HIGH_M = 20_000.0, 51_000.0, 86_000.0
 _BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
@@ -262,24 +270,56 @@ def close_step(x):
 
 
 @kernel(fastmath=RELAXED)
-def note_height(x):
-    """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
+def find_bends(x, curve):
+    """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
+
+    A step across a bend is less exact than it knows, and one that ends near it is not.
+    """
     for lane in range(LANES):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         ax, ay, az = x[K * LANES + lane], x[(K + 1) * LANES + lane], x[(K + 2) * LANES + lane]
-        stands = x[STEP * LANES + lane] > 0.0
-        per_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
-        climb = abs(px * u + py * v + pz * w) * per_r
-        bend = (u * u + v * v + w * w + px * ax + py * ay + pz * az) * per_r
-        height = x[HEIGHT * LANES + lane]
-        slower = stands & (climb < x[LEVEL * LANES + lane])
+        height, climb = height_and_climb(px, py, pz, u, v, w)
+        speed2, sound = u * u + v * v + w * w, x[SOUND * LANES + lane]
+        speed = math.sqrt(speed2)
+        area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
+        felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
+        faster = (u * ax + v * ay + w * az) / (speed + TINY)
+        x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = speed / sound, height
+        x[PER_MACH * LANES + lane] = sound / (faster + TINY) if felt & (area > 0.0) else 0.0
+        x[PER_CLIMB * LANES + lane] = 1.0 / (climb + TINY) if felt else 0.0
+        # The apogee is told from the step's end that is nearest to it.
+        bend = (speed2 + px * ax + py * ay + pz * az) / math.sqrt(px * px + py * py + pz * pz)
+        to_top = -climb / (bend if bend < -1.0 else -1.0)
+        coasting = (x[THRUST * LANES + lane] == 0.0) & (to_top > NEAR * x[NEXT * LANES + lane])
+        x[CLIMB * LANES + lane], x[BENT * LANES + lane] = climb, bend
+        x[BEND_S * LANES + lane] = to_top if coasting else NEVER_S
+    for k in range(1, curve.shape[0]):
+        mach = curve[k, 0]
+        for lane in range(LANES):
+            t = (mach - x[MACH * LANES + lane]) * x[PER_MACH * LANES + lane]
+            sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
+            x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
+    for k in range(LAYERS.size):
+        height = LAYERS[k]
+        for lane in range(LANES):
+            t = (height - x[HEIGHT * LANES + lane]) * x[PER_CLIMB * LANES + lane]
+            sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
+            x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
+
+
+@kernel(fastmath=RELAXED)
+def note_height(x):
+    """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
+    for lane in range(LANES):
+        height, climb, bend = x[HEIGHT * LANES + lane], x[CLIMB * LANES + lane], x[BENT * LANES + lane]
+        slower = abs(climb) < x[LEVEL * LANES + lane]
         told = height - 0.5 * climb * climb / (bend if bend < -1.0 else -1.0)
         x[APOGEE * LANES + lane] = told if slower else x[APOGEE * LANES + lane]
-        x[LEVEL * LANES + lane] = climb if slower else x[LEVEL * LANES + lane]
+        x[LEVEL * LANES + lane] = abs(climb) if slower else x[LEVEL * LANES + lane]
         low, high = x[LOWEST * LANES + lane], x[HIGHEST * LANES + lane]
-        x[LOWEST * LANES + lane] = height if stands & (height < low) else low
-        x[HIGHEST * LANES + lane] = height if stands & (height > high) else high
+        x[LOWEST * LANES + lane] = height if height < low else low
+        x[HIGHEST * LANES + lane] = height if height > high else high
 
 
 @kernel(fastmath=RELAXED)
@@ -289,15 +329,17 @@ def fly_span(x, spin, how, curve):
         x[AT * LANES + i] = x[PX * LANES + i]
     for lane in range(LANES):
         x[STEP * LANES + lane] = 0.0
-        x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = 1.0, 0.0
+        x[BEND_S * LANES + lane] = NEVER_S
     steer(x, 0.0)
     rate_stage(x, 0.0, np.int64(K), spin, how, curve)
     for _ in range(MOST_TRIES):
+        find_bends(x, curve)
+        note_height(x)
         for lane in range(LANES):
-            h, left = x[NEXT * LANES + lane], x[LEFT_S * LANES + lane]
+            h, left, bend = x[NEXT * LANES + lane], x[LEFT_S * LANES + lane], x[BEND_S * LANES + lane]
+            h = h if h < bend else bend
             half = 0.5 * left
-            h = h if h < half else half
-            x[STEP * LANES + lane] = left if x[NEXT * LANES + lane] >= left else h
+            x[STEP * LANES + lane] = left if h >= left else h if h < half else half
         stage(x, np.int64(1), spin, how, curve)
         stage(x, np.int64(2), spin, how, curve)
         stage(x, np.int64(3), spin, how, curve)
@@ -305,7 +347,8 @@ def fly_span(x, spin, how, curve):
         stage(x, np.int64(5), spin, how, curve)
         stage(x, np.int64(6), spin, how, curve)
         going = close_step(x)
-        note_height(x)
         if going == 0:
+            find_bends(x, curve)
+            note_height(x)
             return True
     return False
