@@ -25,6 +25,7 @@ from detente.flight._kernels_lanes import (
     turning_rates,
 )
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
+from detente.geodesy.constants import G0_M_S2
 from detente.jit import kernel
 
 # Rows of a block.
@@ -45,7 +46,8 @@ HEIGHT, SPEED, DENSITY, SOUND, MACH, COEFFICIENT = range(45, 51)  # there
 UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
 PER_MACH, PER_CLIMB, BEND_S = 53, 54, 55  # seconds per Mach number and per metre; to the next bend of drag or air
 CLIMB, BENT = 56, 57  # rates of change of the height: the first and about the second
-K = 58  # accelerations at the stages, three rows each
+QUICKER, STEEPER = 58, 59  # half of by how much in a second those of the Mach number and of the height grow
+K = 60  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
@@ -286,24 +288,32 @@ def find_bends(x, curve):
         felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
         faster = (u * ax + v * ay + w * az) / (speed + TINY)
         x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = speed / sound, height
-        x[PER_MACH * LANES + lane] = sound / (faster + TINY) if felt & (area > 0.0) else 0.0
+        per_faster = 1.0 / (faster + TINY)
+        x[PER_MACH * LANES + lane] = sound * per_faster if felt & (area > 0.0) else 0.0
         x[PER_CLIMB * LANES + lane] = 1.0 / (climb + TINY) if felt else 0.0
+        lighter = x[FLOW * LANES + lane] / x[MASS * LANES + lane]
+        x[QUICKER * LANES + lane] = 0.5 * lighter * (1.0 + G0_M_S2 * per_faster)
         # The apogee is told from the step's end that is nearest to it.
         bend = (speed2 + px * ax + py * ay + pz * az) / math.sqrt(px * px + py * py + pz * pz)
         to_top = -climb / (bend if bend < -1.0 else -1.0)
         coasting = (x[THRUST * LANES + lane] == 0.0) & (to_top > NEAR * x[NEXT * LANES + lane])
         x[CLIMB * LANES + lane], x[BENT * LANES + lane] = climb, bend
+        x[STEEPER * LANES + lane] = 0.5 * bend * x[PER_CLIMB * LANES + lane]
         x[BEND_S * LANES + lane] = to_top if coasting else NEVER_S
     for k in range(1, curve.shape[0]):
         mach = curve[k, 0]
         for lane in range(LANES):
             t = (mach - x[MACH * LANES + lane]) * x[PER_MACH * LANES + lane]
+            sooner_by = 1.0 + x[QUICKER * LANES + lane] * t
+            t /= sooner_by if sooner_by > 0.5 else 0.5
             sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
             x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
     for k in range(LAYERS.size):
         height = LAYERS[k]
         for lane in range(LANES):
             t = (height - x[HEIGHT * LANES + lane]) * x[PER_CLIMB * LANES + lane]
+            sooner_by = 1.0 + x[STEEPER * LANES + lane] * t
+            t /= sooner_by if sooner_by > 0.5 else 0.5
             sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
             x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
 
