@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from detente.flight._kernels_air import AIR_BENDS, AIR_PIECES, DRAG_CEILING_M, HEAT_RATIO
+from detente.flight._kernels_air import AIR_BENDS, AIR_PIECES, DRAG_CEILING_M, GAS_CONSTANT_J_KG_K, HEAT_RATIO
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
@@ -47,7 +47,8 @@ UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
 PER_MACH, PER_CLIMB, BEND_S = 53, 54, 55  # seconds per Mach number and per metre; to the next bend of drag or air
 CLIMB, BENT = 56, 57  # rates of change of the height: the first and about the second
 QUICKER, STEEPER = 58, 59  # half of by how much in a second those of the Mach number and of the height grow
-K = 60  # accelerations at the stages, three rows each
+MACH_RATE = 60  # a second
+K = 61  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
@@ -65,6 +66,7 @@ NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_M_S2 = 0.02  # drag above which it matters
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER_S = 1e9
+SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
 LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
 GROUND_LOG, GROUND_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5]
 _HIGH_M = 20_000.0, 51_000.0, 86_000.0
@@ -286,13 +288,17 @@ def find_bends(x, curve):
         speed = math.sqrt(speed2)
         area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
         felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
-        faster = (u * ax + v * ay + w * az) / (speed + TINY)
-        x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = speed / sound, height
-        per_faster = 1.0 / (faster + TINY)
-        x[PER_MACH * LANES + lane] = sound * per_faster if felt & (area > 0.0) else 0.0
+        mach = speed / sound
+        x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = mach, height
+        colder = mach * climb * SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
+        rate = ((u * ax + v * ay + w * az) / (speed + TINY) + colder) / sound
+        per_rate = 1.0 / (rate + TINY)
+        x[PER_MACH * LANES + lane] = per_rate if felt & (area > 0.0) else 0.0
         x[PER_CLIMB * LANES + lane] = 1.0 / (climb + TINY) if felt else 0.0
-        lighter = x[FLOW * LANES + lane] / x[MASS * LANES + lane]
-        x[QUICKER * LANES + lane] = 0.5 * lighter * (1.0 + G0_M_S2 * per_faster)
+        h = x[STEP * LANES + lane]
+        grown = 0.5 * (rate - x[MACH_RATE * LANES + lane]) / (h + TINY) * per_rate
+        x[QUICKER * LANES + lane] = grown if h > 0.0 else x[QUICKER * LANES + lane]
+        x[MACH_RATE * LANES + lane] = rate
         # The apogee is told from the step's end that is nearest to it.
         bend = (speed2 + px * ax + py * ay + pz * az) / math.sqrt(px * px + py * py + pz * pz)
         to_top = -climb / (bend if bend < -1.0 else -1.0)
