@@ -47,8 +47,8 @@ UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
 PER_MACH, PER_CLIMB, BEND_S = 53, 54, 55  # seconds per Mach number and per metre; to the next bend of drag or air
 CLIMB, BENT = 56, 57  # rates of change of the height: the first and about the second
 QUICKER, STEEPER = 58, 59  # half of by how much in a second those of the Mach number and of the height grow
-MACH_RATE = 60  # a second
-K = 61  # accelerations at the stages, three rows each
+MACH_RATE, WEIGHT = 60, 61  # a second; of the error estimate
+K = 62  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
@@ -64,6 +64,7 @@ NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
 NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
 NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_M_S2 = 0.02  # drag above which it matters
+SMOOTH = 0.1  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER_S = 1e9
 SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
@@ -244,8 +245,9 @@ def close_step(x):
                 eu += FIVE_ERROR[j] * ax
                 ev += FIVE_ERROR[j] * ay
                 ew += FIVE_ERROR[j] * az
-        off = h * h * math.sqrt(ex * ex + ey * ey + ez * ez)
-        fast = h * math.sqrt(eu * eu + ev * ev + ew * ew)
+        weight = h * x[WEIGHT * LANES + lane]
+        off = h * weight * math.sqrt(ex * ex + ey * ey + ez * ez)
+        fast = weight * math.sqrt(eu * eu + ev * ev + ew * ew)
         size = (off + x[GROWTH_S * LANES + lane] * fast) / x[LIMIT_M * LANES + lane]
         stands = (size < FORGIVEN) | (h <= SHORTEST_S)
         growth = CAUTION * exponential(FIFTH_ROOT * rough_log2(size + 1e-30))
@@ -288,6 +290,7 @@ def find_bends(x, curve):
         speed = math.sqrt(speed2)
         area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
         felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
+        x[WEIGHT * LANES + lane] = 1.0 if felt else SMOOTH
         mach = speed / sound
         x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = mach, height
         colder = mach * climb * SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
