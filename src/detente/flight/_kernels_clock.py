@@ -20,7 +20,6 @@ from detente.flight._kernels_lanes import (
     TINY,
     add_drag_coefficient,
     exponential,
-    height_and_climb,
     sine_cosine,
     turning_rates,
 )
@@ -41,13 +40,14 @@ LEVEL, APOGEE = 31, 32  # the slowest climb or fall yet, and the height of the a
 LOWEST, HIGHEST = 33, 34  # heights at any step's end
 TURN = 35  # above 0: thrust along the velocity
 AT = 36  # the state at the stage, six rows
-FREE = 42  # its acceleration in free fall, three rows
+RATE = 42  # its acceleration, three rows
 HEIGHT, SPEED, DENSITY, SOUND, MACH, COEFFICIENT = range(45, 51)  # there
 UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
-PER_MACH, PER_CLIMB, BEND_S = 53, 54, 55  # seconds per Mach number and per metre; to the next bend of drag or air
-CLIMB, BENT = 56, 57  # rates of change of the height: the first and about the second
-QUICKER, STEEPER = 58, 59  # half of by how much in a second those of the Mach number and of the height grow
-MACH_RATE, WEIGHT = 60, 61  # a second; of the error estimate
+BEND_S = 53  # to the next bend of drag or air, or to the apogee
+CLIMB, BENT = 54, 55  # rates of change of the height: the first and about the second
+MACH_RATE, QUICKER = 56, 57  # the same of the Mach number, half the second
+WEIGHT = 58  # of the error estimate
+MACH_LEFT, NEAREST, HEIGHT_LEFT = 59, 60, 61  # to the next bend of each; bends nearer than this are passed over
 K = 62  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
@@ -66,7 +66,7 @@ NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_M_S2 = 0.02  # drag above which it matters
 SMOOTH = 0.1  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
-NEVER_S = 1e9
+NEVER = 1e9
 SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
 LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
 GROUND_LOG, GROUND_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5]
@@ -130,7 +130,7 @@ def fall_freely(x, spin):
         ax, ay, az, height, _ = turning_rates(
             x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w, 0.0, spin
         )
-        x[FREE * LANES + lane], x[(FREE + 1) * LANES + lane], x[(FREE + 2) * LANES + lane] = ax, ay, az
+        x[RATE * LANES + lane], x[(RATE + 1) * LANES + lane], x[(RATE + 2) * LANES + lane] = ax, ay, az
         x[HEIGHT * LANES + lane], x[SPEED * LANES + lane] = height, math.sqrt(u * u + v * v + w * w)
         some += 1 if height < DRAG_CEILING_M else 0
         above_low += 1 if height > HIGH_LOW_M else 0
@@ -180,8 +180,8 @@ def steer(x, node):
 
 
 @kernel(fastmath=RELAXED)
-def push(x, node, k):
-    """Acceleration of every lane's stage, left in the rows from ``k`` on: free fall, drag and thrust."""
+def push(x, node):
+    """Adds drag and thrust to the acceleration of every lane's stage."""
     for lane in range(LANES):
         since = x[TIME * LANES + lane] + node * x[STEP * LANES + lane] - x[IGNITION * LANES + lane]
         per_mass = 1.0 / (x[MASS * LANES + lane] - x[FLOW * LANES + lane] * since)
@@ -196,7 +196,7 @@ def push(x, node, k):
         up = 0.0 if turned else thrust * x[UPWARD * LANES + lane]
         ahead = 0.0 if turned else thrust * x[FORWARD * LANES + lane]
         for n in range(3):
-            x[(k + n) * LANES + lane] = x[(FREE + n) * LANES + lane] + (
+            x[(RATE + n) * LANES + lane] += (
                 along * x[(AT + 3 + n) * LANES + lane]
                 + up * x[(UP + n) * LANES + lane]
                 + ahead * x[(AHEAD + n) * LANES + lane]
@@ -216,7 +216,9 @@ def rate_stage(x, node, k, spin, how, curve):
             x[DENSITY * LANES + lane] = 0.0
     if how & PITCHING:
         steer(x, node)
-    push(x, node, k)
+    push(x, node)
+    for n in range(3 * LANES):
+        x[k * LANES + n] = x[RATE * LANES + n]
 
 
 @kernel(inline=True)
@@ -275,6 +277,15 @@ def close_step(x):
     return going
 
 
+@kernel(inline=True, fastmath=RELAXED)
+def time_to(way, speed, half_gain):
+    """The time over a way to go at a speed that grows evenly, about; never, where there is no way to go."""
+    t = way / (speed + TINY)
+    longer = 1.0 + half_gain / (speed + TINY) * t
+    t /= longer if longer > 0.5 else 0.5
+    return t if (way > 0.0) & (way < NEVER) else NEVER
+
+
 @kernel(fastmath=RELAXED)
 def find_bends(x, curve):
     """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
@@ -285,46 +296,46 @@ def find_bends(x, curve):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         ax, ay, az = x[K * LANES + lane], x[(K + 1) * LANES + lane], x[(K + 2) * LANES + lane]
-        height, climb = height_and_climb(px, py, pz, u, v, w)
+        _, _, _, height, climb = turning_rates(px, py, pz, u, v, w, 0.0, 0.0)
         speed2, sound = u * u + v * v + w * w, x[SOUND * LANES + lane]
         speed = math.sqrt(speed2)
         area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
         felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
         x[WEIGHT * LANES + lane] = 1.0 if felt else SMOOTH
-        mach = speed / sound
-        x[MACH * LANES + lane], x[HEIGHT * LANES + lane] = mach, height
-        colder = mach * climb * SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
-        rate = ((u * ax + v * ay + w * az) / (speed + TINY) + colder) / sound
-        per_rate = 1.0 / (rate + TINY)
-        x[PER_MACH * LANES + lane] = per_rate if felt & (area > 0.0) else 0.0
-        x[PER_CLIMB * LANES + lane] = 1.0 / (climb + TINY) if felt else 0.0
+        mach, slower = speed / sound, SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
+        rate = ((u * ax + v * ay + w * az) / (speed + TINY) + mach * climb * slower) / sound
         h = x[STEP * LANES + lane]
-        grown = 0.5 * (rate - x[MACH_RATE * LANES + lane]) / (h + TINY) * per_rate
+        grown = 0.5 * (rate - x[MACH_RATE * LANES + lane]) / (h + TINY)
         x[QUICKER * LANES + lane] = grown if h > 0.0 else x[QUICKER * LANES + lane]
         x[MACH_RATE * LANES + lane] = rate
+        x[MACH * LANES + lane] = mach if rate > 0.0 else -mach
+        x[MACH_LEFT * LANES + lane] = NEVER if felt & (area > 0.0) else 0.0
+        x[NEAREST * LANES + lane] = NEAR * x[NEXT * LANES + lane] * abs(rate)
         # The apogee is told from the step's end that is nearest to it.
-        bend = (speed2 + px * ax + py * ay + pz * az) / math.sqrt(px * px + py * py + pz * pz)
+        bend = (speed2 + px * ax + py * ay + pz * az) * math.sqrt(1.0 / (px * px + py * py + pz * pz))
+        x[HEIGHT * LANES + lane], x[CLIMB * LANES + lane], x[BENT * LANES + lane] = height, climb, bend
         to_top = -climb / (bend if bend < -1.0 else -1.0)
-        coasting = (x[THRUST * LANES + lane] == 0.0) & (to_top > NEAR * x[NEXT * LANES + lane])
-        x[CLIMB * LANES + lane], x[BENT * LANES + lane] = climb, bend
-        x[STEEPER * LANES + lane] = 0.5 * bend * x[PER_CLIMB * LANES + lane]
-        x[BEND_S * LANES + lane] = to_top if coasting else NEVER_S
+        near = NEAR * x[NEXT * LANES + lane]
+        x[BEND_S * LANES + lane] = to_top if (x[THRUST * LANES + lane] == 0.0) & (to_top > near) else NEVER
+        # The next of the air's bends on the way.
+        along, nearest, left = height if climb > 0.0 else -height, near * abs(climb), NEVER if felt else 0.0
+        for k in range(5):
+            past = (LAYERS[k] if climb > 0.0 else -LAYERS[k]) - along
+            left = past if (past > nearest) & (past < left) else left
+        x[HEIGHT_LEFT * LANES + lane] = left
     for k in range(1, curve.shape[0]):
-        mach = curve[k, 0]
+        bend = curve[k, 0]
         for lane in range(LANES):
-            t = (mach - x[MACH * LANES + lane]) * x[PER_MACH * LANES + lane]
-            sooner_by = 1.0 + x[QUICKER * LANES + lane] * t
-            t /= sooner_by if sooner_by > 0.5 else 0.5
-            sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
-            x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
-    for k in range(LAYERS.size):
-        height = LAYERS[k]
-        for lane in range(LANES):
-            t = (height - x[HEIGHT * LANES + lane]) * x[PER_CLIMB * LANES + lane]
-            sooner_by = 1.0 + x[STEEPER * LANES + lane] * t
-            t /= sooner_by if sooner_by > 0.5 else 0.5
-            sooner = (t > NEAR * x[NEXT * LANES + lane]) & (t < x[BEND_S * LANES + lane])
-            x[BEND_S * LANES + lane] = t if sooner else x[BEND_S * LANES + lane]
+            past = (bend if x[MACH_RATE * LANES + lane] > 0.0 else -bend) - x[MACH * LANES + lane]
+            left = x[MACH_LEFT * LANES + lane]
+            x[MACH_LEFT * LANES + lane] = past if (past > x[NEAREST * LANES + lane]) & (past < left) else left
+    for lane in range(LANES):
+        rate = x[MACH_RATE * LANES + lane]
+        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), x[QUICKER * LANES + lane] if rate > 0.0 else -x[QUICKER * LANES + lane])
+        climb, bend = x[CLIMB * LANES + lane], 0.5 * x[BENT * LANES + lane]
+        d = time_to(x[HEIGHT_LEFT * LANES + lane], abs(climb), bend if climb > 0.0 else -bend)
+        t = t if t < d else d
+        x[BEND_S * LANES + lane] = t if t < x[BEND_S * LANES + lane] else x[BEND_S * LANES + lane]
 
 
 @kernel(fastmath=RELAXED)
@@ -348,7 +359,7 @@ def fly_span(x, spin, how, curve):
         x[AT * LANES + i] = x[PX * LANES + i]
     for lane in range(LANES):
         x[STEP * LANES + lane] = 0.0
-        x[BEND_S * LANES + lane] = NEVER_S
+        x[BEND_S * LANES + lane] = NEVER
     steer(x, 0.0)
     rate_stage(x, 0.0, np.int64(K), spin, how, curve)
     for _ in range(MOST_TRIES):
