@@ -129,18 +129,21 @@ def _cells() -> np.ndarray:
 
 
 def _pieces() -> np.ndarray:
-    """Cubics from each of ``_piece_ends`` to the next (k, 9): where it starts; logarithm of density; speed of sound.
+    """From each of ``_piece_ends`` to the next (k, 8): where it starts; logarithm of density, a cubic; speed of sound,
+    a parabola.
 
-    Through the standard at both ends and a quarter of the way from each: density within 4e-6, bends where it bends.
+    Through the standard at both ends and evenly spaced angles of a half circle between them: within 4e-6 of density and
+    of sound, and bent where the standard bends.
     """
-    share = np.array((0.0, 0.25, 0.75, 1.0))
-    powers = np.vander(share, increasing=True)
     rows = []
     for low, high in itertools.pairwise(_piece_ends()):
-        inside = np.clip(low + (high - low) * share, low + 1e-6, high - 1e-6)
-        values = np.array([standard_air(height) for height in inside])
-        cubics = np.linalg.solve(powers, values[:, (0, 2)]) / (high - low) ** np.arange(4)[:, None]
-        rows.append([low, *cubics[:, 0], *cubics[:, 1]])
+        row = [low]
+        for column, terms in ((0, 4), (2, 3)):
+            share = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, terms))
+            inside = np.clip(low + (high - low) * share, low + 1e-6, high - 1e-6)
+            values = np.array([standard_air(height)[column] for height in inside])
+            row += list(np.linalg.solve(np.vander(share, increasing=True), values) / (high - low) ** np.arange(terms))
+        rows.append(row)
     return np.array(rows)
 
 
@@ -153,21 +156,19 @@ def _piece_ends() -> list[float]:
 
 
 def _bends(pieces: np.ndarray) -> np.ndarray:
-    """The same curves for many heights at once, without a branch (k, 7), k even.
+    """The same curves for many heights at once, without a branch (k, 6), k even.
 
     With d = max(height - start, 0) each is its value at the ground plus the sum over rows of d (a + d (b + d c)): what
-    each piece's three coefficients are more than those of the piece below, carried on to where it starts.
+    each piece's coefficients are more than those of the piece below, carried on to where it starts.
     """
-    rows = np.zeros((2 * ((len(pieces) + 1) // 2), 7))
+    rows = np.zeros((2 * ((len(pieces) + 1) // 2), 6))
     rows[:, 0] = NEVER_M
-    rows[0] = pieces[0, [0, 2, 3, 4, 6, 7, 8]]
+    rows[0] = pieces[0, [0, 2, 3, 4, 6, 7]]
     for i in range(1, len(pieces)):
-        width = pieces[i, 0] - pieces[i - 1, 0]
-        rows[i, 0] = pieces[i, 0]
-        for column, first in ((1, 1), (4, 5)):
-            _, a, b, c = pieces[i - 1, first : first + 4]
-            carried = a + width * (2.0 * b + 3.0 * width * c), b + 3.0 * width * c, c
-            rows[i, column : column + 3] = pieces[i, first + 1 : first + 4] - carried
+        below, width = pieces[i - 1], pieces[i, 0] - pieces[i - 1, 0]
+        _, a, b, c, _, p, q = below[1:]
+        carried = a + width * (2.0 * b + 3.0 * width * c), b + 3.0 * width * c, c, p + 2.0 * width * q, q
+        rows[i, 0], rows[i, 1:] = pieces[i, 0], pieces[i, [2, 3, 4, 6, 7]] - carried
     return rows
 
 
@@ -186,7 +187,7 @@ def air(height_m):
         i += 1
     d = height - AIR_PIECES[i, 0]
     density = math.exp(AIR_PIECES[i, 1] + d * (AIR_PIECES[i, 2] + d * (AIR_PIECES[i, 3] + d * AIR_PIECES[i, 4])))
-    sound = AIR_PIECES[i, 5] + d * (AIR_PIECES[i, 6] + d * (AIR_PIECES[i, 7] + d * AIR_PIECES[i, 8]))
+    sound = AIR_PIECES[i, 5] + d * (AIR_PIECES[i, 6] + d * AIR_PIECES[i, 7])
     return density, density * sound * sound * (1.0 / HEAT_RATIO), sound
 
 

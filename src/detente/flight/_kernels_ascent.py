@@ -16,9 +16,11 @@ from detente.flight._kernels_clock import (
     APOGEE,
     BURNING,
     BY_TABLE,
+    DENSITY,
     EXIT_AREA,
     FAST,
     FLOW,
+    FRESH,
     GROWTH_S,
     HALF_AREA,
     HALF_BETA,
@@ -39,10 +41,13 @@ from detente.flight._kernels_clock import (
     PX,
     PY,
     PZ,
+    QUICKER,
     RISE_END,
     ROWS,
+    SOUND,
     THRUST,
     TIME,
+    TOP_SOUND,
     TURN,
     UP,
     USUAL_CD,
@@ -65,6 +70,7 @@ LEFT = 15
 SPANS = 10  # the most a flight has: two motors' changes and a rest for every stage, two parts of the pitch programme
 FIRST_S = 2.0  # the first step tried
 SCALE_HEIGHT_M = 7_000.0
+HIGH_M, HALF_SCALE_HEIGHT_M = 80_000.0, 3_500.0  # below the one a coast's first step is short: the other, upward
 FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in a vacuum
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,
 HIGH_TOP_M, FALLEN_MORE = 80_000.0, 0.25  # and how much farther below a higher one: the steps down are longer there
@@ -115,11 +121,12 @@ def place_on_pad(x, lane, launch, body):
 @kernel
 def clear_tallies(x, limit_m):
     """Empties every lane's clock, speed and tallies, and sets the error that a step may make."""
-    for row in (VX, VY, VZ, TIME, OFF, FAST, LATE, APOGEE, LOWEST, HIGHEST):
+    for row in (VX, VY, VZ, TIME, OFF, FAST, LATE, APOGEE, LOWEST, HIGHEST, TURN, QUICKER, DENSITY):
         for lane in range(LANES):
             x[row * LANES + lane] = 0.0
     for lane in range(LANES):
         x[LEVEL * LANES + lane], x[LIMIT_M * LANES + lane], x[NEXT * LANES + lane] = 1e9, limit_m, FIRST_S
+        x[SOUND * LANES + lane] = TOP_SOUND
 
 
 @kernel
@@ -192,12 +199,16 @@ def coast_on(x, spin, drag, curve):
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         braked = x[HALF_BETA * LANES + lane] + USUAL_CD * x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
         span = coast_span(px, py, pz, u, v, w, braked, spin)
-        x[LEFT_S * LANES + lane] = span
+        x[LEFT_S * LANES + lane], x[FRESH * LANES + lane] = span, 1.0
+        height, climb = height_and_climb(px, py, pz, u, v, w)
+        if height < HIGH_M:
+            x[NEXT * LANES + lane] = min(x[NEXT * LANES + lane], HALF_SCALE_HEIGHT_M / (abs(climb) + 1.0))
         x[GROWTH_S * LANES + lane] = growth_s(math.sqrt(u * u + v * v + w * w))
         longest = max(longest, span)
         if drag and x[HALF_AREA * LANES + lane] > 0.0:
             how |= BY_TABLE
-    return longest <= 0.0 or fly_span(x, spin, how, curve)
+    if longest > 0.0:
+        fly_span(x, spin, how, curve)
 
 
 @kernel
@@ -223,11 +234,14 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
         for lane in range(LANES):
             m = missile[rows[lane]]
             start = x[TIME * LANES + lane]
-            x[TURN * LANES + lane] = turning(start, body[m])
-            x[LEFT_S * LANES + lane] = 0.0
+            turn = turning(start, body[m])
+            x[FRESH * LANES + lane] = turn - x[TURN * LANES + lane]
+            x[TURN * LANES + lane], x[LEFT_S * LANES + lane] = turn, 0.0
             if k < counts[lane]:
                 s = int(spans[lane, k, 1])
                 x[LEFT_S * LANES + lane] = spans[lane, k, 0] - start
+                if k == 0 or spans[lane, k, 1] != spans[lane, k - 1, 1]:
+                    x[FRESH * LANES + lane] = 1.0
                 if s >= 0:
                     light(x, lane, stages[m, s])
                     how |= BURNING
@@ -237,13 +251,11 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
                     burnt = x[FLOW * LANES + lane] * (start - x[IGNITION * LANES + lane])
                     x[MASS * LANES + lane] -= burnt
                     x[THRUST * LANES + lane], x[FLOW * LANES + lane], x[EXIT_AREA * LANES + lane] = 0.0, 0.0, 0.0
-        if not fly_span(x, spin, how, curve):
-            return False
+        fly_span(x, spin, how, curve)
         for lane in range(LANES):
             # The sum of the steps may miss the span's end by a rounding.
             if k < counts[lane]:
                 x[TIME * LANES + lane] = spans[lane, k, 0]
-    return True
 
 
 @kernel

@@ -48,7 +48,8 @@ CLIMB, BENT = 54, 55  # rates of change of the height: the first and about the s
 MACH_RATE, QUICKER = 56, 57  # the same of the Mach number, half the second
 WEIGHT = 58  # of the error estimate
 MACH_LEFT, NEAREST, HEIGHT_LEFT = 59, 60, 61  # to the next bend of each; bends nearer than this are passed over
-K = 62  # accelerations at the stages, three rows each
+FRESH = 62  # above 0: the forces are not those of the last step
+K = 63  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
@@ -66,10 +67,11 @@ NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_M_S2 = 0.02  # drag above which it matters
 SMOOTH = 0.1  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
-NEVER = 1e9
+NEVER, LOST_M = 1e9, -1e9
+OVER = 1.0 - 1e-9  # of the pitching over, what is all of it
 SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
 LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
-GROUND_LOG, GROUND_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5]
+GROUND_LOG, GROUND_SOUND, TOP_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5], AIR_PIECES[-1, 5]
 _HIGH_M = 20_000.0, 51_000.0, 86_000.0
 _BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
 BENDS_LOW, BENDS_MIDDLE, BENDS_HIGH = _BENDS_BELOW
@@ -131,7 +133,8 @@ def fall_freely(x, spin):
             x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w, 0.0, spin
         )
         x[RATE * LANES + lane], x[(RATE + 1) * LANES + lane], x[(RATE + 2) * LANES + lane] = ax, ay, az
-        x[HEIGHT * LANES + lane], x[SPEED * LANES + lane] = height, math.sqrt(u * u + v * v + w * w)
+        x[HEIGHT * LANES + lane] = height if height < DRAG_CEILING_M else DRAG_CEILING_M
+        x[SPEED * LANES + lane] = math.sqrt(u * u + v * v + w * w)
         some += 1 if height < DRAG_CEILING_M else 0
         above_low += 1 if height > HIGH_LOW_M else 0
         above_middle += 1 if height > HIGH_MIDDLE_M else 0
@@ -152,20 +155,19 @@ def find_air(x, bends):
     for lane in range(LANES):
         x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = GROUND_LOG, GROUND_SOUND
     for k in range(0, bends, 2):
-        low, high = AIR_BENDS[k, 0], AIR_BENDS[k + 1, 0]
-        a, b, c = AIR_BENDS[k, 1], AIR_BENDS[k, 2], AIR_BENDS[k, 3]
-        p, q, r = AIR_BENDS[k, 4], AIR_BENDS[k, 5], AIR_BENDS[k, 6]
-        d, e, f = AIR_BENDS[k + 1, 1], AIR_BENDS[k + 1, 2], AIR_BENDS[k + 1, 3]
-        s, t, u = AIR_BENDS[k + 1, 4], AIR_BENDS[k + 1, 5], AIR_BENDS[k + 1, 6]
+        low, a, b, c, p, q = AIR_BENDS[k]
+        high, d, e, f, r, s = AIR_BENDS[k + 1]
         for lane in range(LANES):
             over, past = x[HEIGHT * LANES + lane] - low, x[HEIGHT * LANES + lane] - high
             over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
             x[DENSITY * LANES + lane] += over * (a + over * (b + over * c)) + past * (d + past * (e + past * f))
-            x[SOUND * LANES + lane] += over * (p + over * (q + over * r)) + past * (s + past * (t + past * u))
+            x[SOUND * LANES + lane] += over * (p + over * q) + past * (r + past * s)
     for lane in range(LANES):
+        within = x[HEIGHT * LANES + lane] < DRAG_CEILING_M
+        sound = x[SOUND * LANES + lane] if within else TOP_SOUND
         density = exponential(x[DENSITY * LANES + lane])
-        x[DENSITY * LANES + lane] = density if x[HEIGHT * LANES + lane] < DRAG_CEILING_M else 0.0
-        x[MACH * LANES + lane] = x[SPEED * LANES + lane] / x[SOUND * LANES + lane]
+        x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density if within else 0.0, sound
+        x[MACH * LANES + lane] = x[SPEED * LANES + lane] / sound
 
 
 @kernel(fastmath=RELAXED)
@@ -175,7 +177,7 @@ def steer(x, node):
         t = x[TIME * LANES + lane] + node * x[STEP * LANES + lane]
         share = (t - x[RISE_END * LANES + lane]) * x[PER_PITCH_SPAN * LANES + lane]
         share = share if share > 0.0 else 0.0
-        s, c = sine_cosine((share if share < 1.0 else 1.0) * x[LEAN * LANES + lane])
+        s, c = sine_cosine((share if share < OVER else 1.0) * x[LEAN * LANES + lane])
         x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
 
 
@@ -213,7 +215,7 @@ def rate_stage(x, node, k, spin, how, curve):
             add_drag_coefficient(x, np.int64(MACH), np.int64(COEFFICIENT), curve)
     else:
         for lane in range(LANES):
-            x[DENSITY * LANES + lane] = 0.0
+            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = 0.0, TOP_SOUND
     if how & PITCHING:
         steer(x, node)
     push(x, node)
@@ -353,15 +355,28 @@ def note_height(x):
 
 
 @kernel(fastmath=RELAXED)
-def fly_span(x, spin, how, curve):
-    """Every lane along what is left of its span. Returns whether all came to its end."""
-    for i in range(6 * LANES):
-        x[AT * LANES + i] = x[PX * LANES + i]
+def begin_span(x, spin, how, curve):
+    """The accelerations that every lane's first step starts with: those its last one ended with, or new ones."""
+    fresh = 0
     for lane in range(LANES):
         x[STEP * LANES + lane] = 0.0
-        x[BEND_S * LANES + lane] = NEVER
+        fresh += 1 if x[FRESH * LANES + lane] > 0.0 else 0
     steer(x, 0.0)
-    rate_stage(x, 0.0, np.int64(K), spin, how, curve)
+    if fresh == 0:
+        return
+    for i in range(6 * LANES):
+        x[AT * LANES + i] = x[PX * LANES + i]
+    rate_stage(x, 0.0, np.int64(K + 18), spin, how, curve)
+    for lane in range(LANES):
+        for n in range(3):
+            new = x[(K + 18 + n) * LANES + lane]
+            x[(K + n) * LANES + lane] = new if x[FRESH * LANES + lane] > 0.0 else x[(K + n) * LANES + lane]
+
+
+@kernel(fastmath=RELAXED)
+def fly_span(x, spin, how, curve):
+    """Every lane along what is left of its span. A lane that does not come to its end is marked by an impossible height."""
+    begin_span(x, spin, how, curve)
     for _ in range(MOST_TRIES):
         find_bends(x, curve)
         note_height(x)
@@ -376,9 +391,10 @@ def fly_span(x, spin, how, curve):
         stage(x, np.int64(4), spin, how, curve)
         stage(x, np.int64(5), spin, how, curve)
         stage(x, np.int64(6), spin, how, curve)
-        going = close_step(x)
-        if going == 0:
-            find_bends(x, curve)
-            note_height(x)
-            return True
-    return False
+        if close_step(x) == 0:
+            break
+    find_bends(x, curve)
+    note_height(x)
+    for lane in range(LANES):
+        if x[LEFT_S * LANES + lane] > 0.0:
+            x[LOWEST * LANES + lane] = LOST_M
