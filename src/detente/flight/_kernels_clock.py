@@ -65,7 +65,7 @@ NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
 NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
 NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_M_S2 = 0.02  # drag above which it matters
-SMOOTH = 0.1  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
+SMOOTH = 0.03  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER, LOST_M = 1e9, -1e9
 OVER = 1.0 - 1e-9  # of the pitching over, what is all of it
@@ -250,8 +250,10 @@ def close_step(x):
                 ev += FIVE_ERROR[j] * ay
                 ew += FIVE_ERROR[j] * az
         weight = h * x[WEIGHT * LANES + lane]
-        off = h * weight * math.sqrt(ex * ex + ey * ey + ez * ez)
-        fast = weight * math.sqrt(eu * eu + ev * ev + ew * ew)
+        # Either may vanish by chance, so that of the place, over the step, counts as one of the velocity too.
+        off = weight * math.sqrt(ex * ex + ey * ey + ez * ez)
+        fast = weight * math.sqrt(eu * eu + ev * ev + ew * ew) + off
+        off *= h
         size = (off + x[GROWTH_S * LANES + lane] * fast) / x[LIMIT_M * LANES + lane]
         stands = (size < FORGIVEN) | (h <= SHORTEST_S)
         growth = CAUTION * exponential(FIFTH_ROOT * rough_log2(size + 1e-30))

@@ -23,9 +23,9 @@ ROWS_AT_ONCE = 16_384
 UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
-CLOCK_ERROR_FACTOR = 25.0
+CLOCK_ERROR_FACTOR = 4.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
-LOOSE_STEP_M, FINE_STEP_M = 0.5, 0.05
+LOOSE_STEP_M, FINE_STEP_M = 1.0, 0.05
 """Error at impact that a step by the clock may make, for 10 m and for 1 m in all; see ``_kernels_clock``."""
 LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
