@@ -151,12 +151,15 @@ def lane_air(height_m):
 @kernel(fastmath=RELAXED)
 def add_drag_coefficient(x, mach, coefficient, curve):
     """The drag coefficient of every lane by the Mach number in row ``mach``; all lanes of a block share one curve."""
-    m, c = mach * LANES, coefficient * LANES
+    m, at = mach * LANES, coefficient * LANES
     for lane in range(LANES):
-        x[c + lane] = curve[0, 1]
-    for k in range(1, curve.shape[0]):
-        start, square, cube = curve[k, 0], curve[k, 1], curve[k, 2]
+        x[at + lane] = curve[0, 1]
+    last = curve.shape[0] - 1
+    for k in range(1, last + 1, 2):
+        low, a, b = curve[k, 0], curve[k, 1], curve[k, 2]
+        n = min(k + 1, last)
+        high, c, d = curve[n, 0], curve[n, 1] if n > k else 0.0, curve[n, 2] if n > k else 0.0
         for lane in range(LANES):
-            past = x[m + lane] - start
-            past = past if past > 0.0 else 0.0
-            x[c + lane] += past * past * (square + cube * past)
+            over, past = x[m + lane] - low, x[m + lane] - high
+            over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
+            x[at + lane] += over * over * (a + b * over) + past * past * (c + d * past)

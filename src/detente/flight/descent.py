@@ -25,11 +25,10 @@ ROWS_IN_CACHE = 8_192
 UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
-CLOCK_ERROR_FACTOR = 25.0
+CLOCK_ERROR_FACTOR = 4.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
-LOOSE_PACE = np.array((4.0, 1.6, 3.0, 1.2))
-FINE_PACE = np.array((3.0, 1.0, 2.0, 1.8))
-"""Steps of the kernels' clock in the air, for 10 m and for 3 m at impact; see ``_kernels_ascent``."""
+LOOSE_STEP_M, FINE_STEP_M = 1.0, 0.05
+"""Error at impact that a step by the clock may make, for 10 m and for 1 m in all; see ``_kernels_clock``."""
 LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
 
@@ -161,7 +160,7 @@ def _descend_some(states: Floats, beta: Floats, rotation: bool, flag: Flags) -> 
     if len(in_air):
         # In order of how many steps they take, so that neighbours wait little for each other.
         in_air = in_air[np.lexsort((height[in_air], rising[in_air]))]
-        ascent.approach_rows(states[in_air], bodies[in_air], spin, FINE_PACE, NO_CURVES, left)
+        ascent.approach_rows(states[in_air], bodies[in_air], spin, FINE_STEP_M, NO_CURVES, left)
         moved = states.copy()
         moved[in_air] = left[:, :6]
     done = carry_down(moved, bodies, NO_CURVES, spin, flag)
