@@ -66,8 +66,10 @@ def test_the_wire_holds_every_column_of_a_message():
 def test_an_envelope_opens_to_what_was_sealed():
     header, messages = open_envelope(seal(SAID, HEADER, SIGNER), KEYS, EXPECTED)
     assert header == HEADER
-    for name, _ in Messages.columns():
-        assert getattr(messages, name).tobytes() == getattr(SAID, name).tobytes()
+    for name, spec in Messages.columns():
+        column = getattr(messages, name)
+        assert column.tobytes() == getattr(SAID, name).tobytes()
+        assert (column.dtype, column.shape[1:], column.flags.writeable) == (spec.dtype, spec.shape, False)
     assert seal(SAID, HEADER, SIGNER) == seal(SAID, HEADER, SIGNER)
     assert len(message.envelope_digest(seal(SAID, HEADER, SIGNER))) == 32
 
