@@ -1,9 +1,11 @@
 """Agreements, tracks and estimates made by hand or by lot, for the exchange's tests."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from detente.centre.exchange.offsets import Secret
 from detente.records.slots import Estimates, Tracks
 from detente.scenario.agreement import Agreement
 
@@ -12,6 +14,14 @@ SIDES = ("A", "B", "C")
 OWNERS = ("USA", "TUR", "NOR", "RUS", "RUS", "CHE")  # of six sensors, two a side
 SENSOR_SIDES = (0, 0, 1, 1, 2, 2)
 SENSORS_OF = {side: sum(1 << i for i, of in enumerate(SENSOR_SIDES) if of == side) for side in range(3)}
+
+
+def secret(number):
+    """A giver's secret, made from a number."""
+    return Secret(hashlib.sha256(f"secret {number}".encode()).digest())
+
+
+SECRET = secret(7)
 
 
 def clause(name="c", data="track", giver="A", receiver="B", **values):

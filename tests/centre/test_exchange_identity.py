@@ -21,7 +21,7 @@ def say(moments, agreement=COARSE):
     rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
     state, sent = initial(rules, np.array([0]), moments[0][0].number.shape[1]), []
     for tracks, est in moments:
-        messages, _, state = release(state, tracks, est, rules, 0, 3, 7, tracks.time_s)
+        messages, _, state = release(state, tracks, est, rules, 0, 3, made.SECRET, tracks.time_s)
         sent.append(messages)
     return Messages.concatenate(sent), state
 

@@ -77,7 +77,7 @@ ADDRESS = statement.Address(
 def said() -> Messages:
     """A message of each class."""
     tracks, estimates = made.moment(np.random.default_rng(0), 20.0, [[1]])
-    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, 1, 20.0)[0]
+    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, made.SECRET, 20.0)[0]
 
 
 def forged(data: bytes) -> None:

@@ -34,7 +34,7 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_ex
 QUICK = settings(max_examples=25, deadline=None)
 
 
-def run(agreement, story, giver=0, secret=7, replicates=None):
+def run(agreement, story, giver=0, secret=made.SECRET, replicates=None):
     """Everything one side says in a story."""
     rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
     rows, slots = story[0][0].number.shape
@@ -213,7 +213,7 @@ def test_an_explanation_says_what_release_does(clause, seed):
     for tracks, est in made.story(seed, rows=1, ticks=4):
         state = initial(rules, np.arange(1), tracks.number.shape[1])
         _, decided, _ = release(
-            state, tracks, est, rules, giver, made.SENSORS_OF[giver], 7, tracks.time_s, record=True
+            state, tracks, est, rules, giver, made.SENSORS_OF[giver], made.SECRET, tracks.time_s, record=True
         )  # fmt: skip
         reasons = {
             int(number): ReleaseReason(reason)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
+from detente.centre.exchange.offsets import Secret, secret_numbers
 from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
@@ -118,7 +119,7 @@ def _no_identity(rows: int, slots: int) -> Identity:
 
 def release(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
-    secret: int, now_s: float, *, record: bool = False,
+    secret: Secret, now_s: float, *, record: bool = False,
 ) -> tuple[Messages, Releases, ReleaseState]:  # fmt: skip
     """What this side tells its partners now, and the decisions behind it.
 
@@ -224,7 +225,7 @@ def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def _sampled(
-    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: int,
+    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: Secret,
     rows: tuple[NDArray, ...],
 ) -> Messages:  # fmt: skip
     """Messages about these (row, slot, clause), each holding what its class carries, coarsened as its clause says."""
@@ -258,17 +259,15 @@ def _sampled(
 
 
 def _coarsen(
-    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: int, rules: Rules,
+    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: Secret, rules: Rules,
     parts: tuple[NDArray, ...],
 ) -> None:  # fmt: skip
     """Take away from freshly gathered messages what their clauses say; ``parts`` are changed in place."""
     amounts = (rules.sigma_position_m, rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s)
-    # The bits of the amount are part of an offset's address: two clauses that coarsen by the same amount move a track
-    # by the same offset, and neither two receivers nor two messages can average it away.
-    bits = np.stack([np.ascontiguousarray(amount).view(np.int64) for amount in amounts], axis=1)
-    secrets = np.empty((len(key), _kernels_coarsen.DRAWS))
-    _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, key, clause, data, bits, secrets)
-    _kernels_coarsen.coarsen(clause, data, *amounts, secrets, *parts)
+    # The amount is part of what keys an offset: two clauses that coarsen by the same amount move a track by the same
+    # offset, and neither two receivers nor two messages can average it away.
+    numbers = secret_numbers(secret, giver, replicate, key, clause, data, np.stack(amounts, axis=1))
+    _kernels_coarsen.coarsen(clause, data, *amounts, numbers, *parts)
 
 
 def _by_replicate(table: Rows) -> Rows:

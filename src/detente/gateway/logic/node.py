@@ -335,7 +335,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said = unpack(saved.snapshot.memory, gateway.rules)
+        digest, centre, known, said = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
         if digest != gateway.digest:
             # What was sampled and waits, and what each clause last told, belongs to the old agreement's clauses.
             release = initial(gateway.rules, ONE_REPLICATE, gateway.centre.slots)
@@ -346,7 +346,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = [_opened(gateway, letters.pop(name, None)) for name in ticked.applied]
         for name in ticked.aside:
             letters.pop(name, None)
-        detections = unpack(ticked.detections, gateway.rules)
+        detections = unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))
