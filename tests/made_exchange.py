@@ -85,18 +85,21 @@ def estimates(rng, shape, time_s, launch_valid=1, impact_valid=1, threat=None):
     )  # fmt: skip
 
 
-def story(seed, rows=2, slots=3, ticks=8, tick_s=5.0, foreign=0.05):
-    """What one side knew, tick by tick: tracks come, go, change slots, get confirmed and change their pedigree."""
+def story(seed, rows=2, slots=3, ticks=8, tick_s=5.0, foreign=0.05, churn=0.1):
+    """What one side knew, tick by tick: tracks come, go, change slots, get confirmed and change their pedigree.
+
+    ``churn`` is the probability, each tick, that a track is renumbered, and that it ends.
+    """
     rng = np.random.default_rng(seed)
     number, last = np.zeros((rows, slots), np.int64), np.zeros(rows, np.int64)
     told = []
     for tick in range(ticks):
         for r in range(rows):
             for s in range(slots):
-                if rng.random() < (0.4 if number[r, s] == 0 else 0.1):
+                if rng.random() < (0.4 if number[r, s] == 0 else churn):
                     last[r] += 1
                     number[r, s] = last[r]
-                elif rng.random() < 0.1:
+                elif rng.random() < churn:
                     number[r, s] = 0
             if rng.random() < 0.1:
                 number[r] = rng.permutation(number[r])

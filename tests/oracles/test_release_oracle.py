@@ -53,13 +53,26 @@ def counted_as(clause):
     return "track" if clause.data == "tracklet" else clause.data
 
 
+def turns(moments, every_s):
+    """Which of these moments are turns of a clause that says ``every_s``: rate by rate, from the fastest on."""
+    for period_s in (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400):
+        kept = []
+        for moment in moments:
+            if not kept or moment - kept[-1] >= period_s - 1e-6:
+                kept.append(moment)
+        moments = kept
+        if period_s >= every_s:
+            return moments
+    raise AssertionError("no rate is that slow")
+
+
 class PlainExchange:
     """One giver and one replicate."""
 
     def __init__(self, agreement, giver):
         self.agreement, self.giver = agreement, giver
         self.clauses = [] if agreement is None else list(agreement.clauses)
-        self.last, self.yard, self.pending = {}, {}, []
+        self.moments, self.yard, self.pending = {}, {}, []  # moments with anything to say, by track and class
         self.left, self.log = [], []  # messages; every decision as (time, number, receiver, class, clause, reason)
 
     def in_force(self, time_s):
@@ -101,13 +114,13 @@ class PlainExchange:
             ends = track["launch_at"], track["impact_at"]
             if None in ends or range_class(*ends) not in clause.when.range_classes:
                 return "RANGE_CLASS"
-        if time_s - self.last.get((track["number"], index), -math.inf) < clause.every_s - 1e-6:
+        if time_s not in turns(self.moments[track["number"], counted_as(clause)], clause.every_s):
             return "RATE"
         return "DELAYED" if clause.delay_s > 0 else "RELEASED"
 
     def step(self, time_s, living, confirmed):
         self.yard = {number: yard for number, yard in self.yard.items() if number in living}
-        self.last = {key: moment for key, moment in self.last.items() if key[0] in living}
+        self.moments = {key: moments for key, moments in self.moments.items() if key[0] in living}
         for number in set(living) - {track["number"] for track in confirmed}:
             self.yard.pop(number, None)
         prompt = []
@@ -124,6 +137,9 @@ class PlainExchange:
 
     def tell(self, track, time_s, prompt):
         reasons, number = {}, track["number"]
+        for data, something in (("launch-warning", "launch"), ("impact-prediction", "impact"), ("track", "slot")):
+            if something == "slot" or track[something]:
+                self.moments.setdefault((number, data), []).append(time_s)
         due_s, served = self.yard.setdefault(number, (-math.inf, set()))
         for index, clause in enumerate(self.clauses):
             if clause.giver != made.SIDES[self.giver] or clause.data not in (*CLASSES, "tracklet"):
@@ -131,7 +147,6 @@ class PlainExchange:
             reason = reasons[index] = self.judged(index, track, time_s)
             if reason in ("RELEASED", "DELAYED"):
                 self.note(time_s, number, index, reason)
-                self.last[number, index] = time_s
                 served = served | {(clause.receiver, counted_as(clause))}
                 message = {"number": number, "clause": index, "valid_s": time_s, "track": track}
                 (prompt if reason == "RELEASED" else self.pending).append(

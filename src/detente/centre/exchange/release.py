@@ -12,7 +12,7 @@ from detente.centre.exchange.offsets import Secret, secret_numbers
 from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
-from detente.scenario.agreement import DataClass
+from detente.scenario.agreement import RATES_S, DataClass
 
 Rows = TypeVar("Rows", Messages, Releases)
 
@@ -47,6 +47,9 @@ PENDING_MAX = 4096
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
 
 
+PERIODS_S = np.array(RATES_S)
+PERIODS_S.flags.writeable = False  # as all that the kernels are given
+
 LOST_MAX = 64
 """Lost tracks that one replicate remembers. Source: assumption, range 16–1,000; the oldest is forgotten first."""
 
@@ -70,7 +73,7 @@ class ReleaseState(Slots):
     number: Ints  # (R, S) track that each slot's memory is about
     due_s: Floats  # (R, S) next moment of the yardstick stream
     served: Bytes  # (R, S, sides, 3) 1 where something left since the last one, by receiver and class
-    sampled_s: Floats  # (R, S, C) moment of the last message, released or delayed
+    turn_s: Floats  # (R, S, 3, rates) last turn of each rate to speak of the track, by class
     identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
@@ -98,14 +101,25 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
     return ReleaseState(
         replicates=np.array(replicates, np.int64),
         number=np.zeros((rows, slots), np.int64),
-        due_s=np.zeros((rows, slots)),
+        due_s=np.full((rows, slots), _kernels.NEVER_S),
         served=np.zeros((rows, slots, rules.sides, _kernels.CLASSES), np.uint8),
-        sampled_s=np.zeros((rows, slots, clauses)),
+        turn_s=np.full((rows, slots, _kernels.CLASSES, len(RATES_S)), _kernels.NEVER_S),
         identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
         no_clause=np.zeros((rows, rules.sides, _kernels.CLASSES), np.int64),
     )
+
+
+def renewed(state: ReleaseState, rules: Rules) -> ReleaseState:
+    """The memory of an exchange whose agreement was replaced: nothing was said or waits under the new one.
+
+    Whose offset is whose is still known, and so are the turns of rates: a new agreement averages nothing away.
+    """
+    fresh = initial(rules, state.replicates, state.number.shape[1])
+    return replace(
+        fresh, number=state.number, due_s=state.due_s, turn_s=state.turn_s, identity=state.identity
+    )  # fmt: skip
 
 
 def _no_identity(rows: int, slots: int) -> Identity:
@@ -125,8 +139,9 @@ def release(
 
     Every confirmed own track is judged by every clause of ``giver``. A message speaks of ``tracks.time_s``; with a
     delay it is sampled (and coarsened) at that moment and leaves at the first call with ``now_s`` at or past it plus
-    the delay, if the agreement still holds. A clause samples a track at most once in ``every_s``, by the moments the
-    messages speak of. ``Messages.replicate`` is the row, 0 … R-1.
+    the delay, if the agreement still holds. A clause samples a track at the turns of its rate (``RATES_S``), which are
+    counted among the moments at which there is anything of its class to say, before any condition is asked: what is
+    withheld at its turn waits for the next. ``Messages.replicate`` is the row, 0 … R-1.
 
     Withholding is counted against one yardstick: a stream that tells each confirmed track, by class, to each other
     side every 10 s from its confirmation. At each such moment, a class of which nothing was sampled for that receiver
@@ -170,9 +185,8 @@ def _decided(
     in_force: bool,
 ) -> tuple[ReleaseState, NDArray, NDArray, NDArray]:  # fmt: skip
     """The memory after this tick's decisions, the verdicts (R, S, C), and what was withheld by which clause."""
-    due_s, sampled_s = np.zeros_like(state.due_s), np.zeros_like(state.sampled_s)
-    served = np.zeros_like(state.served)
-    verdict = np.zeros(state.sampled_s.shape, np.uint8)
+    due_s, turn_s, served = np.zeros_like(state.due_s), np.zeros_like(state.turn_s), np.zeros_like(state.served)
+    verdict = np.zeros((*tracks.number.shape, len(rules.names)), np.uint8)
     withheld, withheld_clause = np.zeros(state.served.shape, np.uint8), np.full(state.served.shape, -1)
     counts, no_clause = state.counts.copy(), state.no_clause.copy()
     _kernels.decide(
@@ -183,12 +197,12 @@ def _decided(
         _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
         _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
         _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties,
-        state.number, state.due_s, state.served, state.sampled_s,
-        due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
+        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties, PERIODS_S,
+        state.number, state.due_s, state.served, state.turn_s,
+        due_s, served, turn_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
     new = replace(
-        state, number=np.array(tracks.number), due_s=due_s, served=served, sampled_s=sampled_s, counts=counts,
+        state, number=np.array(tracks.number), due_s=due_s, served=served, turn_s=turn_s, counts=counts,
         no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
@@ -217,8 +231,9 @@ def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
     mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
     whole = (
         rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
+        rules.rate,
     )  # fmt: skip
-    real = (rules.delay_s, rules.every_s, rules.impact_probability)
+    real = (rules.delay_s, rules.impact_probability)
     return (
         _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
     )  # fmt: skip

@@ -25,6 +25,9 @@ SLACK_S = 1e-6
 SPHERE_M = 6_371_008.8
 """Mean radius of the Earth, (2a + b)/3 of GRS 80 (H. Moritz, "Geodetic Reference System 1980", 1980)."""
 
+PERIODS_S = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400)
+"""The rates at which anybody may speak; a clause's is the first that is no faster than what it says."""
+
 SIGMAS = 8.0
 """An honest normal offset exceeds eight sigma once in 10^15 draws."""
 
@@ -89,7 +92,7 @@ def check(
     """Every breach of the agreement in what ``giver`` is about to say; an empty list where there is none.
 
     ``history`` holds a snapshot for every moment that the messages speak of; ``earlier`` what was said before, for the
-    rate (as far back as the longest ``every_s``).
+    rate and for offsets (as far back as the longest period of a rate).
     """
     moments = {float(snapshot.tracks.time_s): snapshot for snapshot in history}
     found, offsets = [], {}
@@ -314,7 +317,7 @@ def _rate_faults(messages: Messages, earlier: Messages, setting: Setting) -> lis
     for (_, number, clause), moments in spoken.items():
         if not 0 <= clause < len(setting.agreement.clauses):
             continue
-        every_s = setting.agreement.clauses[clause].every_s
+        every_s = min(period for period in PERIODS_S if period >= setting.agreement.clauses[clause].every_s)
         moments.sort()
         for (before_s, first), (after_s, second) in pairwise(moments):
             if after_s - before_s < every_s - SLACK_S and max(first, second) >= 0:
