@@ -182,12 +182,13 @@ def test_a_slower_clause_speaks_at_moments_of_a_faster_one_and_never_too_often(g
     """Whatever the ticks are, even or not."""
     rng, number = np.random.default_rng(0), np.array([[1]])
     story = [made.moment(rng, time_s, number) for time_s in np.cumsum(gaps_s)]
-    fast, slow = (made.clause(f"c{i}", receiver="BC"[i], every_s=every_s) for i, every_s in enumerate(sorted(periods_s)))
+    periods_s = sorted(periods_s)
+    fast, slow = (made.clause(f"c{i}", receiver="BC"[i], every_s=every_s) for i, every_s in enumerate(periods_s))
     messages, _ = run(made.agreement(fast, slow), story)
     moments = [messages.valid_s[messages.clause == clause] for clause in (0, 1)]
     assert moments[1][0] == story[0][0].time_s
     assert set(moments[1]) <= set(moments[0])
-    for spoken_s, every_s in zip(moments, sorted(periods_s), strict=True):
+    for spoken_s, every_s in zip(moments, periods_s, strict=True):
         assert np.all(np.diff(spoken_s) >= every_s - 1e-6)
 
 
