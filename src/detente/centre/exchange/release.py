@@ -50,8 +50,9 @@ a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB.""
 PERIODS_S = np.array(RATES_S)
 PERIODS_S.flags.writeable = False  # as all that the kernels are given
 
-LOST_MAX = 64
-"""Lost tracks that one replicate remembers. Source: assumption, range 16–1,000; the oldest is forgotten first."""
+LOST_MIN, LOST_SHARE = 64, 2
+"""Lost tracks that one replicate remembers: so many, or as many times its slots, so that all may be lost at once, and
+again. The oldest is forgotten first. Source: assumption, ranges 16–1,000 and 1–4."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,10 @@ class Identity(Slots):
     """The number that keys each track's secret offsets, and those of tracks that were lost."""
 
     key: Ints  # (R, S) 0 before a track is confirmed
-    motion: Floats  # (R, S, 4) what a free flight keeps
-    lost_key: Ints  # (R, LOST_MAX) 0 where none
-    lost_motion: Floats  # (R, LOST_MAX, 4)
-    lost_s: Floats  # (R, LOST_MAX)
+    motion: Floats  # (R, S, 5) what a free flight keeps
+    lost_key: Ints  # (R, L) 0 where none; L lost tracks are remembered
+    lost_motion: Floats  # (R, L, 5)
+    lost_s: Floats  # (R, L)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +124,11 @@ def renewed(state: ReleaseState, rules: Rules) -> ReleaseState:
 
 
 def _no_identity(rows: int, slots: int) -> Identity:
-    motions = _kernels_identity.MOTIONS
+    motions, lost = _kernels_identity.MOTIONS, max(LOST_MIN, LOST_SHARE * slots)
     return Identity(
         key=np.zeros((rows, slots), np.int64), motion=np.zeros((rows, slots, motions)),
-        lost_key=np.zeros((rows, LOST_MAX), np.int64), lost_motion=np.zeros((rows, LOST_MAX, motions)),
-        lost_s=np.full((rows, LOST_MAX), _kernels.NEVER_S),
+        lost_key=np.zeros((rows, lost), np.int64), lost_motion=np.zeros((rows, lost, motions)),
+        lost_s=np.full((rows, lost), _kernels.NEVER_S),
     )  # fmt: skip
 
 

@@ -256,7 +256,7 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     )  # fmt: skip
     agreement = gateway.setting.agreement
     clauses = () if agreement is None else agreement.clauses
-    remembered_s = max((max(clause.delay_s, clause.period_s) for clause in clauses), default=0.0)
+    remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
     return _After(
