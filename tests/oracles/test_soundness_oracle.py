@@ -130,7 +130,7 @@ def covariances(lower, words):
 
 def said():
     tracks, est = made.moment(np.random.default_rng(0), 20.0, [[1, 2]])
-    messages, _, _ = release(initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, 1, 20.0)
+    messages, _, _ = release(initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, made.SECRET, 20.0)
     return messages.take(messages.receiver == 1)
 
 

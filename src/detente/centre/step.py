@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.release import ReleaseState, initial, release
 from detente.centre.exchange.rules import Rules
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
@@ -70,7 +71,7 @@ class Assisted:
     issued: Issued
     release: ReleaseState
     rules: Rules
-    secret: int  # keys the offsets that coarsen; the partner never learns it
+    secret: Secret  # keys the offsets that coarsen; the partner never learns it
     exchanging: bool
 
     @property
@@ -125,7 +126,7 @@ def begin_own(centre: Centre, rows: int) -> Own:
 
 
 def begin_assisted(
-    centre: Centre, rules: Rules, replicates: NDArray[np.int64], *, secret: int, exchanging: bool
+    centre: Centre, rules: Rules, replicates: NDArray[np.int64], *, secret: Secret, exchanging: bool
 ) -> Assisted:
     """A centre's cooperating half that has heard nothing. Without an exchange it has no room for partners' tracks."""
     rows, others = len(replicates), centre.partner_slots if exchanging else 0

@@ -16,6 +16,7 @@ from pydantic import Field
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.dsse import keyring
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import SENSORS_MAX, compile_agreement
 from detente.centre.exchange.second_check import Setting
 from detente.centre.step import Centre
@@ -160,7 +161,7 @@ def theatre_of(file: TheatreFile, territories: TerritoryIndex) -> Theatre:
 
 def gateway_of(
     theatre: Theatre, side: str, agreement: Agreement | None, *, mark: Mark, signer: Ed25519PrivateKey,
-    keys: Mapping[str, tuple[Ed25519PublicKey, ...]], secret: int, limits: Limits | None = None,
+    keys: Mapping[str, tuple[Ed25519PublicKey, ...]], secret: Secret, limits: Limits | None = None,
 ) -> Gateway:  # fmt: skip
     """One side's gateway in a theatre, under an agreement (None: it exchanges nothing).
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre import step as centres
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Picture
 from detente.records.stages import Messages, Releases, TrackHistory, Warnings
@@ -22,9 +23,9 @@ from detente.studies.sealing import Sealing
 from detente.studies.theatre import Theatre
 
 
-def study_secret(seed: int, side: int) -> int:
+def study_secret(seed: int, side: int) -> Secret:
     """A side's secret in a study, so that a recorded world can be replayed to the byte. A live side draws its own."""
-    return int.from_bytes(hashlib.blake2b(f"secret/{seed}/{side}".encode(), digest_size=8).digest(), "big")
+    return Secret(hashlib.blake2b(f"secret/{seed}/{side}".encode(), digest_size=SECRET_BYTES).digest())
 
 
 def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:

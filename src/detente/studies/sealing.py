@@ -49,7 +49,7 @@ class Sealing:
             agreement=agreement, side_names=names, sensor_owners=owners, sensor_sides=sides,
             epoch=theatre.scenario.file.epoch,
         )  # fmt: skip
-        self.remembered_s = max((max(c.delay_s, c.every_s) for c in agreement.clauses), default=0.0)
+        self.remembered_s = max((c.delay_s + c.period_s for c in agreement.clauses), default=0.0)
         self.known: dict[int, list[Snapshot]] = {side: [] for side in range(theatre.sides)}
         self.said: dict[tuple[int, int, int], Messages] = {}  # of late, by row, giver and receiver
         self.refused = 0

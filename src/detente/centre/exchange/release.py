@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
+from detente.centre.exchange.offsets import Secret, secret_numbers
 from detente.centre.exchange.rules import CARRIED, Rules
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
-from detente.scenario.agreement import DataClass
+from detente.scenario.agreement import RATES_S, DataClass
 
 Rows = TypeVar("Rows", Messages, Releases)
 
@@ -46,8 +47,12 @@ PENDING_MAX = 4096
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
 
 
-LOST_MAX = 64
-"""Lost tracks that one replicate remembers. Source: assumption, range 16–1,000; the oldest is forgotten first."""
+PERIODS_S = np.array(RATES_S)
+PERIODS_S.flags.writeable = False  # as all that the kernels are given
+
+LOST_MIN, LOST_SHARE = 64, 2
+"""Lost tracks that one replicate remembers: so many, or as many times its slots, so that all may be lost at once, and
+again. The oldest is forgotten first. Source: assumption, ranges 16–1,000 and 1–4."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +60,10 @@ class Identity(Slots):
     """The number that keys each track's secret offsets, and those of tracks that were lost."""
 
     key: Ints  # (R, S) 0 before a track is confirmed
-    motion: Floats  # (R, S, 4) what a free flight keeps
-    lost_key: Ints  # (R, LOST_MAX) 0 where none
-    lost_motion: Floats  # (R, LOST_MAX, 4)
-    lost_s: Floats  # (R, LOST_MAX)
+    motion: Floats  # (R, S, 5) what a free flight keeps
+    lost_key: Ints  # (R, L) 0 where none; L lost tracks are remembered
+    lost_motion: Floats  # (R, L, 5)
+    lost_s: Floats  # (R, L)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +74,7 @@ class ReleaseState(Slots):
     number: Ints  # (R, S) track that each slot's memory is about
     due_s: Floats  # (R, S) next moment of the yardstick stream
     served: Bytes  # (R, S, sides, 3) 1 where something left since the last one, by receiver and class
-    sampled_s: Floats  # (R, S, C) moment of the last message, released or delayed
+    turn_s: Floats  # (R, S, 3, rates) last turn of each rate to speak of the track, by class
     identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
@@ -97,9 +102,9 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
     return ReleaseState(
         replicates=np.array(replicates, np.int64),
         number=np.zeros((rows, slots), np.int64),
-        due_s=np.zeros((rows, slots)),
+        due_s=np.full((rows, slots), _kernels.NEVER_S),
         served=np.zeros((rows, slots, rules.sides, _kernels.CLASSES), np.uint8),
-        sampled_s=np.zeros((rows, slots, clauses)),
+        turn_s=np.full((rows, slots, _kernels.CLASSES, len(RATES_S)), _kernels.NEVER_S),
         identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
@@ -107,25 +112,37 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
     )
 
 
+def renewed(state: ReleaseState, rules: Rules) -> ReleaseState:
+    """The memory of an exchange whose agreement was replaced: nothing was said or waits under the new one.
+
+    Whose offset is whose is still known, and so are the turns of rates: a new agreement averages nothing away.
+    """
+    fresh = initial(rules, state.replicates, state.number.shape[1])
+    return replace(
+        fresh, number=state.number, due_s=state.due_s, turn_s=state.turn_s, identity=state.identity
+    )  # fmt: skip
+
+
 def _no_identity(rows: int, slots: int) -> Identity:
-    motions = _kernels_identity.MOTIONS
+    motions, lost = _kernels_identity.MOTIONS, max(LOST_MIN, LOST_SHARE * slots)
     return Identity(
         key=np.zeros((rows, slots), np.int64), motion=np.zeros((rows, slots, motions)),
-        lost_key=np.zeros((rows, LOST_MAX), np.int64), lost_motion=np.zeros((rows, LOST_MAX, motions)),
-        lost_s=np.full((rows, LOST_MAX), _kernels.NEVER_S),
+        lost_key=np.zeros((rows, lost), np.int64), lost_motion=np.zeros((rows, lost, motions)),
+        lost_s=np.full((rows, lost), _kernels.NEVER_S),
     )  # fmt: skip
 
 
 def release(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
-    secret: int, now_s: float, *, record: bool = False,
+    secret: Secret, now_s: float, *, record: bool = False,
 ) -> tuple[Messages, Releases, ReleaseState]:  # fmt: skip
     """What this side tells its partners now, and the decisions behind it.
 
     Every confirmed own track is judged by every clause of ``giver``. A message speaks of ``tracks.time_s``; with a
     delay it is sampled (and coarsened) at that moment and leaves at the first call with ``now_s`` at or past it plus
-    the delay, if the agreement still holds. A clause samples a track at most once in ``every_s``, by the moments the
-    messages speak of. ``Messages.replicate`` is the row, 0 … R-1.
+    the delay, if the agreement still holds. A clause samples a track at the turns of its rate (``RATES_S``), which are
+    counted among the moments at which there is anything of its class to say, before any condition is asked: what is
+    withheld at its turn waits for the next. ``Messages.replicate`` is the row, 0 … R-1.
 
     Withholding is counted against one yardstick: a stream that tells each confirmed track, by class, to each other
     side every 10 s from its confirmation. At each such moment, a class of which nothing was sampled for that receiver
@@ -169,9 +186,8 @@ def _decided(
     in_force: bool,
 ) -> tuple[ReleaseState, NDArray, NDArray, NDArray]:  # fmt: skip
     """The memory after this tick's decisions, the verdicts (R, S, C), and what was withheld by which clause."""
-    due_s, sampled_s = np.zeros_like(state.due_s), np.zeros_like(state.sampled_s)
-    served = np.zeros_like(state.served)
-    verdict = np.zeros(state.sampled_s.shape, np.uint8)
+    due_s, turn_s, served = np.zeros_like(state.due_s), np.zeros_like(state.turn_s), np.zeros_like(state.served)
+    verdict = np.zeros((*tracks.number.shape, len(rules.names)), np.uint8)
     withheld, withheld_clause = np.zeros(state.served.shape, np.uint8), np.full(state.served.shape, -1)
     counts, no_clause = state.counts.copy(), state.no_clause.copy()
     _kernels.decide(
@@ -182,12 +198,12 @@ def _decided(
         _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
         _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
         _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties,
-        state.number, state.due_s, state.served, state.sampled_s,
-        due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
+        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties, PERIODS_S,
+        state.number, state.due_s, state.served, state.turn_s,
+        due_s, served, turn_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
     new = replace(
-        state, number=np.array(tracks.number), due_s=due_s, served=served, sampled_s=sampled_s, counts=counts,
+        state, number=np.array(tracks.number), due_s=due_s, served=served, turn_s=turn_s, counts=counts,
         no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
@@ -216,15 +232,16 @@ def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
     mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
     whole = (
         rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
+        rules.rate,
     )  # fmt: skip
-    real = (rules.delay_s, rules.every_s, rules.impact_probability)
+    real = (rules.delay_s, rules.impact_probability)
     return (
         _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
     )  # fmt: skip
 
 
 def _sampled(
-    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: int,
+    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: Secret,
     rows: tuple[NDArray, ...],
 ) -> Messages:  # fmt: skip
     """Messages about these (row, slot, clause), each holding what its class carries, coarsened as its clause says."""
@@ -258,17 +275,15 @@ def _sampled(
 
 
 def _coarsen(
-    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: int, rules: Rules,
+    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: Secret, rules: Rules,
     parts: tuple[NDArray, ...],
 ) -> None:  # fmt: skip
     """Take away from freshly gathered messages what their clauses say; ``parts`` are changed in place."""
     amounts = (rules.sigma_position_m, rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s)
-    # The bits of the amount are part of an offset's address: two clauses that coarsen by the same amount move a track
-    # by the same offset, and neither two receivers nor two messages can average it away.
-    bits = np.stack([np.ascontiguousarray(amount).view(np.int64) for amount in amounts], axis=1)
-    secrets = np.empty((len(key), _kernels_coarsen.DRAWS))
-    _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, key, clause, data, bits, secrets)
-    _kernels_coarsen.coarsen(clause, data, *amounts, secrets, *parts)
+    # The amount is part of what keys an offset: two clauses that coarsen by the same amount move a track by the same
+    # offset, and neither two receivers nor two messages can average it away.
+    numbers = secret_numbers(secret, giver, replicate, key, clause, data, np.stack(amounts, axis=1))
+    _kernels_coarsen.coarsen(clause, data, *amounts, numbers, *parts)
 
 
 def _by_replicate(table: Rows) -> Rows:

@@ -38,7 +38,7 @@ class Rules(Slots):
     receiver: Ints
     data: Bytes  # (C,) DataClass
     delay_s: Floats
-    every_s: Floats
+    rate: Ints  # (C,) index of scenario.agreement.RATES_S
     impact_in: Bytes  # (C,) 0 anywhere, 1 receiver, 2 giver, 3 any party
     impact_probability: Floats
     phases: Bytes  # (C,) bit p set where Phase p may be spoken of
@@ -92,7 +92,7 @@ def compile_agreement(
         receiver=np.array([list(side_names).index(clause.receiver) for clause in clauses], np.int64),
         data=np.array([DATA[clause.data] for clause in clauses], np.uint8),
         delay_s=_floats([clause.delay_s for clause in clauses]),
-        every_s=_floats([clause.every_s for clause in clauses]),
+        rate=np.array([clause.rate for clause in clauses], np.int64),
         impact_in=np.array([IMPACT_IN[clause.when.impact_in] for clause in clauses], np.uint8),
         impact_probability=_floats([clause.when.impact_probability for clause in clauses]),
         phases=np.array([_phase_mask(clause) for clause in clauses], np.uint8),

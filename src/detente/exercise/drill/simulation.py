@@ -10,6 +10,7 @@ from random import Random
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.exercise.drill.faults import LENGTH_S, Clock, Crash, Plan, Word
 from detente.exercise.drill.station import Broken, FailingStore, Frames, KilledError, Station
 from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
@@ -45,8 +46,8 @@ def drill_gateway(name: str, outbox_bytes: int) -> Gateway:
     world = drill_world()
     return gateway_of(
         world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=_key(name),
-        keys={other: (_key(other).public_key(),) for other in world.names if other != name}, secret=11,
-        limits=drill_limits(outbox_bytes),
+        keys={other: (_key(other).public_key(),) for other in world.names if other != name},
+        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes),
     )  # fmt: skip
 
 

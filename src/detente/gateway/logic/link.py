@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
@@ -53,7 +54,7 @@ class Gateway:
     signer: Ed25519PrivateKey
     keys: Mapping[str, Mapping[bytes, Ed25519PublicKey]]  # each partner's, by key id
     own_keys: Mapping[bytes, Ed25519PublicKey]
-    secret: int  # keys the offsets that coarsen
+    secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
 
     @property

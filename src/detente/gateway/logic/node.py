@@ -13,7 +13,7 @@ import numpy as np
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
-from detente.centre.exchange.release import initial
+from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot, check
 from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe
@@ -256,7 +256,7 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     )  # fmt: skip
     agreement = gateway.setting.agreement
     clauses = () if agreement is None else agreement.clauses
-    remembered_s = max((max(clause.delay_s, clause.every_s) for clause in clauses), default=0.0)
+    remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
     return _After(
@@ -335,10 +335,10 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said = unpack(saved.snapshot.memory, gateway.rules)
+        digest, centre, known, said = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
         if digest != gateway.digest:
-            # What was sampled and waits, and what each clause last told, belongs to the old agreement's clauses.
-            release = initial(gateway.rules, ONE_REPLICATE, gateway.centre.slots)
+            # What was sampled and waits belongs to the old agreement's clauses.
+            release = renewed(centre.assisted.release, gateway.rules)
             centre = replace(centre, assisted=replace(centre.assisted, release=release))
         node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said)
     letters = {(one.partner, one.epoch, one.sequence): one for one in saved.received}
@@ -346,7 +346,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = [_opened(gateway, letters.pop(name, None)) for name in ticked.applied]
         for name in ticked.aside:
             letters.pop(name, None)
-        detections = unpack(ticked.detections, gateway.rules)
+        detections = unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))
