@@ -23,6 +23,12 @@ def test_every_promise_holds(first: int) -> None:
     assert document(first, first + SPAN, failures) == {"seeds": SPAN, "failures": []}
 
 
+@pytest.mark.parametrize("seed", [1208])
+def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
+    """1208: both clocks jump within one round trip of notes, and the jump looked like a perfect sample."""
+    assert drill(seed) == []
+
+
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
     for what in ("cuts", "crashes", "full", "flood", "words"):

@@ -252,6 +252,46 @@ def test_p8_a_partners_clock_is_measured_and_orders_nothing(offset_s: float) -> 
     assert pack(pair.nodes[NATO].centre) == pack(true.nodes[NATO].centre)
 
 
+class Clocked(Pair):
+    """A pair whose wall clocks may be off; what is said takes ``line_s`` to arrive."""
+
+    line_s = 0.25
+
+    def said(self, name: str, ahead: dict[str, float]) -> None:
+        """One side's pulse, heard by the other; ``ahead`` is how much each clock is off just now."""
+        self.pass_time(10.0)
+        steady_s = self.now.steady_s
+        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[name])
+        self.do(name, Timer())
+        steady_s += self.line_s
+        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[other(name)])
+        for sender, to, lane, data in self.frames:
+            self.do(to, Frame(partner=sender, lane=lane, data=data))
+        self.frames = []
+        self.now = Now(steady_s=steady_s, wall_s=steady_s)
+
+
+@pytest.mark.parametrize("jump_s", [-30.0, 600.0])
+@pytest.mark.parametrize("who", SIDES)
+def test_p8_a_clock_that_jumps_within_a_round_trip_is_found(who: str, jump_s: float) -> None:
+    pair, right = Clocked(), dict.fromkeys(SIDES, 0.0)
+    pair.connect()
+    for _ in range(3):
+        pair.said(NATO, right)
+        pair.said(RUSSIA, right)
+    jumped = {**right, who: jump_s}
+    pair.said(NATO, right)
+    pair.said(RUSSIA, jumped)  # an answer to what was heard before the jump
+    skew, off = pair.link(NATO).skew, jumped[RUSSIA] - jumped[NATO]
+    wrong_s = min(abs(skew.offset_s - off), abs(skew.offset_s))
+    assert not skew.samples or wrong_s <= 0.5 * skew.delay_s + 1e-3, "either not known yet, or known as well as it says"
+    pair.said(NATO, jumped)
+    pair.said(RUSSIA, jumped)
+    skew = pair.link(NATO).skew
+    assert (skew.offset_s, skew.delay_s) == pytest.approx((off, 2 * pair.line_s), abs=1e-3)
+    assert skew.steps == 1
+
+
 def leaking(cooperate):
     """A first opinion gone wrong: what a clause coarsens or delays is told as if it were not."""
 

@@ -26,6 +26,7 @@ from detente.records.stages import Messages, Warnings
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
 KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
 REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one ledger entry
+SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
 
 
@@ -128,7 +129,7 @@ class Skew:
     heard_stated_s: float = NEVER_S  # its clock when it sent the last note
     heard_at_s: float = NEVER_S  # ours when that came
     offset_s: float = 0.0  # its clock less ours
-    delay_s: float = float("inf")  # round trip of the sample that said so
+    delay_s: float = float("inf")  # round trip of the sample that said so; ``offset_s`` is right to half of it
     samples: int = 0
     steps: int = 0  # times that it, or ours, jumped
 
@@ -161,6 +162,7 @@ class Link:
     known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
     owed: tuple[Acknowledgement, ...] = ()  # to be receipted
     spoke_s: float = NEVER_S  # our last note
+    spoken: tuple[tuple[float, float], ...] = ()  # (wall_s as stated, steady_s) of our latest notes
     tip: Tip = field(default_factory=Tip)
     heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
