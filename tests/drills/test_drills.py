@@ -47,7 +47,7 @@ def test_a_seed_replays_exactly() -> None:
         simulation = Simulation(draw(seed))
         simulation.run()
         heads = [one.node.links[two.name].tip.last for one, two in zip(simulation.stations, simulation.stations[::-1])]
-        return list(simulation.trace), heads
+        return list(simulation.story), heads
 
     assert story(17) == story(17)
     assert story(17) != story(18)

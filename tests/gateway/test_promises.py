@@ -13,9 +13,10 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed, other
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
+from detente.centre.step import cooperate
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
-from detente.gateway.logic.link import Now
+from detente.gateway.logic.link import Means, Now
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer, restore
 from detente.gateway.logic.notes import NOTE
 from detente.gateway.logic.packing import pack
@@ -307,17 +308,21 @@ def leaking(cooperate):
     return wrong
 
 
-def test_p10_both_opinions_agree_or_nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "cooperate", leaking(nodes.cooperate))
-    pair = run(Pair())
+def with_means(means: Means) -> Pair:
+    pair = Pair()
+    pair.gateways = {name: replace(gateway, means=means) for name, gateway in pair.gateways.items()}
+    return run(pair)
+
+
+def test_p10_both_opinions_agree_or_nothing_leaves() -> None:
+    pair = with_means(Means(cooperate=leaking(cooperate)))
     assert pair.link(RUSSIA).counts["stopped"] > 0
     assert any(notice.kind == "stopped" for _, notice in pair.notices)
     told = [message for one in pair.nodes[NATO].links.values() for message in one.waiting]
     assert not any((one.messages.data == 3).any() for one in told)
     assert (pair.nodes[NATO].centre.assisted.partner.has_state == 0).all()
     # With the guard removed the wrong states do arrive: it is this check that held them back.
-    monkeypatch.setattr(nodes, "check", lambda *arguments: [])
-    unguarded = run(Pair())
+    unguarded = with_means(Means(cooperate=leaking(cooperate), check=lambda *arguments: []))
     assert (unguarded.nodes[NATO].centre.assisted.partner.has_state == 1).any()
 
 

@@ -29,7 +29,7 @@ def drill(seed: int) -> list[Failure]:
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         broken = [("P5", f"{type(error).__name__}: {error} ({place.filename.split('/')[-1]}:{place.lineno})")]
-    events = tuple(simulation.trace)
+    events = simulation.story
     return [Failure(seed=seed, promise=promise, what=what, events=events) for promise, what in broken]
 
 

@@ -22,6 +22,7 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
+LANES = frozenset(Lane)
 STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
 
 
@@ -37,7 +38,7 @@ def expected_of(gateway: Gateway, partner: str) -> Expected:
 
 def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: Now) -> None:
     """One frame of a partner, whatever its bytes: at most this much work, and no exception."""
-    if lane not in tuple(Lane) or not _within_rate(gateway, link, Lane(lane), len(data), now):
+    if lane not in LANES or not _within_rate(gateway, link, Lane(lane), len(data), now):
         link.count("dropped")
         return
     try:

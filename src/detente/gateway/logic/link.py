@@ -5,8 +5,7 @@ records are kept, or is forgotten.
 """
 
 import json
-from collections.abc import Mapping
-from copy import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.rules import Rules
-from detente.centre.exchange.second_check import Setting
+from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement
-from detente.centre.step import Centre
+from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Bucket, Lane, Limits
 from detente.gateway.logic.records import Kept, Logged, Record
 from detente.records.stages import Messages, Warnings
@@ -39,6 +38,15 @@ class Now:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Means:
+    """The pure functions that a gateway computes with. Drills give it ones that remember what they answered."""
+
+    observe: Callable = observe
+    cooperate: Callable = cooperate
+    check: Callable = check
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
     """What one side's gateway is set up with. A new one takes its place when keys or the agreement change."""
 
@@ -56,6 +64,7 @@ class Gateway:
     own_keys: Mapping[bytes, Ed25519PublicKey]
     secret: int  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
+    means: Means = field(default_factory=Means)
 
     @property
     def name(self) -> str:
@@ -188,9 +197,11 @@ class Link:
 
     def copied(self) -> "Link":
         """Another link with the same content, for a step to work on."""
-        other = copy(self)
+        other = object.__new__(Link)
+        held = other.__dict__
+        held.update(self.__dict__)
         for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
-            setattr(other, name, dict(getattr(self, name)))
+            held[name] = held[name].copy()
         return other
 
     def see_head(self, head: Head) -> None:
