@@ -11,6 +11,7 @@ from detente.exercise.drill.drills import document, drill, hold
 from detente.exercise.drill.faults import draw
 from detente.exercise.drill.simulation import Simulation
 from detente.gateway.logic import inbound, link, outbound
+from detente.gateway.logic.packing import pack
 from detente.records.errors import PeerError
 
 SPAN = 50
@@ -51,6 +52,20 @@ def test_a_seed_replays_exactly() -> None:
 
     assert story(17) == story(17)
     assert story(17) != story(18)
+
+
+@pytest.mark.parametrize("seed", [5, 16, 29])
+def test_a_quick_drill_tells_the_story_of_a_plain_one(seed: int) -> None:
+    def held(quick: bool) -> tuple:
+        simulation = Simulation(replace(draw(seed), quick=quick))
+        simulation.run()
+        nodes = [station.node for station in simulation.stations]
+        own = [station.shown for station in simulation.stations]
+        return simulation.story, own, [pack(node.centre) for node in nodes if node is not None]
+
+    quick, plain = held(True), held(False)
+    assert quick == plain
+    assert held(True) == plain, "with a memory of the first"
 
 
 def unsigned(kind: dsse.Kind, envelope: bytes, keys: dsse.Keys) -> tuple[bytes, bytes]:

@@ -275,7 +275,7 @@ class Clocked(Pair):
 @pytest.mark.parametrize("jump_s", [-30.0, 600.0])
 @pytest.mark.parametrize("who", SIDES)
 def test_p8_a_clock_that_jumps_within_a_round_trip_is_found(who: str, jump_s: float) -> None:
-    pair, right = Clocked(), dict.fromkeys(SIDES, 0.0)
+    pair, right = Clocked(), {str(name): 0.0 for name in SIDES}
     pair.connect()
     for _ in range(3):
         pair.said(NATO, right)

@@ -7,7 +7,7 @@ from detente.exercise.drill.worlds import LIES, TICKS
 
 LENGTH_S = 5.0 * TICKS
 PLAIN_EVERY = 16
-"""Every so many drills signs by Ed25519 and computes everything anew; what happens in a drill is the same either way."""
+"""One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from detente.centre.exchange.message import Mark
@@ -211,7 +211,8 @@ class Simulation:
                 carried = self._corrupted(data)
             delay_s = line.delay_s + self.lot.random() * line.jitter_s
             what = ARRIVALS[side][lane][carried is not data]
-            self._at(self.now_s + delay_s, what, lambda carried=carried: self._arrive(1 - side, lane, carried), len(data))
+            arrive = partial(self._arrive, 1 - side, lane, carried)
+            self._at(self.now_s + delay_s, what, arrive, len(data))
 
     def _corrupted(self, data: bytes) -> bytes:
         self.corrupted += 1
