@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from detente.centre.picture._kernels_arc import landing_spread, vacuum_landing
 from detente.centre.picture._kernels_boost import WAYS, foresee_boost, name_class
+from detente.centre.picture._kernels_burnout import STRANGE2, note_burning, open_the_end, strangeness2
 from detente.centre.picture._kernels_layout import (
     ESTIMATED_S,
     FORETOLD,
@@ -253,8 +254,8 @@ def copy_state(mean, covariance, m, p):
 
 @kernel
 def estimate_rows(
-    time_s, status, number, mean, covariance, phase, born_s, updated_s, seen_in_boost, first_mean, first_covariance,
-    first_s, start, settings, ground, estimates,
+    time_s, status, number, mean, covariance, phase, born_s, updated_s, seen_in_boost, burning_s, burning_by,
+    first_mean, first_covariance, first_s, start, settings, ground, estimates,
 ):  # fmt: skip
     """Bring ``estimates``, which hold the step before, up to the tracks; all (R, S, ...)."""
     m, p, work = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
@@ -277,6 +278,8 @@ def estimate_rows(
                     launch_from_infrared(x, y, z, height_m, m, born_s[r, s], settings, line)
                 else:
                     launch_from_arc(m, p, first_s[r, s], settings, work, line)
+            if phase[r, s] < COAST and burning_by[r, s] >= 0:
+                note_burning(mean[r, s], covariance[r, s], burning_s[r, s], line)
             if phase[r, s] >= COAST and lost_early(seen_in_boost[r, s], updated_s[r, s], time_s, line, settings):
                 if line[FORETOLD] > 0.0 or line[ROUNDS] == 0.0:
                     copy_state(mean[r, s], covariance[r, s], m, p)
@@ -284,6 +287,12 @@ def estimate_rows(
                         line[ESTIMATED_S] = time_s
             elif phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)
+                if burning_by[r, s] >= 0 and burning_s[r, s] >= updated_s[r, s]:
+                    open_the_end(m, p, burning_s[r, s], time_s, line)
+                    if strangeness2(m, p, burning_s[r, s], time_s, settings, line) > STRANGE2:
+                        foresee_boost(m, p, burning_s[r, s], settings, ground, fan, ways, line)
+                        line[ESTIMATED_S] = time_s
+                        continue
                 predict_impact(m, p, time_s, settings, ground, work, line)
             elif phase[r, s] < COAST and due_in_boost(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)

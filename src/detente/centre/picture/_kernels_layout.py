@@ -16,7 +16,8 @@ IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPAC
 ESTIMATED_S = 14
 ROUNDS = 15
 FORETOLD = 16  # how often it was predicted from a state that no longer burns
-CLASS = 17
+OPEN_S, OPEN_SPEED2 = 17, 18  # when it was last seen burning, and the variance of its speed then
+CLASS = 19
 CLASSES = 4  # short, medium, intermediate range, intercontinental
 THREAT = CLASS + CLASSES
 

@@ -47,6 +47,8 @@ def start(replicates: int, slots: int) -> Tracks:
         misses=np.zeros(shape, np.int64),
         sensors=np.zeros(shape, np.uint64),
         seen_in_boost=np.zeros(shape, np.uint8),
+        burning_s=np.zeros(shape),
+        burning_by=np.full(shape, -1, np.int64),
         first_mean=np.zeros((*shape, 6)),
         first_covariance=np.zeros((*shape, 6, 6)),
         first_s=np.zeros(shape),
@@ -110,6 +112,7 @@ def _tags(tracks: Tracks) -> Ints:
     tags[..., places.SENSORS] = tracks.sensors.view(np.int64)
     tags[..., places.SEEN] = tracks.seen_in_boost
     tags[..., places.ROW] = -1
+    tags[..., places.BURNING_BY] = tracks.burning_by + 1
     return tags
 
 
@@ -121,6 +124,7 @@ def _clocks(tracks: Tracks) -> Floats:
     clocks[..., places.START : places.START + 3] = tracks.start_ecef_m
     clocks[..., places.FIRST_S] = tracks.first_s
     clocks[..., places.AT] = tracks.time_s
+    clocks[..., places.BURNING] = tracks.burning_s
     return clocks
 
 
@@ -240,6 +244,8 @@ def _tracks(
         misses=column(places.MISSES, np.int64),
         sensors=column(places.SENSORS, np.int64).view(np.uint64),
         seen_in_boost=column(places.SEEN, np.uint8),
+        burning_s=clocks[..., places.BURNING].copy(),
+        burning_by=column(places.BURNING_BY, np.int64) - 1,
         updated_row=column(places.ROW, np.int64),
         born_s=clocks[..., places.BORN].copy(),
         updated_s=clocks[..., places.UPDATED].copy(),
