@@ -16,8 +16,11 @@ IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPAC
 ESTIMATED_S = 14
 ROUNDS = 15
 FORETOLD = 16  # how often it was predicted from a state that no longer burns
-OPEN_S, OPEN_SPEED2 = 17, 18  # when it was last seen burning, and the variance of its speed then
-CLASS = 19
+OPEN_S, OPEN_VARIANCE = 17, 18  # when it was last seen burning, and the variance of its speed then
+# What a body that coasts keeps: its energy when it was seen, that one's variance, and when it was seen.
+ENERGY, ENERGY_VARIANCE, ENERGY_S = 19, 20, 21
+DOUBTED = 22  # 1 while it is said to coast, and that is not borne out
+CLASS = 23
 CLASSES = 4  # short, medium, intermediate range, intercontinental
 THREAT = CLASS + CLASSES
 
