@@ -1,9 +1,9 @@
 """Impact ellipses mean what they say, on worlds of the bundled scenario: in the coast and already in boost.
 
 Each side's centre, which hears its own sensors, and the pooled one, which hears all: their tracks' impacts in four
-replicates are looked up every 10 s against the truth. A track that took another object's detections, or lost its own, is
-no matter of the ellipse: what holds for all tracks is asked with a wide margin, and what holds for tracks whose state is
-itself inside its 95 % region, narrowly. The room's README gives the shares of forty replicates.
+replicates are looked up every 10 s against the truth. A track that took another object's detections, or lost its own,
+is no matter of the ellipse: what holds for all tracks is asked with a wide margin, and what holds for tracks whose
+state is itself inside its 95 % region, narrowly. The room's README gives the shares of forty replicates.
 """
 
 import numpy as np
