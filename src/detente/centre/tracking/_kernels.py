@@ -15,6 +15,8 @@ from detente.centre.tracking._kernels_places import (
     BALLISTIC,
     BOOST,
     BOOST_CEILING_M,
+    BURNING,
+    BURNING_BY,
     CONFIRM_HITS,
     CONFIRMED,
     CONSTANT_GRAVITY,
@@ -136,6 +138,8 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
     tags[i, ROW] = d
     if plot_tags[d, DET_KIND] == INFRARED:
         tags[i, SEEN] = 1
+        if tags[i, BURNING_BY] == 0 or plots[d, TIME] >= clocks[i, BURNING]:
+            clocks[i, BURNING], tags[i, BURNING_BY] = plots[d, TIME], plot_tags[d, DET_SENSOR] + 1
     clocks[i, UPDATED] = max(clocks[i, UPDATED], plots[d, TIME])
     return True
 

@@ -10,6 +10,8 @@ from detente.centre.tracking._kernels_places import (
     AHEAD_NORTH,
     BOOST,
     BORN,
+    BURNING,
+    BURNING_BY,
     COAST_LIMIT_S,
     CONFIRMED,
     CONFIRMED_MISSES,
@@ -233,6 +235,8 @@ def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, dr
         tags[keep, PHASE], tags[keep, MISSES] = tags[drop, PHASE], tags[drop, MISSES]
     if clocks[drop, UPDATED] > clocks[keep, UPDATED]:
         clocks[keep, UPDATED], tags[keep, ROW] = clocks[drop, UPDATED], tags[drop, ROW]
+    if tags[drop, BURNING_BY] > 0 and clocks[drop, BURNING] >= clocks[keep, BURNING]:
+        clocks[keep, BURNING], tags[keep, BURNING_BY] = clocks[drop, BURNING], tags[drop, BURNING_BY]
     if clocks[drop, BORN] < clocks[keep, BORN]:
         clocks[keep, BORN] = clocks[drop, BORN]
         for k in range(3):

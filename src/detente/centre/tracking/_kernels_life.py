@@ -9,6 +9,8 @@ from detente.centre.tracking._kernels_places import (
     BOOST,
     BOOST_CEILING_M,
     BORN,
+    BURNING,
+    BURNING_BY,
     BURNOUT_DOUBT,
     BURNOUT_RATE,
     CLIMB_MEAN,
@@ -166,6 +168,7 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
         forget_hidden(state, covariance, i, settings[THRUST_MEAN], settings[THRUST_SIGMA] ** 2)
         tags[i, PHASE] = BOOST
         tags[i, SEEN] = 1
+        clocks[i, BURNING], tags[i, BURNING_BY] = plots[d, TIME], sensor + 1
     tags[i, STATUS], tags[i, NUMBER], tags[i, HITS], tags[i, MISSES] = TENTATIVE, number, 1, 0
     tags[i, SENSORS], tags[i, ROW] = 1 << sensor, d
     clocks[i, BORN], clocks[i, UPDATED], clocks[i, AT] = plots[d, TIME], plots[d, TIME], plots[d, TIME]

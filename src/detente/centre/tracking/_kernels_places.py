@@ -4,10 +4,10 @@ A kernel takes arrays, not records, so a slot's whole numbers, its times, a sens
 rows of numbers. These are the names of their columns; no other file may write a column as a digit.
 """
 
-# A slot's whole numbers.
-STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# A slot's whole numbers; BURNING_BY is one more than the sensor that saw it burn last, 0 where none did.
+STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, BURNING_BY, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 # A slot's times and first place; AT is the moment its state speaks of inside a step.
-BORN, UPDATED, START, FIRST_S, AT, CLOCKS = 0, 1, 2, 5, 6, 7
+BORN, UPDATED, START, FIRST_S, AT, BURNING, CLOCKS = 0, 1, 2, 5, 6, 7, 8
 
 EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
 BOOST, COAST, REENTRY = 1, 2, 3

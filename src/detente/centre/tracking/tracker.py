@@ -46,7 +46,8 @@ def start(replicates: int, slots: int) -> Tracks:
         hits=np.zeros(shape, np.int64),
         misses=np.zeros(shape, np.int64),
         sensors=np.zeros(shape, np.uint64),
-        seen_in_boost=np.zeros(shape, np.uint8),
+        burning_s=np.zeros(shape),
+        burning_by=np.full(shape, -1, np.int64),
         first_mean=np.zeros((*shape, 6)),
         first_covariance=np.zeros((*shape, 6, 6)),
         first_s=np.zeros(shape),
@@ -108,8 +109,9 @@ def _tags(tracks: Tracks) -> Ints:
     tags[..., places.HITS] = tracks.hits
     tags[..., places.MISSES] = tracks.misses
     tags[..., places.SENSORS] = tracks.sensors.view(np.int64)
-    tags[..., places.SEEN] = tracks.seen_in_boost
+    tags[..., places.SEEN] = tracks.burning_by >= 0
     tags[..., places.ROW] = -1
+    tags[..., places.BURNING_BY] = tracks.burning_by + 1
     return tags
 
 
@@ -121,6 +123,7 @@ def _clocks(tracks: Tracks) -> Floats:
     clocks[..., places.START : places.START + 3] = tracks.start_ecef_m
     clocks[..., places.FIRST_S] = tracks.first_s
     clocks[..., places.AT] = tracks.time_s
+    clocks[..., places.BURNING] = tracks.burning_s
     return clocks
 
 
@@ -239,7 +242,8 @@ def _tracks(
         hits=column(places.HITS, np.int64),
         misses=column(places.MISSES, np.int64),
         sensors=column(places.SENSORS, np.int64).view(np.uint64),
-        seen_in_boost=column(places.SEEN, np.uint8),
+        burning_s=clocks[..., places.BURNING].copy(),
+        burning_by=column(places.BURNING_BY, np.int64) - 1,
         updated_row=column(places.ROW, np.int64),
         born_s=clocks[..., places.BORN].copy(),
         updated_s=clocks[..., places.UPDATED].copy(),
