@@ -8,6 +8,7 @@ import math
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
 from detente.centre.tracking._kernels_late import look_back, update_late
+from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
@@ -119,7 +120,7 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
     trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-        ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+        ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
         look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
         used = update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
@@ -131,6 +132,8 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
         used = update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
     if not used:
         return False
+    if settings[MODEL] == BALLISTIC and tags[i, PHASE] != BOOST:
+        weigh_lightness(state[i], covariance[i], clocks[i], settings)
     tags[i, HITS] += 1
     tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
     tags[i, ROW] = d
@@ -151,7 +154,7 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
     clocks[i, FIRST_S] = clocks[i, AT]
     if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
         if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
-            ignite(state, covariance, tags, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
+            ignite(state, covariance, tags, clocks, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
         else:
             name_phase(state, tags, i)
 

@@ -6,8 +6,9 @@ rows of numbers. These are the names of their columns; no other file may write a
 
 # A slot's whole numbers.
 STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-# A slot's times and first place; AT is the moment its state speaks of inside a step.
-BORN, UPDATED, START, FIRST_S, AT, CLOCKS = 0, 1, 2, 5, 6, 7
+# A slot's times and first place; AT is the moment its state speaks of inside a step. Then what its prior of lightness
+# has come to be (`_kernels_lightness`).
+BORN, UPDATED, START, FIRST_S, AT, SITE_PRECISION, SITE_PULL, CLOCKS = 0, 1, 2, 5, 6, 7, 8, 9
 
 EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
 BOOST, COAST, REENTRY = 1, 2, 3

@@ -355,10 +355,15 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
                 settings[THRUST_NOISE] + settings[THRUST_STEP] * hidden * hidden, rates,
             )  # fmt: skip
         else:
-            white = settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
+            white, walk = settings[COAST_NOISE], 0.0
+            if in_air:
+                # The mean square of a lightness, not the square of its mean: one that is thought small may not be.
+                square = hidden * hidden + covariance[i, 6, 6]
+                pull = rates[0, 6] * rates[0, 6] + rates[1, 6] * rates[1, 6] + rates[2, 6] * rates[2, 6]
+                white += settings[AIR_NOISE] * pull * square
+                walk = settings[LIGHTNESS_NOISE] * square
             if tags[i, STATUS] == TENTATIVE and height < settings[BOOST_CEILING_M]:
                 white = settings[UNDECIDED_NOISE]
-            walk = settings[LIGHTNESS_NOISE] * hidden * hidden if in_air else 0.0
             add_noise(covariance[i], h, white, walk, rates)
         left -= h
 
