@@ -16,6 +16,7 @@ DEFAULTS = Settings()
 EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
 PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
+SITE = slice(places.SITE_PRECISION, places.SITE_PULL + 1)
 LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
@@ -28,6 +29,7 @@ class KeptTracks(Tracks):
     """
 
     hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
+    site: Floats  # (R, S, 2): what the prior of the lightness has come to be (`_kernels_lightness`)
 
 
 def start(replicates: int, slots: int) -> Tracks:
@@ -55,6 +57,7 @@ def start(replicates: int, slots: int) -> Tracks:
         next_number=np.ones(replicates, np.int64),
         overflow=np.zeros(replicates, np.int64),
         hidden=np.zeros((*shape, 8)),
+        site=np.zeros((*shape, 2)),
     )
 
 
@@ -121,6 +124,7 @@ def _clocks(tracks: Tracks) -> Floats:
     clocks[..., places.START : places.START + 3] = tracks.start_ecef_m
     clocks[..., places.FIRST_S] = tracks.first_s
     clocks[..., places.AT] = tracks.time_s
+    clocks[..., SITE] = tracks.site if isinstance(tracks, KeptTracks) else 0.0
     return clocks
 
 
@@ -248,5 +252,6 @@ def _tracks(
         next_number=counts[:, places.NEXT].copy(),
         overflow=counts[:, list(places.SHED)].sum(axis=1),
         hidden=hidden,
+        site=clocks[..., SITE].copy(),
         **arrays,
     )
