@@ -7,7 +7,7 @@ import math
 
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
-from detente.centre.tracking._kernels_late import look_back, update_late
+from detente.centre.tracking._kernels_late import look_back, remember, update_late
 from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
@@ -351,17 +351,21 @@ def put_down(mean, outer, hidden, state, covariance, tags, held):
 @kernel
 def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
-    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
+    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, past, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk``, ``bench``: scratch of ``desk_of``."""
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``past``: what tracks remember, five arrays
+    (R, S, M, …); ``desk``, ``bench``: scratch of ``desk_of``.
+    """
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
         seen_by[:] = 0
+        memory = (past[0][r], past[1][r], past[2][r], past[3][r], past[4][r])
         put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
             order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
-            kinds, sides, sites, draws[r], settings, desk, rates, work, factor, looks,
+            kinds, sides, sites, draws[r], settings, desk[:9] + (memory, desk[10]), rates, work, factor, looks,
         )  # fmt: skip
+        remember(state, covariance, tags[r], now_s, memory)
         put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)
