@@ -39,6 +39,7 @@ class Centre:
     suite: SensorSuite  # positions and performance as stated; R rows
     territories: TerritoryIndex
     slots: int  # tracks it has room for, in each replicate
+    moments: int = 0  # steps that a track remembers for the sake of late detections; none where none can be late
     warning_probability: float = WARNING_PROBABILITY
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
@@ -120,7 +121,7 @@ class Outputs:
 def begin_own(centre: Centre, rows: int) -> Own:
     """A centre's own half that has seen nothing, for R = ``rows`` replicates."""
     return Own(
-        tracks=start(rows, centre.slots),
+        tracks=start(rows, centre.slots, centre.moments),
         estimates=empty_estimates(rows, centre.slots, centre.sides),
         issued=start_issued(rows, centre.slots, centre.sides),
     )

@@ -7,7 +7,8 @@ import math
 
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
-from detente.centre.tracking._kernels_late import look_back, update_late
+from detente.centre.tracking._kernels_late import look_back, remember, update_late
+from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
@@ -121,7 +122,7 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
     trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-        ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+        ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
         look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
         used = update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
@@ -133,6 +134,8 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
         used = update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
     if not used:
         return False
+    if settings[MODEL] == BALLISTIC and tags[i, PHASE] != BOOST:
+        weigh_lightness(state[i], covariance[i], clocks[i], settings)
     tags[i, HITS] += 1
     tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
     tags[i, ROW] = d
@@ -155,7 +158,7 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
     clocks[i, FIRST_S] = clocks[i, AT]
     if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
         if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
-            ignite(state, covariance, tags, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
+            ignite(state, covariance, tags, clocks, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
         else:
             name_phase(state, tags, i)
 
@@ -352,17 +355,21 @@ def put_down(mean, outer, hidden, state, covariance, tags, held):
 @kernel
 def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
-    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
+    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, past, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk``, ``bench``: scratch of ``desk_of``."""
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``past``: what tracks remember, five arrays
+    (R, S, M, …); ``desk``, ``bench``: scratch of ``desk_of``.
+    """
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
         seen_by[:] = 0
+        memory = (past[0][r], past[1][r], past[2][r], past[3][r], past[4][r])
         put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
             order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
-            kinds, sides, sites, draws[r], settings, desk, rates, work, factor, looks,
+            kinds, sides, sites, draws[r], settings, desk[:9] + (memory, desk[10]), rates, work, factor, looks,
         )  # fmt: skip
+        remember(state, covariance, tags[r], now_s, memory)
         put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)

@@ -38,6 +38,8 @@ from detente.centre.tracking._kernels_places import (
     SINE_MAX,
     SINE_MIN,
     SITE,
+    SITE_PRECISION,
+    SITE_PULL,
     START,
     STATUS,
     SURE_RANGE,
@@ -233,6 +235,8 @@ def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, dr
             for b in range(7):
                 covariance[keep, a, b] = covariance[drop, a, b]
         tags[keep, PHASE], tags[keep, MISSES] = tags[drop, PHASE], tags[drop, MISSES]
+        clocks[keep, SITE_PRECISION] = clocks[drop, SITE_PRECISION]
+        clocks[keep, SITE_PULL] = clocks[drop, SITE_PULL]
     if clocks[drop, UPDATED] > clocks[keep, UPDATED]:
         clocks[keep, UPDATED], tags[keep, ROW] = clocks[drop, UPDATED], tags[drop, ROW]
     if tags[drop, BURNING_BY] > 0 and clocks[drop, BURNING] >= clocks[keep, BURNING]:

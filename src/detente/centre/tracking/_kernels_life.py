@@ -40,6 +40,8 @@ from detente.centre.tracking._kernels_places import (
     ROW,
     SEEN,
     SENSORS,
+    SITE_PRECISION,
+    SITE_PULL,
     START,
     STATUS,
     TENTATIVE,
@@ -175,7 +177,7 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
 
 
 @kernel
-def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
+def ignite(state, covariance, tags, clocks, i, idle_s, mean, sigma, settings):
     """Believe that slot ``i`` may burn, unseen for up to ``idle_s``: widen it, look for a thrust about ``mean``."""
     P = covariance[i]
     sigma2 = settings[IGNITION_SIGMA] ** 2
@@ -188,6 +190,8 @@ def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
     forget_hidden(state, covariance, i, mean, sigma * sigma)
     tags[i, PHASE] = BOOST
     tags[i, MISSES] = 0
+    clocks[i, SITE_PRECISION] = 0.0
+    clocks[i, SITE_PULL] = 0.0
 
 
 @kernel

@@ -6,8 +6,9 @@ rows of numbers. These are the names of their columns; no other file may write a
 
 # A slot's whole numbers; BURNING_BY is one more than the sensor that saw it burn last, 0 where none did.
 STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, BURNING_BY, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-# A slot's times and first place; AT is the moment its state speaks of inside a step.
-BORN, UPDATED, START, FIRST_S, AT, BURNING, CLOCKS = 0, 1, 2, 5, 6, 7, 8
+# A slot's times and first place; AT is the moment its state speaks of inside a step, BURNING when it was last seen to
+# burn. Then what its prior of lightness has come to be (`_kernels_lightness`).
+BORN, UPDATED, START, FIRST_S, AT, BURNING, SITE_PRECISION, SITE_PULL, CLOCKS = 0, 1, 2, 5, 6, 7, 8, 9, 10
 
 EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
 BOOST, COAST, REENTRY = 1, 2, 3

@@ -11,13 +11,12 @@ import numpy as np
 from detente.centre.tracking import _kernels_follow
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Settings
-from detente.centre.tracking.tracker import MOST_SENSORS, desk_of
+from detente.centre.tracking.tracker import LATE_S, MOST_SENSORS, desk_of
 from detente.records.results import FollowedTracks
 from detente.records.slots import Bytes, Floats, Ints, Slots
 
 MOST_TRACKS = 20_000
 CHUNK_ROWS = 65_536
-LATE_S = 30.0  # a detection later than this is not used: what it could still say is little
 MOST_MOMENTS = 64  # that a track remembers for the sake of late detections
 
 

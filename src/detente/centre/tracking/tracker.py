@@ -1,5 +1,6 @@
 """The door of tracking: begin with no tracks, then step them with each tick's detections."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ DEFAULTS = Settings()
 EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
 PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
+SITE = slice(places.SITE_PRECISION, places.SITE_PULL + 1)
 LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
@@ -28,11 +30,31 @@ class KeptTracks(Tracks):
     """
 
     hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
+    site: Floats  # (R, S, 2): what the prior of the lightness has come to be (`_kernels_lightness`)
+    past_s: Floats  # (R, S, M) times of steps before, for the sake of late detections
+    past_number: Ints  # (R, S, M) of the track that was in the slot then
+    past_phase: Ints  # (R, S, M)
+    past_state: Floats  # (R, S, M, 7) position, velocity and hidden force then
+    past_covariance: Floats  # (R, S, M, 7, 7)
 
 
-def start(replicates: int, slots: int) -> Tracks:
-    """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places."""
+PAST = ("past_s", "past_number", "past_phase", "past_state", "past_covariance")
+LATE_S = 30.0  # how late a detection may be for a track to remember what it knew before: beyond, it says little
+
+
+def moments_of(step_s: float) -> int:
+    """How many steps of this length a track must remember so that detections ``LATE_S`` late are used in full."""
+    return math.ceil(LATE_S / step_s) + 1
+
+
+def start(replicates: int, slots: int, moments: int = 0) -> Tracks:
+    """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places.
+
+    Each track remembers its last ``moments`` steps for the sake of late detections (`_kernels_late`). On detections
+    that are never late the results are the same, to the bit, with and without.
+    """
     assert min(replicates, slots) >= 1, "a tracker has at least one replicate and one slot"
+    assert moments >= 0, f"{moments} moments cannot be remembered"
     shape = (replicates, slots)
     return KeptTracks(
         time_s=0.0,
@@ -56,7 +78,17 @@ def start(replicates: int, slots: int) -> Tracks:
         next_number=np.ones(replicates, np.int64),
         overflow=np.zeros(replicates, np.int64),
         hidden=np.zeros((*shape, 8)),
+        site=np.zeros((*shape, 2)),
+        **_nothing_past((*shape, moments)),
     )
+
+
+def _nothing_past(shape: tuple[int, int, int]) -> dict[str, NDArray]:
+    """Memory of no moments yet, (R, S, M)."""
+    return {
+        "past_s": np.zeros(shape), "past_number": np.zeros(shape, np.int64), "past_phase": np.zeros(shape, np.int64),
+        "past_state": np.zeros((*shape, 7)), "past_covariance": np.zeros((*shape, 7, 7)),
+    }  # fmt: skip
 
 
 def track(
@@ -71,7 +103,7 @@ def track(
 
     ``detections`` rows ``offsets[r]`` to ``offsets[r + 1]`` are those of row r, by time, none later than ``now_s``;
     those of one time and sensor are one scan. A detection from before ``tracks.time_s`` is late, and is used for what
-    it says of the present (``_kernels_late``), as if nothing were remembered from before it. Unusable detections, and
+    it says of the present (``_kernels_late``), given what its track remembers from before it. Unusable detections, and
     tracks for which there is no slot or whose covariance is no longer sound, are counted in ``overflow``. What is given
     is not changed.
     Errors: assertions on shapes, order in time and sensor count.
@@ -85,7 +117,7 @@ def track(
     assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
-    hidden = _hidden(tracks, settings)
+    hidden, past = _hidden(tracks, settings), _past(tracks)
     counts = np.zeros((rows, places.COUNTS), np.int64)
     counts[:, places.NEXT], counts[:, places.UNUSABLE] = tracks.next_number, tracks.overflow
     plots, plot_tags = _plots(detections)
@@ -94,10 +126,10 @@ def track(
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
-        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
+        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(), tuple(past.values()),
         *desk_of(slots, most, suite.kind.size),
     )  # fmt: skip
-    return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
+    return _tracks(float(now_s), arrays | past, hidden, tags, clocks, counts)
 
 
 def _tags(tracks: Tracks) -> Ints:
@@ -124,6 +156,7 @@ def _clocks(tracks: Tracks) -> Floats:
     clocks[..., places.FIRST_S] = tracks.first_s
     clocks[..., places.AT] = tracks.time_s
     clocks[..., places.BURNING] = tracks.burning_s
+    clocks[..., SITE] = tracks.site if isinstance(tracks, KeptTracks) else 0.0
     return clocks
 
 
@@ -137,6 +170,13 @@ def _hidden(tracks: Tracks, settings: Settings) -> Floats:
     hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2**2, settings.lightness_variance)
     hidden[tracks.status == Status.EMPTY] = 0.0
     return hidden
+
+
+def _past(tracks: Tracks) -> dict[str, NDArray]:
+    """What tracks remember, a copy; those that come without remember nothing."""
+    if isinstance(tracks, KeptTracks):
+        return {name: getattr(tracks, name).copy() for name in PAST}
+    return _nothing_past((*tracks.status.shape, 0))
 
 
 def _plots(detections: Detections) -> tuple[Floats, Ints]:
@@ -227,7 +267,7 @@ def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tupl
 
 
 def _tracks(
-    now_s: float, arrays: dict[str, Floats], hidden: Floats, tags: Ints, clocks: Floats, counts: Ints
+    now_s: float, arrays: dict[str, NDArray], hidden: Floats, tags: Ints, clocks: Floats, counts: Ints
 ) -> KeptTracks:
     """The record again, from the kernels' arrays."""
 
@@ -252,5 +292,6 @@ def _tracks(
         next_number=counts[:, places.NEXT].copy(),
         overflow=counts[:, list(places.SHED)].sum(axis=1),
         hidden=hidden,
+        site=clocks[..., SITE].copy(),
         **arrays,
     )
