@@ -55,6 +55,10 @@ def _show(document: dict) -> None:
         "detections too late to be used": shed["too_late"],
         "tracks ended for an unsound covariance": shed["unsound"],
         "clusters assigned in a hurry, not at least cost": shed["hurried"],
+        "tracks merged into another of the same object": document["merged"],
+        "clusters settled by joint probabilities": document["clusters"]["shared"],
+        "clusters too large for joint probabilities, assigned at least cost": document["clusters"]["too_large_to_share"],
+        "detections on a gate's edge, where rounding decides (listed with --json)": document["gate_edges"]["count"],
     }
     for words, count in told.items():
         if count:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from detente.centre.tracking.follower import Sensors
-from detente.centre.tracking.settings import TEXTBOOK, Filter, Model, Settings
+from detente.centre.tracking.follower import CLUTTER_DENSITY, Sensors
+from detente.centre.tracking.settings import TEXTBOOK, Association, Filter, Model, Settings
 from detente.centre.tracking.tracker import EARTH_AXES, MOST_SENSORS
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.frames import enu_axes
@@ -23,6 +23,7 @@ from detente.scenario.located import BYTES_MAX, Located, parse
 from detente.scenario.words import Name, RefusedError, Strict
 
 MODELS = {"ballistic": Model.BALLISTIC, "constant-gravity": Model.CONSTANT_GRAVITY}
+ASSOCIATIONS = {"gnn": Association.GNN, "jpda": Association.JPDA}
 FILTERS = {"ekf": Filter.EXTENDED, "ukf": Filter.SIGMA_POINT}
 LOCAL_AXES = {
     "clockwise-from-north": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -63,6 +64,7 @@ class Sensor(Strict):
     sigma_elevation_deg: Noise = None
     sigma_range_rate_m_s: Noise = None
     detection_probability: Annotated[float, Field(gt=0, le=1)] = 0.9
+    clutter_density: Positive | None = None
     revisit_s: Positive = 10.0
     range_max_km: Positive | None = None
     elevation_min_deg: Annotated[float, Field(ge=-90, le=90)] = -90.0
@@ -92,6 +94,8 @@ class Sensor(Strict):
 class Rules(Strict):
     """The tracker's rules that a file may change; what it leaves out stays as the model has it."""
 
+    association: Literal["gnn", "jpda"] | None = None
+    ambiguity_margin: Positive | None = None
     gate_sigmas: Positive | None = None
     confirm_hits: Annotated[int, Field(ge=1)] | None = None
     tentative_misses: Annotated[int, Field(ge=1)] | None = None
@@ -157,6 +161,8 @@ def read_sensors(path: Path, *, model: str | None = None, filter_name: str = "ek
         )  # fmt: skip
     base = Settings() if chosen == Model.BALLISTIC else TEXTBOOK
     rules = {key: value for key, value in file.rules.model_dump().items() if value is not None}
+    if "association" in rules:
+        rules["association"] = ASSOCIATIONS[rules["association"]]
     settings = replace(base, filter=_choose("filter", filter_name, FILTERS), **rules)
     return Network(
         names=tuple(sensor.name for sensor in file.sensors),
@@ -219,6 +225,9 @@ def _sensors(file: SensorsFile, model: Model) -> Sensors:
         cloud_top_m=each("cloud_top_m"),
         elevation_min_rad=each("elevation_min_deg", np.pi / 180.0),
         elevation_max_rad=each("elevation_max_deg", np.pi / 180.0),
+        clutter_density=np.array(
+            [sensor.clutter_density or CLUTTER_DENSITY[sensor.kind == "infrared"] for sensor in file.sensors]
+        ),
         range_max_m=np.array([1e3 * (sensor.range_max_km or 1e6) for sensor in file.sensors]),
     )
 

@@ -5,12 +5,16 @@ A row is computed by itself with scalar arithmetic, so its bits do not depend on
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
+from detente.centre.tracking._kernels_joint import add_component, begin_mixture, end_mixture, share_out
 from detente.centre.tracking._kernels_late import look_back, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
+    ASSOCIATION,
     AT,
     BALLISTIC,
     BOOST,
@@ -28,9 +32,11 @@ from detente.centre.tracking._kernels_places import (
     HITS,
     HURRIED,
     INFRARED,
+    JOINT,
     MODEL,
     NEXT,
     NO_SLOT,
+    ODDS,
     PAIRS_SHED,
     PHASE,
     PLOTS,
@@ -48,7 +54,6 @@ from detente.centre.tracking._kernels_places import (
     THRUST_MEAN,
     THRUST_SIGMA,
     TIME,
-    UNSOUND,
     UNUSABLE,
     UPDATED,
     VAR_RANGE,
@@ -112,9 +117,9 @@ def is_usable(plots, plot_tags, d, sensors):
 
 
 @kernel
-def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
-    """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
-    _, _, _, _, _, _, _, small, trials, memory, past = desk
+def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
+    """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
+    _, _, _, _, _, _, _, small, trials, memory, past, _, _ = desk
     offsets, slopes, _ = small
     trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
@@ -122,22 +127,53 @@ def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings
         ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
         look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
-        used = update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    elif settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
-        used = True
-    elif settings[MODEL] == CONSTANT_GRAVITY:
-        used = update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
-    else:
-        used = update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
-    if not used:
-        return False
+        return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
+        return True
+    if settings[MODEL] == CONSTANT_GRAVITY:
+        return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
+    return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
+
+
+@kernel
+def note_hit(tags, clocks, seen_by, i, d, plots, plot_tags):
+    """Write down that detection ``d`` was slot ``i``'s."""
     tags[i, HITS] += 1
     tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
     tags[i, ROW] = d
     if plot_tags[d, DET_KIND] == INFRARED:
         tags[i, SEEN] = 1
     clocks[i, UPDATED] = max(clocks[i, UPDATED], plots[d, TIME])
-    return True
+    seen_by[i] |= 1 << plot_tags[d, DET_SENSOR]
+
+
+@kernel
+def feed_by_shares(
+    state, covariance, tags, clocks, seen_by, i, first, last, scan, plots, plot_tags, settings, desk,
+):  # fmt: skip
+    """Update slot ``i`` with its share of each detection of its pairs ``first`` to ``last - 1``.
+
+    The posterior is a mixture, one Gaussian for each detection and the prior for none; it becomes one Gaussian of the
+    mixture's mean and covariance, the spread between the parts included. The track counts as seen where it was more
+    likely seen than not, by its likeliest detection.
+    """
+    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _ = desk
+    share, missed, claimed = joint[1], joint[2], joint[3]
+    prior, before, mean, spread = state[i].copy(), covariance[i].copy(), np.empty(7), np.empty((7, 7))
+    begin_mixture(mean, spread)
+    add_component(missed[i], prior, before, prior, mean, spread)
+    best = first
+    for k in range(first, last):
+        j = pairs[1][k]
+        claimed[j] += share[k]
+        if share[k] > share[best]:
+            best = k
+        state[i], covariance[i] = prior, before
+        take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
+        add_component(share[k], state[i], covariance[i], prior, mean, spread)
+    end_mixture(prior, mean, spread, state[i], covariance[i])
+    if missed[i] < 0.5:
+        note_hit(tags, clocks, seen_by, i, scan[pairs[1][best]], plots, plot_tags)
 
 
 @kernel
@@ -161,36 +197,23 @@ def match(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
     desk, rates, work,
 ):  # fmt: skip
-    """Fill ``desk``'s ``chosen`` with the detection of each track of this status; false where none has any.
+    """Fill ``desk``'s ``chosen`` with the detection of each track of this status; returns how many pairs there were.
 
     A ballistic pair costs d² + ln det S, the negative log-likelihood up to a constant, so that a vague track does not
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past = desk
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past, joint, edges = desk
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
-            state,
-            covariance,
-            tags,
-            clocks,
-            status,
-            lines,
-            free,
-            count,
-            scan_s,
-            sigma2,
-            settings,
-            pairs,
-            small,
-            memory,
-            past,
-        )
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small,
+            memory, past, joint, edges,
+        )  # fmt: skip
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, pairs, small, rates, work, memory, past,
+            settings, pairs, small, rates, work, memory, past, joint, edges,
         )  # fmt: skip
     room = pairs[0].shape[0]
     if total > room:
@@ -199,7 +222,41 @@ def match(
     counts[HURRIED] += assign(
         tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, grouped, work_lap
     )
-    return total > 0
+    return total
+
+
+@kernel
+def feed_chosen(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings, desk,
+    status, total, shared,
+):  # fmt: skip
+    """Update every track of a status with what ``match`` found for it; detections that are some track's become unfree.
+
+    With ``shared``, tracks of clusters that are not clear take their shares; a detection more likely some track's than
+    no one's is then theirs.
+    """
+    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _ = desk
+    k = 0
+    for i in range(tags.shape[0]):
+        if shared and joint[2][i] >= 0.0:
+            while pairs[0][k] < i:
+                k += 1
+            first = k
+            while k < total and pairs[0][k] == i:
+                k += 1
+            feed_by_shares(
+                state, covariance, tags, clocks, seen_by, i, first, k, scan, plots, plot_tags, settings, desk
+            )
+            continue
+        j = chosen[i]
+        if j < 0 or not take_in(
+            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk
+        ):
+            continue
+        note_hit(tags, clocks, seen_by, i, scan[j], plots, plot_tags)
+        free[j] = 0
+        if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
+            confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
 
 
 @kernel
@@ -220,7 +277,7 @@ def work_scan(
 
     ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free, chosen = desk[0], desk[1], desk[2]
+    lines, free = desk[0], desk[1]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
     sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
     for j in range(count):
@@ -230,22 +287,29 @@ def work_scan(
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
+    joint, edges = desk[11], desk[12]
+    weighed = settings[ASSOCIATION] == JOINT and not is_late(tags, clocks, scan_s)
     for status in (CONFIRMED, TENTATIVE):
-        if not match(
+        listed = edges[3][0]
+        total = match(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
             desk, rates, work,
-        ):  # fmt: skip
+        )  # fmt: skip
+        name_edges(edges, listed, scan)
+        if total == 0:
             continue
-        for i in range(tags.shape[0]):
-            j = chosen[i]
-            if j < 0 or not feed(
-                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk
-            ):
-                continue
-            free[j] = 0
-            seen_by[i] |= 1 << plot_tags[scan[j], DET_SENSOR]
-            if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
-                confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
+        shared = weighed and status == CONFIRMED
+        if shared:
+            joint[0][:total] += draws[plot_tags[scan[0], DET_SENSOR], ODDS]
+            joint[3][:count] = 0.0
+            share_out(tags, infrared, total, desk[3], desk[4], desk[5], joint, settings, counts)
+        feed_chosen(
+            state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings,
+            desk, status, total, shared,
+        )  # fmt: skip
+        if shared:
+            for j in range(count):
+                free[j] = free[j] == 1 and joint[3][j] < 0.5
     if infrared and settings[MODEL] == CONSTANT_GRAVITY:
         return  # a direction alone begins nothing there
     slot = -1
@@ -261,6 +325,13 @@ def work_scan(
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
         seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
         counts[NEXT] += 1
+
+
+@kernel
+def name_edges(edges, first, scan):
+    """Turn detections noted from the ``first`` on by their place in a scan into their rows."""
+    for e in range(first, min(edges[3][0], edges[1].shape[0])):
+        edges[1][e] = scan[edges[1][e]]
 
 
 @kernel
@@ -301,8 +372,8 @@ def step_row(
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
-    counts[UNSOUND] += close_step(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    close_step(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
         kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2],
     )  # fmt: skip
 

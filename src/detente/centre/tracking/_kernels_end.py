@@ -22,6 +22,7 @@ from detente.centre.tracking._kernels_places import (
     INSTRUMENTED,
     MERGE2,
     MERGE_M,
+    MERGED,
     MISSES,
     NORTH,
     NUMBER,
@@ -42,6 +43,7 @@ from detente.centre.tracking._kernels_places import (
     TENTATIVE,
     TENTATIVE_MISSES,
     TENTATIVE_S,
+    UNSOUND,
     UP,
     UPDATED,
 )
@@ -263,11 +265,12 @@ def list_starved(tags, starved):
 
 @kernel
 def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
-    """Leave one track for each object that has two."""
+    """Leave one track for each object that has two. Returns how many tracks it ended."""
     starved = np.empty(tags.shape[0], np.int64)
     count, any_pair = list_starved(tags, starved)
+    merged = 0
     if count == 0 and not any_pair:
-        return
+        return merged
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != CONFIRMED:
             continue
@@ -276,34 +279,35 @@ def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, s
             j = n if every else starved[n]
             if j <= i or tags[j, STATUS] != CONFIRMED or not are_twins(state, covariance, tags, i, j, settings, factor):
                 continue
+            merged += 1
             if tags[i, NUMBER] < tags[j, NUMBER]:
                 fold(state, covariance, tags, clocks, first_mean, first_covariance, i, j)
             else:
                 fold(state, covariance, tags, clocks, first_mean, first_covariance, j, i)
                 break
+    return merged
 
 
 @kernel
 def close_step(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
     kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain,
 ):  # fmt: skip
     """After the last scan of a step: note which sensors looked, then ``close_looks``."""
     for s in range(sites.shape[0]):
         looks[s] = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
-    return close_looks(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
         kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
     )  # fmt: skip
 
 
 @kernel
 def close_looks(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
     kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
 ):  # fmt: skip
-    """Count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
-    shed = 0
+    """Count misses, end burning and lives, merge twins; ``counts`` learns of slots shed as unsound and of twins."""
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue
@@ -314,9 +318,8 @@ def close_looks(
             weigh_burning(state, covariance, tags, clocks, i, now_s, settings, gain)
         unsound = not sound(state, covariance, i, factor)
         if unsound or is_over(state, covariance, tags, clocks, i, now_s, settings):
-            shed += unsound
+            counts[UNSOUND] += unsound
             clear_slot(state, covariance, tags, clocks, i)
             first_mean[i] = 0.0
             first_covariance[i] = 0.0
-    merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor)
-    return shed
+    counts[MERGED] += merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor)

@@ -142,8 +142,8 @@ def work_looks(
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
-    counts[UNSOUND] += close_looks(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
+    close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
         kinds, sides, sites, draws, looks, now_s, settings, factor, desk[8][2],
     )  # fmt: skip
 

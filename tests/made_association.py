@@ -1,0 +1,55 @@
+"""Joint association by definition: every way of giving tracks their detections, one after another, in plain Python."""
+
+import itertools
+import math
+
+import numpy as np
+
+from detente.centre.tracking import _kernels_assign as assigning
+from detente.centre.tracking import _kernels_joint as kernels
+from detente.centre.tracking import _kernels_places as places
+from detente.centre.tracking.settings import Settings
+
+
+def by_hand(tracks, pairs):
+    """Probabilities (pairs,) and of a miss (tracks,) over all joint events; pairs are (track, detection, log odds)."""
+    choices = [[(None, 0.0, None)] for _ in range(tracks)]
+    for k, (t, d, odds) in enumerate(pairs):
+        choices[t].append((d, odds, k))
+    share, missed, total = np.zeros(len(pairs)), np.zeros(tracks), 0.0
+    for event in itertools.product(*choices):
+        taken = [d for d, _, _ in event if d is not None]
+        if len(set(taken)) < len(taken):
+            continue
+        weight = math.exp(sum(odds for _, odds, _ in event))
+        total += weight
+        for t, (_, _, k) in enumerate(event):
+            if k is None:
+                missed[t] += weight
+            else:
+                share[k] += weight
+    return share / total, missed / total
+
+
+def shared_out(tracks, detections, pairs, margin=1e9):
+    """The same from the kernels, cluster by cluster: shares (pairs,), misses (tracks,) and the counts. A track whose
+    assignment stands has a miss of -1.
+    """
+    pairs = sorted(pairs)
+    columns = np.array([*pairs, (0, 0, 0.0)], float)
+    listed = (columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), -columns[:, 2])
+    nodes, grouped = np.zeros((4, tracks + detections), np.int64), np.zeros(len(pairs) + 1, np.int64)
+    wide = 2 * tracks + detections
+    work = (
+        np.empty((tracks, wide)), np.empty(tracks), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+        np.empty(wide, np.int64), np.empty(tracks, np.int64), np.empty(wide, np.int64), np.empty(tracks, np.int64),
+        np.empty(wide, np.int64),
+    )  # fmt: skip
+    assigning.assign(
+        tracks, detections, len(pairs), *listed, 1e6, np.zeros(tracks, np.int64), nodes, grouped, work
+    )
+    settings = Settings(ambiguity_margin=margin).packed()
+    tags, counts = np.zeros((tracks, places.TAGS), np.int64), np.zeros(places.COUNTS, np.int64)
+    joint = (columns[:, 2].copy(), np.full(len(columns), np.nan), np.empty(tracks), np.empty(detections))
+    kernels.share_out(tags, False, len(pairs), listed, nodes, grouped, joint, settings, counts)
+    return joint[1][:-1], joint[2], counts
