@@ -92,7 +92,8 @@ def crossing(seed, scans=40, apart_m=900.0):
     chance = np.random.default_rng(seed)
     half = 0.5 * (scans - 1)
     one = np.array([6e5, 0.0, 3e5, 1_500.0, 200.0, 400.0])
-    other = one + [0.0, 0.0, 0.0, 0.0, -0.6 * apart_m, 0.0]
+    other = one.copy()
+    other[4] -= 0.6 * apart_m
     other[1] += 0.6 * apart_m * half
     other[2] += 0.5 * apart_m
     states = np.stack([one, other, [5e5, 3e5, 2e5, -800.0, 500.0, 700.0]])
@@ -116,7 +117,7 @@ def their_models():
     """Stone Soup's predictor, updater and joint associator for the textbook's model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from stonesoup.dataassociator.probability import JPDA as Joint
+        from stonesoup.dataassociator import probability
         from stonesoup.hypothesiser.probability import PDAHypothesiser
         from stonesoup.models.measurement.nonlinear import CartesianToElevationBearingRange
         from stonesoup.models.transition.linear import CombinedLinearGaussianTransitionModel, ConstantVelocity
@@ -149,11 +150,11 @@ def their_models():
         predictor, updater, clutter_spatial_density=DENSITY, prob_detect=made.DETECTION,
         prob_gate=0.99886601571021467734,
     )  # fmt: skip
-    return sees, updater, Joint(hypothesiser)
+    return sees, updater, probability.JPDA(hypothesiser)
 
 
 def their_step(models, means, covariances, scan):
-    """Stone Soup's states of two tracks a second on, given one scan: a mixture of its JPDA's parts, made one Gaussian."""
+    """Stone Soup's states of two tracks a second on, given one scan: its JPDA's mixture made one Gaussian."""
     from stonesoup.types.angle import Bearing, Elevation
     from stonesoup.types.array import StateVector
     from stonesoup.types.detection import Detection

@@ -57,7 +57,7 @@ def _show(document: dict) -> None:
         "clusters assigned in a hurry, not at least cost": shed["hurried"],
         "tracks merged into another of the same object": document["merged"],
         "clusters settled by joint probabilities": document["clusters"]["shared"],
-        "clusters too large for joint probabilities, assigned at least cost": document["clusters"]["too_large_to_share"],
+        "clusters too large for that, assigned at least cost": document["clusters"]["too_large_to_share"],
         "detections on a gate's edge, where rounding decides (listed with --json)": document["gate_edges"]["count"],
     }
     for words, count in told.items():

@@ -8,6 +8,15 @@ import math
 import numpy as np
 
 from detente.centre.tracking._kernels_assign import assign
+from detente.centre.tracking._kernels_bias import (
+    begin_lean,
+    draw_unbiased,
+    foresee,
+    is_learning,
+    lean_on,
+    learn,
+    may_teach,
+)
 from detente.centre.tracking._kernels_end import close_step
 from detente.centre.tracking._kernels_joint import add_component, begin_mixture, end_mixture, share_out
 from detente.centre.tracking._kernels_late import look_back, update_late
@@ -119,7 +128,7 @@ def is_usable(plots, plot_tags, d, sensors):
 @kernel
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
-    _, _, _, _, _, _, _, small, trials, memory, past, _, _ = desk
+    _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk
     offsets, slopes, _ = small
     trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
@@ -133,6 +142,26 @@ def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, setti
     if settings[MODEL] == CONSTANT_GRAVITY:
         return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
     return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
+
+
+@kernel
+def take_in_leaning(
+    state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk, teaches, weight, lean
+):
+    """``take_in``; where biases are estimated, add ``weight`` times what it changes of the lean to ``lean`` (7, B) and,
+    if it ``teaches``, what the detection leaves over to what is known of them. What is late does neither.
+    """
+    biases, sensor, polar = desk[13], plot_tags[d, DET_SENSOR], settings[MODEL] == CONSTANT_GRAVITY
+    if not is_learning(biases) or clocks[i, AT] > plots[d, TIME]:
+        return take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
+    H, off, U = np.empty((4, 7)), np.empty(4), np.empty((4, lean.shape[1]))
+    known = foresee(line, state[i], biases[4][i], sensor, polar, H, off, U)
+    if known and teaches and may_teach(tags, i, sensor, settings):
+        learn(line, covariance[i], polar, H, off, U, biases)
+    used = take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
+    if known and used:
+        lean_on(line, covariance[i], polar, H, U, weight, lean)
+    return used
 
 
 @kernel
@@ -157,9 +186,11 @@ def feed_by_shares(
     mixture's mean and covariance, the spread between the parts included. The track counts as seen where it was more
     likely seen than not, by its likeliest detection.
     """
-    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _ = desk
+    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
     share, missed, claimed = joint[1], joint[2], joint[3]
     prior, before, mean, spread = state[i].copy(), covariance[i].copy(), np.empty(7), np.empty((7, 7))
+    learning = is_learning(biases)
+    lean = biases[4][i].copy() if learning else np.empty((7, 0))
     begin_mixture(mean, spread)
     add_component(missed[i], prior, before, prior, mean, spread)
     best = first
@@ -169,9 +200,14 @@ def feed_by_shares(
         if share[k] > share[best]:
             best = k
         state[i], covariance[i] = prior, before
-        take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
+        take_in_leaning(
+            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, False, share[k],
+            lean,
+        )  # fmt: skip
         add_component(share[k], state[i], covariance[i], prior, mean, spread)
     end_mixture(prior, mean, spread, state[i], covariance[i])
+    if learning:
+        biases[4][i] = lean
     if missed[i] < 0.5:
         note_hit(tags, clocks, seen_by, i, scan[pairs[1][best]], plots, plot_tags)
 
@@ -195,7 +231,7 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
 @kernel
 def match(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
-    desk, rates, work,
+    desk, rates, work, sensor,
 ):  # fmt: skip
     """Fill ``desk``'s ``chosen`` with the detection of each track of this status; returns how many pairs there were.
 
@@ -203,17 +239,18 @@ def match(
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past, joint, edges = desk
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past, joint, edges, biases = desk
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small,
-            memory, past, joint, edges,
+            memory, past, joint, edges, biases, sensor,
         )  # fmt: skip
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, pairs, small, rates, work, memory, past, joint, edges,
+            settings, pairs, small, rates, work, memory, past, joint, edges, biases,
+            sensor,
         )  # fmt: skip
     room = pairs[0].shape[0]
     if total > room:
@@ -235,7 +272,8 @@ def feed_chosen(
     With ``shared``, tracks of clusters that are not clear take their shares; a detection more likely some track's than
     no one's is then theirs.
     """
-    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _ = desk
+    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
+    nothing = np.empty((7, 0))
     k = 0
     for i in range(tags.shape[0]):
         if shared and joint[2][i] >= 0.0:
@@ -249,9 +287,10 @@ def feed_chosen(
             )
             continue
         j = chosen[i]
-        if j < 0 or not take_in(
-            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk
-        ):
+        if j < 0 or not take_in_leaning(
+            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
+            biases[4][i] if is_learning(biases) else nothing,
+        ):  # fmt: skip
             continue
         note_hit(tags, clocks, seen_by, i, scan[j], plots, plot_tags)
         free[j] = 0
@@ -277,30 +316,32 @@ def work_scan(
 
     ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free = desk[0], desk[1]
+    lines, free, joint, edges, biases = desk[0], desk[1], desk[11], desk[12], desk[13]
+    sensor = plot_tags[scan[0], DET_SENSOR]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
     sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
     for j in range(count):
-        if brief:
+        if is_learning(biases):
+            draw_unbiased(plots, plot_tags, scan[j], sites, draws, sensor, biases, lines[j])
+        elif brief:
             draw_measured(plots, plot_tags, scan[j], sites, draws, lines[j])
         else:
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
-    joint, edges = desk[11], desk[12]
     weighed = settings[ASSOCIATION] == JOINT and not is_late(tags, clocks, scan_s)
     for status in (CONFIRMED, TENTATIVE):
         listed = edges[3][0]
         total = match(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
-            desk, rates, work,
+            desk, rates, work, sensor,
         )  # fmt: skip
         name_edges(edges, listed, scan)
         if total == 0:
             continue
         shared = weighed and status == CONFIRMED
         if shared:
-            joint[0][:total] += draws[plot_tags[scan[0], DET_SENSOR], ODDS]
+            joint[0][:total] += draws[sensor, ODDS]
             joint[3][:count] = 0.0
             share_out(tags, infrared, total, desk[3], desk[4], desk[5], joint, settings, counts)
         feed_chosen(
@@ -320,10 +361,12 @@ def work_scan(
         if slot < 0:
             counts[NO_SLOT] += count_free(free, j, count)
             break
-        if brief:
+        if brief and not is_learning(biases):
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
-        seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
+        if is_learning(biases):
+            begin_lean(lines[j], state[slot], biases[4][slot], sensor)
+        seen_by[slot] = 1 << sensor
         counts[NEXT] += 1
 
 
@@ -374,7 +417,7 @@ def step_row(
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
     close_step(
         state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
-        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2],
+        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2], desk[13][4],
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from detente.centre.tracking._kernels_bias import bring_leaning, is_learning, widen
 from detente.centre.tracking._kernels_late import late_distance, look_back
 from detente.centre.tracking._kernels_life import may_burn
 from detente.centre.tracking._kernels_places import (
@@ -26,7 +27,6 @@ from detente.centre.tracking._kernels_places import (
     VAR_RATE,
 )
 from detente.centre.tracking._kernels_polar import distance2_of, log_volume_of, look, spread_of
-from detente.centre.tracking._kernels_predict import bring
 from detente.centre.tracking._kernels_sight import distance_to, near_enough
 from detente.jit import kernel
 
@@ -167,7 +167,7 @@ def list_late_pairs(
 @kernel
 def list_measured_pairs(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past,
-    joint, edges,
+    joint, edges, biases, sensor,
 ):  # fmt: skip
     """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
 
@@ -176,8 +176,8 @@ def list_measured_pairs(
     """
     seen, slopes, spread = small
     gate2 = settings[GATE2]
-    wide2, weighed = gate2 * (1.0 + EDGE), joint[0].shape[0] > 0
-    total = 0
+    wide2, weighed, leaning = gate2 * (1.0 + EDGE), joint[0].shape[0] > 0, is_learning(biases)
+    total, wide = 0, np.empty((1, 7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status:
             continue
@@ -189,7 +189,11 @@ def list_measured_pairs(
             continue
         if not look(lines[0], state[i], seen, slopes):
             continue
-        spread_of(covariance[i], slopes, spread)
+        P = covariance[i]
+        if leaning:
+            widen(lines[0], state[i], P, biases[4][i], sensor, biases[1], wide[0])
+            P = wide[0]
+        spread_of(P, slopes, spread)
         first, beyond = 0, seen[2] + math.inf
         if sigma2 > 0.0:
             reach_m = math.sqrt(wide2 * (spread[5] + sigma2))
@@ -203,7 +207,7 @@ def list_measured_pairs(
             if distance2 >= wide2:
                 continue
             if lines[j, VAR_RATE] > 0.0:
-                distance2, log_volume = with_rate(lines[j], state[i], covariance[i], True)
+                distance2, log_volume = with_rate(lines[j], state[i], P, True)
                 fit = distance2 + log_volume + RATE_VOLUME
             elif weighed:
                 fit = distance2 + log_volume_of(lines[j], spread)
@@ -215,7 +219,7 @@ def list_measured_pairs(
 @kernel
 def list_pairs(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
-    rates, work, memory, past, joint, edges,
+    rates, work, memory, past, joint, edges, biases, sensor,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
@@ -223,14 +227,14 @@ def list_pairs(
     """
     offsets, slopes = small[0], small[1]
     gate2 = settings[GATE2]
-    reach = math.sqrt(gate2 * (1.0 + EDGE))
-    total, worst = 0, -math.inf
+    reach, leaning = math.sqrt(gate2 * (1.0 + EDGE)), is_learning(biases)
+    total, worst, wide = 0, -math.inf, np.empty((1, 7, 7))
     for i in range(tags.shape[0]):
-        if tags[i, STATUS] != status or not is_wanted(
-            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2
+        if tags[i, STATUS] != status or not (
+            leaning or is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2)
         ):
             continue
-        bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
+        bring_leaning(state, covariance, tags, clocks, i, scan_s, settings, rates, work, biases)
         if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
             continue
         if clocks[i, AT] > scan_s:
@@ -240,15 +244,19 @@ def list_pairs(
             )  # fmt: skip
             worst = max(worst, most)
             continue
-        first, beyond = window(lines, count, state[i], covariance[i], 0.0, reach, 0.0, sigma2)
+        P = covariance[i : i + 1]
+        if leaning:
+            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide[0])
+            P = wide
+        first, beyond = window(lines, count, state[i], P[0], 0.0, reach, 0.0, sigma2)
         for j in range(first, count):
             if lines[j, RANGE] > beyond:
                 break
-            if not free[j] or not near_enough(lines[j], state[i], covariance[i], 0.0, reach, 0.0):
+            if not free[j] or not near_enough(lines[j], state[i], P[0], 0.0, reach, 0.0):
                 continue
-            distance2, log_volume = distance_to(lines[j], state, covariance, i, offsets, slopes)
+            distance2, log_volume = distance_to(lines[j], state[i : i + 1], P, 0, offsets, slopes)
             if lines[j, VAR_RATE] > 0.0 and 0.0 <= distance2 < gate2 * (1.0 + EDGE):
-                distance2, log_volume = with_rate(lines[j], state[i], covariance[i], False)
+                distance2, log_volume = with_rate(lines[j], state[i], P[0], False)
                 log_volume += RATE_VOLUME
             if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
                 worst = max(worst, gate2 + log_volume)

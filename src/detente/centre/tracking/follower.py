@@ -10,7 +10,7 @@ import numpy as np
 
 from detente.centre.tracking import _kernels_follow
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Association, Settings, log_odds
+from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
 from detente.centre.tracking.tracker import MOST_SENSORS, desk_of
 from detente.records.results import FollowedTracks
 from detente.records.slots import Bytes, DetectionKind, Floats, Ints, Slots
@@ -40,6 +40,8 @@ class Sensors(Slots):
     range_max_m: Floats
     clutter_density: Floats | None = None
     """(n,) false plots a look in each m sr (a direction alone: sr); in the flat model each m rad². None: assumed."""
+    bias_sigma: Floats | None = None
+    """(n, 3) how far off its range (m), azimuth and elevation (rad) may be, a priori. None: as the settings say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,9 @@ class Decided:
     merged: int = 0  # tracks that ended because another is of the same object
     edges: int = 0  # detections on a gate's edge
     gate_edges: tuple[GateEdge, ...] = ()  # the first of them, at most ``EDGES_TOLD``
+    bias: Floats | None = None  # (n, 3) of range, azimuth and elevation, in m and rad; None where sensors are trusted
+    bias_covariance: Floats | None = None  # (3 n, 3 n), sensor by sensor
+    bias_prior: Floats | None = None  # (n, 3) sigmas before anything was learnt
 
 
 @dataclass(kw_only=True)
@@ -117,7 +122,11 @@ class Follower:
         most = _largest_moment(plots[order, places.TIME])
         slots = int(min(self.most_tracks, max(len(plots), 1)))
         joint = self.settings.association == Association.JPDA
-        desk, bench = desk_of(slots, most, self.sensors.kind.size, moments, joint=joint, edges=EDGES_TOLD)
+        prior = _bias_prior(self.sensors, self.settings)
+        desk, bench = desk_of(
+            slots, most, self.sensors.kind.size, moments, joint=joint, edges=EDGES_TOLD, biases=prior.size
+        )
+        _begin_biases(desk[13], prior)
         state, covariance, seen_by, _, _, scan, rates, work, factor, looks = bench
         tags = np.zeros((slots, places.TAGS), np.int64)
         clocks, first_mean, first_covariance = (
@@ -145,6 +154,8 @@ class Follower:
         self.decided = Decided(
             shared=int(counts[places.SHARED]), crowded=int(counts[places.CROWDED]), merged=int(counts[places.MERGED]),
             edges=int(desk[12][3][0]), gate_edges=gate_edges,
+            bias=desk[13][0].reshape(-1, 3) if prior.size else None,
+            bias_covariance=desk[13][1] if prior.size else None, bias_prior=prior if prior.size else None,
         )  # fmt: skip
 
 
@@ -202,6 +213,20 @@ def _gate_edges(noted: tuple, gate_sigmas: float) -> tuple[GateEdge, ...]:
         )
         for e in range(min(int(many[0]), len(rows)))
     )  # fmt: skip
+
+
+def _bias_prior(sensors: Sensors, settings: Settings) -> Floats:
+    """(n, 3) one sigma of each sensor's range, azimuth and elevation biases; (0, 3) where sensors are trusted."""
+    if settings.registration == Registration.TRUSTED:
+        return np.empty((0, 3))
+    assumed = [settings.bias_range_m, settings.bias_angle_rad, settings.bias_angle_rad]
+    return np.tile(assumed, (sensors.kind.size, 1)) if sensors.bias_sigma is None else np.array(sensors.bias_sigma)
+
+
+def _begin_biases(biases: tuple, prior: Floats) -> None:
+    """Covariance and information before anything was learnt."""
+    np.fill_diagonal(biases[1], prior.ravel() ** 2)
+    np.fill_diagonal(biases[5], prior.ravel() ** -2.0)
 
 
 def _packed_sensors(given: Sensors, settings: Settings) -> tuple[Floats, Floats]:

@@ -38,6 +38,14 @@ class Association(IntEnum):
     """Joint probabilities of all assignments, where the likeliest is not clear; the cheapest elsewhere."""
 
 
+class Registration(IntEnum):
+    """Whether sensors are believed to be where and turned as they say."""
+
+    TRUSTED = 1
+    ESTIMATED = 2
+    """Each sensor's constant offsets of range, azimuth and elevation are estimated (`_kernels_bias`); in files only."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The tracker's numbers, in SI. Where one is an assumption, the range within which it is defensible follows."""
@@ -169,6 +177,14 @@ class Settings:
     filter: Filter = Filter.EXTENDED
 
     association: Association = Association.GNN
+    registration: Registration = Registration.TRUSTED
+
+    bias_range_m: float = 100.0
+    """How far off a sensor's ranges may be, all alike, before anything is learnt of it: one sigma.
+    source: assumption, 10-1,000."""
+
+    bias_angle_rad: float = 1e-3
+    """And its azimuths and elevations. source: assumption, 1e-4 to 1e-2."""
 
     ambiguity_margin: float = 4.6
     """The likeliest assignment is clear if its log-likelihood is above the next one's by more than this: 100 times

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Association, Settings, log_odds
+from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
 from detente.geodesy._kernels import ecef_rows
 from detente.geodesy.constants import A_M
 from detente.records.slots import DetectionKind, Floats, Ints, Phase, SensorSuite, Status, Tracks
@@ -85,6 +85,7 @@ def track(
     assert suite.orbit.shape[0] == rows, f"a suite of {suite.orbit.shape[0]} rows for tracks of {rows}"
     assert suite.kind.size <= MOST_SENSORS, f"{suite.kind.size} sensors; a pedigree holds {MOST_SENSORS}"
     assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
+    assert settings.registration == Registration.TRUSTED, "biases are estimated from whole files"
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
     hidden = _hidden(tracks, settings)
@@ -204,10 +205,11 @@ def _clutter(suite: SensorSuite) -> Floats:
 
 
 def desk_of(
-    slots: int, most: int, sensors: int, moments: int = 0, *, joint: bool = False, edges: int = 0
+    slots: int, most: int, sensors: int, moments: int = 0, *, joint: bool = False, edges: int = 0, biases: int = 0
 ) -> tuple[tuple, tuple]:
     """Scratch for the kernels: this many slots, at most this many detections in a row, sensors, and moments that each
-    slot remembers for the sake of late detections; room for joint probabilities, and for so many on a gate's edge.
+    slot remembers for the sake of late detections; room for joint probabilities, for so many detections on a gate's
+    edge, and for so many biases.
 
     It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
     """
@@ -238,6 +240,10 @@ def desk_of(
             np.empty(most if joint else 0),
         ),
         (np.empty(edges, np.int64), np.empty(edges, np.int64), np.empty(edges), np.zeros(1, np.int64)),
+        (
+            np.zeros(biases), np.zeros((biases, biases)), np.zeros((biases, biases)), np.zeros(biases),
+            np.zeros((slots if biases else 0, 7, biases)), np.zeros((biases, biases)),
+        ),
     )  # fmt: skip
     bench = (
         np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
