@@ -45,9 +45,7 @@ def shared_out(tracks, detections, pairs, margin=1e9):
         np.empty(wide, np.int64), np.empty(tracks, np.int64), np.empty(wide, np.int64), np.empty(tracks, np.int64),
         np.empty(wide, np.int64),
     )  # fmt: skip
-    assigning.assign(
-        tracks, detections, len(pairs), *listed, 1e6, np.zeros(tracks, np.int64), nodes, grouped, work
-    )
+    assigning.assign(tracks, detections, len(pairs), *listed, 1e6, np.zeros(tracks, np.int64), nodes, grouped, work)
     settings = Settings(ambiguity_margin=margin).packed()
     tags, counts = np.zeros((tracks, places.TAGS), np.int64), np.zeros(places.COUNTS, np.int64)
     joint = (columns[:, 2].copy(), np.full(len(columns), np.nan), np.empty(tracks), np.empty(detections))

@@ -60,7 +60,9 @@ def edge_case(off_by):
     return made.plots_of(seen)
 
 
-@pytest.mark.parametrize(("off_by", "told", "inside"), [(-1e-8, 1, True), (1e-8, 1, False), (-1e-5, 0, None), (1e-5, 0, None)])
+@pytest.mark.parametrize(
+    ("off_by", "told", "inside"), [(-1e-8, 1, True), (1e-8, 1, False), (-1e-5, 0, None), (1e-5, 0, None)]
+)
 def test_a_detection_on_a_gates_edge_is_told(off_by, told, inside):
     follower = Follower(plots=edge_case(off_by), sensors=made.one_radar(), settings=QUIET)
     FollowedTracks.concatenate(list(follower.chunks()))

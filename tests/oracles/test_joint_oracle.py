@@ -181,9 +181,7 @@ def their_step(models, means, covariances, scan):
         mean = np.array([np.asarray(part.mean, float).ravel()[back] for part in parts])
         covariance = np.array([np.asarray(part.covar, float)[np.ix_(back, back)] for part in parts])
         off = mean - weights @ mean
-        out.append(
-            (weights @ mean, np.einsum("k,kab->ab", weights, covariance + off[:, :, None] * off[:, None, :]))
-        )
+        out.append((weights @ mean, np.einsum("k,kab->ab", weights, covariance + off[:, :, None] * off[:, None, :])))
     return out
 
 

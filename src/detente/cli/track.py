@@ -63,6 +63,10 @@ def _show(document: dict) -> None:
     for words, count in told.items():
         if count:
             typer.echo(f"{count:,} {words}")
+    for name, offsets in (document["biases"] or {}).items():
+        for what, found in offsets.items():
+            doubt = "" if found["observed"] else ", not observed"
+            typer.echo(f"{name}, bias of {what}: {found['mean']:.4g} ± {found['sigma']:.2g}{doubt}")
     if read["columns_ignored"]:
         typer.echo(f"columns not used: {', '.join(read['columns_ignored'])}")
     typer.echo(f"wrote {document['written']}")

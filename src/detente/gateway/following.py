@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from detente.centre.tracking.follower import MOST_TRACKS, Follower
+from detente.centre.tracking.follower import MOST_TRACKS, Decided, Follower
 from detente.gateway.detection_files import Reading, read_detections, take_detections
 from detente.gateway.sensor_files import Network, read_sensors
 from detente.records.results import FollowedTracks
+from detente.records.slots import DetectionKind
 
 TRACKS_FILE = "tracks.parquet"
+BIASES = ("range_m", "azimuth_rad", "elevation_rad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,7 @@ def _document(
         "rows": tally.rows,
         "shed": asdict(follower.shed),
         "merged": decided.merged,
+        "biases": _biases(decided, network),
         "clusters": {"shared": decided.shared, "too_large_to_share": decided.crowded},
         "gate_edges": {
             "gate_sigmas": settings.gate_sigmas,
@@ -124,4 +127,25 @@ def _document(
                 for edge in decided.gate_edges
             ],
         },
+    }  # fmt: skip
+
+
+def _biases(decided: Decided, network: Network) -> dict[str, Any] | None:
+    """What was learnt of each sensor's offsets; None where sensors are trusted. One that tracks of several sensors did
+    not halve the doubt of is not observed: its mean is little more than what was believed before.
+    """
+    if decided.bias is None or decided.bias_covariance is None or decided.bias_prior is None:
+        return None
+    sigma = np.sqrt(np.diag(decided.bias_covariance)).reshape(-1, 3)
+    return {
+        name: {
+            what: {
+                "mean": float(decided.bias[s, k]), "sigma": float(sigma[s, k]),
+                "prior_sigma": float(decided.bias_prior[s, k]),
+                "observed": bool(sigma[s, k] < 0.5 * decided.bias_prior[s, k]),
+            }
+            for k, what in enumerate(BIASES)
+            if what != "range_m" or network.sensors.kind[s] == DetectionKind.RADAR
+        }
+        for s, name in enumerate(network.names)
     }  # fmt: skip
