@@ -8,20 +8,27 @@ import numpy as np
 from detente.centre.tracking import _kernels_assign as assigning
 from detente.centre.tracking import _kernels_joint as kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Settings
+from detente.centre.tracking.settings import Association, Settings
 
 
-def by_hand(tracks, pairs):
-    """Probabilities (pairs,) and of a miss (tracks,) over all joint events; pairs are (track, detection, log odds)."""
+def by_hand(tracks, pairs, one_order=False):
+    """Probabilities (pairs,) and of a miss (tracks,) over all joint events; pairs are (track, detection, log odds).
+
+    With ``one_order``, over the likeliest alone of those that give the same detections to the same tracks.
+    """
     choices = [[(None, 0.0, None)] for _ in range(tracks)]
     for k, (t, d, odds) in enumerate(pairs):
         choices[t].append((d, odds, k))
     share, missed, total = np.zeros(len(pairs)), np.zeros(tracks), 0.0
+    events = []
     for event in itertools.product(*choices):
         taken = [d for d, _, _ in event if d is not None]
-        if len(set(taken)) < len(taken):
+        if len(set(taken)) == len(taken):
+            alike = (frozenset(taken), tuple(d is None for d, _, _ in event))
+            events.append((alike, math.exp(sum(odds for _, odds, _ in event)), event))
+    for alike, weight, event in events:
+        if one_order and any(other == alike and more > weight for other, more, _ in events):
             continue
-        weight = math.exp(sum(odds for _, odds, _ in event))
         total += weight
         for t, (_, _, k) in enumerate(event):
             if k is None:
@@ -31,7 +38,7 @@ def by_hand(tracks, pairs):
     return share / total, missed / total
 
 
-def shared_out(tracks, detections, pairs, margin=1e9):
+def shared_out(tracks, detections, pairs, margin=1e9, association=Association.JPDA):
     """The same from the kernels, cluster by cluster: shares (pairs,), misses (tracks,) and the counts. A track whose
     assignment stands has a miss of -1.
     """
@@ -46,7 +53,7 @@ def shared_out(tracks, detections, pairs, margin=1e9):
         np.empty(wide, np.int64),
     )  # fmt: skip
     assigning.assign(tracks, detections, len(pairs), *listed, 1e6, np.zeros(tracks, np.int64), nodes, grouped, work)
-    settings = Settings(ambiguity_margin=margin).packed()
+    settings = Settings(ambiguity_margin=margin, association=association).packed()
     tags, counts = np.zeros((tracks, places.TAGS), np.int64), np.zeros(places.COUNTS, np.int64)
     joint = (columns[:, 2].copy(), np.full(len(columns), np.nan), np.empty(tracks), np.empty(detections))
     kernels.share_out(tags, False, len(pairs), listed, nodes, grouped, joint, settings, counts)

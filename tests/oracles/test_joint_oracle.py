@@ -22,16 +22,17 @@ joint = SimpleNamespace(**runpy.run_path(str(TESTS / "made_association.py")))
 JPDA = replace(TEXTBOOK, association=Association.JPDA, ambiguity_margin=1e6)
 
 
+@pytest.mark.parametrize("association", [Association.JPDA, Association.JPDA_STAR])
 @pytest.mark.parametrize("seed", range(30))
-def test_shares_are_those_of_all_joint_events(seed):
+def test_shares_are_those_of_all_joint_events(seed, association):
     chance = np.random.default_rng(seed)
     tracks, detections = chance.integers(1, 5, 2)
     pairs = [
         (t, d, float(chance.uniform(-4.0, 6.0))) for t in range(tracks) for d in range(detections)
         if chance.random() < 0.7
     ]  # fmt: skip
-    share, missed, counts = joint.shared_out(tracks, detections, pairs)
-    want, want_missed = joint.by_hand(tracks, pairs)
+    share, missed, counts = joint.shared_out(tracks, detections, pairs, association=association)
+    want, want_missed = joint.by_hand(tracks, pairs, association == Association.JPDA_STAR)
     for k, (t, d, _) in enumerate(pairs):
         alone = sum(t in pair[:1] or d == pair[1] for pair in pairs) == 1
         assert (missed[t] < 0.0) == alone

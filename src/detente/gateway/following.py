@@ -103,7 +103,7 @@ def _document(
     return {
         "model": settings.model.name.lower().replace("_", "-"),
         "filter": filter_name,
-        "association": settings.association.name.lower(),
+        "association": settings.association.name.lower().replace("_", "-"),
         "detections": {
             "rows": reading.rows, "used": int(times.size), "exact_repeats": reading.repeats,
             "out_of_order": reading.backwards, "columns_ignored": list(reading.ignored),

@@ -23,7 +23,7 @@ from detente.scenario.located import BYTES_MAX, Located, parse
 from detente.scenario.words import Name, RefusedError, Strict
 
 MODELS = {"ballistic": Model.BALLISTIC, "constant-gravity": Model.CONSTANT_GRAVITY}
-ASSOCIATIONS = {"gnn": Association.GNN, "jpda": Association.JPDA}
+ASSOCIATIONS = {"gnn": Association.GNN, "jpda": Association.JPDA, "jpda-star": Association.JPDA_STAR}
 REGISTRATIONS = {"trusted": Registration.TRUSTED, "estimated": Registration.ESTIMATED}
 FILTERS = {"ekf": Filter.EXTENDED, "ukf": Filter.SIGMA_POINT}
 LOCAL_AXES = {
@@ -112,7 +112,7 @@ class Sensor(Strict):
 class Rules(Strict):
     """The tracker's rules that a file may change; what it leaves out stays as the model has it."""
 
-    association: Literal["gnn", "jpda"] | None = None
+    association: Literal["gnn", "jpda", "jpda-star"] | None = None
     ambiguity_margin: Positive | None = None
     registration: Literal["trusted", "estimated"] | None = None
     gate_sigmas: Positive | None = None

@@ -41,8 +41,8 @@ from detente.centre.tracking._kernels_places import (
     HITS,
     HURRIED,
     INFRARED,
-    JOINT,
     MODEL,
+    NEAREST,
     NEXT,
     NO_SLOT,
     ODDS,
@@ -329,7 +329,7 @@ def work_scan(
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
-    weighed = settings[ASSOCIATION] == JOINT and not is_late(tags, clocks, scan_s)
+    weighed = settings[ASSOCIATION] != NEAREST and not is_late(tags, clocks, scan_s)
     for status in (CONFIRMED, TENTATIVE):
         listed = edges[3][0]
         total = match(

@@ -13,11 +13,13 @@ import numpy as np
 
 from detente.centre.tracking._kernels_assign import root
 from detente.centre.tracking._kernels_places import (
+    ASSOCIATION,
     BALLISTIC,
     BOOST,
     CROWDED,
     MARGIN,
     MODEL,
+    ONE_ORDER,
     PHASE,
     SHARED,
 )
@@ -58,9 +60,38 @@ def next_event(pick, first, many, place, log_odds, taken, sums):
 
 
 @kernel
-def weigh_events(first, many, place, log_odds, margin, share, missed):
+def keep_likeliest(pick, first, many, place, log_odds, taken, sums, events):
+    """Which of all ``events`` (in their order) are the likeliest of those in which the same tracks are seen by the same
+    detections: 1 or 0 each.
+    """
+    tracks = pick.size
+    keys, odds, kept = np.empty(events, np.int64), np.empty(events), np.zeros(events, np.int64)
+    e = 0
+    while next_event(pick, first, many, place, log_odds, taken, sums):
+        keys[e], odds[e] = taken[tracks], sums[tracks]
+        for t in range(tracks):
+            if pick[t] != MISSED:
+                keys[e] |= 1 << (MOST_DETECTIONS + t)
+        e += 1
+    order = np.argsort(keys, kind="mergesort")
+    best = order[0]
+    for n in range(1, events):
+        if keys[order[n]] != keys[best]:
+            kept[best] = 1
+            best = order[n]
+        elif odds[order[n]] > odds[best]:
+            best = order[n]
+    kept[best] = 1
+    return kept
+
+
+@kernel
+def weigh_events(first, many, place, log_odds, margin, one_order, share, missed):
     """Fill ``share`` (pairs) and ``missed`` (T,) with probabilities, unless the likeliest event is clear or the events
     are too many. Returns CLEAR, UNCLEAR or TOO_MANY.
+
+    With ``one_order``, of events that give the same detections to the same tracks in different order only the
+    likeliest counts (JPDA*, Blom and Bloem 2000, "Probabilistic data association avoiding track coalescence").
     """
     tracks = first.size
     pick, taken, sums = np.full(tracks, NOT_BEGUN), np.zeros(tracks + 1, np.int64), np.zeros(tracks + 1)
@@ -74,10 +105,16 @@ def weigh_events(first, many, place, log_odds, margin, share, missed):
         best = max(best, sums[tracks])
     if best - second > margin:
         return CLEAR
-    total = 0.0
+    kept = np.ones(1, np.int64)
+    if one_order:
+        kept = keep_likeliest(pick, first, many, place, log_odds, taken, sums, events)
+    total, e = 0.0, -1
     share[:] = 0.0
     missed[:] = 0.0
     while next_event(pick, first, many, place, log_odds, taken, sums):
+        e += 1
+        if one_order and not kept[e]:
+            continue
         weight = math.exp(sums[tracks] - best)
         total += weight
         for t in range(tracks):
@@ -137,7 +174,10 @@ def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds,
         for t in range(tracks):
             if tags[who[t], PHASE] != BOOST:
                 return CLEAR
-    found = weigh_events(first[:tracks], many[:tracks], place, odds, settings[MARGIN], part, none[:tracks])
+    found = weigh_events(
+        first[:tracks], many[:tracks], place, odds, settings[MARGIN], settings[ASSOCIATION] == ONE_ORDER, part,
+        none[:tracks],
+    )  # fmt: skip
     if found == UNCLEAR:
         share[members] = part
         for t in range(tracks):

@@ -39,7 +39,7 @@ SHED = (UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND)
 # How tracks move and are kept, and by which filter.
 BALLISTIC, CONSTANT_GRAVITY = 1, 2
 EXTENDED, SIGMA_POINT = 1, 2
-NEAREST, JOINT = 1, 2
+NEAREST, JOINT, ONE_ORDER = 1, 2, 3
 
 # The settings, in the order in which `Settings.packed` lists them.
 GATE2 = 0

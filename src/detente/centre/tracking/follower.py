@@ -121,7 +121,7 @@ class Follower:
         too_late = len(plots) - len(order)
         most = _largest_moment(plots[order, places.TIME])
         slots = int(min(self.most_tracks, max(len(plots), 1)))
-        joint = self.settings.association == Association.JPDA
+        joint = self.settings.association != Association.GNN
         prior = _bias_prior(self.sensors, self.settings)
         desk, bench = desk_of(
             slots, most, self.sensors.kind.size, moments, joint=joint, edges=EDGES_TOLD, biases=prior.size

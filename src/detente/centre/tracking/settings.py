@@ -37,6 +37,10 @@ class Association(IntEnum):
     JPDA = places.JOINT
     """Joint probabilities of all assignments, where the likeliest is not clear; the cheapest elsewhere."""
 
+    JPDA_STAR = places.ONE_ORDER
+    """The same, but of assignments that differ only in the order of their tracks the likeliest alone: two objects
+    whose plots may be exchanged keep apart, where joint probabilities draw both to their middle."""
+
 
 class Registration(IntEnum):
     """Whether sensors are believed to be where and turned as they say."""

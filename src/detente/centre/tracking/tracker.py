@@ -98,7 +98,7 @@ def track(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
         np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
-        *desk_of(slots, most, suite.kind.size, joint=settings.association == Association.JPDA),
+        *desk_of(slots, most, suite.kind.size, joint=settings.association != Association.GNN),
     )  # fmt: skip
     return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
 
