@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -9,6 +12,33 @@ from detente.centre.tracking import _kernels_assign as assigning
 from detente.centre.tracking import _kernels_joint as kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Association, Settings
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_tracking.py")))
+
+
+def crossing(seed, *, speed_m_s=540.0, gap_m=450.0, detection=made.DETECTION, scans=40):
+    """Two objects on courses that cross in mid-file at a speed and a height apart, and one far off: truth (scans, 3, 6)
+    and the radar's plots, all of them in the first six scans.
+    """
+    chance = np.random.default_rng(seed)
+    half = 0.5 * (scans - 1)
+    one = np.array([6e5, 0.0, 3e5, 1_500.0, 200.0, 400.0])
+    other = one.copy()
+    other[4] -= speed_m_s
+    other[1] += speed_m_s * half
+    other[2] += gap_m
+    states = np.stack([one, other, [5e5, 3e5, 2e5, -800.0, 500.0, 700.0]])
+    truth, plots = np.zeros((scans, 3, 6)), []
+    for k in range(scans):
+        states = made.moved(states, chance) if k else states
+        truth[k] = states
+        level = np.hypot(states[:, 0], states[:, 1])
+        exact = np.stack(
+            [np.arctan2(states[:, 2], level), np.arctan2(states[:, 1], states[:, 0]), np.hypot(level, states[:, 2])], 1
+        )
+        seen = exact + chance.standard_normal(exact.shape) * made.SIGMAS
+        plots.append(seen[chance.random(3) < (detection if k > 5 else 1.0)])
+    return truth, plots
 
 
 def by_hand(tracks, pairs, one_order=False):

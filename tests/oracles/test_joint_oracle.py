@@ -88,29 +88,6 @@ def test_odds_are_those_of_the_densities():
     assert got == pytest.approx(np.log(0.9 * density / 1e-3 / (1.0 - 0.9 * inside)), rel=1e-9)
 
 
-def crossing(seed, scans=40, apart_m=900.0):
-    """Two objects on courses that cross in mid-file, and one far off: truth (scans, 3, 6) and the radar's plots."""
-    chance = np.random.default_rng(seed)
-    half = 0.5 * (scans - 1)
-    one = np.array([6e5, 0.0, 3e5, 1_500.0, 200.0, 400.0])
-    other = one.copy()
-    other[4] -= 0.6 * apart_m
-    other[1] += 0.6 * apart_m * half
-    other[2] += 0.5 * apart_m
-    states = np.stack([one, other, [5e5, 3e5, 2e5, -800.0, 500.0, 700.0]])
-    truth, plots = np.zeros((scans, 3, 6)), []
-    for k in range(scans):
-        states = made.moved(states, chance) if k else states
-        truth[k] = states
-        level = np.hypot(states[:, 0], states[:, 1])
-        exact = np.stack(
-            [np.arctan2(states[:, 2], level), np.arctan2(states[:, 1], states[:, 0]), np.hypot(level, states[:, 2])], 1
-        )
-        seen = exact + chance.standard_normal(exact.shape) * made.SIGMAS
-        plots.append(seen[chance.random(3) < made.DETECTION])
-    return truth, plots
-
-
 DENSITY = 1e-7
 
 
@@ -188,7 +165,7 @@ def their_step(models, means, covariances, scan):
 
 def test_shared_states_are_stone_soups():
     """Scan by scan of two crossing objects: from our states, their JPDA's step gives our next states."""
-    _, scans = crossing(4)
+    _, scans = joint.crossing(4, speed_m_s=300.0, gap_m=250.0)
     sensors = replace(made.one_radar(), clutter_density=np.full(1, DENSITY))
     history, _ = follow(made.plots_of(scans), sensors, JPDA)
     models, compared, rows = their_models(), 0, {}
