@@ -63,7 +63,15 @@ def coast_to_ground(state):
 
 def coasted(rows, surface_m=0.0):
     results, flags = np.zeros((len(rows), coasting.RESULTS)), np.zeros(len(rows), np.uint8)
-    coasting.coast_rows(np.zeros(coasting.ROWS * LANES), np.ascontiguousarray(rows), np.arange(len(rows)), surface_m, OMEGA_RAD_S, results, flags)
+    coasting.coast_rows(
+        np.zeros(coasting.ROWS * LANES),
+        np.ascontiguousarray(rows),
+        np.arange(len(rows)),
+        surface_m,
+        OMEGA_RAD_S,
+        results,
+        flags,
+    )
     return results, flags
 
 

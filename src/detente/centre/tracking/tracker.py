@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Settings
+from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
 from detente.geodesy._kernels import ecef_rows
+from detente.geodesy.constants import A_M
 from detente.records.slots import DetectionKind, Floats, Ints, Phase, SensorSuite, Status, Tracks
 from detente.records.stages import Detections
 
@@ -18,6 +19,8 @@ EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site
 MOST_SENSORS = 64  # bits of a pedigree
 PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
 SITE = slice(places.SITE_PRECISION, places.SITE_PULL + 1)
+RADAR_DETECTION = 0.9  # of a radar that shares its plots out. source: assumption, 0.5-0.99 as range and size have it
+FALSE_PLOTS_LEAST = 0.01  # a look: what a sensor said to have none is taken to have
 LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
@@ -115,6 +118,7 @@ def track(
     assert suite.orbit.shape[0] == rows, f"a suite of {suite.orbit.shape[0]} rows for tracks of {rows}"
     assert suite.kind.size <= MOST_SENSORS, f"{suite.kind.size} sensors; a pedigree holds {MOST_SENSORS}"
     assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
+    assert settings.registration == Registration.TRUSTED, "biases are estimated from whole files"
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
     hidden, past = _hidden(tracks, settings), _past(tracks)
@@ -127,7 +131,7 @@ def track(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
         np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(), tuple(past.values()),
-        *desk_of(slots, most, suite.kind.size),
+        *desk_of(slots, most, suite.kind.size, joint=settings.association != Association.GNN),
     )  # fmt: skip
     return _tracks(float(now_s), arrays | past, hidden, tags, clocks, counts)
 
@@ -226,12 +230,29 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     draws[..., places.CLOUD] = suite.cloud_top_m
     nearness = (suite.reference_snr * settings.faint_rcs_m2 / settings.sure_snr) ** 0.25
     draws[..., places.SURE_RANGE] = suite.reference_range_m * nearness
+    radar = np.broadcast_to(suite.kind == DetectionKind.RADAR, suite.revisit_s.shape)
+    draws[..., places.ODDS] = log_odds(
+        np.where(radar, RADAR_DETECTION, np.clip(suite.detection_probability, 0.1, 0.99)), _clutter(suite), radar,
+        settings.gate_sigmas,
+    )  # fmt: skip
     return sites, draws
 
 
-def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tuple, tuple]:
+def _clutter(suite: SensorSuite) -> Floats:
+    """(R, n) false plots in each m sr of a radar's sector, or each sr of the Earth's disc as a satellite sees it."""
+    plots = np.maximum(suite.false_plots_per_scan, FALSE_PLOTS_LEAST)
+    sector = 2.0 * suite.sector_half_width_rad * (np.sin(suite.elevation_max_rad) - np.sin(suite.elevation_min_rad))
+    away = np.maximum(suite.orbit[..., 0], 1.01 * A_M)
+    disc = 2.0 * np.pi * (1.0 - np.sqrt(1.0 - (A_M / away) ** 2))
+    return plots / np.where(suite.kind == DetectionKind.RADAR, sector * suite.instrumented_range_m, disc)
+
+
+def desk_of(
+    slots: int, most: int, sensors: int, moments: int = 0, *, joint: bool = False, edges: int = 0, biases: int = 0
+) -> tuple[tuple, tuple]:
     """Scratch for the kernels: this many slots, at most this many detections in a row, sensors, and moments that each
-    slot remembers for the sake of late detections.
+    slot remembers for the sake of late detections; room for joint probabilities, for so many detections on a gate's
+    edge, and for so many biases.
 
     It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
     """
@@ -257,6 +278,15 @@ def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tupl
             np.zeros((slots, moments, 7)), np.zeros((slots, moments, 7, 7)),
         ),
         (np.empty(7), np.empty((7, 7)), np.empty((7, 7))),
+        (
+            np.empty(pairs if joint else 0), np.empty(pairs if joint else 0), np.empty(slots if joint else 0),
+            np.empty(most if joint else 0),
+        ),
+        (np.empty(edges, np.int64), np.empty(edges, np.int64), np.empty(edges), np.zeros(1, np.int64)),
+        (
+            np.zeros(biases), np.zeros((biases, biases)), np.zeros((biases, biases)), np.zeros(biases),
+            np.zeros((slots if biases else 0, 7, biases)), np.zeros((biases, biases)),
+        ),
     )  # fmt: skip
     bench = (
         np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
