@@ -12,13 +12,7 @@ import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
 from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
-from detente.flight._kernels_lanes import (
-    LANES,
-    RELAXED,
-    add_drag_coefficient,
-    height_and_climb,
-    lane_air,
-)
+from detente.flight._kernels_lanes import LANES, RELAXED, add_drag_coefficient, height_and_climb, lane_air
 from detente.flight._kernels_motion import BAD_INPUT, J2_PULL, OK, STEP_LIMIT, STRETCH, plausible
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
