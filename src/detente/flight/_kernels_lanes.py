@@ -26,6 +26,16 @@ _AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 
 
+def room_for(numbers: int) -> np.ndarray:
+    """Zeros that begin where a line of the processor's cache does, so that no vector straddles two lines.
+
+    A fifth of a kernel's time; numpy's own arrays begin anywhere.
+    """
+    room = np.zeros(numbers + 7)
+    ahead = -room.__array_interface__["data"][0] % 64 // 8
+    return room[ahead : ahead + numbers]
+
+
 @intrinsic
 def times_power_of_two(typing_context, value, rounded):
     """``value`` times 2**k, where ``rounded`` is k + 1.5 * 2**52: an addition to the exponent's bits."""
