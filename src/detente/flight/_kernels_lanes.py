@@ -22,6 +22,7 @@ from detente.jit import kernel
 LANES = 64
 RELAXED = {"contract", "nsz", "arcp"}
 TINY = 1e-300
+_INVERSES = tuple(1.0 / math.factorial(n) for n in range(22))
 _AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 
@@ -52,13 +53,13 @@ def exponential(x):
 def sine_cosine(x):
     """Sine and cosine of an angle of at most two radians, to 1e-13."""
     q = x * x
-    s = 1.0 - q / 272.0 * (1.0 - q / 342.0 * (1.0 - q / 420.0))
-    s = 1.0 - q / 72.0 * (1.0 - q / 110.0 * (1.0 - q / 156.0 * (1.0 - q / 210.0 * s)))
-    c = 1.0 - q / 240.0 * (1.0 - q / 306.0 * (1.0 - q / 380.0))
-    c = 1.0 - q / 56.0 * (1.0 - q / 90.0 * (1.0 - q / 132.0 * (1.0 - q / 182.0 * c)))
+    s = _INVERSES[17] - q * (_INVERSES[19] - q * _INVERSES[21])
+    s = _INVERSES[9] - q * (_INVERSES[11] - q * (_INVERSES[13] - q * (_INVERSES[15] - q * s)))
+    c = _INVERSES[16] - q * (_INVERSES[18] - q * _INVERSES[20])
+    c = _INVERSES[8] - q * (_INVERSES[10] - q * (_INVERSES[12] - q * (_INVERSES[14] - q * c)))
     return (
-        x * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * s))),
-        1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * c)),
+        x * (1.0 - q * (_INVERSES[3] - q * (_INVERSES[5] - q * (_INVERSES[7] - q * s)))),
+        1.0 - q * (0.5 - q * (_INVERSES[4] - q * (_INVERSES[6] - q * c))),
     )
 
 
