@@ -67,7 +67,9 @@ def test_many_lanes_read_the_same_air():
         d = np.maximum(height - kernels.AIR_BENDS[:, 0], 0.0)
         _, a, b, c, p, q = kernels.AIR_BENDS.T
         density, _, sound = kernels.air(height)
-        assert kernels.AIR_PIECES[0, 1] + (d * (a + d * (b + d * c))).sum() == pytest.approx(np.log(density), abs=1e-8)
+        # The standard's formula and its table do not quite meet at 86 km; the sum cannot jump.
+        near = 1e-8 if height < kernels.FORMULA_TOP_M else 4e-5
+        assert kernels.AIR_PIECES[0, 1] + (d * (a + d * (b + d * c))).sum() == pytest.approx(np.log(density), abs=near)
         assert kernels.AIR_PIECES[0, 5] + (d * (p + d * q)).sum() == pytest.approx(sound, rel=1e-8)
 
 
