@@ -281,7 +281,7 @@ def feed_chosen(
     no one's is then theirs.
     """
     lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
-    nothing = np.empty((7, 0))
+    learning = is_learning(biases)
     k = 0
     for i in range(tags.shape[0]):
         if shared and joint[2][i] >= 0.0:
@@ -295,10 +295,16 @@ def feed_chosen(
             )
             continue
         j = chosen[i]
-        if j < 0 or not take_in_leaning(
-            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
-            biases[4][i] if is_learning(biases) else nothing,
-        ):  # fmt: skip
+        if j < 0:
+            continue
+        if learning:
+            used = take_in_leaning(
+                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
+                biases[4][i],
+            )  # fmt: skip
+        else:
+            used = take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
+        if not used:
             continue
         note_hit(state, covariance, tags, clocks, seen_by, i, scan[j], plots, plot_tags, settings)
         free[j] = 0
