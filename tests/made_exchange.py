@@ -61,7 +61,7 @@ def moment(rng, time_s, number, status=None, phase=None, sensors=None):
         phase=np.asarray(2 * here if phase is None else phase, np.uint8),
         born_s=zero, updated_s=zero, hits=none, misses=none,
         sensors=np.asarray(1 * here if sensors is None else sensors, np.uint64),
-        seen_in_boost=np.zeros(shape, np.uint8), first_mean=state, first_covariance=np.zeros((*shape, 6, 6)),
+        burning_s=zero, burning_by=none - 1, first_mean=state, first_covariance=np.zeros((*shape, 6, 6)),
         first_s=zero, start_ecef_m=np.zeros((*shape, 3)), updated_row=none - 1,
         next_number=number.max(axis=1) + 1, overflow=np.zeros(shape[0], np.int64),
     )  # fmt: skip

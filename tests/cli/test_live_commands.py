@@ -31,6 +31,33 @@ def test_a_failing_drill_prints_its_seed_and_its_last_events(monkeypatch: pytest
     assert json.loads(as_json.stdout)["failures"] == [{"seed": 8, "promise": "P1", "what": "lost one"}]
 
 
+def test_drills_are_shared_kept_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "drills.jsonl"
+    command = ["drill", "--seeds", "48:53", "--json", "--quiet", "--resume", str(kept)]
+    assert RUN.invoke(app, [*command, "--workers", "2"]).exit_code == 0
+    header, *lines = kept.read_text().splitlines()
+    assert sorted(json.loads(line)["seeds"] for line in lines) == [[48, 50], [50, 53]]
+    # One line is cut short, as by a kill: its seeds are held again, and only they.
+    kept.write_text("\n".join([header, *sorted(lines)])[:-3])
+    held: list[int] = []
+    failure = drills.Failure(seed=51, promise="P2", what="twice", events=("one", "two"))
+    monkeypatch.setattr(drills, "drill", lambda seed: held.append(seed) or ([failure] if seed == 51 else []))
+    again = RUN.invoke(app, command)
+    assert (again.exit_code, held) == (1, [50, 51, 52])
+    assert json.loads(again.stdout) == {"seeds": 5, "failures": [{"seed": 51, "promise": "P2", "what": "twice"}]}
+    third = RUN.invoke(app, command)
+    assert (third.stdout, held) == (again.stdout, [50, 51, 52])
+
+
+def test_a_file_that_holds_no_drills(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("something else\n")
+    result = RUN.invoke(app, ["drill", "--seeds", "0:1", "--resume", str(other)])
+    assert result.exit_code == 2
+    assert "drills of release" in result.output
+    assert other.read_text() == "something else\n"
+
+
 @pytest.mark.parametrize("seeds", ["9", "9:9", "9:3", "a:b", ":5"])
 def test_seeds_that_are_no_span(seeds: str) -> None:
     result = RUN.invoke(app, ["drill", "--seeds", seeds])

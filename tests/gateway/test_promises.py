@@ -13,9 +13,10 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed, other
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
+from detente.centre.step import cooperate
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
-from detente.gateway.logic.link import Now
+from detente.gateway.logic.link import Means, Now
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer, restore
 from detente.gateway.logic.notes import NOTE
 from detente.gateway.logic.packing import pack
@@ -263,6 +264,46 @@ def test_p8_a_partners_clock_is_measured_and_orders_nothing(offset_s: float) -> 
     assert pack(pair.nodes[NATO].centre) == pack(true.nodes[NATO].centre)
 
 
+class Clocked(Pair):
+    """A pair whose wall clocks may be off; what is said takes ``line_s`` to arrive."""
+
+    line_s = 0.25
+
+    def said(self, name: str, ahead: dict[str, float]) -> None:
+        """One side's pulse, heard by the other; ``ahead`` is how much each clock is off just now."""
+        self.pass_time(10.0)
+        steady_s = self.now.steady_s
+        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[name])
+        self.do(name, Timer())
+        steady_s += self.line_s
+        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[other(name)])
+        for sender, to, lane, data in self.frames:
+            self.do(to, Frame(partner=sender, lane=lane, data=data))
+        self.frames = []
+        self.now = Now(steady_s=steady_s, wall_s=steady_s)
+
+
+@pytest.mark.parametrize("jump_s", [-30.0, 600.0])
+@pytest.mark.parametrize("who", SIDES)
+def test_p8_a_clock_that_jumps_within_a_round_trip_is_found(who: str, jump_s: float) -> None:
+    pair, right = Clocked(), {str(name): 0.0 for name in SIDES}
+    pair.connect()
+    for _ in range(3):
+        pair.said(NATO, right)
+        pair.said(RUSSIA, right)
+    jumped = {**right, who: jump_s}
+    pair.said(NATO, right)
+    pair.said(RUSSIA, jumped)  # an answer to what was heard before the jump
+    skew, off = pair.link(NATO).skew, jumped[RUSSIA] - jumped[NATO]
+    wrong_s = min(abs(skew.offset_s - off), abs(skew.offset_s))
+    assert not skew.samples or wrong_s <= 0.5 * skew.delay_s + 1e-3, "either not known yet, or known as well as it says"
+    pair.said(NATO, jumped)
+    pair.said(RUSSIA, jumped)
+    skew = pair.link(NATO).skew
+    assert (skew.offset_s, skew.delay_s) == pytest.approx((off, 2 * pair.line_s), abs=1e-3)
+    assert skew.steps == 1
+
+
 def leaking(cooperate):
     """A first opinion gone wrong: what a clause coarsens or delays is told as if it were not."""
 
@@ -278,17 +319,21 @@ def leaking(cooperate):
     return wrong
 
 
-def test_p10_both_opinions_agree_or_nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "cooperate", leaking(nodes.cooperate))
-    pair = run(Pair())
+def with_means(means: Means) -> Pair:
+    pair = Pair()
+    pair.gateways = {name: replace(gateway, means=means) for name, gateway in pair.gateways.items()}
+    return run(pair)
+
+
+def test_p10_both_opinions_agree_or_nothing_leaves() -> None:
+    pair = with_means(Means(cooperate=leaking(cooperate)))
     assert pair.link(RUSSIA).counts["stopped"] > 0
     assert any(notice.kind == "stopped" for _, notice in pair.notices)
     told = [message for one in pair.nodes[NATO].links.values() for message in one.waiting]
     assert not any((one.messages.data == 3).any() for one in told)
     assert (pair.nodes[NATO].centre.assisted.partner.has_state == 0).all()
     # With the guard removed the wrong states do arrive: it is this check that held them back.
-    monkeypatch.setattr(nodes, "check", lambda *arguments: [])
-    unguarded = run(Pair())
+    unguarded = with_means(Means(cooperate=leaking(cooperate), check=lambda *arguments: []))
     assert (unguarded.nodes[NATO].centre.assisted.partner.has_state == 1).any()
 
 

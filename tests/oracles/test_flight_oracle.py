@@ -49,7 +49,18 @@ TURNING = Missile(
     pitch_over_end_s=20.0,
     gravity_turn=True,
 )
-PACKED = pack((SCUD, TWO_STAGE, THREE_STAGE, TURNING))
+THROTTLED = Missile(
+    "throttled",
+    750.0,
+    (
+        Stage(15_000.0, 2_200.0, 240.0, 60.0, 1.25, 1.0, throttle=0.8),
+        Stage(6_000.0, 900.0, 255.0, 60.0, 1.25, throttle=0.45),
+    ),
+    MACH,
+    CD,
+    2_500.0,
+)
+PACKED = pack((SCUD, TWO_STAGE, THREE_STAGE, TURNING, THROTTLED))
 AIR = air_tables.air.py_func
 
 
@@ -122,7 +133,7 @@ def boosted(missile, latitude, longitude, azimuth, pitch_final, cutoff):
     for i, stage in enumerate(missile.stages):
         at_ignition = missile.payload_kg + sum(later.fuelled_kg for later in missile.stages[i:])
         ignition = t + stage.coast_before_s
-        flow = (stage.fuelled_kg - stage.dry_kg) / stage.burn_s
+        flow = stage.throttle * (stage.fuelled_kg - stage.dry_kg) / stage.burn_s
 
         def rates(t, state, stage=stage, full=at_ignition, flow=flow, ignition=ignition, turning=False):
             position, velocity = state[:3], state[3:]
@@ -141,7 +152,7 @@ def boosted(missile, latitude, longitude, azimuth, pitch_final, cutoff):
             spent = missile.stages[i - 1]
             resting = partial(rates, stage=spent, full=mass, flow=0.0)
             state = solve_ivp(resting, (t, ignition), state, "DOP853", rtol=1e-9, atol=1e-5, max_step=1.0).y[:, -1]
-        end = min(ignition + stage.burn_s, cutoff)
+        end = min(ignition + stage.burn_s / stage.throttle, cutoff)
         stops = sorted({ignition, end, *(s for s in (rise_end, pitch_end) if ignition < s < end)})
         for first, last in itertools.pairwise(stops):
             going = partial(rates, turning=missile.gravity_turn and first >= pitch_end)
@@ -200,6 +211,8 @@ FLIGHTS = [  # missile, latitude, longitude, azimuth, final pitch, cut-off
     (2, 0.61, 0.9, -0.5, 0.5, 180.0),
     (3, 0.3, 0.9, 1.5, 1.35, math.inf),
     (3, 0.5, -1.9, -2.5, 1.42, 100.0),
+    (4, 0.4, 0.7, 2.0, 0.8, math.inf),
+    (4, -0.3, -1.0, -2.0, 0.6, 150.0),
 ]
 
 

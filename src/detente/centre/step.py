@@ -6,6 +6,7 @@ picture, its warnings, and what may be released in return. A gateway calls :func
 because the first is the same under every architecture.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +39,7 @@ class Centre:
     suite: SensorSuite  # positions and performance as stated; R rows
     territories: TerritoryIndex
     slots: int  # tracks it has room for, in each replicate
+    moments: int = 0  # steps that a track remembers for the sake of late detections; none where none can be late
     warning_probability: float = WARNING_PROBABILITY
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
@@ -119,7 +121,7 @@ class Outputs:
 def begin_own(centre: Centre, rows: int) -> Own:
     """A centre's own half that has seen nothing, for R = ``rows`` replicates."""
     return Own(
-        tracks=start(rows, centre.slots),
+        tracks=start(rows, centre.slots, centre.moments),
         estimates=empty_estimates(rows, centre.slots, centre.sides),
         issued=start_issued(rows, centre.slots, centre.sides),
     )
@@ -154,11 +156,12 @@ def observe(
 
 def cooperate(
     centre: Centre, own: Own, assisted: Assisted, messages: Messages, offsets: NDArray[np.int64], now_s: float,
-    *, record: bool = False,
+    *, record: bool = False, releasing: Callable = release,
 ) -> tuple[Assisted, Said]:  # fmt: skip
     """Partners' messages and the own half at ``now_s`` to the picture, its warnings, and what is released in return.
 
-    Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere.
+    Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere. ``releasing`` stands in
+    for :func:`~detente.centre.exchange.release.release`: a drill's remembers its answers.
     """
     partner = assisted.partner
     if assisted.exchanging:
@@ -172,7 +175,7 @@ def cooperate(
     told, decisions = Messages.empty(), Releases.empty()
     if assisted.exchanging:
         warnings, issued = warn_picture(picture, issued, centre.thresholds, centre.side, centre.picture)
-        told, decisions, released = release(
+        told, decisions, released = releasing(
             released, own.tracks, own.estimates, assisted.rules, centre.side, own_sensors(centre), assisted.secret,
             now_s, record=record,
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -152,26 +154,42 @@ def order(
 @live.command()
 def drill(
     seeds: Annotated[str, typer.Option("--seeds", metavar="A:B", help="from A up to, not including, B")] = "0:100",
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="processes that share the drills")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="FILE", help="keep what is finished there, and go on from it")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Do the promises hold when links, disks, clocks and partners fail or lie? Exit 1 where one does not."""
-    with owned_failures():
+    with owned_failures("nothing was kept" if resume is None else f"go on with --resume {resume}"):
         from detente.exercise.drill.drills import document, hold
 
         first, last = _span(seeds)
 
-        def tell(done: int, of: int) -> None:
-            if not quiet and (done % 50 == 0 or done == of):
-                sys.stderr.write(f"\r{done} of {of} drills{chr(10) if done == of else ''}")
-
-        failures = hold(first, last, tell)
+        failures = hold(first, last, _told(quiet), workers=workers, kept=resume)
         if as_json:
             emit(document(first, last, failures))
         else:
             _show_failures(first, last, failures)
         if failures:
             raise typer.Exit(1)
+
+
+def _told(quiet: bool) -> Callable[[int, int], None]:
+    """Says on stderr how many drills are held, and how long the rest will take at this pace."""
+    began_s, before = time.monotonic(), None
+
+    def tell(done: int, of: int) -> None:
+        nonlocal before
+        if quiet:
+            return
+        before = done if before is None else before
+        pace_s = (time.monotonic() - began_s) / max(1, done - before)
+        left = f", {pace_s * (of - done) / 60:.1f} min left" if before < done < of else ""
+        sys.stderr.write(f"\r{done} of {of} drills{left:20}{chr(10) if done == of else ''}")
+
+    return tell
 
 
 def _span(seeds: str) -> tuple[int, int]:

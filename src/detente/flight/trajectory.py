@@ -10,8 +10,8 @@ from detente.flight import _kernels_ascent as ascent
 from detente.flight import _kernels_fall as falling
 from detente.flight import _kernels_sample as sampling
 from detente.flight.descent import (
-    FINE_PACE,
-    LOOSE_PACE,
+    FINE_STEP_M,
+    LOOSE_STEP_M,
     REFLY_TOLERANCE_M,
     ROWS_AT_ONCE,
     UNSURE_M,
@@ -143,10 +143,10 @@ def fly_rows(
     """``fly_out`` on rows already laid out: (n, ``_kernels.RESULTS``) and flags."""
     results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
     if tolerance_m >= ONE_METRE_TOLERANCE_M:
-        pace = LOOSE_PACE if tolerance_m >= TOLERANCE_M else FINE_PACE
+        step_m = LOOSE_STEP_M if tolerance_m >= TOLERANCE_M else FINE_STEP_M
         for first in range(0, len(missile), ROWS_AT_ONCE):
             some = slice(first, first + ROWS_AT_ONCE)
-            results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, pace)
+            results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, step_m)
         again = np.flatnonzero(
             (flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(results[:, kernels.ERROR] < UNSURE_M))
         )
@@ -164,7 +164,7 @@ def fly_rows(
 
 
 def _fly_blocks(
-    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, pace: NDArray
+    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, step_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Flies rows many at once; STEP_LIMIT is the flag of those that must be flown alone."""
     launch, missile = np.ascontiguousarray(launch), np.ascontiguousarray(missile)
@@ -178,7 +178,7 @@ def _fly_blocks(
         rows = np.flatnonzero((alike == kind) & (flag == Flag.OK))
         if len(rows):
             ascent.ascend_rows(
-                launch, missile, spin, drag, pace, packed.stage_count, packed.stages, packed.body,
+                launch, missile, spin, drag, step_m, packed.stage_count, packed.stages, packed.body,
                 packed.drag_table, packed.drag_tables, rows, left, bodies,
             )  # fmt: skip
     results[:, kernels.BURNOUT_S], results[:, kernels.BURNOUT_SPEED] = (

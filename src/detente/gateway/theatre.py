@@ -20,6 +20,7 @@ from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import SENSORS_MAX, compile_agreement
 from detente.centre.exchange.second_check import Setting
 from detente.centre.step import Centre
+from detente.centre.tracking.tracker import moments_of
 from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.logic.limits import Limits
@@ -181,7 +182,7 @@ def gateway_of(
     )
     centre = Centre(
         side=index, sides=len(theatre.names), suite=theatre.suite, territories=theatre.territories,
-        slots=theatre.slots,
+        slots=theatre.slots, moments=moments_of(theatre.tick_s),
     )  # fmt: skip
     own = signer.public_key()
     return Gateway(

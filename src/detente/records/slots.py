@@ -82,7 +82,8 @@ class Tracks(Slots):
     hits: Ints  # (R, S)
     misses: Ints  # (R, S) in a row
     sensors: Masks  # (R, S) pedigree: bit i set where sensor i (scenario order, ≤ 64) contributed
-    seen_in_boost: Bytes  # (R, S) 1 where an infrared detection contributed
+    burning_s: Floats  # (R, S) when it was last seen burning: its last infrared detection; 0 where there was none
+    burning_by: Ints  # (R, S) the sensor that saw it so; -1 where none: nothing but a satellite sees a motor burn
     first_mean: Floats  # (R, S, 6) state when the track was confirmed
     first_covariance: Floats  # (R, S, 6, 6)
     first_s: Floats  # (R, S) the moment of that state

@@ -83,6 +83,8 @@ class Table:
         """The rows at these indices or where this mask is true, in order."""
         if rows.dtype == np.bool_:
             rows = np.flatnonzero(rows)
+            if len(rows) == len(self):
+                return self
         held = self.__dict__
         return self._of({name: held[name].take(rows, axis=0) for name, _, _ in _shapes_of(type(self))})
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
+from functools import cached_property
 from typing import Any
 
 from detente.centre.exchange import canonical, merkle
@@ -132,7 +133,7 @@ class Tip:
     last: bytes = NOTHING_BEFORE
     peaks: tuple[bytes, ...] = ()  # roots of the perfect trees in the Merkle tree
 
-    @property
+    @cached_property
     def head(self) -> Head:
         """The statement to sign."""
         return Head(size=self.size, root=merkle.root_of_peaks(self.peaks), last=self.last)

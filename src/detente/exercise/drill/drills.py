@@ -1,13 +1,25 @@
-"""Many drills, one after the other; what is told of those that failed."""
+"""Many drills: one after the other or in several processes, kept as they finish; what is told of those that failed."""
 
+import json
+import multiprocessing
+import signal
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
+from detente import __version__
 from detente.exercise.drill.faults import draw
 from detente.exercise.drill.promises import broken_promises
 from detente.exercise.drill.simulation import Simulation
+from detente.records.errors import InputError
+
+CHUNK = 50
+"""Seeds that are held, and kept, together: from each multiple of fifty to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +32,12 @@ class Failure:
     events: tuple[str, ...]
 
 
+Progress = Callable[[int, int], None]
+"""Is told (drills held, of so many): before the first, then after each chunk."""
+
+Chunk = tuple[int, int]
+
+
 def drill(seed: int) -> list[Failure]:
     """Hold the drill of one seed. An exception is P5 broken: nothing may crash a gateway."""
     simulation = Simulation(draw(seed))
@@ -29,18 +47,97 @@ def drill(seed: int) -> list[Failure]:
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         broken = [("P5", f"{type(error).__name__}: {error} ({place.filename.split('/')[-1]}:{place.lineno})")]
-    events = tuple(simulation.trace)
+    events = simulation.story
     return [Failure(seed=seed, promise=promise, what=what, events=events) for promise, what in broken]
 
 
-def hold(first: int, last: int, progress: Callable[[int, int], None] | None = None) -> list[Failure]:
-    """The drills of seeds ``first`` up to, not including, ``last``; their failures."""
-    found = []
-    for seed in range(first, last):
-        found += drill(seed)
+def hold(
+    first: int, last: int, progress: Progress | None = None, *, workers: int = 1, kept: Path | None = None
+) -> list[Failure]:
+    """The drills of seeds ``first`` up to, not including, ``last``; their failures in order of seed.
+
+    ``workers`` processes share them. What is finished is added to ``kept``, and what stands there is not held again: a
+    run that was stopped goes on. Raises InputError where that file is another release's.
+    """
+    done = {} if kept is None else _read(kept)
+    chunks = _chunks(first, last)
+    todo = [chunk for chunk in chunks if chunk not in done]
+    found = [one for chunk in chunks for one in done.get(chunk, [])]
+    count = (last - first) - sum(end - begin for begin, end in todo)
+    if progress is not None:
+        progress(count, last - first)
+    for chunk, failures in _held(todo, workers):
+        if kept is not None:
+            _keep(kept, chunk, failures)
+        found += failures
+        count += chunk[1] - chunk[0]
         if progress is not None:
-            progress(seed - first + 1, last - first)
-    return found
+            progress(count, last - first)
+    return sorted(found, key=lambda one: one.seed)
+
+
+def _chunks(first: int, last: int) -> list[Chunk]:
+    edges = [first, *range((first // CHUNK + 1) * CHUNK, last, CHUNK), last]
+    return list(pairwise(edges))
+
+
+def _hold_chunk(chunk: Chunk) -> list[Failure]:
+    return [failure for seed in range(*chunk) for failure in drill(seed)]
+
+
+def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failure]]]:
+    """Each chunk with its failures, as they finish."""
+    if workers == 1:
+        for chunk in chunks:
+            yield chunk, _hold_chunk(chunk)
+        return
+    with _crew(workers) as crew:
+        left = iter(chunks)
+        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, 2 * workers)}
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+                running |= {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, 1)}
+
+
+@contextmanager
+def _crew(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that leave a stop by hand to us; what they had not finished then is forgotten."""
+    context = multiprocessing.get_context("spawn")
+    crew = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield crew
+    finally:
+        crew.shutdown(cancel_futures=True)
+
+
+def _read(kept: Path) -> dict[Chunk, list[Failure]]:
+    """What a file of finished drills holds. A line that was cut short is as if it had not been written."""
+    if not kept.exists():
+        kept.write_text(json.dumps({"drills of": __version__}) + "\n", encoding="utf-8")
+        return {}
+    lines = kept.read_text(encoding="utf-8").split("\n")
+    if lines[0] != json.dumps({"drills of": __version__}):
+        raise InputError(
+            found=f"{lines[0][:80]!r}", expected=f"drills of release {__version__}",
+            remedy="name a file that `detente drill --resume` of this release wrote, or one that is not there yet",
+            file=str(kept), line=1,
+        )  # fmt: skip
+    if lines[-1]:  # cut short by a kill: what follows must begin on a line of its own
+        with kept.open("a", encoding="utf-8") as stream:
+            stream.write("\n")
+    done = {}
+    for line in lines[1:]:
+        with suppress(json.JSONDecodeError):
+            said = json.loads(line)
+            failures = [Failure(**{**one, "events": tuple(one["events"])}) for one in said["failures"]]
+            done[said["seeds"][0], said["seeds"][1]] = failures
+    return done
+
+
+def _keep(kept: Path, chunk: Chunk, failures: list[Failure]) -> None:
+    with kept.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"seeds": chunk, "failures": [asdict(one) for one in failures]}) + "\n")
 
 
 def document(first: int, last: int, failures: list[Failure]) -> dict[str, Any]:

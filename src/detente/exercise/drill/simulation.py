@@ -4,19 +4,20 @@ but the seed's."""
 import heapq
 from collections import deque
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from random import Random
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.exercise.drill.faults import LENGTH_S, Clock, Crash, Plan, Word
+from detente.exercise.drill.memory import remembering_means
+from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, FailingStore, Frames, KilledError, Station
 from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
-from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer
+from detente.gateway.logic.node import Frame, LineDown, LineUp, Node, Order, Timer, start
 from detente.gateway.theatre import gateway_of
 
 EVENTS_KEPT = 40
@@ -25,6 +26,11 @@ QUIET_S = 240.0  # after the faults: long enough for everything to be delivered 
 TICK_S = 5.0
 CLOCKS_S = 60.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
 EPOCH = 7
+TIMER = "timer"
+ARRIVALS = [
+    [[f"{side} → {1 - side} {lane.name.lower()}{how}" for how in ("", ", altered")] for lane in Lane] for side in (0, 1)
+]
+"""What a frame's arrival is called, by who sent it, lane, and whether the line altered it."""
 
 
 def drill_limits(outbox_bytes: int) -> Limits:
@@ -36,19 +42,21 @@ def drill_limits(outbox_bytes: int) -> Limits:
 
 
 @cache
-def _key(name: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(f"drill of {name}".ljust(32).encode()[:32])
+def drill_gateway(name: str, outbox_bytes: int, quick: bool = False) -> Gateway:
+    """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before."""
+    world = drill_world()
+    gateway = gateway_of(
+        world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
+        keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name},
+        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes),
+    )  # fmt: skip
+    return replace(gateway, means=remembering_means()) if quick else gateway
 
 
 @cache
-def drill_gateway(name: str, outbox_bytes: int) -> Gateway:
-    """One side's gateway in a drill."""
-    world = drill_world()
-    return gateway_of(
-        world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=_key(name),
-        keys={other: (_key(other).public_key(),) for other in world.names if other != name},
-        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes),
-    )  # fmt: skip
+def _fresh(name: str, outbox_bytes: int, quick: bool) -> Node:
+    """What a side begins each drill with."""
+    return start(drill_gateway(name, outbox_bytes, quick), EPOCH)
 
 
 def _looked_at(station: Station) -> int:
@@ -64,8 +72,8 @@ class Simulation:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.lot = plan, Random(plan.seed ^ 0x5EED)
         self.now_s, self.order, self.quiet = 0.0, 0, False
-        self.heap: list[tuple[float, int, str, Callable[[], None]]] = []
-        self.trace: deque[str] = deque(maxlen=EVENTS_KEPT)
+        self.heap: list[tuple[float, int, str, Callable[[], None], int]] = []
+        self.trace: deque[tuple[float, str, int]] = deque(maxlen=EVENTS_KEPT)
         self.stations = [self._station(side) for side in range(2)]
         self.recorded: list[list[tuple[Lane, bytes]]] = [[], []]
         self.broken: list[Broken] = []
@@ -74,16 +82,24 @@ class Simulation:
     def _station(self, side: int) -> Station:
         names = drill_world().names
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
+        which = names[side], self.plan.outbox_bytes, self.plan.quick
         return Station(
-            gateway=drill_gateway(names[side], self.plan.outbox_bytes), feed=heard(side, self.plan.lies[side]),
-            store=FailingStore(EPOCH, kills),
+            gateway=drill_gateway(*which), feed=heard(side, self.plan.lies[side]), store=FailingStore(EPOCH, kills),
+            fresh=_fresh(*which), quick=self.plan.quick,
+        )  # fmt: skip
+
+    @property
+    def story(self) -> tuple[str, ...]:
+        """The last that happened, for people."""
+        return tuple(
+            f"{time_s:8.3f} s  {what}{f', {size} bytes' if size else ''}" for time_s, what, size in self.trace
         )  # fmt: skip
 
     def run(self) -> None:
         """Everything that is planned, then quiet until everything is delivered."""
         for side in range(2):
             self.stations[side].begin(FIRST_TICK, self._now(side))
-            self._at(0.0, f"{side} timer", lambda side=side: self._timer(side))
+            self._at(0.0, TIMER, lambda side=side: self._timer(side))
         self._at(0.0, "line up", self._line_up)
         for index in range(TICKS):
             for side in range(2):
@@ -106,15 +122,15 @@ class Simulation:
         if self.plan.flood is not None:
             self._at(self.plan.flood.at_s, f"{self.plan.flood.side} floods", self._flood)
 
-    def _at(self, time_s: float, what: str, action: Callable[[], None]) -> None:
+    def _at(self, time_s: float, what: str, action: Callable[[], None], size: int = 0) -> None:
         self.order += 1
-        heapq.heappush(self.heap, (time_s, self.order, what, action))
+        heapq.heappush(self.heap, (time_s, self.order, what, action, size))
 
     def _until(self, end_s: float) -> None:
         while self.heap and self.heap[0][0] <= end_s:
-            self.now_s, _, what, action = heapq.heappop(self.heap)
-            if not what.endswith("timer"):
-                self.trace.append(f"{self.now_s:8.3f} s  {what}")
+            self.now_s, _, what, action, size = heapq.heappop(self.heap)
+            if what != TIMER:
+                self.trace.append((self.now_s, what, size))
             action()
         self.now_s = max(self.now_s, end_s)
 
@@ -146,7 +162,7 @@ class Simulation:
 
     def _timer(self, side: int) -> None:
         self._run(side, Timer())
-        self._at(self.now_s + TIMER_S, f"{side} timer", lambda: self._timer(side))
+        self._at(self.now_s + TIMER_S, TIMER, lambda: self._timer(side))
 
     def _line_up(self) -> None:
         names = drill_world().names
@@ -157,7 +173,7 @@ class Simulation:
     def _dead(self, side: int) -> None:
         names = drill_world().names
         crash = next(crash for crash in self.plan.crashes if crash.side == side)
-        self.trace.append(f"{self.now_s:8.3f} s  {side} is killed at commit {self.stations[side].store.commits}")
+        self.trace.append((self.now_s, f"{side} is killed at commit {self.stations[side].store.commits}", 0))
         self.stations[side].node = None
         self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
         down_s = 0.1 if self.quiet else crash.down_s
@@ -195,10 +211,9 @@ class Simulation:
             if not self.quiet and self.lot.random() < line.corrupt:
                 carried = self._corrupted(data)
             delay_s = line.delay_s + self.lot.random() * line.jitter_s
-            what = (
-                f"{side} → {1 - side} {lane.name.lower()} of {len(data)} bytes{'' if carried is data else ', altered'}"
-            )
-            self._at(self.now_s + delay_s, what, lambda carried=carried: self._arrive(1 - side, lane, carried))
+            what = ARRIVALS[side][lane][carried is not data]
+            arrive = partial(self._arrive, 1 - side, lane, carried)
+            self._at(self.now_s + delay_s, what, arrive, len(data))
 
     def _corrupted(self, data: bytes) -> bytes:
         self.corrupted += 1

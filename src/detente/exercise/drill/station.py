@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from detente.centre.step import Own
+from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Now, Out
-from detente.gateway.logic.node import Event, Node, Tick, ashore, restore, start, step, watch
+from detente.gateway.logic.node import Event, Node, Tick, ashore, restore, step, watch
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
@@ -83,9 +83,11 @@ class Station:
     gateway: Gateway
     feed: TickFeed
     store: FailingStore
+    fresh: Node  # what it begins with
+    quick: bool = False  # of a drill that remembers what was computed before
     node: Node | None = None
     shown: dict[int, bytes] = field(default_factory=dict)  # own warnings by tick, as they were shown
-    remembered: dict[int, bytes] = field(default_factory=dict)  # the centre's memory after each tick
+    remembered: dict[int, State] = field(default_factory=dict)  # the centre's memory after each tick
     broken: list[Broken] = field(default_factory=list)
     outs: list[Out] = field(default_factory=list)
 
@@ -98,14 +100,15 @@ class Station:
         """Start, or start again from what the store holds."""
         saved = self.store.load()
         if not saved.kept:
-            fresh = start(self.gateway, saved.epoch)
-            self.node = Node(**{**fresh.__dict__, "tick": first_tick - 1})
+            self.node = replace(self.fresh, tick=first_tick - 1)
             return
         node, out = restore(self.gateway, saved, now)
         if node.tick < first_tick:
-            node = Node(**{**node.__dict__, "tick": first_tick - 1})
-        elif pack(node.centre) != self.remembered.get(node.tick):
+            node = replace(node, tick=first_tick - 1)
+        elif node.tick not in self.remembered or pack(node.centre) != pack(self.remembered[node.tick]):
             self.broken.append(Broken("P6", f"after a restart the memory of tick {node.tick} is another"))
+        elif self.quick:  # go on with the equal object that functions with a memory know
+            node = replace(node, centre=self.remembered[node.tick])
         self.node = node
         self.store.commit(out.records)
 
@@ -114,7 +117,7 @@ class Station:
         assert self.node is not None, "a station that is up"
         node, out = step(self.gateway, self.node, event, now)
         if isinstance(event, Tick) and self.store.kills:
-            self.remembered[event.index] = pack(node.centre)
+            self.remembered[event.index] = node.centre
         try:
             if out.records:
                 self.store.commit(out.records)

@@ -1,5 +1,7 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
+from dataclasses import replace
+
 from detente.centre.exchange.dsse import envelope_digest, kind_of
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
 from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
@@ -20,6 +22,7 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
+LANES = frozenset(Lane)
 STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
 
 
@@ -35,7 +38,7 @@ def expected_of(gateway: Gateway, partner: str) -> Expected:
 
 def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: Now) -> None:
     """One frame of a partner, whatever its bytes: at most this much work, and no exception."""
-    if lane not in tuple(Lane) or not _within_rate(gateway, link, Lane(lane), len(data), now):
+    if lane not in LANES or not _within_rate(gateway, link, Lane(lane), len(data), now):
         link.count("dropped")
         return
     try:
@@ -266,17 +269,30 @@ def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:
-    """One sample of the partner's clock, where the note echoes one of ours."""
-    skew, said_s = link.skew, note.address.sealed_s
-    offset, delay, samples, steps = skew.offset_s, skew.delay_s, skew.samples, skew.steps
+    """One sample of the partner's clock, where the note echoes one of ours.
+
+    Our own share of the round trip is timed by the steady clock, so that a jump of our wall clock spoils no sample. A
+    jump of the partner's between hearing and answering can: a round trip that seems to end before it began tells so.
+    """
+    before, said_s = link.skew, note.address.sealed_s
+    skew = replace(before, heard_stated_s=said_s, heard_at_s=now.wall_s)
     if len(note.echo) == 2:
         ours_s, theirs_s = note.echo
-        new_delay = (now.wall_s - ours_s) - (said_s - theirs_s)
-        new = ((theirs_s - ours_s) + (said_s - now.wall_s)) / 2.0
-        if samples and abs(new - offset) > STEP_S + abs(new_delay) + delay:
-            offset, delay, samples, steps = new, abs(new_delay), 1, steps + 1
-        elif new_delay <= 1.5 * delay or not samples:
-            offset, delay, samples = new, max(new_delay, 0.0), samples + 1
-    link.skew = Skew(
-        heard_stated_s=said_s, heard_at_s=now.wall_s, offset_s=offset, delay_s=delay, samples=samples, steps=steps
-    )
+        spoken_s = next((steady for stated, steady in reversed(link.spoken) if stated == ours_s), None)
+        away_s = now.wall_s - ours_s if spoken_s is None else now.steady_s - spoken_s
+        delay_s = away_s - (said_s - theirs_s)
+        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s)
+    link.skew = skew
+
+
+def _sampled(before: Skew, offset_s: float, delay_s: float) -> Skew:
+    """What is known of a clock after one more sample."""
+    jumped = replace(before, samples=0, delay_s=float("inf"), steps=before.steps + (before.samples > 0))
+    if delay_s < -STEP_S:
+        return jumped
+    delay_s = max(delay_s, 0.0)
+    if before.samples and abs(offset_s - before.offset_s) > STEP_S + delay_s + before.delay_s:
+        return replace(jumped, offset_s=offset_s, delay_s=delay_s, samples=1)
+    if delay_s <= 1.5 * before.delay_s:
+        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)
+    return before

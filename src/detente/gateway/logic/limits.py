@@ -1,6 +1,6 @@
 """How much a partner may ask of us, and how long we keep what it has not taken: assumptions, with ranges."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from detente.scenario.agreement import DataClass
@@ -23,9 +23,12 @@ LANE_OF = {
 """Lane of each data class; every other one goes in ``Lane.OTHER``."""
 
 
+_LANE_OF_NUMBER = {int(data): LANE_OF.get(data, Lane.OTHER) for data in DataClass}
+
+
 def lane_of(data: int) -> Lane:
-    """The lane a data class travels in."""
-    return LANE_OF.get(DataClass(data), Lane.OTHER)
+    """The lane a data class, by its number, travels in."""
+    return _LANE_OF_NUMBER[data]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +104,4 @@ class Bucket:
     def take(self, amount: float, rate: Rate, now_s: float) -> "Bucket | None":
         """The bucket with so much less in it, or None where there is not that much."""
         level = min(rate.burst, self.level + max(0.0, now_s - self.at_s) * rate.per_s)
-        return replace(self, level=level - amount, at_s=now_s) if amount <= level else None
+        return Bucket(level=level - amount, at_s=now_s) if amount <= level else None

@@ -5,8 +5,7 @@ records are kept, or is forgotten.
 """
 
 import json
-from collections.abc import Mapping
-from copy import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +15,10 @@ from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, hea
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
-from detente.centre.exchange.second_check import Setting
+from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement
-from detente.centre.step import Centre
+from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Bucket, Lane, Limits
 from detente.gateway.logic.records import Kept, Logged, Record
 from detente.records.stages import Messages, Warnings
@@ -27,6 +26,7 @@ from detente.records.stages import Messages, Warnings
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
 KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
 REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one ledger entry
+SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
 
 
@@ -36,6 +36,15 @@ class Now:
 
     steady_s: float
     wall_s: float  # exercise seconds since the origin, as our wall clock has them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """The pure functions that a gateway computes with. Drills give it ones that remember what they answered."""
+
+    observe: Callable = observe
+    cooperate: Callable = cooperate
+    check: Callable = check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +65,7 @@ class Gateway:
     own_keys: Mapping[bytes, Ed25519PublicKey]
     secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
+    means: Means = field(default_factory=Means)
 
     @property
     def name(self) -> str:
@@ -129,7 +139,7 @@ class Skew:
     heard_stated_s: float = NEVER_S  # its clock when it sent the last note
     heard_at_s: float = NEVER_S  # ours when that came
     offset_s: float = 0.0  # its clock less ours
-    delay_s: float = float("inf")  # round trip of the sample that said so
+    delay_s: float = float("inf")  # round trip of the sample that said so; ``offset_s`` is right to half of it
     samples: int = 0
     steps: int = 0  # times that it, or ours, jumped
 
@@ -162,6 +172,7 @@ class Link:
     known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
     owed: tuple[Acknowledgement, ...] = ()  # to be receipted
     spoke_s: float = NEVER_S  # our last note
+    spoken: tuple[tuple[float, float], ...] = ()  # (wall_s as stated, steady_s) of our latest notes
     tip: Tip = field(default_factory=Tip)
     heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
@@ -187,9 +198,11 @@ class Link:
 
     def copied(self) -> "Link":
         """Another link with the same content, for a step to work on."""
-        other = copy(self)
+        other = object.__new__(Link)
+        held = other.__dict__
+        held.update(self.__dict__)
         for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
-            setattr(other, name, dict(getattr(self, name)))
+            held[name] = held[name].copy()
         return other
 
     def see_head(self, head: Head) -> None:

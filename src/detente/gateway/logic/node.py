@@ -15,8 +15,8 @@ from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
 from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
-from detente.centre.exchange.second_check import Snapshot, check
-from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe
+from detente.centre.exchange.second_check import Snapshot
+from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, outbound
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
@@ -108,7 +108,8 @@ def _empty(gateway: Gateway) -> State:
 
 def watch(gateway: Gateway, node: Node, index: int, detections: Detections) -> tuple[Own, Warnings]:
     """What own sensors make of tick ``index``, and the own stream's warnings: first, and whatever else fails."""
-    return observe(gateway.centre, node.centre.own, detections, _bounds(detections), (index + 1) * gateway.tick_s)
+    now_s = (index + 1) * gateway.tick_s
+    return gateway.means.observe(gateway.centre, node.centre.own, detections, _bounds(detections), now_s)
 
 
 def ashore(node: Node, event: Tick) -> Node:
@@ -138,7 +139,7 @@ def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -
             _link_event(gateway, links[name], event, now, out)
     for name in sorted(touched):
         outbound.receipt(gateway, links[name], out, now)
-    changed = out.changed | {record.partner for record in out.records if not isinstance(record, (Ticked, Snapped))}
+    changed = out.changed.union(record.partner for record in out.records if not isinstance(record, (Ticked, Snapped)))
     out.records += [links[name].kept() for name in sorted(touched & changed)]
     return replace(node, links=links), out
 
@@ -251,7 +252,7 @@ class _After:
 
 def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -> _After:
     now_s = (event.index + 1) * gateway.tick_s
-    assisted, said = cooperate(
+    assisted, said = gateway.means.cooperate(
         gateway.centre, event.own, node.centre.assisted, messages, _bounds(messages), now_s
     )  # fmt: skip
     agreement = gateway.setting.agreement
@@ -283,7 +284,7 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
     if not sealed:
         return
     leaving = Messages.concatenate([_as_sent(gateway, link, envelope) for link, _, envelope, _ in sealed])
-    breaches = check(leaving, after.known, gateway.setting, gateway.centre.side, after.earlier)
+    breaches = gateway.means.check(leaving, after.known, gateway.setting, gateway.centre.side, after.earlier)
     if breaches:
         for link in links.values():
             link.count("stopped", len(breaches))
@@ -299,9 +300,9 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
 
 def _parts(messages: Messages) -> Iterable[tuple[Lane, Messages]]:
     """What goes in one envelope: messages of one lane, no more than an envelope holds."""
-    lanes = np.array([lane_of(int(data)) for data in messages.data])
-    for lane in sorted(set(lanes.tolist())):
-        theirs = messages.take(lanes == lane)
+    lanes = [lane_of(int(data)) for data in messages.data]
+    for lane in sorted(set(lanes)):
+        theirs = messages.take(np.array([one is lane for one in lanes]))
         for first in range(0, len(theirs), ROWS_MAX):
             yield Lane(lane), theirs.rows(first, min(first + ROWS_MAX, len(theirs)))
 

@@ -6,7 +6,7 @@ from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.statement import ACKNOWLEDGED_MAX, Address, Receipt, sign_receipt
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import NEVER_S, Gateway, Link, Now, Out, Pending
+from detente.gateway.logic.link import NEVER_S, SPOKEN_KEPT, Gateway, Link, Now, Out, Pending
 from detente.gateway.logic.notes import SEQUENCES_MAX, Gone, Note, Word, write
 from detente.gateway.logic.records import Accepted, Closed
 
@@ -126,6 +126,7 @@ def note(gateway: Gateway, link: Link, out: Out, word: Word, now: Now, closed: t
         echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
     )  # fmt: skip
     link.spoke_s = now.steady_s
+    link.spoken = (*link.spoken[1 - SPOKEN_KEPT :], (said.address.sealed_s, now.steady_s))
     out.frames.append((link.partner, Lane.NOTE, write(said, gateway.signer)))
 
 

@@ -19,6 +19,7 @@ from detente.records.table import Table
 
 HEAD = struct.Struct("<8sI")
 MARK = b"DTNPCK01"
+PLAIN = frozenset((type(None), bool, int, float, str))
 ROOMS = ("detente.centre.", "detente.records.")
 """Whose records may be packed and made again. Rules and the secret of the offsets are not packed: whoever unpacks has
 them from the agreement and from the key's own file."""
@@ -42,6 +43,8 @@ def unpack(data: bytes, rules: Rules, secret: Secret) -> Any:
 
 
 def _outline(value: Any, arrays: list[bytes]) -> Any:
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, np.ndarray):
         arrays.append(value.tobytes())
         return {"array": value.dtype.str, "shape": value.shape}
@@ -55,13 +58,12 @@ def _outline(value: Any, arrays: list[bytes]) -> Any:
         return {"secret": 1}
     if is_dataclass(value) and not isinstance(value, type):
         name, parts = _form(type(value))
-        return {"record": name, "fields": [_outline(getattr(value, part), arrays) for part in parts]}
+        held = value.__dict__
+        return {"record": name, "fields": [_outline(held[part], arrays) for part in parts]}
     if isinstance(value, (tuple, list)):
         return {"tuple": [_outline(item, arrays) for item in value]}
-    if isinstance(value, np.generic):
-        return value.item()
-    assert value is None or isinstance(value, (bool, int, float, str)), f"a plain value, not {type(value)}"
-    return value
+    assert isinstance(value, np.generic), f"a plain value, not {type(value)}"
+    return value.item()
 
 
 class _Reader:
