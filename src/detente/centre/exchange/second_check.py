@@ -95,7 +95,7 @@ def check(
     rate and for offsets (as far back as the longest period of a rate).
     """
     moments = {float(snapshot.tracks.time_s): snapshot for snapshot in history}
-    found, offsets = [], _offsets_told(earlier or Messages.empty(), moments, setting)
+    found, offsets = [], _offsets_told(messages, earlier or Messages.empty(), moments, setting)
     for row in range(len(messages)):
         told = {name: getattr(messages, name)[row] for name, _ in messages.columns()}
         for rule, text in _faults(told, moments, setting, giver, offsets):
@@ -302,18 +302,33 @@ def _spread_faults(case: _Case, what: str, added_m2: float, added_s2: float) -> 
             yield "coarsening", f"the {what} spread does not own up to the coarsening"
 
 
-def _offsets_told(earlier: Messages, moments: dict[float, Snapshot], setting: Setting) -> dict:
-    """The offset in the first of these messages about each object, where the picture of its moment is still known."""
+def _offsets_told(
+    messages: Messages, earlier: Messages, moments: dict[float, Snapshot], setting: Setting
+) -> dict:  # fmt: skip
+    """The offsets of these messages' objects in the first message about each that was told before.
+
+    As far as the picture of its moment is still known.
+    """
     offsets: dict = {}
     clauses = () if setting.agreement is None else setting.agreement.clauses
-    for row in range(len(earlier)):
+    coarse = {index for index, clause in enumerate(clauses) if any(clause.coarsen.model_dump().values())}
+    asked = {key for key in _subjects(messages) if key[2] in coarse}
+    for row, key in enumerate(_subjects(earlier)):
+        if key not in asked:
+            continue
         told = {name: getattr(earlier, name)[row] for name, _ in earlier.columns()}
         snapshot = moments.get(float(told["valid_s"]))
         slot = None if snapshot is None else _confirmed_slot(told, snapshot)
-        if snapshot is not None and slot is not None and 0 <= told["clause"] < len(clauses):
-            case = _Case(told, clauses[int(told["clause"])], snapshot, int(told["replicate"]), slot)
-            list(_constancy_faults(case, offsets))
+        if snapshot is not None and slot is not None:
+            asked.remove(key)
+            list(_constancy_faults(_Case(told, clauses[key[2]], snapshot, key[0], slot), offsets))
     return offsets
+
+
+def _subjects(messages: Messages) -> list[tuple[int, int, int]]:
+    """(replicate, track, clause) of each message."""
+    columns = messages.replicate.tolist(), messages.number.tolist(), messages.clause.tolist()
+    return list(zip(*columns, strict=True))
 
 
 def _constancy_faults(case: _Case, offsets: dict) -> Iterator[tuple[str, str]]:
