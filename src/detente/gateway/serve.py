@@ -226,6 +226,7 @@ class Server:
         for row in range(len(warnings)):
             self._log(
                 "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
+                update=int(warnings.update[row]),
                 track=f"{names[int(warnings.giver[row])]}-{int(warnings.number[row])}",
                 probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
                 impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),

@@ -116,7 +116,7 @@ class TrackHistory(Table):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Warnings(Table):
-    """Warnings: a centre's first statement that a track's impact lies in a territory."""
+    """Warnings: a centre's first statement that a track's impact lies in a territory, and its corrections."""
 
     stage = "warnings"
     replicate: Any = column("i8", REPLICATE)
@@ -124,6 +124,7 @@ class Warnings(Table):
     time_s: Any = column("f8", "when the warning was given", unit="s")
     stream: Any = column("u1", "1 own sensors alone; 3 with what the partner added")
     threatened: Any = column("i8", "index of the side whose territory is named")
+    update: Any = column("i8", "0 the first statement of this track to this side; n its nth correction")
     giver: Any = column("i8", "side whose numbering the track number belongs to")
     number: Any = column("i8", "track number")
     probability: Any = column("f8", "P(impact in that territory)")
