@@ -101,7 +101,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if len(link.known) > KNOWN_KEPT:
         del link.known[next(iter(link.known))]
     link.see_head(header.head)
-    _received(gateway, link, out, lane, data, header, messages, now)
+    _received(gateway, link, out, lane, data, digest, header, messages, now)
 
 
 def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
@@ -122,10 +122,11 @@ def check_lane(messages: Messages, lane: int) -> None:
 
 
 def _received(
-    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, header: Header, messages: Messages, now: Now
+    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, digest: bytes, header: Header,
+    messages: Messages, now: Now,
 ) -> None:  # fmt: skip
     """A sound envelope never seen before: into the inbox, into the ledger when its turn comes, and to the next tick."""
-    sequence, digest = header.sequence, envelope_digest(data)
+    sequence = header.sequence
     overtaken = [at for its, number, at in link.arrivals if its == lane and number > sequence]
     late = bool(overtaken) and now.steady_s - min(overtaken) > gateway.limits.horizon_s
     out.records.append(
