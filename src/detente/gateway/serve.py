@@ -44,7 +44,7 @@ from detente.gateway.transport import Line, contexts, listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
-BATCH_EVENTS_MAX = 32  # events in one commit: as much as a flood can put before a tick. source: assumption, 8-512
+BATCH_EVENTS_MAX = 16  # events in one commit: as many as a flood can put before a tick. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is begun after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 TICKS_A_PASS = 4  # source: assumption, 1-20

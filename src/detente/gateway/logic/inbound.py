@@ -61,7 +61,9 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
     digest = envelope_digest(data)
     if digest in link.refused or not _take(link, "audit", 0, 1.0, gateway.limits.audit, now):
         return
-    link.refused = (*link.refused[-REFUSED_KEPT + 1 :], digest)
+    link.refused[digest] = None
+    if len(link.refused) > REFUSED_KEPT:
+        del link.refused[next(iter(link.refused))]
     link.log(out, EntryKind.REFUSED, digest, now)
     out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
 
