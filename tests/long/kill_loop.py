@@ -5,7 +5,7 @@ is still starting; start it again; go on until the world is over, then play the 
 that either side accepted was received once by the other, in order, or closed, or still waits, and both ledgers stand
 against each other. Sides are forked from one process that has loaded everything, so that a start costs no imports; each
 has its own sockets, files and end. Prints one JSON document; exit code 1 where something was lost.
-
+"""
 
 import json
 import multiprocessing
