@@ -22,7 +22,6 @@ from detente.jit import kernel
 LANES = 64
 RELAXED = {"contract", "nsz", "arcp"}
 TINY = 1e-300
-_INVERSES = tuple(1.0 / math.factorial(n) for n in range(22))
 _AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 

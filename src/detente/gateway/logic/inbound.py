@@ -61,7 +61,9 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
     digest = envelope_digest(data)
     if digest in link.refused or not _take(link, "audit", 0, 1.0, gateway.limits.audit, now):
         return
-    link.refused = (*link.refused[-REFUSED_KEPT + 1 :], digest)
+    link.refused[digest] = None
+    if len(link.refused) > REFUSED_KEPT:
+        del link.refused[next(iter(link.refused))]
     link.log(out, EntryKind.REFUSED, digest, now)
     out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
 
@@ -101,7 +103,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if len(link.known) > KNOWN_KEPT:
         del link.known[next(iter(link.known))]
     link.see_head(header.head)
-    _received(gateway, link, out, lane, data, header, messages, now)
+    _received(gateway, link, out, lane, data, digest, header, messages, now)
 
 
 def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
@@ -122,10 +124,11 @@ def check_lane(messages: Messages, lane: int) -> None:
 
 
 def _received(
-    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, header: Header, messages: Messages, now: Now
+    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, digest: bytes, header: Header,
+    messages: Messages, now: Now,
 ) -> None:  # fmt: skip
     """A sound envelope never seen before: into the inbox, into the ledger when its turn comes, and to the next tick."""
-    sequence, digest = header.sequence, envelope_digest(data)
+    sequence = header.sequence
     overtaken = [at for its, number, at in link.arrivals if its == lane and number > sequence]
     late = bool(overtaken) and now.steady_s - min(overtaken) > gateway.limits.horizon_s
     out.records.append(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from detente.scenario.agreement import DataClass
 
@@ -94,8 +95,7 @@ class Limits:
         assert 0.0 <= self.reserve_fraction < 1.0, "a reserve is a share"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
+class Bucket(NamedTuple):
     """How much may come now; ``level`` was right at ``at_s``."""
 
     level: float

@@ -178,7 +178,7 @@ class Link:
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
     skew: Skew = field(default_factory=Skew)
     buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
-    refused: tuple[bytes, ...] = ()
+    refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, oldest first
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -201,7 +201,7 @@ class Link:
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
+        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known", "refused"):
             held[name] = held[name].copy()
         return other
 
