@@ -17,6 +17,7 @@ from detente.studies import _kernels_scoring as kernels
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.architectures import Architecture
 from detente.studies.history import history_of
+from detente.studies.lies import Liar, Lie
 from detente.studies.link import Arrivals, Link
 from detente.studies.sealing import Sealing
 from detente.studies.theatre import Theatre
@@ -58,7 +59,10 @@ class Kept:
 class Pictures:
     """All watching sides under one set of rules. ``tick`` moves everything on by one tick."""
 
-    def __init__(self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool) -> None:
+    def __init__(
+        self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None
+    ) -> None:
+        assert lie is None or not record, "a lie would not pass the liar's own second check"
         rows, sides = theatre.rows, theatre.sides
         self.theatre, self.record, self.exchanging = theatre, record, architecture.exchange
         self.watching = (sides,) if architecture.pooled else tuple(range(sides))
@@ -75,6 +79,7 @@ class Pictures:
             for _ in range(sides)
         ]
         self.sealing = Sealing(theatre, architecture) if record and self.exchanging else None
+        self.liar = None if lie is None or not self.exchanging else Liar(lie, rows)
         shape = (len(self.watching), rows)
         self.accuracy = Accuracy(np.zeros(shape), np.zeros(shape), np.zeros(shape))
         self.line_objects: dict[int, NDArray[np.int64]] = {}
@@ -108,7 +113,8 @@ class Pictures:
                 self.theatre.centres[side], own[side], self.assisted[side], messages, offsets, now_s,
                 record=self.record,
             )  # fmt: skip
-            sent.append(said.messages)
+            lying = self.liar is not None and self.liar.lie.side == side
+            sent.append(self.liar.tell(said.messages, own[side], now_s) if self.liar and lying else said.messages)
             if self.sealing is not None:
                 self.sealing.remember(side, own[side].tracks, own[side].estimates)
             if len(said.warnings):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
-from detente.centre.exchange.rules import CARRIED, Rules
+from detente.centre.exchange.rules import CARRIED, Rules, columns_of, given
 from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
 from detente.records.stages import Messages, Releases
 from detente.scenario.agreement import DataClass
@@ -157,13 +157,6 @@ def release(
     return messages, _by_replicate(Releases.concatenate(parts)), new
 
 
-def _given(values: NDArray, dtype: type) -> NDArray:
-    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
-    array = np.ascontiguousarray(values, dtype).view()
-    array.flags.writeable = False
-    return array
-
-
 def _decided(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
     in_force: bool,
@@ -176,13 +169,13 @@ def _decided(
     counts, no_clause = state.counts.copy(), state.no_clause.copy()
     _kernels.decide(
         float(tracks.time_s), int(in_force), giver, np.uint64(sensors_of_giver),
-        _given(tracks.status, np.uint8), _given(tracks.number, np.int64), _given(tracks.phase, np.uint8),
-        _given(tracks.sensors, np.uint64), _given(tracks.mean, np.float64),
-        _given(estimates.launch_valid, np.uint8), _given(estimates.launch_lat_rad, np.float64),
-        _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
-        _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
-        _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties,
+        given(tracks.status, np.uint8), given(tracks.number, np.int64), given(tracks.phase, np.uint8),
+        given(tracks.sensors, np.uint64), given(tracks.mean, np.float64),
+        given(estimates.launch_valid, np.uint8), given(estimates.launch_lat_rad, np.float64),
+        given(estimates.launch_lon_rad, np.float64), given(estimates.impact_valid, np.uint8),
+        given(estimates.impact_lat_rad, np.float64), given(estimates.impact_lon_rad, np.float64),
+        given(estimates.threat_probability, np.float64),
+        _carried_by(rules, giver), *columns_of(rules), rules.zones, rules.sensors_withheld, rules.parties,
         state.number, state.due_s, state.served, state.sampled_s,
         due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
@@ -191,6 +184,11 @@ def _decided(
         no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
+
+
+def _carried_by(rules: Rules, giver: int) -> NDArray[np.int64]:
+    """This giver's clauses that a message about a track can carry."""
+    return given(np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED)), np.int64)
 
 
 def _coarse(rules: Rules, giver: int) -> NDArray[np.bool_]:
@@ -205,22 +203,10 @@ def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
     key, motion = np.zeros_like(old.key), np.zeros_like(old.motion)
     lost = old.lost_key.copy(), old.lost_motion.copy(), old.lost_s.copy()
     _kernels_identity.follow(
-        float(tracks.time_s), _given(tracks.status, np.uint8), _given(tracks.number, np.int64),
-        _given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
+        float(tracks.time_s), given(tracks.status, np.uint8), given(tracks.number, np.int64),
+        given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
     )  # fmt: skip
     return Identity(key=key, motion=motion, lost_key=lost[0], lost_motion=lost[1], lost_s=lost[2])
-
-
-def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
-    """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
-    mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
-    whole = (
-        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
-    )  # fmt: skip
-    real = (rules.delay_s, rules.every_s, rules.impact_probability)
-    return (
-        _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
-    )  # fmt: skip
 
 
 def _sampled(
@@ -237,7 +223,7 @@ def _sampled(
         estimates.launch_sigma_m, estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s,
         estimates.impact_sigma_s, estimates.impact_covariance_m2,
     )  # fmt: skip
-    _kernels.gather(r, s, data, *(_given(column, np.float64) for column in columns), state, covariance, launch, impact)
+    _kernels.gather(r, s, data, *(given(column, np.float64) for column in columns), state, covariance, launch, impact)
     coarser = _coarse(rules, giver)[clause]
     if coarser.any():
         parts = (state, covariance, launch, impact)

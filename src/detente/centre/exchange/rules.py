@@ -109,6 +109,22 @@ def compile_agreement(
     )
 
 
+def given(values: NDArray, dtype: type) -> NDArray:
+    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
+    array = np.ascontiguousarray(values, dtype).view()
+    array.flags.writeable = False
+    return array
+
+
+def columns_of(rules: Rules) -> tuple[NDArray, NDArray]:
+    """All rules' whole and real numbers, a row a clause, as kernels read them."""
+    whole = (
+        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
+    )  # fmt: skip
+    real = (rules.delay_s, rules.every_s, rules.impact_probability)
+    return given(np.stack(whole, axis=1), np.int64), given(np.stack(real, axis=1), np.float64)
+
+
 def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
     """The label of an envelope with messages under these clauses: the highest classification, for whom all may go to.
 
