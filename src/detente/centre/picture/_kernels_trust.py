@@ -28,8 +28,8 @@ DISAGREEMENT, GHOSTS, SILENCE = 0, 1, 2
 TESTS = 3
 
 # Columns of what was counted of a partner.
-COMPARED, SEEN, UNSEEN, TOLD, UNTOLD = range(5)
-COUNTS = 5
+COMPARED, MOVED, SEEN, UNSEEN, TOLD, UNTOLD = range(6)
+COUNTS = 6
 
 # Columns of what is remembered of a partner's line, and of an own track with regard to a partner.
 MISSED, GIVEN, COMPARED_S = 0, 1, 2
@@ -55,17 +55,22 @@ class TrustSettings(NamedTuple):
     gate: float = 100.0  # squared distance (6 numbers) beyond which two tracks are not compared. Source: assumption
     near: float = 25.0  # squared distance (3 numbers) within which an own line explains a partner's; chance 1.5e-5 (χ²)
     near_floor_m: float = 1_000.0  # with this added to both. Source: assumption, 0.3 to 3 km
+    displaced_m: float = 100_000.0  # tracks of one velocity no farther apart are one object, displaced. Source: assumption,
+    # 30 to 200 km; two missiles of one salvo so near fly some 10 m/s for each 2 to 5 km apart
+    same_velocity: float = 16.0  # squared distance of velocities; chance 1e-3 (χ², 3 numbers)
+    same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30
+    sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
     worse: float = 2.5  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
     comparison_most: float = 4.0  # evidence of one comparison, and of one track: no single track convicts anybody
     track_most: float = 6.0  # Source: assumption, half an alarm
-    rcs_m2: float = 0.02  # of what should be seen. Source: the least of the catalogue
+    rcs_m2: float = 0.05  # of what should be seen. Source: the least of the catalogue
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
     margin_share: float = 0.1  # and inside its range. Source: assumption, 0.05 to 0.2
     unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
     silence_s: float = 30.0  # beyond the clause's delay and rate: the line, and a tracker. Source: assumption, 15 to 60
-    honest_share: float = 0.02  # of an honest partner's tracks that look like ghosts. Source: measured 0 to 0.02
+    honest_share: float = 0.005  # of an honest partner's tracks that look like ghosts. Source: bench/liars.py saw none
     lying_share: float = 0.30  # of a liar's: the alternative tested. Source: assumption, 0.1 to 0.5
     alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)
     alarm_unseen: float = 6.9  # once in 1,000 verdicts: tracks that own radars ought to see
@@ -116,6 +121,22 @@ def comparable(status, phase, sensors, hits, updated_s, covariance, now_s, radar
 
 
 @kernel
+def displaced(mean, covariance, other, other_covariance, settings, total, lower, vectors):
+    """True for two tracks that fly alike, side by side: what one object looks like where somebody moves it."""
+    gap2, spread = 0.0, 0.0
+    for i in range(3):
+        gap2 += (mean[i] - other[i]) ** 2
+        spread += covariance[i + 3, i + 3] + other_covariance[i + 3, i + 3]
+        vectors[0, i] = mean[i + 3] - other[i + 3]
+        for j in range(3):
+            total[i, j] = covariance[i + 3, j + 3] + other_covariance[i + 3, j + 3]
+        total[i, i] += settings.same_velocity_m_s**2
+    if gap2 > settings.displaced_m**2 or spread > settings.sharp_velocity_m_s**2 or not factor(total, 3, lower):
+        return False
+    return distance2(lower, vectors[0], 3, vectors[1]) <= settings.same_velocity
+
+
+@kernel
 def forget_line(memory, verdict, key, q, giver, number):
     """A slot now holds another track of a partner: its memory begins anew."""
     key[q, 0], key[q, 1] = giver, number
@@ -153,6 +174,20 @@ def weigh(share_of_liar, share_of_honest, against):
 
 
 @kernel
+def spoken_of(giver, held, aligned, spread, mean, covariance, settings, work, vectors):
+    """True where a line of this partner is, or may be, the object of an own track."""
+    for q in range(held.shape[1]):
+        if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
+            continue
+        d2 = squared_distance(
+            aligned[q], spread[q], mean, covariance, 3, settings.near_floor_m, work[0], work[1], vectors
+        )
+        if d2 <= settings.near:
+            return True
+    return False
+
+
+@kernel
 def look_at_line(
     q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s, mean,
     covariance, own_radars, watch, drawn, memory, verdict, evidence, counts, settings, work, vectors,
@@ -161,7 +196,7 @@ def look_at_line(
     giver = int(held[GIVER, q])
     coarse = held[COARSENED, q] != 0.0
     numbers = 3 if coarse else 6
-    best, explained = FAR, False
+    best, explained, moved = FAR, False, False
     for s in range(status.size):
         if status[s] == 0:
             continue
@@ -176,11 +211,17 @@ def look_at_line(
                 aligned[q], spread[q], mean[s], covariance[s], numbers, 0.0, work[0], work[1], vectors
             )
             best = min(best, d2)
+            if displaced(aligned[q], spread[q], mean[s], covariance[s], settings, work[0], work[1], vectors):
+                moved = moved or not spoken_of(
+                    giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors
+                )  # fmt: skip
     by_radar = partner_sensors[q] & watch.radars != 0
-    if best <= settings.gate:
+    if best <= settings.gate or (moved and not explained):
         if by_radar and now_s - memory[q, COMPARED_S] >= settings.compare_every_s:
             memory[q, COMPARED_S] = now_s
             compare(best, numbers, giver, q, memory, evidence, counts, settings)
+            if best > settings.gate:
+                counts[giver, MOVED] += 1
         explained = True
     if explained:
         memory[q, MISSED] = 0.0
@@ -199,20 +240,6 @@ def look_at_line(
         verdict[q] = AGAINST
         counts[giver, UNSEEN] += 1
         add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, True))
-
-
-@kernel
-def spoken_of(giver, held, aligned, spread, mean, covariance, settings, work, vectors):
-    """True where a line of this partner is, or may be, the object of an own track."""
-    for q in range(held.shape[1]):
-        if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
-            continue
-        d2 = squared_distance(
-            aligned[q], spread[q], mean, covariance, 3, settings.near_floor_m, work[0], work[1], vectors
-        )
-        if d2 <= settings.near:
-            return True
-    return False
 
 
 @kernel
