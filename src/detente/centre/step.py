@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from detente.centre.exchange.promise import promised_within
 from detente.centre.exchange.release import ReleaseState, initial, release
 from detente.centre.exchange.rules import Rules
+from detente.centre.exchange.sensor_status import declaration, heard, nothing_declared, parted
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
 from detente.centre.picture.fusion import fuse, start_picture
 from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner
@@ -33,7 +34,7 @@ from detente.centre.picture.warnings import Issued, start_issued, warn_own, warn
 from detente.centre.tracking.settings import Settings as TrackingSettings
 from detente.centre.tracking.tracker import start, track
 from detente.geodesy.territory_index import TerritoryIndex
-from detente.records.slots import Picture, SensorSuite, Tracks
+from detente.records.slots import Picture, SensorState, SensorStatus, SensorSuite, Tracks
 from detente.records.stages import Detections, Messages, Releases, Warnings
 
 WARNING_PROBABILITY = 0.5
@@ -58,6 +59,7 @@ class Centre:
     picture: PictureSettings = field(default_factory=PictureSettings)
     quarantine: Quarantine = "off"  # of partners whose word does not bear comparison
     trust: TrustSettings = field(default_factory=TrustSettings)
+    sensor_states: NDArray[np.uint8] | None = None  # (n,) SensorState of own sensors as declared; None: all are up
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -102,6 +104,7 @@ class Assisted:
     secret: int  # keys the offsets that coarsen; the partner never learns it
     exchanging: bool
     trust: Trust  # what speaks against each partner
+    declared: SensorStatus  # what partners have said of their sensors
 
     @property
     def lines(self) -> int:
@@ -169,6 +172,7 @@ def begin_assisted(
         secret=secret,
         exchanging=exchanging,
         trust=start_trust(rows, centre.slots, others, centre.sides),
+        declared=nothing_declared(rows, len(centre.suite.kind)),
     )
 
 
@@ -190,12 +194,14 @@ def cooperate(
 
     Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere.
     """
-    partner, trust = assisted.partner, assisted.trust
+    partner, trust, declared = assisted.partner, assisted.trust, assisted.declared
     if assisted.exchanging:
+        messages, offsets, statuses = parted(messages, offsets)
+        declared = heard(declared, statuses, centre.suite)
         partner = receive(
             partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture, assisted.picture
         )
-        trust = _judged(centre, own, partner, assisted)
+        trust = _judged(centre, own, partner, declared, assisted)
     shown = believed(partner, trust) if centre.quarantine == "automatic" else partner
     picture = fuse(
         own.tracks, own.estimates, shown, centre.side, centre.territories, now_s, assisted.picture, centre.picture
@@ -206,25 +212,27 @@ def cooperate(
         warnings, issued = warn_picture(picture, issued, centre.thresholds, centre.side, centre.picture)
         told, decisions, released = release(
             released, own.tracks, own.estimates, assisted.rules, centre.side, own_sensors(centre), assisted.secret,
-            now_s, record=record,
+            now_s, record=record, status=own_status(centre, now_s),
         )  # fmt: skip
     after = Assisted(
         partner=partner, picture=picture, issued=issued, release=released, rules=assisted.rules,
-        secret=assisted.secret, exchanging=assisted.exchanging, trust=trust,
+        secret=assisted.secret, exchanging=assisted.exchanging, trust=trust, declared=declared,
     )  # fmt: skip
     return after, Said(picture=picture, warnings=warnings, messages=told, releases=decisions)
 
 
-def _judged(centre: Centre, own: Own, partner: KeptPartnerTracks, assisted: Assisted) -> Trust:
+def _judged(
+    centre: Centre, own: Own, partner: KeptPartnerTracks, declared: SensorStatus, assisted: Assisted
+) -> Trust:  # fmt: skip
     """What speaks against each partner after this tick; nothing where nobody asked."""
     if centre.quarantine == "off":
         return assisted.trust
-    rows, sensors = own.tracks.status.shape[0], len(centre.suite.kind)
     promised_s = promised_within(own.tracks, own.estimates, assisted.rules, centre.side, centre.sensors_of)
-    declared, sectors = np.zeros((rows, sensors), np.uint8), np.zeros((rows, sensors, 5))
+    lately = own.tracks.time_s - declared.stated_s <= centre.trust.declared_kept_s
+    watching = ((declared.state == SensorState.UP) & lately).astype(np.uint8)
     return judge(
-        assisted.trust, own.tracks, partner, centre.watch, centre.side, promised_s, declared, sectors, centre.trust,
-        centre.picture,
+        assisted.trust, own.tracks, partner, centre.watch, centre.side, promised_s, watching, declared.sector,
+        centre.trust, centre.picture,
     )  # fmt: skip
 
 
@@ -235,6 +243,11 @@ def step(centre: Centre, state: State, inputs: Inputs, now_s: float, *, record: 
         centre, own, state.assisted, inputs.messages, inputs.message_offsets, now_s, record=record
     )
     return State(own=own, assisted=assisted), Outputs(own_warnings=own_warnings, said=said)
+
+
+def own_status(centre: Centre, now_s: float) -> SensorStatus:
+    """What this centre can say of its own sensors now."""
+    return declaration(centre.suite, centre.side, now_s, centre.sensor_states)
 
 
 def own_sensors(centre: Centre) -> int:

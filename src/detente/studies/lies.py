@@ -25,7 +25,7 @@ GHOST_NUMBERS = 1_000_000  # what a ghost's track number is above the true one's
 BIAS_M = 20_000.0
 """How far north of the truth all is said to be. Source: assumption, 5 to 50 km: two to twenty sigmas of a track."""
 DRIFT_M_S = 30.0
-"""How fast what is said of a track moves north of the truth from it was first told of. Source: assumption, 10 to 100."""
+"""How fast what is said of a track moves north of the truth, once it was first told of. Source: assumption, 10-100."""
 CONFIDENCE = 0.1
 """What a stated sigma is of the true one. Source: assumption, 0.03 to 0.3."""
 REPLAYED_S = 60.0
@@ -47,7 +47,7 @@ class Lie:
 
 
 class Liar:
-    """One liar's memory, in a chunk of replicates. ``tell`` is given what honesty would say, and says something else."""
+    """One liar's memory, in a chunk of replicates. ``tell`` is given what honesty would say, and says another thing."""
 
     def __init__(self, lie: Lie, rows: int) -> None:
         self.lie = lie

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre import step as centres
-from detente.centre.exchange.rules import CARRIED, Rules
+from detente.centre.exchange.rules import Rules
 from detente.records.slots import Picture
 from detente.records.stages import Messages, Releases, TrackHistory, Warnings
 from detente.studies import _kernels_scoring as kernels
@@ -29,11 +29,9 @@ def study_secret(seed: int, side: int) -> int:
 
 
 def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:
-    """Equal for two architectures whose sides see the same: pooled or not, and the same clauses that carry anything."""
-    carried = np.flatnonzero(np.isin(rules.data, CARRIED))
+    """Equal for two architectures whose sides see the same: pooled or not, and the same clauses."""
     columns = [values for values in vars(rules).values() if isinstance(values, np.ndarray)]
-    clauses = tuple(column[carried].tobytes() for column in columns if len(column) == len(rules.names))
-    said = rules.start_s, rules.end_s, rules.parties.tobytes(), carried.tobytes(), clauses
+    said = rules.start_s, rules.end_s, tuple(column.tobytes() for column in columns)
     return architecture.pooled, architecture.exchange, said
 
 
@@ -116,7 +114,8 @@ class Pictures:
             lying = self.liar is not None and self.liar.lie.side == side
             sent.append(self.liar.tell(said.messages, own[side], now_s) if self.liar and lying else said.messages)
             if self.sealing is not None:
-                self.sealing.remember(side, own[side].tracks, own[side].estimates)
+                status = centres.own_status(self.theatre.centres[side], now_s)
+                self.sealing.remember(side, own[side].tracks, own[side].estimates, status)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)
             if looked_at:

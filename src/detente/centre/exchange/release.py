@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
-from detente.centre.exchange.rules import CARRIED, Rules, columns_of, given
-from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
+from detente.centre.exchange.rules import OF_TRACKS, Rules, columns_of, given
+from detente.centre.exchange.sensor_status import Sampled, sample
+from detente.records.slots import Bytes, Estimates, Floats, Ints, SensorStatus, Slots, Tracks
 from detente.records.stages import Messages, Releases
 from detente.scenario.agreement import DataClass
 
@@ -73,6 +74,7 @@ class ReleaseState(Slots):
     identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
+    status_s: Floats  # (R, C) moment of the last words about sensors, by clause
     no_clause: Ints  # (R, sides, 3) withheld because no clause speaks of that class to that receiver
 
     @property
@@ -103,6 +105,7 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
         identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
+        status_s=np.full((rows, clauses), _kernels.NEVER_S),
         no_clause=np.zeros((rows, rules.sides, _kernels.CLASSES), np.int64),
     )
 
@@ -118,7 +121,7 @@ def _no_identity(rows: int, slots: int) -> Identity:
 
 def release(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
-    secret: int, now_s: float, *, record: bool = False,
+    secret: int, now_s: float, *, record: bool = False, status: SensorStatus | None = None,
 ) -> tuple[Messages, Releases, ReleaseState]:  # fmt: skip
     """What this side tells its partners now, and the decisions behind it.
 
@@ -131,6 +134,7 @@ def release(
     side every 10 s from its confirmation. At each such moment, a class of which nothing was sampled for that receiver
     since the last one is one withheld message, with the reason of the clause that came nearest to releasing it.
     ``Releases`` holds a row for every count if ``record``, else none. ``secret`` keys the offsets that coarsen.
+    ``status``: how the giver's own sensors are, told under clauses about them; not given, nothing is told of sensors.
     """
     assert state.number.shape == tracks.number.shape, "slots of the state and of the tracks differ"
     assert tracks.time_s <= now_s, "a track cannot speak of what has not happened yet"
@@ -140,10 +144,16 @@ def release(
     )
     rows = np.nonzero(verdict >= ReleaseReason.DELAYED)
     sampled = _sampled(new, tracks, estimates, rules, giver, secret, rows)
-    leaves_now = verdict[rows] == ReleaseReason.RELEASED
+    leaves_now, held = verdict[rows] == ReleaseReason.RELEASED, Messages.empty()
+    if status is not None:
+        said = sample(status, rules, giver, state.status_s, float(tracks.time_s))
+        new, held = _with_status(new, said, rules), said.withheld
+        leaves_now = np.concatenate([leaves_now, rules.delay_s[said.messages.clause] <= 0.0])
+        sampled = Messages.concatenate([sampled, said.messages])
     delayed = Messages.empty() if leaves_now.all() else sampled.take(~leaves_now)
     queue = _queue_after(state.pending, delayed, len(state.number), rules, now_s)
-    messages = _told(queue.ripe, sampled.take(leaves_now) if len(delayed) else sampled, now_s)
+    prompt = sampled.take(leaves_now) if len(delayed) else sampled
+    messages = _told(queue.ripe, prompt, now_s)
     new = replace(new, pending=queue.pending, counts=_counted(new.counts, queue))
     if not record:
         return messages, Releases.empty(), new
@@ -152,6 +162,7 @@ def release(
         _decisions(delayed, now_s, ReleaseReason.DELAYED),
         _decisions(queue.expired, now_s, ReleaseReason.NOT_IN_FORCE),
         _decisions(queue.shed, now_s, ReleaseReason.OVERFLOW),
+        _decisions(held, now_s, ReleaseReason.OWNER_WITHHELD),
         _withholdings(tracks, withheld, withheld_clause, giver, now_s),
     ]
     return messages, _by_replicate(Releases.concatenate(parts)), new
@@ -188,7 +199,16 @@ def _decided(
 
 def _carried_by(rules: Rules, giver: int) -> NDArray[np.int64]:
     """This giver's clauses that a message about a track can carry."""
-    return given(np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED)), np.int64)
+    return given(np.flatnonzero((rules.giver == giver) & np.isin(rules.data, OF_TRACKS)), np.int64)
+
+
+def _with_status(new: ReleaseState, said: Sampled, rules: Rules) -> ReleaseState:
+    """The memory with what was decided about sensors."""
+    counts = new.counts.copy()
+    reasons = np.where(rules.delay_s[said.messages.clause] > 0.0, ReleaseReason.DELAYED, ReleaseReason.RELEASED)
+    np.add.at(counts, (said.messages.replicate, said.messages.clause, reasons), 1)
+    np.add.at(counts, (said.withheld.replicate, said.withheld.clause, int(ReleaseReason.OWNER_WITHHELD)), 1)
+    return replace(new, counts=counts, status_s=said.sampled_s)
 
 
 def _coarse(rules: Rules, giver: int) -> NDArray[np.bool_]:
@@ -264,7 +284,7 @@ def _by_replicate(table: Rows) -> Rows:
 
 def _told(ripe: Messages, prompt: Messages, now_s: float) -> Messages:
     """What leaves now: what waited long enough, then what need not wait."""
-    messages = _by_replicate(Messages.concatenate([ripe, prompt])) if len(ripe) else prompt
+    messages = _by_replicate(Messages.concatenate([ripe, prompt]) if len(ripe) else prompt)
     return replace(messages, released_s=np.full(len(messages), now_s))
 
 

@@ -16,8 +16,8 @@ from detente.scenario.words import Box
 SENSORS_MAX = 64
 """Bits in a pedigree."""
 
-CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
-"""What a message can carry today; clauses about other data release nothing and are named in ``Rules.not_carried``."""
+OF_TRACKS = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
+"""What is told of an object; a sensor's status is told of a sensor."""
 
 IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}
 DATA = {data.name.lower().replace("_", "-"): data for data in DataClass}
@@ -30,7 +30,6 @@ class Rules(Slots):
 
     sides: int
     names: tuple[str, ...]  # (C,) of the clauses
-    not_carried: tuple[str, ...]  # clauses about data that no message carries yet: they release nothing
     start_s: float  # in force from here
     end_s: float  # until just before here
     parties: Bytes  # (sides,) 1 where the side is a party
@@ -84,7 +83,6 @@ def compile_agreement(
     return Rules(
         sides=len(side_names),
         names=tuple(clause.name for clause in clauses),
-        not_carried=tuple(clause.name for clause in clauses if DATA[clause.data] not in CARRIED),
         start_s=0.0 if agreement is None else (agreement.valid.start - epoch).total_seconds(),
         end_s=0.0 if agreement is None else (agreement.valid.end - epoch).total_seconds(),
         parties=np.array([agreement is not None and name in agreement.parties for name in side_names], np.uint8),

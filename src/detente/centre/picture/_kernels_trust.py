@@ -55,21 +55,23 @@ class TrustSettings(NamedTuple):
     gate: float = 100.0  # squared distance (6 numbers) beyond which two tracks are not compared. Source: assumption
     near: float = 25.0  # squared distance (3 numbers) within which an own line explains a partner's; chance 1.5e-5 (χ²)
     near_floor_m: float = 1_000.0  # with this added to both. Source: assumption, 0.3 to 3 km
-    displaced_m: float = 100_000.0  # tracks of one velocity no farther apart are one object, displaced. Source: assumption,
-    # 30 to 200 km; two missiles of one salvo so near fly some 10 m/s for each 2 to 5 km apart
+    # Two tracks of one velocity no farther apart are one object, displaced: two missiles of a salvo, fired one after the
+    # other, differ by 10 m/s for each 2 to 5 km.
+    displaced_m: float = 100_000.0  # Source: assumption, 30 to 200 km
     same_velocity: float = 16.0  # squared distance of velocities; chance 1e-3 (χ², 3 numbers)
     same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30
     sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
     worse: float = 2.5  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
     comparison_most: float = 4.0  # evidence of one comparison, and of one track: no single track convicts anybody
     track_most: float = 6.0  # Source: assumption, half an alarm
-    rcs_m2: float = 0.05  # of what should be seen. Source: the least of the catalogue
+    rcs_m2: float = 0.05  # of what should be seen. Source: assumption, 0.02 to 0.2, the catalogue's front ends
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
     margin_share: float = 0.1  # and inside its range. Source: assumption, 0.05 to 0.2
     unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
     silence_s: float = 30.0  # beyond the clause's delay and rate: the line, and a tracker. Source: assumption, 15 to 60
+    declared_kept_s: float = 300.0  # a partner's word about its sensors counts so long. Source: assumption, 60 to 1,000
     honest_share: float = 0.005  # of an honest partner's tracks that look like ghosts. Source: bench/liars.py saw none
     lying_share: float = 0.30  # of a liar's: the alternative tested. Source: assumption, 0.1 to 0.5
     alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)

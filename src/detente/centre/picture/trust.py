@@ -18,7 +18,8 @@ from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Bytes, DetectionKind, Floats, Ints, SensorSuite, Slots, Tracks
 
 __all__ = [
-    "SUSPICIONS", "Suspicion", "Trust", "TrustSettings", "Watch", "believed", "judge", "pardon", "start_trust", "watch_of",
+    "SUSPICIONS", "Suspicion", "Trust", "TrustSettings", "Watch", "believed", "judge", "pardon", "start_trust",
+    "watch_of",
 ]  # fmt: skip
 
 NEVER_S = -1.0
@@ -108,8 +109,8 @@ def judge(
     """The evidence after one more tick: ``tracks`` are own ones, predicted to now; ``partner`` what was told.
 
     ``promised_s`` (R, S, sides): within how long each partner agreed to tell of an own track's object, were it to see
-    it; negative where it did not. ``declared`` (R, n) is 1 where a partner's radar was declared up, watching ``sectors``
-    (R, n, 5). What none declared is never missed. A suspicion once raised stays until :func:`pardon`.
+    it; negative where it did not. ``declared`` (R, n) is 1 where a partner's radar was declared up, watching
+    ``sectors`` (R, n, 5). What none declared is never missed. A suspicion once raised stays until :func:`pardon`.
     """
     rows, slots = tracks.status.shape
     sides = trust.suspected.shape[1]
