@@ -146,14 +146,14 @@ def first_fault(
         )  # fmt: skip
         if found == SOUND and sensors[m] & ~sensors_of_giver != 0:
             found = PEDIGREE
+        if found == SOUND and released_s[m] > sealed_s + CLOCK_SLACK_S:
+            found = UNSEALED
         if found == SOUND and data[m] == SENSOR_STATUS:
             # A status is about one sensor, and names it twice.
             if number[m] > SENSORS_MAX or sensors[m] != np.uint64(1) << np.uint64(number[m] - 1):
                 found = SENSOR
             elif sector_fault(state[m]):
                 found = SECTOR
-        if found == SOUND and released_s[m] > sealed_s + CLOCK_SLACK_S:
-            found = UNSEALED
         if found != SOUND and found < worst:
             worst = found
     return SOUND if worst == WORST else worst
