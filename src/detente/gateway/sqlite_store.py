@@ -28,7 +28,7 @@ from detente.gateway.logic.records import (
 from detente.gateway.store import INBOX_TICKS
 from detente.records.errors import InputError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

@@ -55,8 +55,8 @@ class TrustSettings(NamedTuple):
     gate: float = 100.0  # squared distance (6 numbers) beyond which two tracks are not compared. Source: assumption
     near: float = 25.0  # squared distance (3 numbers) within which an own line explains a partner's; chance 1.5e-5 (χ²)
     near_floor_m: float = 1_000.0  # with this added to both. Source: assumption, 0.3 to 3 km
-    # Two tracks of one velocity no farther apart are one object, displaced: two missiles of a salvo, fired one after the
-    # other, differ by 10 m/s for each 2 to 5 km.
+    # Two tracks of one velocity no farther apart are one object, displaced: two missiles of a salvo, fired one after
+    # the other, differ by 10 m/s for each 2 to 5 km.
     displaced_m: float = 100_000.0  # Source: assumption, 30 to 200 km
     same_velocity: float = 16.0  # squared distance of velocities; chance 1e-3 (χ², 3 numbers)
     same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30

@@ -18,6 +18,7 @@ from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot, check
 from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe, own_status
 from detente.gateway.logic import inbound, outbound
+from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
@@ -175,7 +176,7 @@ def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     if word in ("pause", "resume"):
         link.paused_here = word == "pause"
     elif word in ("quarantine", "release"):
-        link.quarantined = word == "quarantine"
+        link.quarantined, link.pardon = word == "quarantine", word == "release"
     else:
         link.withdrawn = True
         outbound.close_all(link, out, "withdrawn", now)
@@ -192,7 +193,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     links = {name: link.copied() for name, link in node.links.items()}
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
+    forgiven = any(link.pardon for link in links.values())
+    node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
+    notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
@@ -204,7 +208,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or not node.durable:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable:
         memory = pack((gateway.digest, after.centre, after.known, after.said))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
