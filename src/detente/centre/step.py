@@ -77,6 +77,11 @@ class Centre:
         return watch_of(self.suite)
 
     @cached_property
+    def own_status(self) -> SensorStatus:
+        """What it can say of its own sensors."""
+        return declaration(self.suite, self.side, self.sensor_states)
+
+    @cached_property
     def sensors_of(self) -> NDArray[np.uint64]:
         """Bit mask of each side's sensors."""
         masks = [sum(1 << i for i, side in enumerate(self.suite.side) if side == one) for one in range(self.sides)]
@@ -212,7 +217,7 @@ def cooperate(
         warnings, issued = warn_picture(picture, issued, centre.thresholds, centre.side, centre.picture)
         told, decisions, released = release(
             released, own.tracks, own.estimates, assisted.rules, centre.side, own_sensors(centre), assisted.secret,
-            now_s, record=record, status=own_status(centre, now_s),
+            now_s, record=record, status=centre.own_status,
         )  # fmt: skip
     after = Assisted(
         partner=partner, picture=picture, issued=issued, release=released, rules=assisted.rules,
@@ -243,11 +248,6 @@ def step(centre: Centre, state: State, inputs: Inputs, now_s: float, *, record: 
         centre, own, state.assisted, inputs.messages, inputs.message_offsets, now_s, record=record
     )
     return State(own=own, assisted=assisted), Outputs(own_warnings=own_warnings, said=said)
-
-
-def own_status(centre: Centre, now_s: float) -> SensorStatus:
-    """What this centre can say of its own sensors now."""
-    return declaration(centre.suite, centre.side, now_s, centre.sensor_states)
 
 
 def own_sensors(centre: Centre) -> int:

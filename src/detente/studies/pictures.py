@@ -114,7 +114,7 @@ class Pictures:
             lying = self.liar is not None and self.liar.lie.side == side
             sent.append(self.liar.tell(said.messages, own[side], now_s) if self.liar and lying else said.messages)
             if self.sealing is not None:
-                status = centres.own_status(self.theatre.centres[side], now_s)
+                status = self.theatre.centres[side].own_status
                 self.sealing.remember(side, own[side].tracks, own[side].estimates, status)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)

@@ -35,8 +35,8 @@ def nothing_declared(rows: int, sensors: int) -> SensorStatus:
     )  # fmt: skip
 
 
-def declaration(suite: SensorSuite, side: int, now_s: float, states: Bytes | None = None) -> SensorStatus:
-    """What a side can say of its own sensors now: their ``states`` (n,), all UP where not given, and coarse sectors.
+def declaration(suite: SensorSuite, side: int, states: Bytes | None = None) -> SensorStatus:
+    """What a side can say of its own sensors: their ``states`` (n,), all UP where not given, and coarse sectors.
 
     A sector is cut down to whole steps inside the true one, so that nobody learns its edges and nobody is held to
     more than it watches. Of others' sensors it says nothing.
@@ -46,11 +46,8 @@ def declaration(suite: SensorSuite, side: int, now_s: float, states: Bytes | Non
     rows = suite.revisit_s.shape[0]
     state = np.broadcast_to(np.where(own, told, SensorState.UNKNOWN).astype(np.uint8), (rows, len(own))).copy()
     works = (suite.kind == DetectionKind.RADAR) & own & np.isin(told, (SensorState.UP, SensorState.DEGRADED))
-    return SensorStatus(
-        state=state,
-        stated_s=np.where(own, now_s, 0.0) * np.ones((rows, 1)),
-        sector=coarse_sectors(suite) * works[:, None],
-    )
+    sector = coarse_sectors(suite) * works[:, None]
+    return SensorStatus(state=state, stated_s=np.zeros(state.shape), sector=sector)
 
 
 def coarse_sectors(suite: SensorSuite) -> Floats:

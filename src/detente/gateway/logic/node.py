@@ -16,7 +16,7 @@ from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_env
 from detente.centre.exchange.release import initial
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot, check
-from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe, own_status
+from detente.centre.step import Own, State, begin_assisted, begin_own, cooperate, observe
 from detente.gateway.logic import inbound, outbound
 from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
@@ -263,16 +263,14 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     remembered_s = max((max(clause.delay_s, clause.every_s) for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    own, sensors = event.own, gateway.centre.own_status
+    snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
     return _After(
         centre=State(own=event.own, assisted=assisted),
-        known=(*recent, _snapshot(gateway, event.own, now_s)),
+        known=(*recent, snapshot),
         said=Messages.concatenate([earlier, said.messages]), earlier=earlier, messages=said.messages,
         warnings=said.warnings,
     )  # fmt: skip
-
-
-def _snapshot(gateway: Gateway, own: Own, now_s: float) -> Snapshot:
-    return Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=own_status(gateway.centre, now_s))
 
 
 def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int, now: Now, out: Out) -> None:
