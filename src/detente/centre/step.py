@@ -236,8 +236,8 @@ def _judged(
     lately = own.tracks.time_s - declared.stated_s <= centre.trust.declared_kept_s
     watching = ((declared.state == SensorState.UP) & lately).astype(np.uint8)
     return judge(
-        assisted.trust, own.tracks, partner, centre.watch, centre.side, promised_s, watching, declared.sector,
-        centre.trust, centre.picture,
+        assisted.trust, own.tracks, own.estimates, partner, centre.watch, centre.side, promised_s, watching,
+        declared.sector, centre.trust, centre.picture,
     )  # fmt: skip
 
 

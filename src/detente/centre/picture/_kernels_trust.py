@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detente.centre.picture._kernels_align import align
+from detente.centre.picture._kernels_launches import missed_launch, note_begun, own_launch_near
 from detente.centre.picture._kernels_layout import (
     COARSENED,
     GIVER,
     HAS_STATE,
+    LAUNCH_S,
+    LAUNCH_VALID,
     PARTNER_NUMBER,
     PHASE,
     STATUS,
@@ -32,8 +35,8 @@ COMPARED, MOVED, SEEN, UNSEEN, TOLD, UNTOLD = range(6)
 COUNTS = 6
 
 # Columns of what is remembered of a partner's line, and of an own track with regard to a partner.
-MISSED, GIVEN, COMPARED_S = 0, 1, 2
-LINE_MEMORY = 3
+MISSED, GIVEN, COMPARED_S, LAUNCH_KNOWN = range(4)
+LINE_MEMORY = 4
 SILENT, PROMISED_S = 0, 1
 TRACK_MEMORY = 2
 
@@ -68,15 +71,23 @@ class TrustSettings(NamedTuple):
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
     margin_share: float = 0.1  # and inside its range. Source: assumption, 0.05 to 0.2
+    burning_s: float = 30.0  # a launch is in satellites' sight at least so long. Source: assumption, 15 to 60
+    launch_near_m: float = 60_000.0  # beside three sigmas of both. Source: assumption, 20 to 200 km
+    launch_near_s: float = 150.0  # Source: assumption, 60 to 300: a radar's first look, or an estimate's error
+    launch_after_s: float = 90.0  # so long after it an own track should have begun. Source: assumption, 60 to 180
+    launch_late_s: float = 900.0  # a launch told of later than this is not judged. Source: assumption, 300 to 1,800
     unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
     silence_s: float = 30.0  # beyond the clause's delay and rate: the line, and a tracker. Source: assumption, 15 to 60
     declared_kept_s: float = 300.0  # a partner's word about its sensors counts so long. Source: assumption, 60 to 1,000
-    honest_share: float = 0.005  # of an honest partner's tracks that look like ghosts. Source: bench/liars.py saw none
+    honest_share: float = (
+        0.01  # of an honest partner's tracks and launches that look like ghosts. Source: bench/liars.py,
+    )
+    # 0.5 % of 5,500 verdicts on honest partners; 0.9 % of those by satellites too
     lying_share: float = 0.30  # of a liar's: the alternative tested. Source: assumption, 0.1 to 0.5
     alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)
-    alarm_unseen: float = 6.9  # once in 1,000 verdicts: tracks that own radars ought to see
-    alarm_untold: float = 6.9  # likewise
+    alarm_unseen: float = 9.2  # once in e^9.2 = 10,000 verdicts about tracks and launches; three ghosts at least
+    alarm_untold: float = 6.5  # once in e^6.5 = 650 verdicts about own tracks; two silences at least
 
 
 class Watch(NamedTuple):
@@ -87,6 +98,9 @@ class Watch(NamedTuple):
     sectors: Any  # (n, SECTOR_WIDTH) as stated
     radars: Any  # mask
     sides: Any  # (n,)
+    orbits: Any  # (R, n, 6) of satellites
+    boxes: Any  # (n, 4) that they watch
+    grazing_m: Any  # (n,)
 
 
 @kernel
@@ -143,6 +157,7 @@ def forget_line(memory, verdict, key, q, giver, number):
     """A slot now holds another track of a partner: its memory begins anew."""
     key[q, 0], key[q, 1] = giver, number
     memory[q, MISSED], memory[q, GIVEN], memory[q, COMPARED_S] = 0.0, 0.0, NEVER_S
+    memory[q, LAUNCH_KNOWN] = 0.0
     verdict[q] = NO_VERDICT
 
 
@@ -286,18 +301,45 @@ def align_all(now_s, held, partner_mean, partner_covariance, picture, phi, work,
 
 
 @kernel
-def judge_lines(
-    r, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s, mean,
-    covariance, own_radars, watch, key, memory, verdict, evidence, counts, settings, work, vectors,
+def look_at_launch(
+    q, now_s, giver, said, begun, own, own_satellites, watch, drawn, orbits, memory, verdict, evidence, counts,
+    settings,
 ):  # fmt: skip
-    """All lines of all partners in one replicate that are in free flight and lately spoken of."""
+    """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with."""
+    if said[LAUNCH_VALID] == 0.0 or verdict[q] != NO_VERDICT or memory[q, LAUNCH_KNOWN] != 0.0:
+        return
+    if now_s - said[LAUNCH_S] > settings.launch_late_s:
+        memory[q, LAUNCH_KNOWN] = 1.0
+    elif own_launch_near(said, begun, own, settings):
+        memory[q, LAUNCH_KNOWN], verdict[q] = 1.0, FOR
+        counts[giver, SEEN] += 1
+        add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, False))
+    elif now_s - said[LAUNCH_S] >= settings.launch_after_s:
+        memory[q, LAUNCH_KNOWN] = 1.0
+        if missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
+            verdict[q] = AGAINST
+            counts[giver, UNSEEN] += 1
+            add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, True))
+
+
+@kernel
+def judge_lines(
+    r, now_s, since_s, held, theirs, own, begun, own_satellites, aligned, spread, partner_sensors, status, phase,
+    sensors, hits, updated_s, mean, covariance, own_radars, watch, key, memory, verdict, evidence, counts, settings,
+    work, vectors,
+):  # fmt: skip
+    """All lines of all partners in one replicate: their launches, and states in free flight that were told lately."""
     for q in range(held.shape[1]):
-        if held[STATUS, q] == 0.0 or held[HAS_STATE, q] == 0.0:
+        if held[STATUS, q] == 0.0:
             continue
         giver, number = int(held[GIVER, q]), int(held[PARTNER_NUMBER, q])
         if key[q, 0] != giver or key[q, 1] != number:
             forget_line(memory, verdict, key, q, giver, number)
-        if held[PHASE, q] == COAST and now_s - held[VALID_S, q] <= settings.lately_s:
+        look_at_launch(
+            q, now_s, giver, theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r], watch.orbits[r], memory,
+            verdict, evidence, counts, settings,
+        )  # fmt: skip
+        if held[HAS_STATE, q] != 0.0 and held[PHASE, q] == COAST and now_s - held[VALID_S, q] <= settings.lately_s:
             look_at_line(
                 q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s,
                 mean, covariance, own_radars, watch, watch.drawn[r], memory, verdict, evidence, counts, settings, work,
@@ -334,23 +376,29 @@ def judge_tracks(
 
 @kernel
 def judge_rows(
-    now_s, since_s, own_side, status, number, phase, sensors, hits, updated_s, mean, covariance, held, partner_mean,
-    partner_covariance, partner_sensors, promised_s, declared, sectors, watch, settings, picture,
-    line_key, line_memory, line_verdict, track_key, track_memory, track_verdict, evidence, counts,
+    now_s, since_s, own_side, status, number, phase, sensors, hits, updated_s, mean, covariance, born_s, start_ecef_m,
+    own, said, held, partner_mean, partner_covariance, partner_sensors, promised_s, declared, sectors, watch, settings,
+    picture, line_key, line_memory, line_verdict, track_key, track_memory, track_verdict, evidence, counts, begun,
+    noted,
 ):  # fmt: skip
     """Bring every partner's evidence up to date, replicate by replicate; all arrays (R, ...)."""
     lines = held.shape[2]
     aligned, spread = np.zeros((lines, 6)), np.zeros((lines, 6, 6))
     work, vectors = np.zeros((2, 6, 6)), np.zeros((2, 6))
     own_radars, theirs = np.zeros(watch.sides.size, np.uint8), np.zeros(watch.sides.size, np.uint8)
+    own_satellites = np.zeros(watch.sides.size, np.uint8)
     for i in range(watch.sides.size):
-        own_radars[i] = watch.sides[i] == own_side and (watch.radars >> np.uint64(i)) & np.uint64(1) != 0
+        radar = (watch.radars >> np.uint64(i)) & np.uint64(1) != 0
+        own_radars[i] = watch.sides[i] == own_side and radar
+        own_satellites[i] = watch.sides[i] == own_side and not radar
     for r in range(held.shape[1]):
         align_all(now_s, held[:, r], partner_mean[r], partner_covariance[r], picture, work[0], work[1], aligned, spread)
+        note_begun(number[r], born_s[r], start_ecef_m[r], begun, noted, r)
         judge_lines(
-            r, now_s, since_s, held[:, r], aligned, spread, partner_sensors[r], status[r], phase[r], sensors[r],
-            hits[r], updated_s[r], mean[r], covariance[r], own_radars, watch, line_key[r], line_memory[r],
-            line_verdict[r], evidence[r], counts[r], settings, work, vectors,
+            r, now_s, since_s, held[:, r], said[:, r], own[:, r], begun[r], own_satellites, aligned, spread,
+            partner_sensors[r], status[r], phase[r], sensors[r], hits[r], updated_s[r], mean[r], covariance[r],
+            own_radars, watch, line_key[r], line_memory[r], line_verdict[r], evidence[r], counts[r], settings, work,
+            vectors,
         )  # fmt: skip
         judge_tracks(
             r, now_s, since_s, own_side, held[:, r], aligned, spread, status[r], number[r], phase[r], sensors[r],

@@ -9,9 +9,9 @@ from detente.jit import kernel
 EAST_AXIS, NORTH_AXIS, UP_AXIS = 3, 6, 9
 SITE_WIDTH = 12
 
-# Columns of what is drawn of a radar.
-REVISIT_S, REFERENCE_RANGE_M, REFERENCE_SNR, FALSE_ALARM, RANGE_MOST_M = range(5)
-DRAWN_WIDTH = 5
+# Columns of what is drawn of a sensor; the last of satellites, the three before it of radars alone.
+REVISIT_S, REFERENCE_RANGE_M, REFERENCE_SNR, FALSE_ALARM, RANGE_MOST_M, DETECTION = range(6)
+DRAWN_WIDTH = 6
 
 # Columns of a sector: what a radar says that it watches.
 BORESIGHT, HALF_WIDTH, LOWEST, HIGHEST, FARTHEST_M = range(5)

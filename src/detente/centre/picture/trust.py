@@ -12,7 +12,7 @@ from detente.centre.picture import _kernels_trust as kernels
 from detente.centre.picture import _kernels_watch
 from detente.centre.picture._kernels_layout import GIVER, STATUS
 from detente.centre.picture._kernels_trust import TrustSettings, Watch
-from detente.centre.picture.estimates import DEFAULTS
+from detente.centre.picture.estimates import DEFAULTS, DatedEstimates
 from detente.centre.picture.partner import KeptPartnerTracks, without
 from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Bytes, DetectionKind, Floats, Ints, SensorSuite, Slots, Tracks
@@ -23,6 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 NEVER_S = -1.0
+BEGUN_MAX = 256
+"""Beginnings of own tracks that a replicate remembers. Source: assumption, 64 to 2,000: several raids' launches."""
 
 
 class Suspicion(IntFlag):
@@ -50,11 +52,13 @@ class Trust(Slots):
     suspected: Bytes  # (R, sides) Suspicion, kept until pardoned
     suspected_s: Floats  # (R, sides) since when; -1 where not
     line_key: Ints  # (R, Q, 2) giver and number that a slot's memory is about
-    line_memory: Floats  # (R, Q, 3)
+    line_memory: Floats  # (R, Q, 4)
     line_verdict: Bytes  # (R, Q)
     track_key: Ints  # (R, S)
     track_memory: Floats  # (R, S, sides, 2)
     track_verdict: Bytes  # (R, S, sides)
+    begun: Floats  # (R, BEGUN_MAX, 4) where (ECEF, m) and when the latest own tracks began
+    noted: Ints  # (R,) the last of them
 
 
 def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
@@ -63,13 +67,15 @@ def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
     line_memory[..., kernels.COMPARED_S] = kernels.NEVER_S
     track_memory = np.zeros((rows, slots, sides, kernels.TRACK_MEMORY))
     track_memory[..., kernels.PROMISED_S] = kernels.NEVER_S
+    begun = np.zeros((rows, BEGUN_MAX, 4))
+    begun[..., 3] = kernels.NEVER_S
     return Trust(
         time_s=0.0, evidence=np.zeros((rows, sides, kernels.TESTS)),
         counts=np.zeros((rows, sides, kernels.COUNTS), np.int64), suspected=np.zeros((rows, sides), np.uint8),
         suspected_s=np.full((rows, sides), NEVER_S), line_key=np.zeros((rows, partner_slots, 2), np.int64),
         line_memory=line_memory, line_verdict=np.zeros((rows, partner_slots), np.uint8),
         track_key=np.zeros((rows, slots), np.int64), track_memory=track_memory,
-        track_verdict=np.zeros((rows, slots, sides), np.uint8),
+        track_verdict=np.zeros((rows, slots, sides), np.uint8), begun=begun, noted=np.zeros(rows, np.int64),
     )  # fmt: skip
 
 
@@ -80,13 +86,14 @@ def watch_of(suite: SensorSuite) -> Watch:
     drawn = np.stack(
         [
             suite.revisit_s, suite.reference_range_m, suite.reference_snr, suite.false_alarm_probability,
-            suite.instrumented_range_m,
+            suite.instrumented_range_m, suite.detection_probability,
         ], axis=-1,
     )  # fmt: skip
     return Watch(
         sites=sites, drawn=np.ascontiguousarray(drawn, np.float64), sectors=stated_sectors(suite),
         radars=np.uint64(sum(1 << i for i, kind in enumerate(suite.kind) if kind == DetectionKind.RADAR)),
-        sides=np.array(suite.side, np.int64),
+        sides=np.array(suite.side, np.int64), orbits=np.ascontiguousarray(suite.orbit, np.float64),
+        boxes=np.array(suite.watch_rad, np.float64), grazing_m=np.array(suite.grazing_m, np.float64),
     )  # fmt: skip
 
 
@@ -103,10 +110,10 @@ def stated_sectors(suite: SensorSuite) -> Floats:
 
 
 def judge(
-    trust: Trust, tracks: Tracks, partner: KeptPartnerTracks, watch: Watch, own_side: int, promised_s: Floats,
-    declared: Bytes, sectors: Floats, settings: TrustSettings, picture: PictureSettings = DEFAULTS,
+    trust: Trust, tracks: Tracks, estimates: DatedEstimates, partner: KeptPartnerTracks, watch: Watch, own_side: int,
+    promised_s: Floats, declared: Bytes, sectors: Floats, settings: TrustSettings, picture: PictureSettings = DEFAULTS,
 ) -> Trust:  # fmt: skip
-    """The evidence after one more tick: ``tracks`` are own ones, predicted to now; ``partner`` what was told.
+    """The evidence after one more tick: ``tracks`` and ``estimates`` are own ones of now; ``partner`` what was told.
 
     ``promised_s`` (R, S, sides): within how long each partner agreed to tell of an own track's object, were it to see
     it; negative where it did not. ``declared`` (R, n) is 1 where a partner's radar was declared up, watching
@@ -119,13 +126,14 @@ def judge(
         name: getattr(trust, name).copy()
         for name in (
             "line_key", "line_memory", "line_verdict", "track_key", "track_memory", "track_verdict", "evidence",
-            "counts",
+            "counts", "begun", "noted",
         )
     }  # fmt: skip
     now_s = float(tracks.time_s)
     kernels.judge_rows(
         now_s, now_s - trust.time_s, own_side, tracks.status, tracks.number, tracks.phase, tracks.sensors, tracks.hits,
-        tracks.updated_s, tracks.mean, tracks.covariance, partner.held, partner.mean, partner.covariance,
+        tracks.updated_s, tracks.mean, tracks.covariance, tracks.born_s, tracks.start_ecef_m,
+        estimates.lines, partner.estimates.lines, partner.held, partner.mean, partner.covariance,
         partner.sensors, promised_s, declared, sectors, watch, settings, picture, *columns.values(),
     )  # fmt: skip
     limits = (settings.alarm_disagreement, settings.alarm_unseen, settings.alarm_untold)
