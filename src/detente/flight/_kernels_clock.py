@@ -24,7 +24,6 @@ from detente.flight._kernels_lanes import (
     turning_rates,
 )
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
-from detente.geodesy.constants import G0_M_S2
 from detente.jit import kernel
 
 # Rows of a block.

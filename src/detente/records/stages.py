@@ -149,13 +149,19 @@ class Messages(Table):
     replicate: Any = column("i8", REPLICATE)
     giver: Any = column("i8", "index of the giving side")
     receiver: Any = column("i8", "index of the receiving side")
-    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track, 5 tracklet")
+    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track, 4 sensor status, 5 tracklet")
     clause: Any = column("i8", "index of the clause that released it")
     released_s: Any = column("f8", "when it left", unit="s")
     valid_s: Any = column("f8", "the moment it speaks of", unit="s")
-    number: Any = column("i8", "the giver's track number")
-    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry, as believed")
-    state: Any = column("f8", "track: position and velocity", unit="m, m/s", frame="ECEF", shape=(6,))
+    number: Any = column("i8", "the giver's track number; sensor status: the sensor's index and one")
+    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry, as believed; sensor status: SensorState")
+    state: Any = column(
+        "f8",
+        "track: position and velocity; sensor status: boresight, half width, lowest and highest elevation (rad), range (m) that it watches, and 0",
+        unit="m, m/s",
+        frame="ECEF",
+        shape=(6,),
+    )
     covariance: Any = column(
         "f8", "track: lower triangle by rows of the 6×6 covariance", unit="m, m/s", frame="ECEF", shape=(21,)
     )
@@ -185,7 +191,7 @@ class Releases(Table):
     time_s: Any = column("f8", "when it was decided", unit="s")
     giver: Any = column("i8", "index of the giving side")
     receiver: Any = column("i8", "index of the receiving side")
-    number: Any = column("i8", "the giver's track number")
+    number: Any = column("i8", "the giver's track number; sensor status: the sensor's index and one")
     data: Any = column("u1", "DataClass")
     clause: Any = column("i8", "index of the clause that decided; -1 where no clause speaks of it")
     released: Any = column("u1", "1 released, 0 withheld")

@@ -159,6 +159,7 @@ class Link:
     paused_there: bool = False
     withdrawn: bool = False  # by either
     quarantined: bool = False
+    pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
@@ -248,8 +249,8 @@ class Link:
         document: dict[str, Any] = {
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
-            "quarantined": self.quarantined, "note_seen": self.note_seen, "next_sequence": self.next_sequence,
-            "partner_epoch": self.partner_epoch, "below": self.below,
+            "quarantined": self.quarantined, "pardon": self.pardon, "note_seen": self.note_seen,
+            "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "counts": self.counts,
@@ -294,7 +295,8 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         **{
             name: said[name]
             for name in (
-                "paused_here", "paused_there", "quarantined", "note_seen", "next_sequence", "partner_epoch", "below",
+                "paused_here", "paused_there", "quarantined", "pardon", "note_seen", "next_sequence",
+                "partner_epoch", "below",
             )
         },
     )  # fmt: skip

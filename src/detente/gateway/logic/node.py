@@ -18,6 +18,7 @@ from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, outbound
+from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
@@ -176,7 +177,7 @@ def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     if word in ("pause", "resume"):
         link.paused_here = word == "pause"
     elif word in ("quarantine", "release"):
-        link.quarantined = word == "quarantine"
+        link.quarantined, link.pardon = word == "quarantine", word == "release"
     else:
         link.withdrawn = True
         outbound.close_all(link, out, "withdrawn", now)
@@ -193,7 +194,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     links = {name: link.copied() for name, link in node.links.items()}
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
+    forgiven = any(link.pardon for link in links.values())
+    node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
+    notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
@@ -205,7 +209,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or not node.durable:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable:
         memory = pack((gateway.digest, after.centre, after.known, after.said))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
@@ -260,9 +264,11 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    own, sensors = event.own, gateway.centre.own_status
+    snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
     return _After(
         centre=State(own=event.own, assisted=assisted),
-        known=(*recent, Snapshot(tracks=event.own.tracks, estimates=event.own.estimates)),
+        known=(*recent, snapshot),
         said=Messages.concatenate([earlier, said.messages]), earlier=earlier, messages=said.messages,
         warnings=said.warnings,
     )  # fmt: skip
