@@ -16,6 +16,7 @@ from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_env
 from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
+from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, outbound
 from detente.gateway.logic.doubts import notice_doubts, pardoned
@@ -394,7 +395,8 @@ def _opened(gateway: Gateway, letter: Received | None) -> Messages:
         return Messages.empty()
     try:
         expected = inbound.expected_of(gateway, letter.partner)
-        return open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        messages = open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        return in_epoch(messages, letter.epoch)
     except PeerError:
         return Messages.empty()
 
