@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
 from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
@@ -54,6 +55,18 @@ def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: N
             link.count("unready")
     except PeerError as error:
         refuse(gateway, link, out, data, str(error), now)
+        if isinstance(error, (VersionMismatch, OtherAgreement)):
+            _say_refused(gateway, link, out, str(error), now)
+
+
+class OtherAgreement(PeerError):
+    """The partner's word is its own and whole, but under an agreement that is not the one this side signed."""
+
+
+def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> None:
+    """Tell a partner who is sound but out of step why nothing comes of it: seldom, and whatever becomes of the word."""
+    if link.up and _take(link, "refusals", 0, 1.0, gateway.limits.refusals, now):
+        outbound.note(gateway, link, out, Word.REFUSED, now, said=why)
 
 
 def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
@@ -140,7 +153,7 @@ def _received(
     link.count("late", int(late))
     link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
     link.waiting = (
-        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, messages=messages)
+        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
     )  # fmt: skip
     link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     _advance(link, out, now)
@@ -164,8 +177,13 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     """A note: each tells all that the partner knows of the line, so only the one with the highest ordinal counts."""
     note = read(data, gateway.keys[link.partner], _addressed(gateway, link))
     said = note.address
+    if note.word is Word.REFUSED:
+        link.count("refused_there")
+        if note.said and _take(link, "refusals", 1, 1.0, gateway.limits.refusals, now):
+            out.notices.append(Notice(kind="refused-there", partner=link.partner, text=note.said))
+        return
     if said.agreement != gateway.digest:
-        raise PeerError(f"names agreement {said.agreement[:16]}…, not {gateway.digest[:16]}…")
+        raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
     _check_heads(link, said)
@@ -178,6 +196,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         _hello(link, out, note, now)
     link.note_seen = said.ordinal
     link.see_head(said.head)
+    if note.said:
+        out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     _words(link, out, note, now)
     if note.of == link.epoch:
         held = [*(one for one in link.pending if one < note.below), *note.beyond]

@@ -83,6 +83,10 @@ class Limits:
     audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
     """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
 
+    refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
+    """How often a partner that speaks another version, or under another agreement, is told so, and its word to us is
+    shown. source: assumption, 0.01-1."""
+
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""
 

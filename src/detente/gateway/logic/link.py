@@ -129,6 +129,7 @@ class Waiting:
     epoch: int
     sequence: int
     lane: Lane
+    digest: bytes
     messages: Messages
 
 
@@ -160,6 +161,7 @@ class Link:
     withdrawn: bool = False  # by either
     quarantined: bool = False
     pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
+    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
@@ -202,7 +204,7 @@ class Link:
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known", "refused"):
+        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
             held[name] = held[name].copy()
         return other
 
@@ -249,8 +251,9 @@ class Link:
         document: dict[str, Any] = {
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
-            "quarantined": self.quarantined, "pardon": self.pardon, "note_seen": self.note_seen,
-            "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch, "below": self.below,
+            "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
+            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
+            "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "counts": self.counts,
@@ -295,7 +298,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         **{
             name: said[name]
             for name in (
-                "paused_here", "paused_there", "quarantined", "pardon", "note_seen", "next_sequence",
+                "paused_here", "paused_there", "quarantined", "pardon", "announced", "note_seen", "next_sequence",
                 "partner_epoch", "below",
             )
         },
