@@ -8,7 +8,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,6 @@ import rfc8785
 
 from detente.centre.exchange.second_check import Setting, Snapshot, Violation, check
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement
 
 MARKS = {"simulated": 1, "exercise": 2}
 FRAME_BYTES, PREFIX_BYTES = 108, 16  # mark, key, signature, length; mark, version, kind, nothing, length
@@ -60,7 +59,7 @@ def check_header(
     names = setting.side_names
     expected = {
         "mark": MARKS[mark], "giver": names[giver], "receiver": names[receiver],
-        "agreement": _fingerprint(setting.agreement),
+        "agreement": "" if setting.agreement is None else _fingerprint(setting.agreement.model_dump_json()),
         "hops": [names[giver]], "label": _label(setting, names[receiver], messages),
     }  # fmt: skip
     stated = header | {"mark": kind}
@@ -104,13 +103,11 @@ def read_egress(envelope: bytes, giver: int, receiver: int, row: int) -> tuple[i
 
 
 @lru_cache(maxsize=16)
-def _fingerprint(agreement: Agreement | None) -> str:
-    """SHA-256 of the agreement's canonical JSON, times in UTC; "" where there is no agreement."""
-    if agreement is None:
-        return ""
-    text = agreement.model_dump(mode="json")
-    valid = agreement.valid
-    text["valid"] = {"start": valid.start.astimezone(UTC).isoformat(), "end": valid.end.astimezone(UTC).isoformat()}
+def _fingerprint(agreement: str) -> str:
+    """SHA-256 of an agreement's JSON in its canonical form, times in UTC."""
+    text = json.loads(agreement)
+    moments = {end: datetime.fromisoformat(moment) for end, moment in text["valid"].items()}
+    text["valid"] = {end: moment.astimezone(UTC).isoformat() for end, moment in moments.items()}
     return hashlib.sha256(rfc8785.dumps(text)).hexdigest()
 
 
