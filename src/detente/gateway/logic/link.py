@@ -62,7 +62,6 @@ class Gateway:
     sensors_of: tuple[int, ...]  # bit mask of each side's sensors
     signer: Ed25519PrivateKey
     keys: Mapping[str, Mapping[bytes, Ed25519PublicKey]]  # each partner's, by key id
-    own_keys: Mapping[bytes, Ed25519PublicKey]
     secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
     means: Means = field(default_factory=Means)

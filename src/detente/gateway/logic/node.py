@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from detente.centre.exchange.dsse import envelope_digest
+from detente.centre.exchange.egress_check import check_header
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
+from detente.centre.exchange.message import ROWS_MAX, Header, open_envelope, seal
 from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
@@ -345,8 +346,15 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
                 sequence += 1
     if not sealed:
         return
-    leaving = Messages.concatenate([_as_sent(gateway, link, envelope) for link, _, envelope, _ in sealed])
-    breaches = gateway.means.check(leaving, after.known, gateway.setting, gateway.centre.side, after.earlier)
+    breaches, leaving = [], []
+    for link, _, envelope, _ in sealed:
+        addressed = gateway.centre.side, gateway.names.index(link.partner)
+        faults, messages = check_header(envelope, gateway.setting, *addressed, mark=gateway.mark.name.lower())
+        breaches += faults
+        leaving.append(messages)
+    breaches += gateway.means.check(
+        Messages.concatenate(leaving), after.known, gateway.setting, gateway.centre.side, after.earlier
+    )  # fmt: skip
     if breaches:
         for link in links.values():
             link.count("stopped", len(breaches))
@@ -376,17 +384,6 @@ def _sealed(gateway: Gateway, link: Link, messages: Messages, tick: int, sequenc
         label=label_of(gateway.rules, link.partner, messages.clause), head=link.tip.head,
     )  # fmt: skip
     return seal(messages, header, gateway.signer)
-
-
-def _as_sent(gateway: Gateway, link: Link, envelope: bytes) -> Messages:
-    """What a receiver would read in these bytes."""
-    side = gateway.centre.side
-    expected = Expected(
-        mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
-        giver_index=side, receiver_index=gateway.names.index(link.partner), rules=gateway.rules,
-        sensors_of_giver=gateway.sensors_of[side],
-    )  # fmt: skip
-    return open_envelope(envelope, gateway.own_keys, expected)[1]
 
 
 def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
