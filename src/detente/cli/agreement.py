@@ -124,8 +124,9 @@ def _say_decisions(found: dict[str, Any]) -> None:
             f"{line['clause'] or 'no clause'}: {line['why']}"
         )
     for line in found["decisions"]:
+        thing = "sensor" if line["data"] == "sensor-status" else "track"
         typer.echo(
-            f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {line['data']} of track "
+            f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {line['data']} of {thing} "
             f"{line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
         )
 
