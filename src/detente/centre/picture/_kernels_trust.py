@@ -117,6 +117,19 @@ def squared_distance(mean, covariance, other, other_covariance, n, floor_m, tota
 
 
 @kernel
+def far_apart(mean, covariance, other, other_covariance, least_m, settings):
+    """True for two states that no test could take for one object: cheap, and never true of two that one might.
+
+    No squared distance is less than gap² over the sum of all position variances.
+    """
+    gap2, spread = 0.0, 3.0 * settings.near_floor_m**2
+    for i in range(3):
+        gap2 += (mean[i] - other[i]) ** 2
+        spread += covariance[i, i] + other_covariance[i, i]
+    return gap2 > least_m * least_m and gap2 > max(settings.gate, settings.near) * spread
+
+
+@kernel
 def sharp(covariance, vague_m):
     """True for a covariance whose positions are known well enough to look there."""
     return covariance[0, 0] + covariance[1, 1] + covariance[2, 2] <= vague_m * vague_m
@@ -195,6 +208,8 @@ def spoken_of(giver, held, aligned, spread, mean, covariance, settings, work, ve
     for q in range(held.shape[1]):
         if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
             continue
+        if far_apart(aligned[q], spread[q], mean, covariance, 0.0, settings):
+            continue
         d2 = squared_distance(
             aligned[q], spread[q], mean, covariance, 3, settings.near_floor_m, work[0], work[1], vectors
         )
@@ -214,7 +229,9 @@ def look_at_line(
     numbers = 3 if coarse else 6
     best, explained, moved = FAR, False, False
     for s in range(status.size):
-        if status[s] == 0:
+        if status[s] == 0 or far_apart(
+            aligned[q], spread[q], mean[s], covariance[s], settings.displaced_m, settings
+        ):  # fmt: skip
             continue
         d2 = squared_distance(
             aligned[q], spread[q], mean[s], covariance[s], 3, settings.near_floor_m, work[0], work[1], vectors

@@ -81,7 +81,7 @@ def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
 
 
 def watch_of(suite: SensorSuite) -> Watch:
-    """The radars of a suite as this room looks at them; what is stated of a sensor is known to all sides."""
+    """The sensors of a suite as this room looks at them; what is stated of a sensor is known to all sides."""
     sites = np.zeros((len(suite.kind), _kernels_watch.SITE_WIDTH))
     _kernels_watch.place_sites(*(np.array(x, float) for x in (suite.lat_rad, suite.lon_rad, suite.height_m)), sites)
     drawn = np.stack(
