@@ -79,7 +79,8 @@ def lying(
     asked: list[tuple[Lie | None, Quarantine]] = [(None, "advise")]
     for name in lies:
         for side in sides:
-            asked += [(Lie(name, side), "advise"), (Lie(name, side), "automatic")]
+            asked.append((Lie(name, side), "advise"))
+            asked.append((Lie(name, side), "automatic"))
     flown = []
     for index, (lie, quarantine) in enumerate(asked):
         flown.append(_fly(scenario, seed, replicates, lie, quarantine, launches))
