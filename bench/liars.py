@@ -12,6 +12,7 @@ import sys
 import numpy as np
 
 from detente.scenario.files import load_scenario
+from detente.studies.lies import LIES
 from detente.studies.lying import DAMAGE, Deceived, lying
 from detente.studies.summary import Interval
 
@@ -48,6 +49,7 @@ def main() -> None:
     asked.add_argument("--scenario", default="lisbon-2010")
     asked.add_argument("--replicates", type=int, default=40)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--lies", default=",".join(LIES), help="which, separated by commas")
     asked.add_argument("--json", action="store_true")
     options = asked.parse_args()
 
@@ -55,7 +57,8 @@ def main() -> None:
         sys.stderr.write(f"\r{done} of {of} runs{chr(10) if done == of else ''}")
 
     found = lying(
-        load_scenario(options.scenario), replicates=options.replicates, seed=options.seed, progress=tell
+        load_scenario(options.scenario), replicates=options.replicates, seed=options.seed,
+        lies=tuple(options.lies.split(",")), progress=tell,
     )  # fmt: skip
     if options.json:
         print(json.dumps([one.document for one in found], indent=1))

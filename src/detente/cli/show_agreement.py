@@ -58,7 +58,8 @@ def decisions(found: dict[str, Any]) -> None:
         where = f"{line['giver']} to {line['receiver']}: {line['data']}, {line['clause'] or 'no clause'}: {line['why']}"
         out.print(Text(f"{line['count']:8d}  {where}"), soft_wrap=True)
     for line in found["decisions"]:
-        what = f"{line['data']} of track {line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
+        thing = "sensor" if line["data"] == "sensor-status" else "track"
+        what = f"{line['data']} of {thing} {line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
         out.print(Text(f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {what}"), soft_wrap=True)
 
 

@@ -125,7 +125,7 @@ def _east(lon_rad: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _turn(angle_rad: float) -> NDArray[np.float64]:
     c, s = np.cos(angle_rad), np.sin(angle_rad)
-    return np.kron(np.eye(2), np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]))
+    return np.asarray(np.kron(np.eye(2), np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])), np.float64)
 
 
 def _turned(state: NDArray[np.float64], angle_rad: float) -> NDArray[np.float64]:

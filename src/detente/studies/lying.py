@@ -77,7 +77,10 @@ def lying(
     """The table: for each lie and each side as the liar, what became of it at each other side. Honest ones first."""
     launches, sides = prepare(scenario), range(len(scenario.sides))
     asked: list[tuple[Lie | None, Quarantine]] = [(None, "advise")]
-    asked += [(Lie(name, side), what) for name in lies for side in sides for what in ("advise", "automatic")]
+    for name in lies:
+        for side in sides:
+            asked.append((Lie(name, side), "advise"))
+            asked.append((Lie(name, side), "automatic"))
     flown = []
     for index, (lie, quarantine) in enumerate(asked):
         flown.append(_fly(scenario, seed, replicates, lie, quarantine, launches))

@@ -30,7 +30,8 @@ def most_revealing(clause: Clause) -> str:
     if clause.owners_consenting is not None:
         parts.append(f"only from sensors of {', '.join(clause.owners_consenting) or 'nobody'}")
     if clause.owners_withheld:
-        parts.append(f"never if a sensor of {' or '.join(clause.owners_withheld)} contributed")
+        owners = " or ".join(clause.owners_withheld)
+        parts.append(f"never of a sensor of {owners}" if sensors else f"never if a sensor of {owners} contributed")
     if clause.retention_s is not None:
         parts.append(f"to be deleted after {clause.retention_s:g} s")
     return "; ".join(parts) + "."
@@ -68,6 +69,8 @@ def _rate(clause: Clause) -> str:
 
 
 def _coarsening(clause: Clause) -> str:
+    if clause.data == "sensor-status":
+        return "sectors in whole steps of 5° and 50 km inside the true ones"
     coarsen = clause.coarsen
     found = []
     if coarsen.sigma_position_m:

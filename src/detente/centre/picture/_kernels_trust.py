@@ -80,10 +80,9 @@ class TrustSettings(NamedTuple):
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
     silence_s: float = 30.0  # beyond the clause's delay and rate: the line, and a tracker. Source: assumption, 15 to 60
     declared_kept_s: float = 300.0  # a partner's word about its sensors counts so long. Source: assumption, 60 to 1,000
-    honest_share: float = (
-        0.01  # of an honest partner's tracks and launches that look like ghosts. Source: bench/liars.py,
-    )
-    # 0.5 % of 5,500 verdicts on honest partners; 0.9 % of those by satellites too
+    # Of an honest partner's tracks and launches, the share that look like ghosts: bench/liars.py, 0.5 % of 5,500
+    # verdicts; 0.9 % of those of the side that has satellites.
+    honest_share: float = 0.01
     lying_share: float = 0.30  # of a liar's: the alternative tested. Source: assumption, 0.1 to 0.5
     alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)
     alarm_unseen: float = 9.2  # once in e^9.2 = 10,000 verdicts about tracks and launches; three ghosts at least
@@ -91,7 +90,7 @@ class TrustSettings(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """Radars: whose, where, how good, and what they watch; satellites stand there and count for nothing."""
+    """All sensors as stated: whose, where, how good, and what they watch."""
 
     sites: Any  # (n, SITE_WIDTH)
     drawn: Any  # (R, n, DRAWN_WIDTH)
@@ -115,6 +114,19 @@ def squared_distance(mean, covariance, other, other_covariance, n, floor_m, tota
     if not factor(total, n, lower):
         return FAR
     return distance2(lower, vectors[0], n, vectors[1])
+
+
+@kernel
+def far_apart(mean, covariance, other, other_covariance, least_m, settings):
+    """True for two states that no test could take for one object: cheap, and never true of two that one might.
+
+    No squared distance is less than gap² over the sum of all position variances.
+    """
+    gap2, spread = 0.0, 3.0 * settings.near_floor_m**2
+    for i in range(3):
+        gap2 += (mean[i] - other[i]) ** 2
+        spread += covariance[i, i] + other_covariance[i, i]
+    return gap2 > least_m * least_m and gap2 > max(settings.gate, settings.near) * spread
 
 
 @kernel
@@ -196,6 +208,8 @@ def spoken_of(giver, held, aligned, spread, mean, covariance, settings, work, ve
     for q in range(held.shape[1]):
         if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
             continue
+        if far_apart(aligned[q], spread[q], mean, covariance, 0.0, settings):
+            continue
         d2 = squared_distance(
             aligned[q], spread[q], mean, covariance, 3, settings.near_floor_m, work[0], work[1], vectors
         )
@@ -215,7 +229,9 @@ def look_at_line(
     numbers = 3 if coarse else 6
     best, explained, moved = FAR, False, False
     for s in range(status.size):
-        if status[s] == 0:
+        if status[s] == 0 or far_apart(
+            aligned[q], spread[q], mean[s], covariance[s], settings.displaced_m, settings
+        ):  # fmt: skip
             continue
         d2 = squared_distance(
             aligned[q], spread[q], mean[s], covariance[s], 3, settings.near_floor_m, work[0], work[1], vectors
@@ -302,13 +318,13 @@ def align_all(now_s, held, partner_mean, partner_covariance, picture, phi, work,
 
 @kernel
 def look_at_launch(
-    q, now_s, giver, said, begun, own, own_satellites, watch, drawn, orbits, memory, verdict, evidence, counts,
+    q, now_s, began_s, giver, said, begun, own, own_satellites, watch, drawn, orbits, memory, verdict, evidence, counts,
     settings,
 ):  # fmt: skip
     """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with."""
     if said[LAUNCH_VALID] == 0.0 or verdict[q] != NO_VERDICT or memory[q, LAUNCH_KNOWN] != 0.0:
         return
-    if now_s - said[LAUNCH_S] > settings.launch_late_s:
+    if now_s - said[LAUNCH_S] > settings.launch_late_s or said[LAUNCH_S] < began_s:
         memory[q, LAUNCH_KNOWN] = 1.0
     elif own_launch_near(said, begun, own, settings):
         memory[q, LAUNCH_KNOWN], verdict[q] = 1.0, FOR
@@ -324,9 +340,9 @@ def look_at_launch(
 
 @kernel
 def judge_lines(
-    r, now_s, since_s, held, theirs, own, begun, own_satellites, aligned, spread, partner_sensors, status, phase,
-    sensors, hits, updated_s, mean, covariance, own_radars, watch, key, memory, verdict, evidence, counts, settings,
-    work, vectors,
+    r, now_s, since_s, began_s, held, theirs, own, begun, own_satellites, aligned, spread, partner_sensors, status,
+    phase, sensors, hits, updated_s, mean, covariance, own_radars, watch, key, memory, verdict, evidence, counts,
+    settings, work, vectors,
 ):  # fmt: skip
     """All lines of all partners in one replicate: their launches, and states in free flight that were told lately."""
     for q in range(held.shape[1]):
@@ -336,8 +352,8 @@ def judge_lines(
         if key[q, 0] != giver or key[q, 1] != number:
             forget_line(memory, verdict, key, q, giver, number)
         look_at_launch(
-            q, now_s, giver, theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r], watch.orbits[r], memory,
-            verdict, evidence, counts, settings,
+            q, now_s, began_s, giver, theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r],
+            watch.orbits[r], memory, verdict, evidence, counts, settings,
         )  # fmt: skip
         if held[HAS_STATE, q] != 0.0 and held[PHASE, q] == COAST and now_s - held[VALID_S, q] <= settings.lately_s:
             look_at_line(
@@ -376,7 +392,8 @@ def judge_tracks(
 
 @kernel
 def judge_rows(
-    now_s, since_s, own_side, status, number, phase, sensors, hits, updated_s, mean, covariance, born_s, start_ecef_m,
+    now_s, since_s, began_s, own_side, status, number, phase, sensors, hits, updated_s, mean, covariance, born_s,
+    start_ecef_m,
     own, said, held, partner_mean, partner_covariance, partner_sensors, promised_s, declared, sectors, watch, settings,
     picture, line_key, line_memory, line_verdict, track_key, track_memory, track_verdict, evidence, counts, begun,
     noted,
@@ -395,7 +412,7 @@ def judge_rows(
         align_all(now_s, held[:, r], partner_mean[r], partner_covariance[r], picture, work[0], work[1], aligned, spread)
         note_begun(number[r], born_s[r], start_ecef_m[r], begun, noted, r)
         judge_lines(
-            r, now_s, since_s, held[:, r], said[:, r], own[:, r], begun[r], own_satellites, aligned, spread,
+            r, now_s, since_s, began_s, held[:, r], said[:, r], own[:, r], begun[r], own_satellites, aligned, spread,
             partner_sensors[r], status[r], phase[r], sensors[r], hits[r], updated_s[r], mean[r], covariance[r],
             own_radars, watch, line_key[r], line_memory[r], line_verdict[r], evidence[r], counts[r], settings, work,
             vectors,

@@ -47,6 +47,7 @@ class Trust(Slots):
     """What speaks against each partner so far. R rows, S own slots, Q partners' slots."""
 
     time_s: float
+    began_s: float  # when it began to watch; -1 before. Of launches before, own sensors can say nothing
     evidence: Floats  # (R, sides, 3) natural logarithms of likelihood ratios, by test
     counts: Ints  # (R, sides, 5) comparisons; tracks seen here too, and not; own tracks told, and not
     suspected: Bytes  # (R, sides) Suspicion, kept until pardoned
@@ -70,7 +71,7 @@ def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
     begun = np.zeros((rows, BEGUN_MAX, 4))
     begun[..., 3] = kernels.NEVER_S
     return Trust(
-        time_s=0.0, evidence=np.zeros((rows, sides, kernels.TESTS)),
+        time_s=0.0, began_s=NEVER_S, evidence=np.zeros((rows, sides, kernels.TESTS)),
         counts=np.zeros((rows, sides, kernels.COUNTS), np.int64), suspected=np.zeros((rows, sides), np.uint8),
         suspected_s=np.full((rows, sides), NEVER_S), line_key=np.zeros((rows, partner_slots, 2), np.int64),
         line_memory=line_memory, line_verdict=np.zeros((rows, partner_slots), np.uint8),
@@ -80,7 +81,7 @@ def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
 
 
 def watch_of(suite: SensorSuite) -> Watch:
-    """The radars of a suite as this room looks at them; what is stated of a sensor is known to all sides."""
+    """The sensors of a suite as this room looks at them; what is stated of a sensor is known to all sides."""
     sites = np.zeros((len(suite.kind), _kernels_watch.SITE_WIDTH))
     _kernels_watch.place_sites(*(np.array(x, float) for x in (suite.lat_rad, suite.lon_rad, suite.height_m)), sites)
     drawn = np.stack(
@@ -130,18 +131,20 @@ def judge(
         )
     }  # fmt: skip
     now_s = float(tracks.time_s)
+    began_s = now_s if trust.began_s == NEVER_S else trust.began_s
     kernels.judge_rows(
-        now_s, now_s - trust.time_s, own_side, tracks.status, tracks.number, tracks.phase, tracks.sensors, tracks.hits,
-        tracks.updated_s, tracks.mean, tracks.covariance, tracks.born_s, tracks.start_ecef_m,
-        estimates.lines, partner.estimates.lines, partner.held, partner.mean, partner.covariance,
+        now_s, now_s - max(trust.time_s, began_s), began_s, own_side, tracks.status, tracks.number, tracks.phase,
+        tracks.sensors, tracks.hits, tracks.updated_s, tracks.mean, tracks.covariance, tracks.born_s,
+        tracks.start_ecef_m, estimates.lines, partner.estimates.lines, partner.held, partner.mean, partner.covariance,
         partner.sensors, promised_s, declared, sectors, watch, settings, picture, *columns.values(),
     )  # fmt: skip
     limits = (settings.alarm_disagreement, settings.alarm_unseen, settings.alarm_untold)
     alarms = ((columns["evidence"] >= limits) << np.arange(kernels.TESTS)).sum(axis=2).astype(np.uint8)
     new = (alarms != 0) & (trust.suspected == 0)
     return Trust(
-        time_s=now_s, suspected=trust.suspected | alarms, suspected_s=np.where(new, now_s, trust.suspected_s), **columns
-    )
+        time_s=now_s, began_s=began_s, suspected=trust.suspected | alarms,
+        suspected_s=np.where(new, now_s, trust.suspected_s), **columns,
+    )  # fmt: skip
 
 
 def pardon(trust: Trust, side: int) -> Trust:
