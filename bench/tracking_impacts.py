@@ -93,7 +93,9 @@ def _told(world: Falls) -> Said:
         held = np.flatnonzero((tracks.status[0] == Status.CONFIRMED) & (said.impact_valid[0] == 1))
         there = np.flatnonzero(world.there[now])
         pairs = best_pairs(near_pairs(world.states[now, there, :3], tracks.mean[0, held, :3], CUTOFF_M), CUTOFF_M, 2.0)
-        found |= {(int(there[i]), now): _stated(said, held[j]) for i, j in zip(pairs.truth, pairs.track, strict=True)}
+        found |= {
+            (int(there[i]), now): _stated(said, int(held[j])) for i, j in zip(pairs.truth, pairs.track, strict=True)
+        }
     return found
 
 
@@ -113,7 +115,7 @@ def _bounded(world: Falls) -> Said:
             first_mean=mean, first_covariance=spread, first_s=now * one, start_ecef_m=mean[..., :3].copy(),
         )  # fmt: skip
         said = estimate(tracks, None, NOWHERE, MATCHED)
-        found |= {(int(alive[k]), now): _stated(said, k) for k in np.flatnonzero(said.impact_valid[0] == 1)}
+        found |= {(int(alive[k]), now): _stated(said, int(k)) for k in np.flatnonzero(said.impact_valid[0] == 1)}
     return found
 
 
