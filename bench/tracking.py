@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tracking_fusion import fusion
+from tracking_impacts import impacts
 from tracking_late import late
 from tracking_lines import Line
 from tracking_quality import ballistic, quality
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[bool], Iterator[Line]]] = {
     "stone-soup": stone_soup,
     "quality": quality,
     "ballistic": ballistic,
+    "impacts": impacts,
     "fusion": fusion,
     "late": late,
 }

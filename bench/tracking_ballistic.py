@@ -284,9 +284,9 @@ def _plot_offsets(world: Falls, scan: int, alive: NDArray[np.int64]) -> Floats:
     return position_offsets(local, world.errors[0, scan, alive]) @ turned
 
 
-def bounds_of(world: Falls) -> Bounds:
-    """The bound of every body at every scan at which a radar could see it."""
-    known, rows = np.zeros((world.states.shape[1], 7, 7)), []
+def bounds_over(world: Falls) -> Iterator[tuple[int, NDArray[np.int64], Floats]]:
+    """Scan by scan, the bodies that there are and the bound on each one's covariance, (n, 7, 7)."""
+    known = np.zeros((world.states.shape[1], 7, 7))
     for scan, (alive, new, prior, transition, hidden, look, *_) in enumerate(steps_of(world)):
         if not len(alive):
             continue
@@ -296,7 +296,14 @@ def bounds_of(world: Falls) -> Bounds:
         if not new.all():
             old = alive[~new]
             known[old] = next_information(known[old], transition, hidden, DETECTION * gained[~new])
-        variances = np.diagonal(bound(known[alive]), axis1=1, axis2=2)
+        yield scan, alive, bound(known[alive])
+
+
+def bounds_of(world: Falls) -> Bounds:
+    """The bound of every body at every scan at which a radar could see it."""
+    rows = []
+    for scan, alive, covariances in bounds_over(world):
+        variances = np.diagonal(covariances, axis1=1, axis2=2)
         place, speed = variances[:, :3].sum(axis=1), variances[:, 3:6].sum(axis=1)
         told = np.stack([alive, np.full(len(alive), scan * STEP_S), place, speed], axis=1)
         rows.append(told[world.seen[:, scan, alive].any(axis=0)])

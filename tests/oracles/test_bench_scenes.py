@@ -57,6 +57,53 @@ def test_a_centre_stepped_tick_by_tick_has_the_tracks_of_the_whole_file(
     assert stepped == pytest.approx(whole, rel=1e-6)
 
 
+def test_pictures_of_falling_bodies_lie_between_one_side_and_both(
+    bench: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told once a second or every ten, by each lawful rule: better than alone, no better than one centre for both."""
+    fusing, falling = importlib.import_module("tracking_fusion"), bench["ballistic"]
+    monkeypatch.setattr(fusing, "SECONDS", 130)
+    world = falling.falls(8, 5, sites=(falling.HOME, falling.ABROAD), scans=160)
+    parts = [falling.picked(world.plots, world.plots.sensor == side) for side in (0, 1)]
+    own, other, central = (
+        [tracks for _, tracks in fusing.stepped(world, plots, plots.time_s, 130)] for plots in (*parts, world.plots)
+    )
+    shown = {"alone": fusing._tracked(world, own), "centralised": fusing._tracked(world, central)}
+    for every_s in (1, 10):
+        for rule in ("covariance intersection", "tracklets"):
+            shown[f"{rule}, {every_s} s"] = fusing.pictured(world, own, other, every_s, fusing.RULES[rule])
+    lines = {line.what: line.value for line in fusing._compared(world, shown, "made") if "coast" in line.case}
+    ratio = {name: lines[f"{name}: position RMSE over the central tracker's"] for name in shown}
+    assert ratio["centralised"] == 1.0
+    assert ratio["alone"] > 1.3
+    for name in set(shown) - {"alone", "centralised"}:
+        assert 0.97 < ratio[name] < 0.9 * ratio["alone"]
+    for rule in ("covariance intersection", "tracklets"):
+        assert ratio[f"{rule}, 1 s"] < ratio[f"{rule}, 10 s"]
+
+
+def test_impacts_foretold_are_held_to_the_bound_of_the_state(
+    bench: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound's ellipse is never much longer than the centre's; and across the direction in which a body's unknown
+    coefficient moves its impact, the centre's error is what its own ellipse says.
+    """
+    foretelling, falling = importlib.import_module("tracking_impacts"), bench["ballistic"]
+    monkeypatch.setattr(foretelling, "SECONDS", 150)
+    world = falling.falls(8, 3, shaken=False)
+    landed = foretelling._landed(world)
+    ours, least = foretelling._told(world), foretelling._bounded(world)
+    both = [key for key in ours if key in least and key[0] in landed and foretelling._settled(world, key)]
+    assert len(both) > 300
+    ratio = [np.trace(ours[key][1]) / np.trace(least[key][1]) for key in both]
+    assert np.mean(np.array(ratio) > 0.9) > 0.95
+    assert np.median(ratio) < 1.5
+    off = np.array([foretelling._off(ours[key][0], landed[key[0]]) for key in both])
+    lengths, axes = np.linalg.eigh(np.array([ours[key][1] for key in both]))
+    across = np.einsum("ni,ni->n", off, axes[:, :, 0]) / np.sqrt(lengths[:, 0])
+    assert 0.93 < np.mean(np.abs(across) < 1.96) < 0.995
+
+
 @pytest.mark.usefixtures("bench")
 def test_a_measured_line_is_json_and_knows_whether_its_target_is_met() -> None:
     line = importlib.import_module("tracking_lines").Line

@@ -207,11 +207,16 @@ def mix_burnout(state, covariance, i, weight, since_s, floor_m_s, gain):
     """Match slot ``i`` to a mixture: with probability ``weight`` its thrust stopped within the last ``since_s``.
 
     If it stopped a time τ ago, the state is off by g = (-a τ²/2 d, -a τ d, -a), d the thrust's direction; τ is taken
-    as evenly spread. The mixture's mean is moved by w E[g], its covariance widened by w E[g gᵀ] - w² E[g] E[g]ᵀ.
+    as evenly spread. The mixture's mean is moved by w E[g], its covariance widened by w E[g gᵀ] - w² E[g] E[g]ᵀ. A
+    thrust that has stopped is known to be nothing and tied to nothing: it keeps the covariances of the other case alone.
     """
     x, P = state[i], covariance[i]
     dx, dy, dz, _ = thrust_direction(x[0], x[1], x[2], x[3], x[4], x[5], floor_m_s)
     thrust, T = x[6], since_s
+    for a in range(7):
+        P[a, 6] *= 1.0 - weight
+        if a < 6:
+            P[6, a] *= 1.0 - weight
     gain[0], gain[1], gain[2] = -thrust * T * T / 6.0, -thrust * T / 2.0, -thrust
     squares = (
         (thrust * thrust * T**4 / 20.0, thrust * thrust * T**3 / 8.0, thrust * thrust * T * T / 6.0),
