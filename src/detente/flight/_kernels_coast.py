@@ -106,7 +106,7 @@ def surface_radius(sine2, surface_m):
     return A_M / math.sqrt(1.0 + (STRETCH - 1.0) * sine2) + surface_m
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def regularize(x):
     """Every lane's amplitudes at its beginning, its frequency, Kepler's perigee, and the leg up to the apogee.
 
@@ -147,7 +147,7 @@ def regularize(x):
         x[OUTWARD + lane], x[PER + lane] = along, 1.0 / rate2
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def turn(x):
     """Turns every lane's amplitudes on by half the leg, so that cosine and sine are 1 and 0 there."""
     for lane in range(LANES):
@@ -228,7 +228,7 @@ def add_sums(x, k, early, late, outer_s, outer_c, inner_s, inner_c, worth):
     )
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def close_leg(x):
     """Forces at the inner nodes of the disturbed oscillation; both sums; and a guess at the error, kept as a square.
 
@@ -261,7 +261,7 @@ def close_leg(x):
         x[SWEPT + lane] += x[ANGLE + lane]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fly_leg(x):
     """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it.
 
@@ -275,7 +275,7 @@ def fly_leg(x):
     turn(x)
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def aim_at(x, surface_m):
     """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it.
 
@@ -312,7 +312,7 @@ def aim_at(x, surface_m):
         x[PERIGEE + lane] -= radius
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def straighten(x):
     """Place and velocity of every lane, whose amplitudes have been turned to it."""
     for lane in range(LANES):
@@ -329,7 +329,7 @@ def straighten(x):
         x[VZ + lane] = c * e + d * f + a * g + b * h
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def note_apogee(x):
     """The greatest height of every lane: a parabola's top from the end of the first leg, seconds away at most."""
     for lane in range(LANES):
@@ -386,7 +386,7 @@ def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
     )  # fmt: skip
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def land(x, surface_m, spin):
     """Brings every lane exactly onto the surface, from seconds before or after it, and into the Earth's frame.
 
@@ -414,7 +414,7 @@ def land(x, surface_m, spin):
         x[VZ + lane] = vz
 
 
-@kernel
+@kernel(inner=True)
 def load(x, states, rows, spin, first):
     """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
@@ -426,7 +426,7 @@ def load(x, states, rows, spin, first):
         x[VZ + lane] = states[i, 5]
 
 
-@kernel
+@kernel(inner=True)
 def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
     left = rows.size - first
