@@ -108,8 +108,8 @@ def kernel(
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
     ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
-    ``inner=True`` is for what kernels call and Python does not, as it cannot then; it compiles faster, having no wrapper
-    to unpack Python's objects, and is kept with its callers only. So is what is spliced in.
+    ``inner=True`` is for what only kernels call, as Python cannot then: it compiles faster, having no wrapper to unpack
+    Python's objects, and is kept with its callers. What is spliced in is treated so too.
     ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """

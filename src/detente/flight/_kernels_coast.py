@@ -108,7 +108,7 @@ def force(a, b, c, d):
 
 @kernel(inline=True, fastmath=RELAXED)
 def turned(cosine, sine, s, c):
-    """One of the four of each amplitude as it is from another angle on, of which ``s`` and ``c`` are sine and cosine."""
+    """One of the four of each amplitude as it is from another angle on, by that angle's sine and cosine."""
     return c * cosine + s * sine, c * sine - s * cosine
 
 
@@ -385,7 +385,7 @@ def load(x, states, rows, spin, first):
 def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
     left = rows.size - first
-    for lane in range(LANES if LANES < left else left):
+    for lane in range(LANES if left > LANES else left):
         i = rows[first + lane]
         if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
             flags[i] = BAD_INPUT
@@ -409,8 +409,8 @@ def coast_rows(block, states, rows, surface_m, spin, results, flags):
     """Carries the ``rows`` of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
 
     ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS), of the same rows: time taken, state there, greatest
-    height, error estimate along that height, perigee's height. Of rows whose flag is not OK only the perigee is written.
-    ``block`` is room for ROWS rows of lanes.
+    height, error estimate along that height, perigee's height. Of rows whose flag is not OK no more than the perigee is
+    written. ``block`` is room for ROWS rows of lanes.
     """
     x = block
     for first in range(0, rows.size, LANES):

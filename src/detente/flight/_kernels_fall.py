@@ -323,7 +323,7 @@ def load(x, g, results, rows, bodies, joins, first, last):
 @kernel(inner=True)
 def unload(x, rows, first, last, results, flags):
     """Writes a block's lanes to the rows they came from."""
-    for lane in range(LANES if LANES < last - first else last - first):
+    for lane in range(LANES if last - first > LANES else last - first):
         i = rows[first + lane]
         if not x[ERROR + lane] < HOPELESS_M:
             flags[i] = STEP_LIMIT
