@@ -121,16 +121,11 @@ def kernel(
         before = settings["CACHE_LOCATOR_CLASSES"]
         settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
         try:
-            return numba.njit(
-                py_function,
-                cache=not within,
-                nogil=True,
-                error_model="numpy",
-                fastmath=fastmath,
-                forceinline=inline,
-                no_cfunc_wrapper=True,
-                no_cpython_wrapper=within,
-            )
+            flags: dict[str, Any] = {
+                "cache": not within, "nogil": True, "error_model": "numpy", "fastmath": fastmath,
+                "forceinline": inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": within,
+            }  # fmt: skip
+            return numba.njit(py_function, **flags)
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before
 
