@@ -3,10 +3,10 @@
 In the coordinates of Kustaanheimo and Stiefel, and against an angle instead of the time, a Kepler orbit is a harmonic
 oscillator; that the Earth is flat at the poles adds a small and very smooth force, and since the total energy stays
 what it is, so does the oscillator's frequency. So what is carried along are the oscillator's two amplitudes, which
-would be constant about a round Earth: a first sum of the force along the undisturbed oscillation says how they change
-on the way, a second one along the disturbed oscillation how they end. What is left out is of the third order in the
-flattening, centimetres. The flight is cut into two legs at its apogee, nine forces each; the second leg's length is
-set right between its two sums, and a cubic in time lands on the surface, milliseconds away.
+would be constant about a round Earth: a first sum of the force, over five nodes of the undisturbed oscillation, says
+how they change on the way, a second one, over two nodes of the disturbed one, how they end. What is left out is of the
+third order in the flattening, centimetres. The flight is cut into two legs at its apogee; the second ends where the
+undisturbed oscillation meets the surface, and from there, seconds before or after, a series in time lands.
 
 Source: E. L. Stiefel and G. Scheifele, "Linear and Regular Celestial Mechanics", Springer 1971, sections 9 and 19.
 """
@@ -61,7 +61,7 @@ LONGEST_S = 14_400.0
 LEAST_INVERSE_AXIS = 1e-9
 MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
-MISSED = 0.01  # by trial
+MISSED = 0.01  # of the third power of a share, by trial
 FLATTENING_M_S3, BEND_M_S3 = 3e-5, 5e-3  # how fast the flattening's pull, and all pull, change on a path, over six
 
 
@@ -81,11 +81,11 @@ OUTER_WEIGHT, INNER_WEIGHT, MIDDLE_WEIGHT = WEIGHTS[:3].tolist()
 
 @kernel(inline=True, fastmath=RELAXED)
 def small_sine_cosine(x):
-    """Sine and cosine of an angle of at most 1.3 radians, to 1e-8."""
+    """Sine and cosine of an angle of at most 0.75 radians, to 1e-9: no leg is longer than a quarter of a turn."""
     q = x * x
-    s = -1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (-1.0 / 39916800.0))
-    c = -1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0 + q * (1.0 / 479001600.0)))
-    return x + x * q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * s)), 1.0 + q * (-0.5 + q * (1.0 / 24.0 + q * c))
+    s = 1.0 / 120.0 + q * (-1.0 / 5040.0 + q * (1.0 / 362880.0))
+    c = 1.0 / 24.0 + q * (-1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0)))
+    return x + x * q * (-1.0 / 6.0 + q * s), 1.0 + q * (-0.5 + q * c)
 
 
 @kernel(inline=True, fastmath=RELAXED)
