@@ -102,30 +102,30 @@ class ByContent(_CacheLocator):
         return str(self._first_line)
 
 
-def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, fastmath: Any = False) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None, *, inline: bool = False, inner: bool = False, fastmath: Any = False
+) -> Any:
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
     ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
+    ``inner=True`` is for what only kernels call, as Python cannot then: it compiles faster, having no wrapper to unpack
+    Python's objects, and is kept with its callers. What is spliced in is treated so too.
     ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """
 
     def compiled(py_function: Callable[..., Any]) -> Any:
         assert Path(inspect.getfile(py_function)).name.startswith("_kernels"), "kernels live in _kernels*.py"
+        within = inline or inner
         settings = config.__dict__
         before = settings["CACHE_LOCATOR_CLASSES"]
         settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
         try:
-            return numba.njit(
-                py_function,
-                cache=True,
-                nogil=True,
-                error_model="numpy",
-                fastmath=fastmath,
-                forceinline=inline,
-                no_cfunc_wrapper=True,
-                no_cpython_wrapper=inline,
-            )
+            flags: dict[str, Any] = {
+                "cache": not within, "nogil": True, "error_model": "numpy", "fastmath": fastmath,
+                "forceinline": inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": within,
+            }  # fmt: skip
+            return numba.njit(py_function, **flags)
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before
 

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.integrate._ivp import dop853_coefficients as printed
+from scipy.integrate._ivp.rk import RK45 as PRINTED
 from tests.oracles.made_descents import envelope, states
 
 from detente.flight import _kernels as adaptive
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_tableau as tableau
-from detente.flight._kernels_lanes import LANES
+from detente.flight._kernels_lanes import LANES, room_for
 from detente.flight.descent import descend
 from detente.flight.flags import Flag
 from detente.flight.trajectory import fly_out
@@ -64,23 +64,37 @@ def coast_to_ground(state):
 def coasted(rows, surface_m=0.0):
     results, flags = np.zeros((len(rows), coasting.RESULTS)), np.zeros(len(rows), np.uint8)
     coasting.coast_rows(
-        np.zeros(coasting.ROWS * LANES),
-        np.ascontiguousarray(rows),
-        np.arange(len(rows)),
-        surface_m,
-        OMEGA_RAD_S,
-        results,
-        flags,
-    )
+        room_for(coasting.ROWS * LANES), np.ascontiguousarray(rows), np.arange(len(rows)), surface_m, OMEGA_RAD_S,
+        results, flags,
+    )  # fmt: skip
     return results, flags
 
 
 def test_the_tableau_is_the_printed_one():
-    assert np.array_equal(tableau._EIGHT, printed.A[:12, :12])
-    assert np.array_equal(tableau.EIGHT_WEIGHTS, printed.B)
-    assert np.array_equal(tableau.EIGHT_ERROR_5, printed.E5[:12])
-    assert np.array_equal(tableau.EIGHT_ERROR_3, printed.E3[:12])
-    assert np.allclose(tableau.EIGHT_NODES, printed.C[:12], atol=1e-15)
+    assert np.allclose(tableau.FIVE[:6, :5], PRINTED.A, atol=1e-16)
+    assert np.allclose(tableau.FIVE[6], PRINTED.B, atol=1e-16)
+    assert np.allclose(tableau.FIVE_NODES[:6], PRINTED.C, atol=1e-16)
+    assert np.allclose(tableau.FIVE_ERROR, -PRINTED.E, atol=1e-16)
+
+
+@pytest.mark.parametrize("power", range(10))
+def test_a_leg_is_summed_exactly_where_a_polynomial(power):
+    nodes, weights = coasting.NODES, coasting.WEIGHTS
+    assert weights @ nodes**power == pytest.approx(
+        (0.5 ** (power + 1) - (-0.5) ** (power + 1)) / (power + 1), abs=1e-15
+    )
+    if power < 5:
+        for up_to, end in zip(coasting.UP_TO, (-coasting.INNER, coasting.INNER), strict=True):
+            summed = (end ** (power + 1) - (-0.5) ** (power + 1)) / (power + 1)
+            assert up_to @ nodes**power == pytest.approx(summed, abs=1e-15)
+
+
+def test_a_block_begins_on_a_line_of_the_cache():
+    for numbers in (1, 63, 1_600, 4_737):
+        room = room_for(numbers)
+        assert room.size == numbers
+        assert room.__array_interface__["data"][0] % 64 == 0
+        assert not room.any()
 
 
 def test_a_coast_ends_where_scipys_does():
@@ -89,6 +103,7 @@ def test_a_coast_ends_where_scipys_does():
         (
             anywhere(rng, 60, 0.0, 300e3, 700.0, 7_300.0, 10.0, 85.0),
             anywhere(rng, 20, 150e3, 900e3, 1_000.0, 6_000.0, -60.0, -5.0),
+            anywhere(rng, 20, 150e3, 300e3, 8_000.0, 8_900.0, 45.0, 89.9),
         )
     )
     results, flags = coasted(rows)

@@ -3,10 +3,10 @@
 In the coordinates of Kustaanheimo and Stiefel, and against an angle instead of the time, a Kepler orbit is a harmonic
 oscillator; that the Earth is flat at the poles adds a small and very smooth force, and since the total energy stays
 what it is, so does the oscillator's frequency. So what is carried along are the oscillator's two amplitudes, which
-would be constant about a round Earth: a first sum of the force along the undisturbed oscillation says how they change
-on the way, a second one along the disturbed oscillation how they end. What is left out is of the third order in the
-flattening, centimetres. The flight is cut into two legs at its apogee, nine forces each; the second leg's length is
-set right between its two sums, and a cubic in time lands on the surface, milliseconds away.
+would be constant about a round Earth: a first sum of the force, over five nodes of the undisturbed oscillation, says
+how they change on the way, a second one, over two nodes of the disturbed one, how they end. What is left out is of the
+third order in the flattening, centimetres. The flight is cut into two legs at its apogee; the second ends where the
+undisturbed oscillation meets the surface, and from there, seconds before or after, a series in time lands.
 
 Source: E. L. Stiefel and G. Scheifele, "Linear and Regular Celestial Mechanics", Springer 1971, sections 9 and 19.
 """
@@ -19,18 +19,27 @@ from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
     TINY,
-    gravity,
     height_and_climb,
     rough_angle,
     sine_cosine,
 )
-from detente.flight._kernels_motion import BAD_INPUT, ESCAPES, NEVER_LANDS, OK, STEP_LIMIT, STRETCH, plausible
+from detente.flight._kernels_motion import (
+    BAD_INPUT,
+    ESCAPES,
+    J2_PULL,
+    NEVER_LANDS,
+    OK,
+    STEP_LIMIT,
+    STRETCH,
+    plausible,
+)
 from detente.geodesy.constants import A_M, J2, MU_M3_S2
 from detente.jit import kernel
 
 # Rows of a block: where each begins.
 PX, PY, PZ, VX, VY, VZ = range(0, 6 * LANES, LANES)
-COSINES, SINES = 6 * LANES, 10 * LANES  # the oscillator's amplitudes, four rows each
+COSINE_A, COSINE_B, COSINE_C, COSINE_D = range(6 * LANES, 10 * LANES, LANES)  # the oscillator's amplitudes
+SINE_A, SINE_B, SINE_C, SINE_D = range(10 * LANES, 14 * LANES, LANES)
 (
     RATE,  # its angle by the regular time: 1/s times the distance
     PER,  # the inverse of that squared
@@ -40,10 +49,7 @@ COSINES, SINES = 6 * LANES, 10 * LANES  # the oscillator's amplitudes, four rows
     OUTWARD,  # distance times its rate of change, at the beginning
     TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS,
 ) = range(14 * LANES, 25 * LANES, LANES)  # fmt: skip
-# Sine and cosine at the leg's outer and inner nodes, and 1 in the middle, all times what a force there is worth.
-OUTER_SINE, OUTER_COSINE, INNER_SINE, INNER_COSINE, WORTH = range(25 * LANES, 30 * LANES, LANES)
-FIRST, SECOND, MIDDLE, FOURTH, FIFTH = range(30 * LANES, 50 * LANES, 4 * LANES)  # the forces at the nodes, four rows each
-ROWS = 50
+ROWS = 25
 
 # Columns of a result.
 TIME_S, AT_X, AT_Y, AT_Z, AT_U, AT_V, AT_W, TOP_M, ERROR_M, PERIGEE_M = range(10)
@@ -55,7 +61,7 @@ LONGEST_S = 14_400.0
 LEAST_INVERSE_AXIS = 1e-9
 MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
-MISSED = 0.01  # by trial
+MISSED = 0.01  # of the third power of a share, by trial
 FLATTENING_M_S3, BEND_M_S3 = 3e-5, 5e-3  # how fast the flattening's pull, and all pull, change on a path, over six
 
 
@@ -75,11 +81,11 @@ OUTER_WEIGHT, INNER_WEIGHT, MIDDLE_WEIGHT = WEIGHTS[:3].tolist()
 
 @kernel(inline=True, fastmath=RELAXED)
 def small_sine_cosine(x):
-    """Sine and cosine of an angle of at most 1.3 radians, to 1e-8."""
+    """Sine and cosine of an angle of at most 0.75 radians, to 1e-9: no leg is longer than a quarter of a turn."""
     q = x * x
-    s = -1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (-1.0 / 39916800.0))
-    c = -1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0 + q * (1.0 / 479001600.0)))
-    return x + x * q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * s)), 1.0 + q * (-0.5 + q * (1.0 / 24.0 + q * c))
+    s = 1.0 / 120.0 + q * (-1.0 / 5040.0 + q * (1.0 / 362880.0))
+    c = 1.0 / 24.0 + q * (-1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0)))
+    return x + x * q * (-1.0 / 6.0 + q * s), 1.0 + q * (-0.5 + q * c)
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -101,12 +107,18 @@ def force(a, b, c, d):
 
 
 @kernel(inline=True, fastmath=RELAXED)
+def turned(cosine, sine, s, c):
+    """One of the four of each amplitude as it is from another angle on, by that angle's sine and cosine."""
+    return c * cosine + s * sine, c * sine - s * cosine
+
+
+@kernel(inline=True, fastmath=RELAXED)
 def surface_radius(sine2, surface_m):
     """Distance from the Earth's centre of a height over the ellipsoid, by the sine squared of geocentric latitude."""
     return A_M / math.sqrt(1.0 + (STRETCH - 1.0) * sine2) + surface_m
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def regularize(x):
     """Every lane's amplitudes at its beginning, its frequency, Kepler's perigee, and the leg up to the apogee.
 
@@ -138,144 +150,123 @@ def regularize(x):
         cross = a * e + b * f + c * g + d * h
         up = 0.5 * rough_angle(abs(cross), half)
         up = up if cross > 0.0 else 0.0
-        x[COSINES + lane], x[COSINES + LANES + lane] = a, b
-        x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane] = c, d
-        x[SINES + lane], x[SINES + LANES + lane] = e, f
-        x[SINES + 2 * LANES + lane], x[SINES + 3 * LANES + lane] = g, h
+        x[COSINE_A + lane], x[COSINE_B + lane], x[COSINE_C + lane], x[COSINE_D + lane] = a, b, c, d
+        x[SINE_A + lane], x[SINE_B + lane], x[SINE_C + lane], x[SINE_D + lane] = e, f, g, h
         x[RATE + lane], x[ANGLE + lane] = rate, up
         x[SWEPT + lane], x[WORK + lane], x[ERROR + lane] = 0.0, 0.0, 0.0
         x[OUTWARD + lane], x[PER + lane] = along, 1.0 / rate2
 
 
-@kernel(fastmath=RELAXED)
-def turn(x):
-    """Turns every lane's amplitudes on by half the leg, so that cosine and sine are 1 and 0 there."""
-    for lane in range(LANES):
-        s, c = sine_cosine(0.5 * x[ANGLE + lane])
-        for k in range(lane, lane + 4 * LANES, LANES):
-            a, b = x[COSINES + k], x[SINES + k]
-            x[COSINES + k], x[SINES + k] = c * a + s * b, c * b - s * a
-
-
 @kernel(inline=True, fastmath=RELAXED)
-def push_middle(x):
-    """The force at the middle of the leg, along the undisturbed oscillation."""
-    for lane in range(LANES):
-        angle = x[ANGLE + lane]
-        x[MIDDLE + lane], x[MIDDLE + LANES + lane], x[MIDDLE + 2 * LANES + lane], x[MIDDLE + 3 * LANES + lane], work = (
-            force(x[lane + COSINES], x[COSINES + LANES + lane], x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane])
-        )  # fmt: skip
-        x[WORTH + lane] = angle * x[PER + lane]
-        x[WORK + lane] += MIDDLE_WEIGHT * angle * work
+def inner_places(cosine, sine, s, c, f_1, f_2, f_3, f_4, f_5, outer_s, outer_c, inner_s, inner_c):
+    """One of the four of the regular places at the inner nodes, as the first sum says that they are disturbed.
 
-
-@kernel(inline=True, fastmath=RELAXED)
-def push_pair(x, node, early, late, sine, weight):
-    """The force at two nodes as far before the leg's middle as after it: from there the angles differ in sign only."""
-    for lane in range(LANES):
-        angle = x[ANGLE + lane]
-        s, c = small_sine_cosine(node * angle)
-        a, e = c * x[COSINES + lane], s * x[SINES + lane]
-        b, f = c * x[COSINES + LANES + lane], s * x[SINES + LANES + lane]
-        i, g = c * x[COSINES + 2 * LANES + lane], s * x[SINES + 2 * LANES + lane]
-        d, h = c * x[COSINES + 3 * LANES + lane], s * x[SINES + 3 * LANES + lane]
-        x[early + lane], x[early + LANES + lane], x[early + 2 * LANES + lane], x[early + 3 * LANES + lane], work = force(
-            a - e, b - f, i - g, d - h
-        )
-        x[late + lane], x[late + LANES + lane], x[late + 2 * LANES + lane], x[late + 3 * LANES + lane], more = force(
-            a + e, b + f, i + g, d + h
-        )
-        x[sine + lane], x[sine + LANES + lane] = s * angle * x[PER + lane], c * angle * x[PER + lane]
-        x[WORK + lane] += weight * angle * (work + more)
-
-
-@kernel(inline=True, fastmath=RELAXED)
-def inner_places(x, k, s, c, outer_s, outer_c, inner_s, inner_c, worth):
-    """One row of the regular places at the inner nodes, as the first sum says that they are disturbed."""
-    e, f = outer_s * x[FIRST + k], outer_c * x[FIRST + k]
-    g, h = inner_s * x[SECOND + k], inner_c * x[SECOND + k]
-    m, n = inner_s * x[FOURTH + k], inner_c * x[FOURTH + k]
-    p, q = outer_s * x[FIFTH + k], outer_c * x[FIFTH + k]
-    middle = worth * x[MIDDLE + k]
+    By that one of the amplitudes, of sine and cosine at the late node, of the forces at the five nodes, and of the
+    force's sines and cosines at the outer and inner ones. Returns (early, late).
+    """
+    e, f, g, h = outer_s * f_1, outer_c * f_1, inner_s * f_2, inner_c * f_2
+    m, n, p, q = inner_s * f_4, inner_c * f_4, outer_s * f_5, outer_c * f_5
+    early = sine + (E_1 * f + E_2 * h + E_3 * f_3 + E_4 * n + E_5 * q)
+    late = sine + (L_1 * f + L_2 * h + L_3 * f_3 + L_4 * n + L_5 * q)
     return (
-        c * (x[COSINES + k] + (E_1 * e + E_2 * g - E_4 * m - E_5 * p))
-        - s * (x[SINES + k] + (E_1 * f + E_2 * h + E_3 * middle + E_4 * n + E_5 * q)),
-        c * (x[COSINES + k] + (L_1 * e + L_2 * g - L_4 * m - L_5 * p))
-        + s * (x[SINES + k] + (L_1 * f + L_2 * h + L_3 * middle + L_4 * n + L_5 * q)),
+        c * (cosine + (E_1 * e + E_2 * g - E_4 * m - E_5 * p)) - s * early,
+        c * (cosine + (L_1 * e + L_2 * g - L_4 * m - L_5 * p)) + s * late,
     )
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def add_sums(x, k, early, late, outer_s, outer_c, inner_s, inner_c, worth):
-    """Adds both sums to one row of amplitudes: squares of (all change, the second sum, what two nodes miss, the row).
+def add_sums(cosine, sine, f_1, f_2, f_3, f_4, f_5, early, late, outer_s, outer_c, inner_s, inner_c):
+    """One of the four of each amplitude with both sums added, the forces at the inner nodes found anew.
 
-    ``early`` and ``late`` are the forces at the inner nodes the second time.
+    Returns (cosine's, sine's, and squares of: all change, the second sum, what two nodes miss of the first).
     """
-    a, b, c, d = x[FIRST + k], x[SECOND + k], x[FOURTH + k], x[FIFTH + k]
-    cosine_more, sine_more = 0.5 * inner_s * ((early - b) - (late - c)), 0.5 * inner_c * ((early - b) + (late - c))
-    cosine_two, sine_two = 0.5 * inner_s * (b - c), 0.5 * inner_c * (b + c)
-    cosine_missed = OUTER_WEIGHT * outer_s * (a - d) + (2.0 * INNER_WEIGHT - 1.0) * cosine_two
-    sine_missed = OUTER_WEIGHT * outer_c * (a + d) + (2.0 * INNER_WEIGHT - 1.0) * sine_two
-    sine_missed += MIDDLE_WEIGHT * worth * x[MIDDLE + k]
-    cosine_change, sine_change = cosine_two + cosine_missed + cosine_more, sine_two + sine_missed + sine_more
-    cosine, sine = x[COSINES + k] + cosine_change, x[SINES + k] + sine_change
-    x[COSINES + k], x[SINES + k] = cosine, sine
+    cosine_two, sine_two = 0.5 * inner_s * (f_2 - f_4), 0.5 * inner_c * (f_2 + f_4)
+    cosine_more, sine_more = 0.5 * inner_s * (early - late) - cosine_two, 0.5 * inner_c * (early + late) - sine_two
+    cosine_missed = OUTER_WEIGHT * outer_s * (f_1 - f_5) + (2.0 * INNER_WEIGHT - 1.0) * cosine_two
+    sine_missed = OUTER_WEIGHT * outer_c * (f_1 + f_5) + (2.0 * INNER_WEIGHT - 1.0) * sine_two + MIDDLE_WEIGHT * f_3
+    u, v = cosine_two + cosine_missed + cosine_more, sine_two + sine_missed + sine_more
     return (
-        cosine_change * cosine_change + sine_change * sine_change,
-        cosine_more * cosine_more + sine_more * sine_more,
+        cosine + u, sine + v, u * u + v * v, cosine_more * cosine_more + sine_more * sine_more,
         cosine_missed * cosine_missed + sine_missed * sine_missed,
-        cosine * cosine + sine * sine,
-    )
+    )  # fmt: skip
 
 
-@kernel(fastmath=RELAXED)
-def close_leg(x):
-    """Forces at the inner nodes of the disturbed oscillation; both sums; and a guess at the error, kept as a square.
-
-    Two nodes alone miss something of the first sum: as a share, that is also what they miss of the second one, and to
-    the third power more than what five nodes miss of the first. The third order is to the second as that to the first.
-    """
-    for lane in range(LANES):
-        s, c = small_sine_cosine(INNER * x[ANGLE + lane])
-        m, n, p, q, w = (
-            x[OUTER_SINE + lane], x[OUTER_COSINE + lane], x[INNER_SINE + lane], x[INNER_COSINE + lane], x[WORTH + lane]
-        )  # fmt: skip
-        ea, la = inner_places(x, lane, s, c, m, n, p, q, w)
-        eb, lb = inner_places(x, LANES + lane, s, c, m, n, p, q, w)
-        ec, lc = inner_places(x, 2 * LANES + lane, s, c, m, n, p, q, w)
-        ed, ld = inner_places(x, 3 * LANES + lane, s, c, m, n, p, q, w)
-        ea, eb, ec, ed, work = force(ea, eb, ec, ed)
-        la, lb, lc, ld, more = force(la, lb, lc, ld)
-        whole, second, bent, r = add_sums(x, lane, ea, la, m, n, p, q, w)
-        g, h, i, j = add_sums(x, LANES + lane, eb, lb, m, n, p, q, w)
-        whole, second, bent, r = whole + g, second + h, bent + i, r + j
-        g, h, i, j = add_sums(x, 2 * LANES + lane, ec, lc, m, n, p, q, w)
-        whole, second, bent, r = whole + g, second + h, bent + i, r + j
-        g, h, i, j = add_sums(x, 3 * LANES + lane, ed, ld, m, n, p, q, w)
-        whole, second, bent, r = whole + g + 1e-24, second + h, bent + i, r + j
-        per = 1.0 / whole
-        share = bent * per
-        made = second * (second * per + share) + MISSED * whole * share * share * share
-        x[ERROR + lane] += 16.0 * r * made
-        x[WORK + lane] += 0.5 * x[ANGLE + lane] * (work + more)
-        x[SWEPT + lane] += x[ANGLE + lane]
-
-
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fly_leg(x):
     """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it.
 
-    Rows are full integers here: for literals numba would compile ``push_pair`` twice.
+    From the middle of the leg, angles to the early and the late nodes differ in sign only. As to the error, kept as a
+    square: two nodes alone miss something of the first sum; as a share, that is also what they miss of the second one,
+    and to the third power more than what five nodes miss of the first. The third order is to the second as that to the
+    first.
     """
-    turn(x)
-    push_middle(x)
-    push_pair(x, OUTER, np.int64(FIRST), np.int64(FIFTH), np.int64(OUTER_SINE), OUTER_WEIGHT)
-    push_pair(x, INNER, np.int64(SECOND), np.int64(FOURTH), np.int64(INNER_SINE), INNER_WEIGHT - 0.5)
-    close_leg(x)
-    turn(x)
+    for lane in range(LANES):
+        angle = x[ANGLE + lane]
+        s, c = sine_cosine(0.5 * angle)
+        ca, sa = turned(x[COSINE_A + lane], x[SINE_A + lane], s, c)
+        cb, sb = turned(x[COSINE_B + lane], x[SINE_B + lane], s, c)
+        cc, sc = turned(x[COSINE_C + lane], x[SINE_C + lane], s, c)
+        cd, sd = turned(x[COSINE_D + lane], x[SINE_D + lane], s, c)
+        m, n = small_sine_cosine(OUTER * angle)
+        p, q = small_sine_cosine(INNER * angle)
+        a_1, b_1, c_1, d_1, w_1 = force(n * ca - m * sa, n * cb - m * sb, n * cc - m * sc, n * cd - m * sd)
+        a_2, b_2, c_2, d_2, w_2 = force(q * ca - p * sa, q * cb - p * sb, q * cc - p * sc, q * cd - p * sd)
+        a_3, b_3, c_3, d_3, w_3 = force(ca, cb, cc, cd)
+        a_4, b_4, c_4, d_4, w_4 = force(q * ca + p * sa, q * cb + p * sb, q * cc + p * sc, q * cd + p * sd)
+        a_5, b_5, c_5, d_5, w_5 = force(n * ca + m * sa, n * cb + m * sb, n * cc + m * sc, n * cd + m * sd)
+        worth = angle * x[PER + lane]
+        m, n, k, r = worth * m, worth * n, worth * p, worth * q
+        a_3, b_3, c_3, d_3 = worth * a_3, worth * b_3, worth * c_3, worth * d_3
+        ea, la = inner_places(ca, sa, p, q, a_1, a_2, a_3, a_4, a_5, m, n, k, r)
+        eb, lb = inner_places(cb, sb, p, q, b_1, b_2, b_3, b_4, b_5, m, n, k, r)
+        ec, lc = inner_places(cc, sc, p, q, c_1, c_2, c_3, c_4, c_5, m, n, k, r)
+        ed, ld = inner_places(cd, sd, p, q, d_1, d_2, d_3, d_4, d_5, m, n, k, r)
+        ea, eb, ec, ed, early = force(ea, eb, ec, ed)
+        la, lb, lc, ld, late = force(la, lb, lc, ld)
+        ca, sa, ta, oa, ua = add_sums(ca, sa, a_1, a_2, a_3, a_4, a_5, ea, la, m, n, k, r)
+        cb, sb, tb, ob, ub = add_sums(cb, sb, b_1, b_2, b_3, b_4, b_5, eb, lb, m, n, k, r)
+        cc, sc, tc, oc, uc = add_sums(cc, sc, c_1, c_2, c_3, c_4, c_5, ec, lc, m, n, k, r)
+        cd, sd, td, od, ud = add_sums(cd, sd, d_1, d_2, d_3, d_4, d_5, ed, ld, m, n, k, r)
+        whole, second = ta + tb + tc + td + 1e-24, oa + ob + oc + od
+        per = 1.0 / whole
+        share = (ua + ub + uc + ud) * per
+        made = second * (second * per + share) + MISSED * whole * share * share * share
+        x[COSINE_A + lane], x[SINE_A + lane] = turned(ca, sa, s, c)
+        x[COSINE_B + lane], x[SINE_B + lane] = turned(cb, sb, s, c)
+        x[COSINE_C + lane], x[SINE_C + lane] = turned(cc, sc, s, c)
+        x[COSINE_D + lane], x[SINE_D + lane] = turned(cd, sd, s, c)
+        size = ca * ca + cb * cb + cc * cc + cd * cd + sa * sa + sb * sb + sc * sc + sd * sd
+        x[ERROR + lane] += 16.0 * size * made
+        work = OUTER_WEIGHT * (w_1 + w_5) + (INNER_WEIGHT - 0.5) * (w_2 + w_4) + MIDDLE_WEIGHT * w_3
+        x[WORK + lane] += angle * (work + 0.5 * (early + late))
+        x[SWEPT + lane] += angle
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inline=True, fastmath=RELAXED)
+def straightened(x, lane):
+    """Place and velocity of a lane whose amplitudes have been turned to it."""
+    a, b, c, d = x[COSINE_A + lane], x[COSINE_B + lane], x[COSINE_C + lane], x[COSINE_D + lane]
+    per = 2.0 * x[RATE + lane] / (a * a + b * b + c * c + d * d)
+    e, f, g, h = per * x[SINE_A + lane], per * x[SINE_B + lane], per * x[SINE_C + lane], per * x[SINE_D + lane]
+    return (
+        a * a - b * b - c * c + d * d, 2.0 * (a * b - c * d), 2.0 * (a * c + b * d),
+        a * e - b * f - c * g + d * h, b * e + a * f - d * g - c * h, c * e + d * f + a * g + b * h,
+    )  # fmt: skip
+
+
+@kernel(inner=True, fastmath=RELAXED)
+def note_apogee(x):
+    """The greatest height of every lane: a parabola's top from the end of the first leg, seconds away at most."""
+    for lane in range(LANES):
+        px, py, pz, vx, vy, vz = straightened(x, lane)
+        height, climb = height_and_climb(px, py, pz, vx, vy, vz)
+        inverse_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
+        bend = (vx * vx + vy * vy + vz * vz - MU_M3_S2 * inverse_r) * inverse_r
+        gained = -0.5 * climb * climb / (bend if bend < -1e-3 else -1e-3)
+        x[APOGEE + lane] = height + (gained if x[ANGLE + lane] > 0.0 else 0.0)
+
+
+@kernel(inner=True, fastmath=RELAXED)
 def aim_at(x, surface_m):
     """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it.
 
@@ -283,63 +274,28 @@ def aim_at(x, surface_m):
     that the first comes down at.
     """
     for lane in range(LANES):
-        mean, half, cross = 0.0, 0.0, 0.0
-        for k in range(lane, lane + 4 * LANES, LANES):
-            a, b = x[COSINES + k], x[SINES + k]
-            mean += 0.5 * (a * a + b * b)
-            half += 0.5 * (a * a - b * b)
-            cross += a * b
-        swing = math.sqrt(half * half + cross * cross) + TINY
+        a, b, c, d = x[COSINE_A + lane], x[COSINE_B + lane], x[COSINE_C + lane], x[COSINE_D + lane]
+        e, f, g, h = x[SINE_A + lane], x[SINE_B + lane], x[SINE_C + lane], x[SINE_D + lane]
+        cosines, sines = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
+        mean, half, cross = 0.5 * (cosines + sines), 0.5 * (cosines - sines), a * e + b * f + c * g + d * h
+        per = 1.0 / (math.sqrt(half * half + cross * cross) + TINY)
         apogee = rough_angle(abs(cross), half)
         apogee = apogee if cross > 0.0 else -apogee
-        z_mean, z_half, z_cross = 0.0, 0.0, 0.0
-        for k in range(lane, lane + 2 * LANES, LANES):
-            a, b, c, d = x[COSINES + k], x[COSINES + 2 * LANES + k], x[SINES + k], x[SINES + 2 * LANES + k]
-            z_mean += a * b + c * d
-            z_half += a * b - c * d
-            z_cross += a * d + b * c
+        half, cross = half * per, cross * per
+        z_cosines, z_sines, z_cross = a * c + b * d, e * g + f * h, a * g + c * e + b * h + d * f
+        z_mean, z_half = z_cosines + z_sines, z_cosines - z_sines
         radius, angle = surface_radius(MIDDLE_SINE2, surface_m), 0.0
         for _ in range(2):
-            low = (radius - mean) / swing
+            low = (radius - mean) * per
             low = low if low < 1.0 else 1.0
             low = low if low > -1.0 else -1.0
             fallen = math.sqrt(1.0 - low * low)
             angle = 0.5 * (apogee + rough_angle(fallen, low))
-            z = z_mean + (z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)) / swing
+            z = z_mean + z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)
             s2 = z * z / (radius * radius)
             radius = surface_radius(s2 if s2 < 1.0 else 1.0, surface_m)
         x[ANGLE + lane] = angle
         x[PERIGEE + lane] -= radius
-
-
-@kernel(fastmath=RELAXED)
-def straighten(x):
-    """Place and velocity of every lane, whose amplitudes have been turned to it."""
-    for lane in range(LANES):
-        a, b = x[COSINES + lane], x[COSINES + LANES + lane]
-        c, d = x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane]
-        per = 2.0 * x[RATE + lane] / (a * a + b * b + c * c + d * d)
-        e, f = per * x[SINES + lane], per * x[SINES + LANES + lane]
-        g, h = per * x[SINES + 2 * LANES + lane], per * x[SINES + 3 * LANES + lane]
-        x[PX + lane] = a * a - b * b - c * c + d * d
-        x[PY + lane] = 2.0 * (a * b - c * d)
-        x[PZ + lane] = 2.0 * (a * c + b * d)
-        x[VX + lane] = a * e - b * f - c * g + d * h
-        x[VY + lane] = b * e + a * f - d * g - c * h
-        x[VZ + lane] = c * e + d * f + a * g + b * h
-
-
-@kernel(fastmath=RELAXED)
-def note_apogee(x):
-    """The greatest height of every lane: a parabola's top from the end of the first leg, seconds away at most."""
-    for lane in range(LANES):
-        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
-        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
-        height, climb = height_and_climb(px, py, pz, vx, vy, vz)
-        inverse_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
-        bend = (vx * vx + vy * vy + vz * vz - MU_M3_S2 * inverse_r) * inverse_r
-        gained = -0.5 * climb * climb / (bend if bend < -1e-3 else -1e-3)
-        x[APOGEE + lane] = height + (gained if x[ANGLE + lane] > 0.0 else 0.0)
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -357,13 +313,13 @@ def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
     the surface; a second parabola from there. Returns the time, the second's share of it, and the state. Source: R. R.
     Bate, D. D. Mueller and J. E. White, "Fundamentals of Astrodynamics", Dover 1971, 5.4.
     """
-    ax, ay, az = gravity(px, py, pz)
     r2 = px * px + py * py + pz * pz
     inverse_r2 = 1.0 / r2
     inverse_r = math.sqrt(inverse_r2)
     u = MU_M3_S2 * inverse_r2 * inverse_r
     p, q = (px * vx + py * vy + pz * vz) * inverse_r2, (vx * vx + vy * vy + vz * vz) * inverse_r2 - u
-    ax, ay, az = ax + u * px, ay + u * py, az + u * pz
+    bulge, sine2 = J2_PULL * inverse_r2 * inverse_r2 * inverse_r, 5.0 * pz * pz * inverse_r2
+    ax, ay, az = bulge * (sine2 - 1.0) * px, bulge * (sine2 - 1.0) * py, bulge * (sine2 - 3.0) * pz
     f3, f4, f5 = 0.5 * u * p, u * (3.0 * q - 15.0 * p * p + u) / 24.0, u * p * (7.0 * p * p - 3.0 * q - u) / 8.0
     g5 = u * (9.0 * q - 45.0 * p * p + u) / 120.0
     bend = (q - p * p) * r2 * inverse_r
@@ -386,7 +342,7 @@ def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
     )  # fmt: skip
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def land(x, surface_m, spin):
     """Brings every lane exactly onto the surface, from seconds before or after it, and into the Earth's frame.
 
@@ -394,8 +350,7 @@ def land(x, surface_m, spin):
     work. Adds to the error what the landing leaves out.
     """
     for lane in range(LANES):
-        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
-        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
+        px, py, pz, vx, vy, vz = straightened(x, lane)
         swept = (MU_M3_S2 * x[SWEPT + lane] + x[WORK + lane]) / x[RATE + lane]
         outward = px * vx + py * vy + pz * vz - x[OUTWARD + lane]
         d, late, px, py, pz, vx, vy, vz = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
@@ -414,7 +369,7 @@ def land(x, surface_m, spin):
         x[VZ + lane] = vz
 
 
-@kernel
+@kernel(inner=True)
 def load(x, states, rows, spin, first):
     """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
@@ -426,7 +381,7 @@ def load(x, states, rows, spin, first):
         x[VZ + lane] = states[i, 5]
 
 
-@kernel
+@kernel(inner=True)
 def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
     left = rows.size - first
@@ -454,18 +409,16 @@ def coast_rows(block, states, rows, surface_m, spin, results, flags):
     """Carries the ``rows`` of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
 
     ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS), of the same rows: time taken, state there, greatest
-    height, error estimate along that height, perigee's height. Of rows whose flag is not OK only the perigee is written.
-    ``block`` is room for ROWS rows of lanes.
+    height, error estimate along that height, perigee's height. Of rows whose flag is not OK no more than the perigee is
+    written. ``block`` is room for ROWS rows of lanes.
     """
     x = block
     for first in range(0, rows.size, LANES):
         load(x, states, rows, spin, first)
         regularize(x)
         fly_leg(x)
-        straighten(x)
         note_apogee(x)
         aim_at(x, surface_m)
         fly_leg(x)
-        straighten(x)
         land(x, surface_m, spin)
         unload(x, states, rows, surface_m, first, results, flags)

@@ -12,7 +12,14 @@ import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
 from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
-from detente.flight._kernels_lanes import LANES, RELAXED, add_drag_coefficient, height_and_climb, lane_air
+from detente.flight._kernels_lanes import (
+    LANES,
+    NO_PLACE_BEYOND,
+    RELAXED,
+    add_drag_coefficient,
+    height_and_climb,
+    lane_air,
+)
 from detente.flight._kernels_motion import BAD_INPUT, J2_PULL, OK, STEP_LIMIT, STRETCH, plausible
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
@@ -43,9 +50,9 @@ ROWS = 25 + 7 * FIVE_STAGES
 # what has not fallen far, as its path still bends. Found by trial.
 TOP_M = 150_000.0
 STEPS_DOWN = (
-    (5, 2, 4, 1, 4, 5, 7, 9),
-    (5, 1, 2, 1, 2, 3, 6, 9),
-    (5, 1, 1, 1, 1, 2, 4, 8),
+    (5, 1, 3, 1, 3, 5, 7, 9),
+    (4, 1, 2, 1, 2, 3, 6, 9),
+    (4, 1, 1, 1, 1, 2, 4, 8),
     (4, 1, 1, 1, 1, 1, 2, 5),
     (4, 1, 1, 1, 1, 1, 1, 3),
 )
@@ -121,7 +128,7 @@ def place_stage(x, i):
         x[AT + 5 * LANES + lane] = x[VZ + lane] + h * sw
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def find_drag(x, curve):
     """The drag of lanes whose coefficient follows a curve over Mach number."""
     for lane in range(LANES):
@@ -132,13 +139,14 @@ def find_drag(x, curve):
         x[DRAG + lane] = x[HALF_BETA + lane] + x[HALF_AREA + lane] * x[DRAG + lane]
 
 
-@kernel(inline=True, fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def rate_stage(x, k, spin):
     """Rates per metre of height, of the time, the position and the velocity, into the rows from ``k`` on.
 
     The same as ``turning_rates``. The distance is that of the ground within some 150 km, so its inverse is a series:
     within 1e-10, as is the ellipsoid's within 1e-9.
     """
+    k &= NO_PLACE_BEYOND
     for lane in range(LANES):
         px, py, pz = x[AT + lane], x[AT + LANES + lane], x[AT + 2 * LANES + lane]
         u, v, w = x[AT + 3 * LANES + lane], x[AT + 4 * LANES + lane], x[AT + 5 * LANES + lane]
@@ -165,7 +173,7 @@ def rate_stage(x, k, spin):
         x[k + 6 * LANES + lane] = per * ((central + bulge * (5.0 * q - 3.0)) * pz - drag * w)
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fill_air(x, g, s, i):
     """The air at stage ``i`` of step ``s`` of grid ``g`` for all lanes; before the first step, each lane's own.
 
@@ -196,7 +204,7 @@ def stage(x, g, s, i, bodily, curve, spin):
     rate_stage(x, K + i * SEVEN, spin)
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def close_step(x, height_m):
     """Moves every lane to the end of its step and adds up its error, grown over the fall from ``height_m``."""
     for lane in range(LANES):
@@ -223,7 +231,7 @@ def close_step(x, height_m):
         x[K + i] = x[K + 6 * SEVEN + i]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fall(x, g, first, bodily, curve, spin):
     """Each lane's own step, then those of grid ``g`` from number ``first`` to the ground.
 
@@ -246,7 +254,7 @@ def fall(x, g, first, bodily, curve, spin):
         close_step(x, ENDS_M[g, s + 1])
 
 
-@kernel
+@kernel(inner=True)
 def grid_of(body, climb, speed):
     """The number of the grid that is fine enough for a body that falls so fast."""
     grid = 0
@@ -257,7 +265,7 @@ def grid_of(body, climb, speed):
     return grid
 
 
-@kernel
+@kernel(inner=True)
 def joining(g, height_m, climb_m_s):
     """The number of the first step of a grid that starts no higher than this, or -1 where height is no clock.
 
@@ -290,7 +298,7 @@ def line_up(rows, bodies, tables, results, flags, key):
             flags[i], key[n] = STEP_LIMIT, GRIDS * (tables + 1) * (MOST + 1)
 
 
-@kernel
+@kernel(inner=True)
 def load(x, g, results, rows, bodies, joins, first, last):
     """Fills a block with falling states in the order given, the last padding it; returns the first step of any."""
     soonest = MOST
@@ -312,7 +320,7 @@ def load(x, g, results, rows, bodies, joins, first, last):
     return soonest
 
 
-@kernel
+@kernel(inner=True)
 def unload(x, rows, first, last, results, flags):
     """Writes a block's lanes to the rows they came from."""
     for lane in range(LANES if last - first > LANES else last - first):

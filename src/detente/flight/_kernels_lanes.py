@@ -22,6 +22,7 @@ from detente.jit import kernel
 LANES = 64
 RELAXED = {"contract", "nsz", "arcp"}
 TINY = 1e-300
+NO_PLACE_BEYOND = 0xFFFF  # "&" with it tells the compiler that a place is not negative: else its loop is no vector code
 _AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 

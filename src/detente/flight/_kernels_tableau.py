@@ -1,60 +1,10 @@
-"""The two Runge-Kutta methods of this room, as tables.
+"""The Runge-Kutta method of this room, for everything in the air, as a table.
 
-For blocks of lanes in a vacuum: the 8(5,3) method of E. Hairer, S. P. Norsett and G. Wanner, "Solving Ordinary
-Differential Equations I", 2nd ed., Springer 1993, DOP853 (their own program's digits). Gravity depends on place alone,
-so it is used in Nystrom's form: with position weights A A and b A the velocities at the stages need never be formed.
-
-For everything in the air: the 5(4) pair of J. R. Dormand and P. J. Prince, "A family of embedded Runge-Kutta formulae",
-J. Comp. Appl. Math. 6 (1980).
+The 5(4) pair of J. R. Dormand and P. J. Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6
+(1980).
 """
 
 import numpy as np
-
-_EIGHT = np.zeros((12, 12))
-_EIGHT[1, [0]] = 0.05260015195876773
-_EIGHT[2, [0, 1]] = 0.0197250569845379, 0.0591751709536137
-_EIGHT[3, [0, 2]] = 0.02958758547680685, 0.08876275643042054
-_EIGHT[4, [0, 2, 3]] = 0.2413651341592667, -0.8845494793282861, 0.924834003261792
-_EIGHT[5, [0, 3, 4]] = 0.037037037037037035, 0.17082860872947386, 0.12546768756682242
-_EIGHT[6, [0, 3, 4, 5]] = 0.037109375, 0.17025221101954405, 0.06021653898045596, -0.017578125
-_EIGHT[7, [0, 3, 4, 5, 6]] = (
-    0.03709200011850479, 0.17038392571223998, 0.10726203044637328, -0.015319437748624402, 0.008273789163814023,
-)  # fmt: skip
-_EIGHT[8, [0, 3, 4, 5, 6, 7]] = (
-    0.6241109587160757, -3.3608926294469414, -0.868219346841726, 27.59209969944671, 20.154067550477894,
-    -43.48988418106996,
-)  # fmt: skip
-_EIGHT[9, [0, 3, 4, 5, 6, 7, 8]] = (
-    0.47766253643826434, -2.4881146199716677, -0.590290826836843, 21.230051448181193, 15.279233632882423,
-    -33.28821096898486, -0.020331201708508627,
-)  # fmt: skip
-_EIGHT[10, [0, 3, 4, 5, 6, 7, 8, 9]] = (
-    -0.9371424300859873, 5.186372428844064, 1.0914373489967295, -8.149787010746927, -18.52006565999696,
-    22.739487099350505, 2.4936055526796523, -3.0467644718982196,
-)  # fmt: skip
-_EIGHT[11, [0, 3, 4, 5, 6, 7, 8, 9, 10]] = (
-    2.273310147516538, -10.53449546673725, -2.0008720582248625, -17.9589318631188, 27.94888452941996,
-    -2.8589982771350235, -8.87285693353063, 12.360567175794303, 0.6433927460157636,
-)  # fmt: skip
-EIGHT_WEIGHTS = np.zeros(12)
-EIGHT_WEIGHTS[[0, 5, 6, 7, 8, 9, 10, 11]] = (
-    0.054293734116568765, 4.450312892752409, 1.8915178993145003, -5.801203960010585, 0.3111643669578199,
-    -0.1521609496625161, 0.20136540080403034, 0.04471061572777259,
-)  # fmt: skip
-EIGHT_ERROR_5 = np.zeros(12)
-EIGHT_ERROR_5[[0, 5, 6, 7, 8, 9, 10, 11]] = (
-    0.01312004499419488, -1.2251564463762044, -0.4957589496572502, 1.6643771824549864, -0.35032884874997366,
-    0.3341791187130175, 0.08192320648511571, -0.022355307863886294,
-)  # fmt: skip
-EIGHT_ERROR_3 = np.zeros(12)
-EIGHT_ERROR_3[[0, 5, 6, 7, 8, 9, 10, 11]] = (
-    -0.18980075407240762, 4.450312892752409, 1.8915178993145003, -5.801203960010585, -0.4226823213237919,
-    -0.1521609496625161, 0.20136540080403034, 0.02265179219836082,
-)  # fmt: skip
-EIGHT_STAGES = 12
-EIGHT_NODES = _EIGHT.sum(axis=1)
-NYSTROM = np.where(np.abs(_EIGHT @ _EIGHT) > 1e-15, _EIGHT @ _EIGHT, 0.0)
-NYSTROM_WEIGHTS = np.where(np.abs(EIGHT_WEIGHTS @ _EIGHT) > 1e-15, EIGHT_WEIGHTS @ _EIGHT, 0.0)
 
 FIVE_STAGES = 7  # the last is the first of the next step
 FIVE_NODES = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1])

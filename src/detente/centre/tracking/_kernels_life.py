@@ -208,7 +208,7 @@ def mix_burnout(state, covariance, i, weight, since_s, floor_m_s, gain):
 
     If it stopped a time τ ago, the state is off by g = (-a τ²/2 d, -a τ d, -a), d the thrust's direction; τ is taken
     as evenly spread. The mixture's mean is moved by w E[g], its covariance widened by w E[g gᵀ] - w² E[g] E[g]ᵀ. A
-    thrust that has stopped is known to be nothing and tied to nothing: it keeps the covariances of the other case alone.
+    thrust that has stopped is known to be nothing and tied to nothing: the other case alone lends it covariances.
     """
     x, P = state[i], covariance[i]
     dx, dy, dz, _ = thrust_direction(x[0], x[1], x[2], x[3], x[4], x[5], floor_m_s)
