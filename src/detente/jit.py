@@ -102,11 +102,14 @@ class ByContent(_CacheLocator):
         return str(self._first_line)
 
 
-def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, fastmath: Any = False) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None, *, inline: bool = False, inner: bool = False, fastmath: Any = False
+) -> Any:
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
     ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
-    ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
+    ``inner=True`` says that only kernels call it, as they alone can an inline one: compiling is shorter without the
+    door to Python. ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """
 
@@ -124,7 +127,7 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
                 fastmath=fastmath,
                 forceinline=inline,
                 no_cfunc_wrapper=True,
-                no_cpython_wrapper=inline,
+                no_cpython_wrapper=inline or inner,
             )
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before

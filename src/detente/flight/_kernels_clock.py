@@ -53,7 +53,7 @@ K = 63  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
-MOST_TRIES = 400  # in a span
+MOST_TRIES = 200  # in a span
 SHORTEST_S = 0.02  # steps that stand whatever their error
 CAUTION, LEAST_GROWTH, MOST_GROWTH = 0.85, 0.2, 3.0
 FIFTH_ROOT = -0.2 * math.log(2.0)  # of a base-2 logarithm, for an exponential
@@ -120,7 +120,7 @@ def place_stage(x, i):
         x[(AT + 5) * LANES + lane] = w + h * sw
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fall_freely(x, spin):
     """Free fall, speed and height of every lane's stage; returns how many bends of the air lie below any lane.
 
@@ -146,7 +146,7 @@ def fall_freely(x, spin):
     return BENDS_HIGH if above_middle > 0 else BENDS_MIDDLE if above_low > 0 else BENDS_LOW
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def find_air(x, bends):
     """Density, speed of sound and Mach number of every lane's stage: bend after bend, two at a time.
 
@@ -170,7 +170,7 @@ def find_air(x, bends):
         x[MACH * LANES + lane] = x[SPEED * LANES + lane] / sound
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def steer(x, node):
     """Which way every lane's thrust points: leaning from the vertical, the more the later, up to its lean."""
     for lane in range(LANES):
@@ -181,7 +181,7 @@ def steer(x, node):
         x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def push(x, node):
     """Adds drag and thrust to the acceleration of every lane's stage."""
     for lane in range(LANES):
@@ -205,7 +205,7 @@ def push(x, node):
             )
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def rate_stage(x, node, k, spin, how, curve):
     """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
     bends = fall_freely(x, spin)
@@ -290,7 +290,7 @@ def time_to(way, speed, half_gain):
     return t if (way > 0.0) & (way < NEVER) else NEVER
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def find_bends(x, curve):
     """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
 
@@ -343,7 +343,7 @@ def find_bends(x, curve):
         x[BEND_S * LANES + lane] = t if t < x[BEND_S * LANES + lane] else x[BEND_S * LANES + lane]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def note_height(x):
     """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
     for lane in range(LANES):
@@ -357,7 +357,7 @@ def note_height(x):
         x[HIGHEST * LANES + lane] = height if height > high else high
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def begin_span(x, spin, how, curve):
     """The accelerations that every lane's first step starts with: those its last one ended with, or new ones."""
     fresh = 0
@@ -376,7 +376,7 @@ def begin_span(x, spin, how, curve):
             x[(K + n) * LANES + lane] = new if x[FRESH * LANES + lane] > 0.0 else x[(K + n) * LANES + lane]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fly_span(x, spin, how, curve):
     """Every lane along what is left of its span. A lane that does not come to its end is marked by an impossible height."""
     begin_span(x, spin, how, curve)
