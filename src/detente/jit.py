@@ -119,6 +119,7 @@ def kernel(
         before = settings["CACHE_LOCATOR_CLASSES"]
         settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
         try:
+            compile_options: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": inline or inner}
             return numba.njit(
                 py_function,
                 cache=True,
@@ -126,8 +127,7 @@ def kernel(
                 error_model="numpy",
                 fastmath=fastmath,
                 forceinline=inline,
-                no_cfunc_wrapper=True,
-                no_cpython_wrapper=inline or inner,
+                **compile_options,
             )
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before

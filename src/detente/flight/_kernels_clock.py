@@ -13,7 +13,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from detente.flight._kernels_air import AIR_BENDS, AIR_PIECES, DRAG_CEILING_M, GAS_CONSTANT_J_KG_K, HEAT_RATIO
+from detente.flight._kernels_air import (
+    AIR_BENDS,
+    AIR_PIECES,
+    DRAG_CEILING_M,
+    EARTH_RADIUS_M,
+    GAS_CONSTANT_J_KG_K,
+    HEAT_RATIO,
+    LAYER_BASE_M,
+    LAYER_GRADIENT_K_M,
+)
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
@@ -24,7 +33,6 @@ from detente.flight._kernels_lanes import (
     turning_rates,
 )
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
-from detente.geodesy.constants import G0_M_S2
 from detente.jit import kernel
 
 # Rows of a block.
@@ -69,8 +77,10 @@ SMOOTH = 0.03  # of the error estimate, of the fourth order, what is left where 
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER, LOST_M = 1e9, -1e9
 OVER = 1.0 - 1e-9  # of the pitching over, what is all of it
-SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
-LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
+# Over the speed of sound: how fast that falls with height in the lowest layer.
+SLOWER_SOUND_M_S2 = -0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * LAYER_GRADIENT_K_M[0]
+LAYERS = np.array([EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M[1:6]])  # the air's bends
+LAYER_COUNT = len(LAYERS)
 GROUND_LOG, GROUND_SOUND, TOP_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5], AIR_PIECES[-1, 5]
 _HIGH_M = 20_000.0, 51_000.0, 86_000.0
 _BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
@@ -102,7 +112,8 @@ def place_stage(x, i):
         h = x[STEP * LANES + lane]
         sx, sy, sz, su, sv, sw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(i):
-            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            k = (K + 3 * j) * LANES + lane
+            ax, ay, az = x[k], x[k + LANES], x[k + 2 * LANES]
             if NYSTROM_FIVE[i, j] != 0.0:
                 sx += NYSTROM_FIVE[i, j] * ax
                 sy += NYSTROM_FIVE[i, j] * ay
@@ -240,7 +251,8 @@ def close_step(x):
         h = x[STEP * LANES + lane]
         ex, ey, ez, eu, ev, ew = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(FIVE_STAGES):
-            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            k = (K + 3 * j) * LANES + lane
+            ax, ay, az = x[k], x[k + LANES], x[k + 2 * LANES]
             if NYSTROM_FIVE_ERROR[j] != 0.0:
                 ex += NYSTROM_FIVE_ERROR[j] * ax
                 ey += NYSTROM_FIVE_ERROR[j] * ay
@@ -324,7 +336,7 @@ def find_bends(x, curve):
         x[BEND_S * LANES + lane] = to_top if (x[THRUST * LANES + lane] == 0.0) & (to_top > near) else NEVER
         # The next of the air's bends on the way.
         along, nearest, left = height if climb > 0.0 else -height, near * abs(climb), NEVER if felt else 0.0
-        for k in range(5):
+        for k in range(LAYER_COUNT):
             past = (LAYERS[k] if climb > 0.0 else -LAYERS[k]) - along
             left = past if (past > nearest) & (past < left) else left
         x[HEIGHT_LEFT * LANES + lane] = left
@@ -336,7 +348,8 @@ def find_bends(x, curve):
             x[MACH_LEFT * LANES + lane] = past if (past > x[NEAREST * LANES + lane]) & (past < left) else left
     for lane in range(LANES):
         rate = x[MACH_RATE * LANES + lane]
-        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), x[QUICKER * LANES + lane] if rate > 0.0 else -x[QUICKER * LANES + lane])
+        quicker = x[QUICKER * LANES + lane]
+        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), quicker if rate > 0.0 else -quicker)
         climb, bend = x[CLIMB * LANES + lane], 0.5 * x[BENT * LANES + lane]
         d = time_to(x[HEIGHT_LEFT * LANES + lane], abs(climb), bend if climb > 0.0 else -bend)
         t = t if t < d else d
@@ -378,7 +391,10 @@ def begin_span(x, spin, how, curve):
 
 @kernel(inner=True, fastmath=RELAXED)
 def fly_span(x, spin, how, curve):
-    """Every lane along what is left of its span. A lane that does not come to its end is marked by an impossible height."""
+    """Every lane along what is left of its span.
+
+    A lane that does not come to the span's end is marked by an impossible height.
+    """
     begin_span(x, spin, how, curve)
     for _ in range(MOST_TRIES):
         find_bends(x, curve)
