@@ -78,7 +78,7 @@ LOST = 0.8  # of the speed a rocket would reach in a vacuum, what is left at bur
 FASTEST = 0.9  # of the squared circular speed: beyond it growth is counted no more
 
 
-@kernel
+@kernel(inner=True)
 def spans_of(cutoff, stage_count, stages, body, spans):
     """Lists a boost's spans: (end, number of the stage that burns, or -1 for a rest). Returns how many they are."""
     count, t = 0, 0.0
@@ -95,14 +95,14 @@ def spans_of(cutoff, stage_count, stages, body, spans):
     return count
 
 
-@kernel
+@kernel(inner=True)
 def growth_s(speed_m_s):
     """Over how long an error in velocity grows into one at impact: the slope of the longest range over the speed."""
     share = speed_m_s * speed_m_s / (G0_M_S2 * A_M)
     return 2.0 * speed_m_s / (G0_M_S2 * (1.0 - min(share, FASTEST)))
 
 
-@kernel
+@kernel(inner=True)
 def place_on_pad(x, lane, launch, body):
     """Puts a missile on its pad: state, axes, pitch programme, empty tallies."""
     latitude, longitude, azimuth, pitch = launch[0], launch[1], launch[2], launch[3]
@@ -118,7 +118,7 @@ def place_on_pad(x, lane, launch, body):
     x[GROWTH_S * LANES + lane] = growth_s(LOST * body[6])
 
 
-@kernel
+@kernel(inner=True)
 def clear_tallies(x, limit_m):
     """Empties every lane's clock, speed and tallies, and sets the error that a step may make."""
     for row in (VX, VY, VZ, TIME, OFF, FAST, LATE, APOGEE, LOWEST, HIGHEST, TURN, QUICKER, DENSITY):
@@ -129,7 +129,7 @@ def clear_tallies(x, limit_m):
         x[SOUND * LANES + lane] = TOP_SOUND
 
 
-@kernel
+@kernel(inner=True)
 def light(x, lane, stage):
     """Writes one stage's motor into a lane."""
     x[IGNITION * LANES + lane], x[MASS * LANES + lane], x[FLOW * LANES + lane] = stage[0], stage[2], stage[3]
@@ -137,7 +137,7 @@ def light(x, lane, stage):
     x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.5 * stage[6], 0.0
 
 
-@kernel
+@kernel(inner=True)
 def cut_off(x, lane, beta):
     """Writes the coasting body into a lane: no thrust, the mass of the moment, the drag of what flies on."""
     t = x[TIME * LANES + lane]
@@ -150,7 +150,7 @@ def cut_off(x, lane, beta):
         x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.0, 0.5 / beta
 
 
-@kernel
+@kernel(inner=True)
 def coast_span(px, py, pz, vx, vy, vz, drag, spin):
     """How long a body coasts on where height is no clock, by Kepler's orbit.
 
@@ -190,7 +190,7 @@ def coast_span(px, py, pz, vx, vy, vz, drag, spin):
     return max(1.01 * span if far else span, 0.0)
 
 
-@kernel
+@kernel(inner=True)
 def coast_on(x, spin, drag, curve):
     """Every lane through the air to where another clock than time will do."""
     longest, how = 0.0, IN_AIR if drag else 0
@@ -211,7 +211,7 @@ def coast_on(x, spin, drag, curve):
         fly_span(x, spin, how, curve)
 
 
-@kernel
+@kernel(inner=True)
 def unload(x, lane, left):
     """Writes a lane's state, clock and tallies to a row of what an ascent leaves."""
     for c in range(6):
@@ -226,10 +226,13 @@ def unload(x, lane, left):
     left[LEFT_LOWEST] = x[LOWEST * LANES + lane]
 
 
-@kernel
+@kernel(inner=True)
 def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve):
     """Every lane from its pad to its cut-off, span by span."""
-    for k in range(counts.max()):
+    most = 0
+    for lane in range(LANES):
+        most = max(most, counts[lane])
+    for k in range(most):
         how = IN_AIR | BY_TABLE if drag else 0
         for lane in range(LANES):
             m = missile[rows[lane]]
@@ -258,7 +261,7 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
                 x[TIME * LANES + lane] = spans[lane, k, 0]
 
 
-@kernel
+@kernel(inner=True)
 def note_cut_off(x, lane, left):
     """Writes down when, how fast and how high a lane's motor stopped."""
     u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]

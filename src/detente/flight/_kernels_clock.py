@@ -13,7 +13,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from detente.flight._kernels_air import AIR_BENDS, AIR_PIECES, DRAG_CEILING_M, GAS_CONSTANT_J_KG_K, HEAT_RATIO
+from detente.flight._kernels_air import (
+    AIR_BENDS,
+    AIR_PIECES,
+    DRAG_CEILING_M,
+    EARTH_RADIUS_M,
+    GAS_CONSTANT_J_KG_K,
+    HEAT_RATIO,
+    LAYER_BASE_M,
+    LAYER_GRADIENT_K_M,
+)
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
@@ -52,7 +61,7 @@ K = 63  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
-MOST_TRIES = 400  # in a span
+MOST_TRIES = 200  # in a span
 SHORTEST_S = 0.02  # steps that stand whatever their error
 CAUTION, LEAST_GROWTH, MOST_GROWTH = 0.85, 0.2, 3.0
 FIFTH_ROOT = -0.2 * math.log(2.0)  # of a base-2 logarithm, for an exponential
@@ -63,13 +72,15 @@ _WHOLE[:, :-1] = FIVE
 NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
 NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
 NEAR = 0.1  # of a step: bends nearer than this are stepped across
-FELT_PER_S2 = 0.1  # of the error a step may make: drag above which it matters where drag and air bend
+FELT_PER_S2 = 0.05  # of the error a step may make: drag above which it matters where drag and air bend
 SMOOTH = 0.03  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER, LOST_M = 1e9, -1e9
 OVER = 1.0 - 1e-9  # of the pitching over, what is all of it
-SLOWER_SOUND_M_S2 = 0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * 6.5e-3  # over the speed of sound: its fall with height in the lowest layer
-LAYERS = AIR_PIECES[[3, 4, 5, 7, 8], 0]  # where the air bends most
+# Over the speed of sound: how fast that falls with height in the lowest layer.
+SLOWER_SOUND_M_S2 = -0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * LAYER_GRADIENT_K_M[0]
+LAYERS = np.array([EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M[1:6]])  # the air's bends
+LAYER_COUNT = len(LAYERS)
 GROUND_LOG, GROUND_SOUND, TOP_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5], AIR_PIECES[-1, 5]
 _HIGH_M = 20_000.0, 51_000.0, 86_000.0
 _BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
@@ -101,7 +112,8 @@ def place_stage(x, i):
         h = x[STEP * LANES + lane]
         sx, sy, sz, su, sv, sw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(i):
-            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            k = (K + 3 * j) * LANES + lane
+            ax, ay, az = x[k], x[k + LANES], x[k + 2 * LANES]
             if NYSTROM_FIVE[i, j] != 0.0:
                 sx += NYSTROM_FIVE[i, j] * ax
                 sy += NYSTROM_FIVE[i, j] * ay
@@ -119,7 +131,7 @@ def place_stage(x, i):
         x[(AT + 5) * LANES + lane] = w + h * sw
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fall_freely(x, spin):
     """Free fall, speed and height of every lane's stage; returns how many bends of the air lie below any lane.
 
@@ -145,7 +157,7 @@ def fall_freely(x, spin):
     return BENDS_HIGH if above_middle > 0 else BENDS_MIDDLE if above_low > 0 else BENDS_LOW
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def find_air(x, bends):
     """Density, speed of sound and Mach number of every lane's stage: bend after bend, two at a time.
 
@@ -169,7 +181,7 @@ def find_air(x, bends):
         x[MACH * LANES + lane] = x[SPEED * LANES + lane] / sound
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def steer(x, node):
     """Which way every lane's thrust points: leaning from the vertical, the more the later, up to its lean."""
     for lane in range(LANES):
@@ -180,7 +192,7 @@ def steer(x, node):
         x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def push(x, node):
     """Adds drag and thrust to the acceleration of every lane's stage."""
     for lane in range(LANES):
@@ -204,7 +216,7 @@ def push(x, node):
             )
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def rate_stage(x, node, k, spin, how, curve):
     """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
     bends = fall_freely(x, spin)
@@ -239,7 +251,8 @@ def close_step(x):
         h = x[STEP * LANES + lane]
         ex, ey, ez, eu, ev, ew = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(FIVE_STAGES):
-            ax, ay, az = x[(K + 3 * j) * LANES + lane], x[(K + 3 * j + 1) * LANES + lane], x[(K + 3 * j + 2) * LANES + lane]
+            k = (K + 3 * j) * LANES + lane
+            ax, ay, az = x[k], x[k + LANES], x[k + 2 * LANES]
             if NYSTROM_FIVE_ERROR[j] != 0.0:
                 ex += NYSTROM_FIVE_ERROR[j] * ax
                 ey += NYSTROM_FIVE_ERROR[j] * ay
@@ -289,7 +302,7 @@ def time_to(way, speed, half_gain):
     return t if (way > 0.0) & (way < NEVER) else NEVER
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def find_bends(x, curve):
     """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
 
@@ -323,7 +336,7 @@ def find_bends(x, curve):
         x[BEND_S * LANES + lane] = to_top if (x[THRUST * LANES + lane] == 0.0) & (to_top > near) else NEVER
         # The next of the air's bends on the way.
         along, nearest, left = height if climb > 0.0 else -height, near * abs(climb), NEVER if felt else 0.0
-        for k in range(5):
+        for k in range(LAYER_COUNT):
             past = (LAYERS[k] if climb > 0.0 else -LAYERS[k]) - along
             left = past if (past > nearest) & (past < left) else left
         x[HEIGHT_LEFT * LANES + lane] = left
@@ -335,14 +348,15 @@ def find_bends(x, curve):
             x[MACH_LEFT * LANES + lane] = past if (past > x[NEAREST * LANES + lane]) & (past < left) else left
     for lane in range(LANES):
         rate = x[MACH_RATE * LANES + lane]
-        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), x[QUICKER * LANES + lane] if rate > 0.0 else -x[QUICKER * LANES + lane])
+        quicker = x[QUICKER * LANES + lane]
+        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), quicker if rate > 0.0 else -quicker)
         climb, bend = x[CLIMB * LANES + lane], 0.5 * x[BENT * LANES + lane]
         d = time_to(x[HEIGHT_LEFT * LANES + lane], abs(climb), bend if climb > 0.0 else -bend)
         t = t if t < d else d
         x[BEND_S * LANES + lane] = t if t < x[BEND_S * LANES + lane] else x[BEND_S * LANES + lane]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def note_height(x):
     """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
     for lane in range(LANES):
@@ -356,7 +370,7 @@ def note_height(x):
         x[HIGHEST * LANES + lane] = height if height > high else high
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def begin_span(x, spin, how, curve):
     """The accelerations that every lane's first step starts with: those its last one ended with, or new ones."""
     fresh = 0
@@ -375,9 +389,12 @@ def begin_span(x, spin, how, curve):
             x[(K + n) * LANES + lane] = new if x[FRESH * LANES + lane] > 0.0 else x[(K + n) * LANES + lane]
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, fastmath=RELAXED)
 def fly_span(x, spin, how, curve):
-    """Every lane along what is left of its span. A lane that does not come to its end is marked by an impossible height."""
+    """Every lane along what is left of its span.
+
+    A lane that does not come to the span's end is marked by an impossible height.
+    """
     begin_span(x, spin, how, curve)
     for _ in range(MOST_TRIES):
         find_bends(x, curve)

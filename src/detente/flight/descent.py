@@ -26,7 +26,7 @@ UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
 CLOCK_ERROR_FACTOR = 4.0
-"""Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
+"""Measured: a bend in the drag curve, or in the air, inside a step hides in part from the embedded error estimate."""
 LOOSE_STEP_M, FINE_STEP_M = 1.0, 0.05
 """Error at impact that a step by the clock may make, for 10 m and for 1 m in all; see ``_kernels_clock``."""
 LEAST_STEEPNESS = 0.02

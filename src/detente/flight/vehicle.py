@@ -246,7 +246,8 @@ def pack(missiles: Sequence[Missile]) -> PackedMissiles:
         rise_s = min(missile.vertical_rise_s, 0.25 * burn_s)
         pitch_end_s = max(missile.pitch_over_end_s or PITCH_OVER_END_FRACTION * burn_s, rise_s + 1e-3)
         beta = missile.reentry_ballistic_coefficient_kg_m2 or 0.0
-        body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta, missile.gravity_turn, missile.ideal_speed_m_s
+        body[i, :4] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0]
+        body[i, 4:] = beta, missile.gravity_turn, missile.ideal_speed_m_s
     drag_pieces = np.stack([_drag_pieces(missile, pieces) for missile in missiles])
     table, tables = _shared_tables(drag_pieces)
     packed = PackedMissiles(
