@@ -154,7 +154,9 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
     clocks[i, FIRST_S] = clocks[i, AT]
     if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
         if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
-            ignite(state, covariance, tags, clocks, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
+            ignite(
+                state, covariance, tags, clocks, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings
+            )
         else:
             name_phase(state, tags, i)
 
