@@ -8,8 +8,8 @@ import math
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_end import close_step
 from detente.centre.tracking._kernels_late import look_back, remember, update_late
-from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
+from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
     AT,
@@ -367,7 +367,7 @@ def step_rows(
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
             order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
-            kinds, sides, sites, draws[r], settings, desk[:9] + (memory, desk[10]), rates, work, factor, looks,
+            kinds, sides, sites, draws[r], settings, (*desk[:9], memory, desk[10]), rates, work, factor, looks,
         )  # fmt: skip
         remember(state, covariance, tags[r], now_s, memory)
         put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)

@@ -394,7 +394,7 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
         if not by_points:
             move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
-        drag = rates_of_change(
+        rates_of_change(
             0.5 * (px + state[i, 0]), 0.5 * (py + state[i, 1]), 0.5 * (pz + state[i, 2]),
             0.5 * (vx + state[i, 3]), 0.5 * (vy + state[i, 4]), 0.5 * (vz + state[i, 5]),
             hidden, boosting, in_air, settings, rates,
