@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detente.centre.tracking.settings import Settings
-from detente.centre.tracking.tracker import moments_of, start, track
+from detente.centre.tracking.tracker import PAST, moments_of, start, track
 from detente.records.slots import Phase, Status, Tracks
 
 # missile (0 Scud-B, 1 Al Hussein, 2 No-dong, 3 two-stage), latitude, longitude, azimuth, pitch (deg), launch time (s)
