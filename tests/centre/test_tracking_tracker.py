@@ -1,12 +1,15 @@
 """The tracker as a whole: what it promises of any input, and how well it follows a small raid."""
 
+import runpy
 from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from detente.centre.tracking.settings import Settings
-from detente.centre.tracking.tracker import start, track
+from detente.centre.tracking.tracker import PAST, moments_of, start, track
 from detente.records.slots import Phase, Status, Tracks
 
 # missile (0 Scud-B, 1 Al Hussein, 2 No-dong, 3 two-stage), latitude, longitude, azimuth, pitch (deg), launch time (s)
@@ -380,3 +383,96 @@ def test_settings_refuse_senseless_numbers():
     with pytest.raises(AssertionError, match="gate_sigmas"):
         Settings(gate_sigmas=-1.0)
     assert np.isfinite(Settings().packed()).all()
+
+
+def heard_late(made, suite, plots, until_s, wait_s, moments, tick_s=TICK_S):
+    """As ``run``, but row ``k`` of a replicate's list comes in ``wait_s(row, k)`` after its time."""
+    tracks, before = start(len(plots), SLOTS, moments), 0.0
+    for now in np.arange(tick_s, until_s + 1e-9, tick_s):
+        here = []
+        for rows, key in plots:
+            picked = [k for k, row in enumerate(rows) if before < row[0] + wait_s(row, k) <= now]
+            here.append(([rows[k] for k in picked], [key[k] for k in picked]))
+        detections, offsets, _ = made.batch(here, -1.0, now)
+        tracks = track(tracks, detections, offsets, suite, float(now), Settings())
+        before = now
+    return tracks
+
+
+def test_memory_changes_nothing_of_what_comes_in_time(made, sensors, plots):
+    suite = made.suite(sensors, 2)
+    without, kept = (
+        heard_late(made, suite, plots[:2], 400.0, lambda row, k: 0.0, moments) for moments in (0, moments_of(TICK_S))
+    )
+    assert kept.past_s.shape == (2, SLOTS, 7)
+    assert (kept.past_number > 0).any()
+    assert same(replace(kept, **{name: getattr(without, name) for name in PAST}), without)
+
+
+def test_a_burning_missile_heard_late_does_not_spoil_the_coasting_track(made, sensors, raid):
+    """Plots from before a burnout reach a track that coasts by then: they say little of it, and it is not misled."""
+    radars = sensors[:2]
+    plots, suite = [made.sense(radars, raid, 400.0, 25)], made.suite(radars, 1)
+    tracks = heard_late(made, suite, plots, 400.0, lambda row, k: 10.0 * (row[1] == 1), moments_of(TICK_S))
+    state, phase = raid[4].at(400.0)
+    assert phase == Phase.COAST
+    held = np.flatnonzero(tracks.status[0] == Status.CONFIRMED)
+    nearest = held[np.linalg.norm(tracks.mean[0, held, :3] - state[:3], axis=1).argmin()]
+    error = tracks.mean[0, nearest] - state
+    assert np.linalg.norm(error[:3]) < 500.0
+    assert error @ np.linalg.solve(tracks.covariance[0, nearest], error) < 20.0
+
+
+@pytest.fixture(scope="module")
+def descents(made):
+    """Ten bodies in each of six replicates, seen by one radar once a second as they coast and fall into the air: suite,
+    plots, where they are after 90 s (10, 7), and how late each plot comes: three in ten, by up to 30 s.
+    """
+    falls = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
+    axes, site = falls.site_axes()
+    sigmas = {"sigma_range_m": 50.0, "sigma_azimuth_rad": 1e-3, "sigma_elevation_rad": 1e-3}
+    radar = made.radar("one", 42.0, 35.0, height_m=0.0, revisit_s=1.0, offset_s=0.0, **sigmas)
+    plots, last = [], []
+    for seed in range(6):
+        chance = np.random.default_rng(seed)
+        away, bearing = chance.uniform(2e5, 5e5, 10), np.linspace(-2.5, 2.5, 10) + chance.uniform(-0.1, 0.1, 10)
+        level = chance.uniform(500.0, 2_500.0, 10)[:, None] * np.stack([-np.sin(bearing), -np.cos(bearing)], axis=1)
+        local = np.stack([away * np.sin(bearing), away * np.cos(bearing), chance.uniform(1.3e5, 1.8e5, 10)], axis=1)
+        speed = np.hstack([level, chance.uniform(-1_500.0, -500.0, (10, 1))])
+        states, light, rows = np.hstack([site + local @ axes, speed @ axes]), np.full(10, 1 / 800.0), []
+        for now in range(1, 91):
+            states = falls.fall(states, light, 1.0)
+            for up, across, far in falls.measured(states, chance)[chance.random(10) < 0.9]:
+                rows.append((float(now), 0, 1, far, across % (2 * np.pi), up, 50.0, 1e-3, 1e-3))
+        plots.append((rows, [-1] * len(rows)))
+        last.append(states)
+    chance = np.random.default_rng(9)
+    waits = np.where(chance.random(1_000) < 0.3, chance.uniform(1.0, 30.0, 1_000), 0.0)
+    return made.suite([radar], 6), plots, last, lambda row, k: min(waits[k], 90.0 - row[0])
+
+
+def test_a_centre_hears_late_as_well_as_in_time(made, descents):
+    """Tracks fed late are as near as in order, and as sure. Without memory they are surer than all there is to know in
+    order would let them be: what was known before a late plot's moment would count twice.
+    """
+    suite, plots, last, late_s = descents
+    off, spread, nees = {}, {}, {}
+    for name, wait_s, moments in (
+        ("in order", lambda row, k: 0.0, 0), ("late", late_s, moments_of(1.0)), ("forgetful", late_s, 0)
+    ):  # fmt: skip
+        tracks = heard_late(made, suite, plots, 90.0, wait_s, moments, 1.0)
+        errors, covariances = [], []
+        for r, states in enumerate(last):
+            held = np.flatnonzero(tracks.status[r] == Status.CONFIRMED)
+            nearest = held[np.linalg.norm(states[:, None, :3] - tracks.mean[r, held, :3], axis=2).argmin(axis=1)]
+            errors.append(tracks.mean[r, nearest] - states[:, :6])
+            covariances.append(tracks.covariance[r, nearest])
+        errors, covariances = np.concatenate(errors), np.concatenate(covariances)
+        off[name] = np.sqrt((errors[:, :3] ** 2).sum(axis=1).mean())
+        spread[name] = np.sqrt(np.trace(covariances[:, :3, :3], axis1=1, axis2=2).mean())
+        nees[name] = (errors * np.linalg.solve(covariances, errors[:, :, None])[:, :, 0]).sum(axis=1).mean()
+    assert off["in order"] < 200.0
+    assert off["late"] < 1.02 * off["in order"]
+    assert spread["late"] == pytest.approx(spread["in order"], rel=0.02)
+    assert spread["forgetful"] < 0.97 * spread["in order"]
+    assert nees["late"] == pytest.approx(nees["in order"], rel=0.05)

@@ -21,6 +21,7 @@ from detente.centre.picture.settings import PictureSettings
 from detente.flight.prediction import coast
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
+falls = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 linear = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "linear_fusion.py"))
 GROUND = made.territories()
 
@@ -76,8 +77,30 @@ def test_noise_grows_as_its_phase_says():
         out = np.zeros((6, 6))
         align(mean, spread, 10.0, phase, settings, np.zeros((6, 6)), np.zeros((6, 6)), np.zeros(6), out)
         sizes.append(out[:3, :3].trace())
-    assert sizes[1] - sizes[0] == pytest.approx(3 * (0.5 * settings.reentry_acceleration_m_s2 * 100.0) ** 2, rel=1e-3)
-    assert sizes[2] - sizes[0] == pytest.approx(3 * (0.5 * settings.boost_acceleration_m_s2 * 100.0) ** 2, rel=1e-3)
+    assert sizes[1] - sizes[0] == pytest.approx(3 * (settings.reentry_acceleration_m_s2 * 100.0) ** 2 / 3, rel=1e-3)
+    assert sizes[2] - sizes[0] == pytest.approx(3 * (settings.boost_acceleration_m_s2 * 100.0) ** 2 / 3, rel=1e-3)
+
+
+def test_a_partners_track_ages_truly_in_the_air():
+    """Drag grows as a body falls, and the partner may have last told of a coast: no direction is thought to be known.
+
+    Bodies of 500-5,000 kg/m² at 95-60 km and 2.5 km/s, told of exactly, as in coast, and 15-25 s old.
+    """
+    chance, worst = np.random.default_rng(1), []
+    for _ in range(60):
+        height, dive, age_s = chance.uniform(6e4, 9.5e4), chance.uniform(0.4, 1.2), chance.uniform(15.0, 25.0)
+        light = 1.0 / np.exp(chance.uniform(np.log(500.0), np.log(5_000.0)))
+        told = np.array([6_378_137.0 + height, 0, 0, -2_500.0 * np.sin(dive), 2_500.0 * np.cos(dive), 0])
+        truth = falls.fall(told[None], np.array([light]), age_s, 0.1)[0]
+        if np.linalg.norm(truth[:3]) < 6_383_000.0:
+            continue
+        spread, out, mean = np.diag([1e4] * 3 + [25.0] * 3), np.zeros((6, 6)), np.zeros(6)
+        align(told, spread, age_s, 2.0, PictureSettings(), np.zeros((6, 6)), np.zeros((6, 6)), mean, out)
+        error = truth - mean
+        worst.append(error @ np.linalg.solve(out, error))
+    assert len(worst) > 30
+    assert np.mean(worst) < 12.0
+    assert np.max(worst) < 14.45
 
 
 def test_pairs_against_the_optimal_assignment():

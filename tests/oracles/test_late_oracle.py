@@ -73,7 +73,7 @@ def test_going_back_undoes_going_forward():
     work = (np.zeros((3, 7)), np.zeros((7, 7)))
     late.predict(state, P, a_tag(), 0, 20.0, settings, *work)
     y, A, N = state[0].copy(), np.empty((7, 7)), np.empty((7, 7))
-    late.go_back(y, A, N, 20.0, False, settings)
+    late.go_back(y, A, N, 20.0, False, False, settings)
     assert np.abs(y - X)[:3].max() < 0.05
     assert np.abs(y - X)[3:6].max() < 1e-3
     want, got = oracle.some_covariance(4), A @ P[0] @ A.T

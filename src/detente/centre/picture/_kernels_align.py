@@ -3,6 +3,7 @@
 import math
 
 from detente.centre.picture._kernels_matrix import congruence
+from detente.flight._kernels_motion import climb_rate, radial_height
 from detente.flight._kernels_predict import coast_state
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
@@ -10,6 +11,7 @@ from detente.jit import kernel
 BOOST = 1
 REENTRY = 3
 LONGEST_STEP_S = 30.0
+FELT_M = 60_000.0  # below it the air brakes a light body (500 kg/m² at 3 km/s) by more than 2 m/s²
 
 
 @kernel
@@ -60,10 +62,11 @@ def add_noise(covariance, dt_s, phase, settings):
     if phase in (BOOST, REENTRY):
         unknown = settings.boost_acceleration_m_s2 if phase == BOOST else settings.reentry_acceleration_m_s2
         vv = (unknown * span) ** 2
-        xx, xv = 0.25 * vv * span * span, 0.5 * vv * dt_s
     else:
         vv = settings.coast_noise_m2_s3 * span
-        xx, xv = vv * span * span / 3.0, 0.5 * vv * dt_s
+    # What pulls is not known to be steady (drag grows e-fold in some seconds): place and velocity are tied as white
+    # noise ties them, and not wholly, which would leave a combination of the two that is thought to be known.
+    xx, xv = vv * span * span / 3.0, 0.5 * vv * dt_s
     for i in range(3):
         covariance[i, i] += xx
         covariance[i, i + 3] += xv
@@ -92,7 +95,24 @@ def carry(mean, covariance, dt_s, phi, work, mean_out, covariance_out):
 
 
 @kernel
+def seconds_in_air(x, dt_s):
+    """For how long of the last dt_s a falling body (6,) has been where the air may brake it."""
+    height = radial_height(x[0], x[1], x[2])
+    climb = climb_rate(x[0], x[1], x[2], x[3], x[4], x[5])
+    if dt_s <= 0.0 or climb >= 0.0 or height >= FELT_M:
+        return 0.0
+    return min(dt_s, (FELT_M - height) / -climb)
+
+
+@kernel
 def align(mean, covariance, dt_s, phase, settings, phi, work, mean_out, covariance_out):
-    """Bring a state and its covariance dt_s on (or back), in a vacuum, with the noise of its phase."""
+    """Bring a state and its covariance dt_s on (or back), in a vacuum, with the noise of its phase.
+
+    A body that was last told of in coast may have come into the air since: then with that of reentry too.
+    """
     carry(mean, covariance, dt_s, phi, work, mean_out, covariance_out)
     add_noise(covariance_out, dt_s, phase, settings)
+    if phase not in (BOOST, REENTRY):
+        braked_s = seconds_in_air(mean_out, dt_s)
+        if braked_s > 0.0:
+            add_noise(covariance_out, braked_s, REENTRY, settings)

@@ -19,6 +19,7 @@ from detente.centre.tracking._kernels_places import (
     AIR_NOISE,
     AZIMUTH,
     BOOST,
+    BOOST_CEILING_M,
     BOOST_NOISE,
     COAST_NOISE,
     CONFIRMED,
@@ -26,6 +27,7 @@ from detente.centre.tracking._kernels_places import (
     ELEVATION,
     FROM,
     GRAVITY,
+    LIGHTNESS_NOISE,
     LOCAL_NOISE,
     MODEL,
     NUMBER,
@@ -33,6 +35,9 @@ from detente.centre.tracking._kernels_places import (
     RANGE,
     RATE,
     STATUS,
+    THRUST_NOISE,
+    THRUST_STEP,
+    UNDECIDED_NOISE,
     VAR_AZIMUTH,
     VAR_OVER,
     VAR_RANGE,
@@ -43,6 +48,7 @@ from detente.centre.tracking._kernels_polar import look
 from detente.centre.tracking._kernels_predict import (
     AIR_CEILING_M,
     add_noise,
+    climb_rate,
     longest_step,
     move_columns,
     move_covariance,
@@ -60,8 +66,11 @@ LONGEST_STEPS = 200
 
 
 @kernel
-def go_back(y, A, N, back_s, boosting, settings):
-    """Carry a state ``y`` (7,) back in time in place; fill ``A`` (7, 7) its slopes, ``N`` (7, 7) the noise between."""
+def go_back(y, A, N, back_s, boosting, doubted, settings):
+    """Carry a state ``y`` (7,) back in time in place; fill ``A`` (7, 7) its slopes, ``N`` (7, 7) the noise between.
+
+    ``doubted``: what coasts now may have burnt then, where it climbs below the boost ceiling.
+    """
     A[:] = 0.0
     N[:] = 0.0
     for a in range(STATES):
@@ -92,8 +101,14 @@ def go_back(y, A, N, back_s, boosting, settings):
             for b in range(STATES):
                 A[a, b] = work[b, a]
         move_covariance(N, -h, rates, False, work)
-        white = settings[BOOST_NOISE] if boosting else settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
-        add_noise(N, -h, -white, 0.0, rates)
+        if boosting:
+            white, walk = settings[BOOST_NOISE], settings[THRUST_NOISE] + settings[THRUST_STEP] * y[6] * y[6]
+        else:
+            white = settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
+            walk = settings[LIGHTNESS_NOISE] * y[6] * y[6] if in_air else 0.0
+            if doubted and height < settings[BOOST_CEILING_M] and climb_rate(px, py, pz, vx, vy, vz) > 0.0:
+                white += settings[UNDECIDED_NOISE]
+        add_noise(N, -h, -white, -walk, rates)
         left -= h
 
 
@@ -147,11 +162,11 @@ def remember(state, covariance, tags, now_s, memory):
 
 @kernel
 def recall(tags, i, time_s, memory):
-    """The latest remembered moment of slot ``i`` not after a time, in its present phase; -1 where there is none."""
+    """The latest remembered moment of slot ``i`` not after a time, burning or not as it is now; -1 where none is."""
     times, owners, phases, _, _ = memory
-    found = -1
+    found, burning = -1, tags[i, PHASE] == BOOST
     for m in range(times.shape[1]):
-        mine = owners[i, m] == tags[i, NUMBER] and phases[i, m] == tags[i, PHASE] and times[i, m] <= time_s
+        mine = owners[i, m] == tags[i, NUMBER] and (phases[i, m] == BOOST) == burning and times[i, m] <= time_s
         if mine and (found < 0 or times[i, m] > times[i, found]):
             found = m
     return found
@@ -164,9 +179,9 @@ def look_back(state, tags, clocks_at, i, time_s, memory, settings, past):
     boosting = settings[MODEL] != CONSTANT_GRAVITY and tags[i, PHASE] == BOOST
     A, G = np.empty((STATES, STATES)), np.zeros((STATES, STATES))
     y[:] = state[i]
-    go_back(y, A, W, clocks_at - time_s, boosting, settings)
-    B[:] = A
     m = recall(tags, i, time_s, memory)
+    go_back(y, A, W, clocks_at - time_s, boosting, m < 0, settings)
+    B[:] = A
     if m < 0:
         return
     times, _, _, states, covariances = memory

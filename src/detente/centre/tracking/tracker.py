@@ -50,7 +50,7 @@ def moments_of(step_s: float) -> int:
     return math.ceil(LATE_S / step_s) + 1
 
 
-def start(replicates: int, slots: int, moments: int = 0) -> Tracks:
+def start(replicates: int, slots: int, moments: int = 0) -> KeptTracks:
     """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places.
 
     Each track remembers its last ``moments`` steps for the sake of late detections (`_kernels_late`). On detections
@@ -101,7 +101,7 @@ def track(
     suite: SensorSuite,
     now_s: float,
     settings: Settings = DEFAULTS,
-) -> Tracks:
+) -> KeptTracks:
     """The tracks at ``now_s``, after what the sensors reported since the last step.
 
     ``detections`` rows ``offsets[r]`` to ``offsets[r + 1]`` are those of row r, by time, none later than ``now_s``;
