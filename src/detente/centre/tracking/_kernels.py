@@ -131,17 +131,20 @@ def is_usable(plots, plot_tags, d, sensors):
 @kernel
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
+    _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk
+    offsets, slopes, _ = small
+    trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
         ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk[9], settings, desk[10])
-        return update_late(line, state[i], covariance[i], desk[10], settings[MODEL] == CONSTANT_GRAVITY)
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
+        return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
     if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
         return True
     if settings[MODEL] == CONSTANT_GRAVITY:
-        return update_polar(line, state[i], covariance[i], desk[7][0], desk[7][1], desk[8][0][0], desk[8][2])
-    return update(line, state, covariance, i, desk[7][0], desk[7][1], desk[8][0], desk[8][1], desk[8][2])
+        return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
+    return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
 
 
 @kernel

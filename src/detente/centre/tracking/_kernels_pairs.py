@@ -139,6 +139,23 @@ def with_rate(line, x, P, polar):
 
 
 @kernel
+def with_rate_of(line, state, covariance, i, leaning, wide):
+    """Squared distance and fit of slot ``i`` in the constant-gravity model, by the covariance it is gated by."""
+    if leaning:
+        distance2, log_volume = with_rate(line, state[i], wide, True)
+    else:
+        distance2, log_volume = with_rate(line, state[i], covariance[i], True)
+    return distance2, distance2 + log_volume + RATE_VOLUME
+
+
+@kernel
+def spread_widely(line, x, P, slopes, biases, i, sensor, wide, spread):
+    """``spread_of`` the covariance, put into ``wide``, by which slot ``i`` is gated where biases are estimated."""
+    widen(line, x, P, biases[4][i], sensor, biases[1], wide)
+    spread_of(wide, slopes, spread)
+
+
+@kernel
 def list_late_pairs(
     state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past,
     joint, edges,
@@ -189,11 +206,9 @@ def list_measured_pairs(
             continue
         if not look(lines[0], state[i], seen, slopes):
             continue
+        spread_of(covariance[i], slopes, spread)
         if leaning:
-            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide)
-            spread_of(wide, slopes, spread)
-        else:
-            spread_of(covariance[i], slopes, spread)
+            spread_widely(lines[0], state[i], covariance[i], slopes, biases, i, sensor, wide, spread)
         first, beyond = 0, seen[2] + math.inf
         if sigma2 > 0.0:
             reach_m = math.sqrt(wide2 * (spread[5] + sigma2))
@@ -207,8 +222,7 @@ def list_measured_pairs(
             if distance2 >= wide2:
                 continue
             if lines[j, VAR_RATE] > 0.0:
-                distance2, log_volume = with_rate(lines[j], state[i], wide if leaning else covariance[i], True)
-                fit = distance2 + log_volume + RATE_VOLUME
+                distance2, fit = with_rate_of(lines[j], state, covariance, i, leaning, wide)
             elif weighed:
                 fit = distance2 + log_volume_of(lines[j], spread)
             if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
