@@ -93,7 +93,7 @@ def releases(quick: bool) -> Iterator[Line]:
 
         def told(moment: int, state: Any, rules: Rules = rules) -> Any:
             tracks, estimates = moments[moment]
-            return release(state, tracks, estimates, rules, 0, made.SENSORS_OF[0], 7, tracks.time_s)
+            return release(state, tracks, estimates, rules, 0, made.SENSORS_OF[0], made.SECRET, tracks.time_s)
 
         after = told(0, start)[2]
         for what, moment, state in (("all leave", 0, start), ("none is due", 1, after)):
@@ -105,7 +105,7 @@ def envelopes(quick: bool) -> Iterator[Line]:
     """Sealing and opening, a record, against the bare signature and against JSON."""
     rules = rules_of()
     tracks, estimates = made.moment(np.random.default_rng(0), 20.0, [np.arange(1, 201)])
-    said, _, _ = release(initial(rules, np.array([0]), 200), tracks, estimates, rules, 0, 3, 1, 20.0)
+    said, _, _ = release(initial(rules, np.array([0]), 200), tracks, estimates, rules, 0, 3, made.SECRET, 20.0)
     said = said.take(said.receiver == 1)
     for name, messages in (
         ("100 tracks", said.take(said.data == 3).rows(0, 100)),

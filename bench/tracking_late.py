@@ -48,7 +48,7 @@ Found = dict[tuple[int, int], float]  # (body, second) → squared position erro
 
 def _stepped(world: Falls, arrival_s: Floats) -> Found:
     """The centre's tracker, a step a second, each with what arrived since the last."""
-    tracks, suite, found = tracker.start(1, SLOTS), _suite(world), {}
+    tracks, suite, found = tracker.start(1, SLOTS, tracker.moments_of(1.0)), _suite(world), {}
     order = np.lexsort((world.plots.time_s, np.ceil(arrival_s)))
     ticks = np.ceil(arrival_s)[order]
     for now in range(max(JUDGED_S) + 1):

@@ -9,7 +9,7 @@ import tracking_scenes as scenes
 from tracking_lines import Line, cpu_seconds
 from tracking_scenes import Scene, flat
 
-from detente.centre.tracking.follower import follow
+from detente.centre.tracking.follower import Follower, follow
 from detente.centre.tracking.settings import TEXTBOOK
 from detente.records.paths import TrackPaths
 from detente.records.results import FollowedTracks
@@ -72,6 +72,7 @@ def stone_soup(quick: bool) -> Iterator[Line]:
         scene = flat(objects, 1, 40 if quick else scenes.SCANS)
         followed = ours(scene)
         mine = score_states(confirmed(followed), scene.truth)
+        yield from _edges(f"On a gate's edge, N = {objects}", "", scene)
         rate = updates_in(followed) / cpu_seconds(lambda scene=scene: ours(scene), 0.2 if quick else 1.0)
         for which in (theirs.TREE, theirs.PLAIN, theirs.TREE_ANALYTIC):
             tracks, updates, spent = theirs.run(scene, which)
@@ -85,14 +86,24 @@ def stone_soup(quick: bool) -> Iterator[Line]:
         scene = flat(objects, seed)
         mine = score_states(confirmed(ours(scene)), scene.truth)
         other = score_states(theirs.run(scene, theirs.TREE_ANALYTIC)[0], scene.truth)
+        yield from _edges(case, f"N = {objects}, seed {seed}: ", scene)
         yield from _apart(case, f"N = {objects}, seed {seed}: ", other, mine, True)
 
 
-def _apart(case: str, head: str, other: Score, mine: Score, same: bool) -> Iterator[Line]:
-    """How far two scores' GOSPA are apart, and from which scan on where that is more than rounding.
+def _edges(case: str, head: str, scene: Scene) -> Iterator[Line]:
+    """How many detections of a file lie on a gate's edge, where rounding may part two trackers, and each of them."""
+    follower = Follower(plots=scene.plots, sensors=scene.sensors, settings=SETTINGS)
+    for _ in follower.chunks():
+        pass
+    decided = follower.decided
+    yield Line(case, f"{head}detections on a gate's edge", decided.edges)
+    for edge in decided.gate_edges:
+        where = f"row {edge.row}, at {scene.plots.time_s[edge.row]:g} s, track {edge.track}: distance over gate, less 1"
+        yield Line(case, head + where, edge.distance_sigmas / SETTINGS.gate_sigmas - 1.0)
 
-    A file in which a plot lies on a gate's edge to the last digits would show here, by its scan.
-    """
+
+def _apart(case: str, head: str, other: Score, mine: Score, same: bool) -> Iterator[Line]:
+    """How far two scores' GOSPA are apart, and from which scan on where that is more than rounding."""
     apart = np.abs(other.gospa_m / np.maximum(mine.gospa_m, 1e-9) - 1.0)
     mean = abs(float(np.mean(other.gospa_m)) / float(np.mean(mine.gospa_m)) - 1.0)
     most = 1e-5 if same else None

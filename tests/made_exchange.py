@@ -1,9 +1,11 @@
 """Agreements, tracks and estimates made by hand or by lot, for the exchange's tests."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from detente.centre.exchange.offsets import Secret
 from detente.records.slots import Estimates, Tracks
 from detente.scenario.agreement import Agreement
 
@@ -12,6 +14,14 @@ SIDES = ("A", "B", "C")
 OWNERS = ("USA", "TUR", "NOR", "RUS", "RUS", "CHE")  # of six sensors, two a side
 SENSOR_SIDES = (0, 0, 1, 1, 2, 2)
 SENSORS_OF = {side: sum(1 << i for i, of in enumerate(SENSOR_SIDES) if of == side) for side in range(3)}
+
+
+def secret(number):
+    """A giver's secret, made from a number."""
+    return Secret(hashlib.sha256(f"secret {number}".encode()).digest())
+
+
+SECRET = secret(7)
 
 
 def clause(name="c", data="track", giver="A", receiver="B", **values):
@@ -51,7 +61,7 @@ def moment(rng, time_s, number, status=None, phase=None, sensors=None):
         phase=np.asarray(2 * here if phase is None else phase, np.uint8),
         born_s=zero, updated_s=zero, hits=none, misses=none,
         sensors=np.asarray(1 * here if sensors is None else sensors, np.uint64),
-        seen_in_boost=np.zeros(shape, np.uint8), first_mean=state, first_covariance=np.zeros((*shape, 6, 6)),
+        burning_s=zero, burning_by=none - 1, first_mean=state, first_covariance=np.zeros((*shape, 6, 6)),
         first_s=zero, start_ecef_m=np.zeros((*shape, 3)), updated_row=none - 1,
         next_number=number.max(axis=1) + 1, overflow=np.zeros(shape[0], np.int64),
     )  # fmt: skip
@@ -75,18 +85,21 @@ def estimates(rng, shape, time_s, launch_valid=1, impact_valid=1, threat=None):
     )  # fmt: skip
 
 
-def story(seed, rows=2, slots=3, ticks=8, tick_s=5.0, foreign=0.05):
-    """What one side knew, tick by tick: tracks come, go, change slots, get confirmed and change their pedigree."""
+def story(seed, rows=2, slots=3, ticks=8, tick_s=5.0, foreign=0.05, churn=0.1):
+    """What one side knew, tick by tick: tracks come, go, change slots, get confirmed and change their pedigree.
+
+    ``churn`` is the probability, each tick, that a track is renumbered, and that it ends.
+    """
     rng = np.random.default_rng(seed)
     number, last = np.zeros((rows, slots), np.int64), np.zeros(rows, np.int64)
     told = []
     for tick in range(ticks):
         for r in range(rows):
             for s in range(slots):
-                if rng.random() < (0.4 if number[r, s] == 0 else 0.1):
+                if rng.random() < (0.4 if number[r, s] == 0 else churn):
                     last[r] += 1
                     number[r, s] = last[r]
-                elif rng.random() < 0.1:
+                elif rng.random() < churn:
                     number[r, s] = 0
             if rng.random() < 0.1:
                 number[r] = rng.permutation(number[r])

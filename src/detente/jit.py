@@ -123,6 +123,8 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False, 
                 error_model="numpy",
                 fastmath=fastmath,
                 forceinline=inline,
+                no_cfunc_wrapper=True,
+                no_cpython_wrapper=inline,
             )
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before

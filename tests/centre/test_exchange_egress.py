@@ -32,7 +32,7 @@ SETTING = Setting(
 )  # fmt: skip
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 TRACKS, ESTIMATES = made.moment(np.random.default_rng(4), 20.0, [[1, 2]])
-SAID = release(initial(RULES, np.array([0]), 2), TRACKS, ESTIMATES, RULES, 0, 3, 5, 20.0)[0]
+SAID = release(initial(RULES, np.array([0]), 2), TRACKS, ESTIMATES, RULES, 0, 3, made.SECRET, 20.0)[0]
 HISTORY = [Snapshot(tracks=TRACKS, estimates=ESTIMATES)]
 
 

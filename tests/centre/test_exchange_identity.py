@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from detente.centre.exchange.release import LOST_MAX, initial, release
+from detente.centre.exchange.release import LOST_MIN, initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.records.stages import Messages
 
@@ -21,7 +21,7 @@ def say(moments, agreement=COARSE):
     rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
     state, sent = initial(rules, np.array([0]), moments[0][0].number.shape[1]), []
     for tracks, est in moments:
-        messages, _, state = release(state, tracks, est, rules, 0, 3, 7, tracks.time_s)
+        messages, _, state = release(state, tracks, est, rules, 0, 3, made.SECRET, tracks.time_s)
         sent.append(messages)
     return Messages.concatenate(sent), state
 
@@ -83,6 +83,19 @@ def test_two_tracks_alive_at_once_never_share_an_offset():
     assert state.identity.key[0].tolist() == [1, 3, 4]
 
 
+def test_of_a_raid_on_one_path_each_object_keeps_its_own_offset():
+    """Eight objects fly one path twenty seconds apart: lost together, found again in another order."""
+    order = np.array([3, 0, 7, 5, 1, 6, 2, 4])
+    states = {time_s: [ballistic(time_s + 20.0 * k) for k in range(8)] for time_s in (0.0, 10.0, 40.0)}
+    first, then = np.arange(1, 9), 9 + np.arange(8)
+    moments = [
+        flying(0.0, first, states[0.0]), flying(10.0, 0 * first, states[10.0]),
+        flying(40.0, then, np.array(states[40.0])[order]),
+    ]  # fmt: skip
+    _, state = say(moments)
+    assert state.identity.key[0].tolist() == first[order].tolist()
+
+
 def test_a_track_waits_for_its_confirmation():
     states = [ballistic(0.0)]
     _, state = say([flying(0.0, [5], states, status=[1])])
@@ -97,7 +110,7 @@ def test_the_lost_are_forgotten_in_time_and_in_number():
     assert state.identity.key[0].tolist() == [2]
     many = [flying(10.0 * i, [i if i % 2 else 0], [ballistic(10.0 * i, heading=0.01 * i)]) for i in range(1, 400)]
     _, state = say(many)
-    assert state.identity.lost_key.shape == (1, LOST_MAX)
+    assert state.identity.lost_key.shape == (1, LOST_MIN)
 
 
 def test_without_coarsening_no_keys_are_kept():

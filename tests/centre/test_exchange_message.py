@@ -49,7 +49,7 @@ EXPECTED = Expected(
 
 def said():
     tracks, est = made.moment(np.random.default_rng(0), 20.0, [[1, 2]])
-    messages, _, _ = release(initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, 1, 20.0)
+    messages, _, _ = release(initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, made.SECRET, 20.0)
     return messages.take(messages.receiver == 1)
 
 
@@ -66,8 +66,10 @@ def test_the_wire_holds_every_column_of_a_message():
 def test_an_envelope_opens_to_what_was_sealed():
     header, messages = open_envelope(seal(SAID, HEADER, SIGNER), KEYS, EXPECTED)
     assert header == HEADER
-    for name, _ in Messages.columns():
-        assert getattr(messages, name).tobytes() == getattr(SAID, name).tobytes()
+    for name, spec in Messages.columns():
+        column = getattr(messages, name)
+        assert column.tobytes() == getattr(SAID, name).tobytes()
+        assert (column.dtype, column.shape[1:], column.flags.writeable) == (spec.dtype, spec.shape, False)
     assert seal(SAID, HEADER, SIGNER) == seal(SAID, HEADER, SIGNER)
     assert len(message.envelope_digest(seal(SAID, HEADER, SIGNER))) == 32
 
@@ -239,7 +241,8 @@ TWISTED = np.eye(6) + np.diag([0.9] * 5, 1) + np.diag([0.9] * 5, -1)
     [
         (TRACK, {"state": np.nan}, "state is not a number"),
         (TRACK, {"covariance": np.inf}, "covariance is not a number"),
-        (TRACK, {"data": 4}, "a data class"),
+        (TRACK, {"data": 6}, "a data class"),
+        (TRACK, {"data": 4}, "a clause"),
         (TRACK, {"phase": 0}, "a phase"),
         (TRACK, {"phase": 4}, "a phase"),
         (TRACK, {"coarsened": 2}, "a flag"),

@@ -12,9 +12,9 @@ import pytest
 from detente.centre.exchange import _kernels_coarsen as coarse
 from detente.centre.exchange import release as door
 from detente.centre.exchange.digest import digest
+from detente.centre.exchange.offsets import secret_numbers
 from detente.centre.exchange.release import ReleaseReason, initial, release
 from detente.centre.exchange.rules import compile_agreement
-from detente.chance.draws import Stage
 from detente.records.errors import InputError
 from detente.records.stages import Messages
 
@@ -25,7 +25,7 @@ def rules_of(*clauses, **values):
     return compile_agreement(made.agreement(*clauses, **values), made.SIDES, made.OWNERS, made.EPOCH)
 
 
-def say(rules, moments, giver=0, secret=7, record=False):
+def say(rules, moments, giver=0, secret=made.SECRET, record=False):
     """Messages, decisions and memory after a sequence of (tracks, estimates)."""
     state, sent, decided = initial(rules, np.arange(len(moments[0][0].number)), moments[0][0].number.shape[1]), [], []
     for tracks, est in moments:
@@ -216,7 +216,7 @@ def test_tentative_tracks_are_never_told():
 
 def coarse_track(secret, number, **amounts):
     moments = steady([0.0, 10.0, 20.0], number=[[number]])
-    messages, _, _ = say(rules_of(made.clause(coarsen=amounts)), moments, secret=secret)
+    messages, _, _ = say(rules_of(made.clause(coarsen=amounts)), moments, secret=made.secret(secret))
     return messages, np.array([tracks.mean[0, 0] for tracks, _ in moments]), moments
 
 
@@ -236,7 +236,9 @@ def test_offsets_differ_by_track_secret_and_amount_and_not_by_clause():
     def offset(secret, number, sigma, clause_name="c"):
         moments = steady([0.0], number=[[number]])
         messages, _, _ = say(
-            rules_of(made.clause(clause_name, coarsen={"sigma_position_m": sigma})), moments, secret=secret
+            rules_of(made.clause(clause_name, coarsen={"sigma_position_m": sigma})),
+            moments,
+            secret=made.secret(secret),
         )
         return (messages.state[0] - moments[0][0].mean[0, 0])[:3] / sigma
 
@@ -280,19 +282,11 @@ def test_averaging_repeats_does_not_undo_the_grid():
     misses = []
     for number in range(1, 41):
         lats = 0.7 + rng.normal(0, 3e3, 200) / 6_371_008.8
-        secrets = np.zeros((1, coarse.DRAWS))
-        one = np.array([number])
-        coarse.fill_secrets(
-            np.uint64(9),
-            0,
-            np.array([0]),
-            one,
-            np.array([0]),
-            np.array([1], np.uint8),
-            np.zeros((1, 4), np.int64),
-            secrets,
+        none = np.zeros(1, np.int64)
+        numbers = secret_numbers(
+            made.SECRET, 0, none, none + number, none, np.array([1], np.uint8), np.array([[0.0, 0.0, 50e3, 0.0]])
         )
-        u, v = secrets[0, 6:8]
+        u, v = numbers[0, 6:8]
         told = [coarse.gridded_point(lat, 0.3, 50e3, u, v)[0] for lat in lats]
         misses.append((np.mean(told) - 0.7) * 6_371_008.8)
     # The move alone has a standard deviation of 50 km / √12 = 14.4 km; averaging cannot get below it.
@@ -308,10 +302,6 @@ def test_times_are_stepped():
     assert messages.impact_sigma_s**2 - est.impact_sigma_s[0] ** 2 == pytest.approx(np.full(50, 600.0))
 
 
-def test_the_stage_of_the_draws_is_the_one_declared():
-    assert coarse.STAGE == Stage.COARSENING
-
-
 # ── rules and digest ──
 
 
@@ -324,12 +314,11 @@ def test_rules_speak_in_sides_masks_and_scenario_seconds():
     assert rules.sensors_withheld.tolist() == [0b11000, 0]
     assert rules.phases.tolist() == [0b1010, 0b1110]
     assert (rules.start_s, rules.end_s) == (-100.0, 250.0)
-    assert rules.not_carried == ("b",)
     assert rules.parties.tolist() == [1, 1, 1]
     assert compile_agreement(None, made.SIDES, made.OWNERS, made.EPOCH).parties.tolist() == [0, 0, 0]
 
 
-def test_a_clause_that_no_message_carries_releases_nothing():
+def test_a_clause_about_sensors_tells_nothing_of_tracks():
     _, _, state = say(rules_of(made.clause("b", "sensor-status")), steady([0.0]))
     assert state.counts.sum() == 0
     assert state.withheld_messages.tolist() == [6]

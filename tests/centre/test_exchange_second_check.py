@@ -43,7 +43,7 @@ def honest(sensors=1):
     rules = compile_agreement(AGREEMENT, made.SIDES, made.OWNERS, made.EPOCH)
     state, said = initial(rules, np.array([0]), 1), []
     for tracks, est in story:
-        messages, _, state = release(state, tracks, est, rules, 0, 3, 5, tracks.time_s)
+        messages, _, state = release(state, tracks, est, rules, 0, 3, made.SECRET, tracks.time_s)
         said.append(messages)
     return [Snapshot(tracks=tracks, estimates=est) for tracks, est in story], Messages.concatenate(said)
 
@@ -193,7 +193,7 @@ def test_zones_and_ranges_are_asked_for_again(when, rule):
     plain = setting(made.agreement(made.clause("t", "track")))
     tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]])
     rules = compile_agreement(plain.agreement, made.SIDES, made.OWNERS, made.EPOCH)
-    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, 5, 0.0)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, made.SECRET, 0.0)
     history = [Snapshot(tracks=tracks, estimates=est)]
     assert check(messages, history, plain, 0) == []
     assert [breach.rule for breach in check(messages, history, asked, 0)] == ([rule] if rule else [])
@@ -203,7 +203,7 @@ def test_an_owner_that_was_not_asked_holds_a_track_back():
     asked = setting(made.agreement(made.clause("t", "track", owners_consenting=["USA"])))
     tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]], sensors=[[2]])
     rules = compile_agreement(made.agreement(made.clause()), made.SIDES, made.OWNERS, made.EPOCH)
-    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, 5, 0.0)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, made.SECRET, 0.0)
     breaches = check(messages, [Snapshot(tracks=tracks, estimates=est)], asked, 0)
     assert [(breach.rule, breach.text) for breach in breaches] == [
         ("owner", "TUR does not consent to what its sensor 1 contributed")

@@ -201,7 +201,8 @@ def seen_from_space(sensors, times, places, chance, sigma=3e-5):
 
 
 def both(satellites, radars):
-    parts = {item.name: getattr(satellites, item.name) for item in fields(Sensors)}
+    given = {item.name: getattr(satellites, item.name) for item in fields(Sensors)}
+    parts = {name: value for name, value in given.items() if value is not None}
     return Sensors(**{name: np.concatenate([value, getattr(radars, name)]) for name, value in parts.items()})
 
 

@@ -199,7 +199,7 @@ def test_the_order_inside_a_scan_tells_nothing(made, sensors, plots):
 
 def test_pedigree_start_and_infrared_flag(made, sensors, raid, plots):
     tracks = run(made, made.suite(sensors, 6), plots, 160.0)
-    held = (tracks.status == Status.CONFIRMED) & (tracks.seen_in_boost == 1)
+    held = (tracks.status == Status.CONFIRMED) & (tracks.burning_by >= 0)
     assert held.sum() > 15
     assert (tracks.sensors[held] & np.uint64(0b1100) != 0).all()
     assert (tracks.sensors[held] & ~np.uint64(0b1111) == 0).all()
@@ -209,6 +209,28 @@ def test_pedigree_start_and_infrared_flag(made, sensors, raid, plots):
     assert np.median(gaps) < 16_000.0
     assert (tracks.first_s[held] >= tracks.born_s[held]).all()
     assert (tracks.updated_s[held] <= 160.0).all()
+
+
+def test_a_track_knows_when_and_by_whom_it_was_last_seen_burning(made, sensors, raid, plots):
+    """Of every track at every step: its last infrared plot, and nothing that a radar says changes that."""
+    suite, tracks, before, told = made.suite(sensors, len(plots)), start(len(plots), SLOTS), 0.0, 0
+    for now in np.arange(TICK_S, 200.0, TICK_S):
+        detections, offsets, _ = made.batch(plots, before, now)
+        last, tracks = tracks, track(tracks, detections, offsets, suite, float(now), Settings())
+        assert ((tracks.burning_by >= 0) <= (tracks.burning_s <= tracks.updated_s)).all()
+        used = np.argwhere(tracks.updated_row >= 0)
+        for r, i in used:
+            row = tracks.updated_row[r, i]
+            if detections.kind[row] == 2:
+                assert tracks.burning_s[r, i] == detections.time_s[row]
+                assert tracks.burning_by[r, i] == detections.sensor[row]
+                told += 1
+            elif tracks.number[r, i] == last.number[r, i]:
+                mine = slice(offsets[r], offsets[r + 1])
+                moments = detections.time_s[mine][detections.kind[mine] == 2]
+                assert tracks.burning_s[r, i] in (last.burning_s[r, i], *moments)
+        before = now
+    assert told > 300
 
 
 def test_false_plots_alone_make_hardly_a_track(made):

@@ -34,6 +34,10 @@ MISSILE = Missile("one", 500.0, (STAGE, UPPER), MACH, CD, 2_000.0)
         ("nozzle_exit_diameter_m", math.nan),
         ("fuelled_kg", math.nan),
         ("isp_s", math.nan),
+        ("throttle", 0.0),
+        ("throttle", 1.01),
+        ("throttle", math.nan),
+        ("throttle", 0.03),  # a burn of 2,500 s
     ],
 )
 def test_a_stage_that_cannot_be_is_refused(field, value):
@@ -64,6 +68,28 @@ def test_a_missile_that_cannot_be_is_refused(field, value, path):
     assert raised.value.path == path
 
 
+def test_a_throttled_stage_burns_the_same_propellant_for_longer():
+    """The same impulse, later: without a change of mass, of speed in free space, or of what is left."""
+    half = dataclasses.replace(UPPER, throttle=0.5)
+    assert half.burning_s == 80.0
+    assert half.thrust_n == pytest.approx(0.5 * UPPER.thrust_n)
+    missile = dataclasses.replace(MISSILE, stages=(STAGE, half))
+    assert missile.burn_s == 155.0
+    assert missile.ideal_speed_m_s == MISSILE.ideal_speed_m_s
+    rows = pack((missile, MISSILE)).stages[:, 1]
+    ignition, burnout, mass, flow, thrust = rows[0, :5]
+    assert (ignition, burnout) == (75.0, 155.0)
+    assert flow * (burnout - ignition) == pytest.approx(half.propellant_kg)
+    assert mass == rows[1, 2]
+    assert 2.0 * thrust == pytest.approx(rows[1, 4])
+
+
+def test_the_ideal_speed_is_the_rocket_equation_s():
+    first = 230.0 * G0_M_S2 * math.log(6_397.0 / (6_397.0 - 3_699.0))
+    second = 250.0 * G0_M_S2 * math.log(1_500.0 / 700.0)
+    assert MISSILE.ideal_speed_m_s == pytest.approx(first + second, rel=1e-12)
+
+
 def test_packing_nothing_is_refused():
     with pytest.raises(InputError, match="at least one missile"):
         pack([])
@@ -79,7 +105,8 @@ def test_a_packed_missile_says_what_the_missile_is():
     )
     assert second[:3].tolist() == [75.0, 115.0, 1_500.0]
     assert second[5] == pytest.approx(math.pi * 0.25**2)
-    assert packed.body[0].tolist() == [VERTICAL_RISE_S, PITCH_OVER_END_FRACTION * 115.0, 115.0, 75.0, 2_000.0, 0.0]
+    programme = [VERTICAL_RISE_S, PITCH_OVER_END_FRACTION * 115.0, 115.0, 75.0, 2_000.0, 0.0]
+    assert packed.body[0].tolist() == [*programme, MISSILE.ideal_speed_m_s]
     assert packed.body[1, 4] == 0.0
     assert not packed.stages.flags.writeable
 

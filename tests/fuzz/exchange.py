@@ -16,8 +16,10 @@ import sys
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import atheris
 import numpy as np
@@ -30,6 +32,7 @@ from detente.centre.exchange.explanation import Facts
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.exchange.session import Event
+from detente.centre.step import Centre  # noqa: F401
 from detente.records.errors import InputError, PeerError
 from detente.records.stages import Messages
 from detente.scenario.agreement import Agreement
@@ -39,13 +42,16 @@ with atheris.instrument_imports(
         "detente.centre.exchange.canonical", "detente.centre.exchange.dsse", "detente.centre.exchange.message",
         "detente.centre.exchange.soundness", "detente.centre.exchange.statement", "detente.centre.exchange.ledger",
         "detente.gateway.ccsds.kvn", "detente.gateway.ccsds.ephemeris", "detente.gateway.ccsds.tracking",
+        "detente.gateway.logic.inbound", "detente.gateway.logic.notes", "detente.gateway.logic.link",
         "detente.scenario.located",
     ]
 ):  # fmt: skip
     from detente.centre.exchange import dsse, ledger, message, statement
     from detente.gateway.ccsds import ephemeris, tracking
+    from detente.gateway.logic import inbound, link, notes, outbound
     from detente.scenario import located
 
+from detente.gateway.logic.limits import Lane, Limits
 from detente.scenario.files import checked
 
 HERE = Path(__file__).parent
@@ -77,7 +83,7 @@ ADDRESS = statement.Address(
 def said() -> Messages:
     """A message of each class."""
     tracks, estimates = made.moment(np.random.default_rng(0), 20.0, [[1]])
-    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, 1, 20.0)[0]
+    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, made.SECRET, 20.0)[0]
 
 
 def forged(data: bytes) -> None:
@@ -106,6 +112,55 @@ def word(data: bytes) -> None:
         (statement.STATEMENT, statement.open_statement), (statement.RECEIPT, statement.open_receipt),
     )[data[:1] > b"\x7f"]  # fmt: skip
     opened(dsse.signed(kind, data[1 : kind.payload_bytes_max], SIGNER), KEYS)
+
+
+LIMITS = Limits(window=64)
+GATEWAY: Any = SimpleNamespace(
+    name="B", names=made.SIDES, mark=message.Mark.EXERCISE, origin=HEADER.origin, digest=HEADER.agreement, rules=RULES,
+    sensors_of=tuple(made.SENSORS_OF.values()), keys={"A": KEYS}, signer=SIGNER, limits=LIMITS, tick_s=5.0,
+    centre=SimpleNamespace(side=1),
+)  # fmt: skip
+"""What a gateway's inbound half knows of itself."""
+
+LETTERS = (notes.NOTE, statement.RECEIPT, message.KIND)
+
+
+def said_note(**values: Any) -> bytes:
+    """The payload of a partner's note."""
+    sayings = {"word": notes.Word.PULSE, "heard": True, "paused": False, "withdrawn": False}
+    note = notes.Note(address=ADDRESS, **sayings | {"base": 0, "of": 1, "below": 0} | values)
+    return dsse.opened(notes.NOTE, notes.write(note, SIGNER), KEYS)[0]
+
+
+@cache
+def greeted() -> link.Link:
+    """A link on which the partner said hello, and whose outbox waits for its receipts."""
+    its, out = link.start_link("A", HEADER.agreement, 1), link.Out()
+    its.up = True
+    hello = dsse.signed(notes.NOTE, said_note(word=notes.Word.HELLO), SIGNER)
+    now = link.Now(steady_s=1.0, wall_s=1.0)
+    inbound.frame(GATEWAY, its, out, int(Lane.NOTE), hello, now)
+    for sequence in range(3):
+        outbound.accept(GATEWAY, its, out, Lane.TRACK, 0, b"envelope %d" % sequence, ((3, sequence),), now)
+    assert its.session.open, its
+    return its
+
+
+def line(data: bytes) -> None:
+    """Frames of a well-signed partner, whatever they say: before each a byte that tells its kind, and two of length."""
+    its, out, now = greeted().copied(), link.Out(), link.Now(steady_s=2.0, wall_s=2.0)
+    while len(data) > 3:
+        kind, size = LETTERS[data[0] % 3], int.from_bytes(data[1:3], "little")
+        payload, data = data[3 : 3 + size], data[3 + size :]
+        if kind is message.KIND:
+            cut = payload.find(b"}") + 1  # a header that ends, and columns whose digest does not matter here
+            letter = dsse.signed(kind, payload[:cut][: kind.payload_bytes_max], SIGNER, payload[cut:])
+        else:
+            letter = dsse.signed(kind, payload[: kind.payload_bytes_max], SIGNER)
+        inbound.frame(GATEWAY, its, out, int(Lane.TRACK if kind is message.KIND else Lane.NOTE), letter, now)
+    link.restored_link(its.kept(), HEADER.agreement, 1)
+    assert len(its.beyond) <= LIMITS.window, "what waits for its turn is bounded"
+    assert len(its.pending) <= 3, "nobody else fills the outbox"
 
 
 def json_form(data: bytes) -> None:
@@ -158,8 +213,16 @@ def seeds() -> dict[str, list[bytes]]:
     flight = ephemeris.Ephemeris(
         name="A-1", time_s=np.array([0.0, 1.0]), state=np.ones((2, 6)), covariance=np.ones((2, 21))
     )
+    receipted = receipt[dsse.FRAME.size :]
+    gone = notes.Gone(sequence=4, digest=b"g" * 32, reason="expired")
+    told = [
+        (0, said_note(closed=(gone,), beyond=(2,), below=1, echo=(1.0, 1.5))), (0, said_note(paused=True)),
+        (1, receipted), (0, said_note(word=notes.Word.HELLO, base=7)), (2, payload + columns),
+    ]  # fmt: skip
+    frames = [bytes([kind]) + len(part).to_bytes(2, "little") + part for kind, part in told]
     return {
         "forged": [envelope],
+        "line": [*frames, b"".join(frames)],
         "signed": [len(payload).to_bytes(2, "little") + payload + columns],
         "word": [b"\x00" + hello[dsse.FRAME.size :], b"\xff" + receipt[dsse.FRAME.size :]],
         "json_form": [dsse.to_json(message.KIND, envelope).encode()],
@@ -176,8 +239,8 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "forged": forged, "signed": signed, "word": word, "json_form": json_form, "entry": entry, "agreement": agreement,
-    "facts": facts, "ccsds": ccsds,
+    "forged": forged, "signed": signed, "word": word, "line": line, "json_form": json_form, "entry": entry,
+    "agreement": agreement, "facts": facts, "ccsds": ccsds,
 }  # fmt: skip
 
 

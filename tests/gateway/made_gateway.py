@@ -7,6 +7,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.exercise.briefing import Played, play_world, tick_feed
 from detente.gateway.logic.limits import Limits
 from detente.gateway.logic.link import Gateway, Notice, Now
@@ -45,7 +46,8 @@ def gateway(name: str, limits: Limits | None = None) -> Gateway:
     theatre = world().theatre
     return gateway_of(
         theatre, name, load_agreement("lisbon-2011"), mark=Mark.EXERCISE, signer=key(name),
-        keys={other: (key(other).public_key(),) for other in theatre.names if other != name}, secret=7, limits=limits,
+        keys={other: (key(other).public_key(),) for other in theatre.names if other != name},
+        secret=Secret(bytes(32)), limits=limits,
     )  # fmt: skip
 
 

@@ -44,10 +44,17 @@ def edited(folder: Path, edit: Callable[[dict], object]) -> None:
     path.write_text(json.dumps(document, indent=1))
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file, and what is in it."""
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 def refused(folder: Path) -> str:
-    """What `detente serve` says of a configuration that it does not start with."""
+    """What `detente serve` says of a configuration that it does not start with; no file that was there changes."""
+    before = contents(folder)
     result = CliRunner().invoke(app, ["serve", str(folder / "NATO.yaml")])
     assert result.exit_code == 2, result.output
+    assert {path: contents(folder).get(path) for path in before} == before
     for part in ("error: ", "expected: ", "to do: "):
         assert part in result.output
     return result.output
@@ -69,6 +76,15 @@ def test_a_key_that_is_not_known(folder: Path) -> None:
 def test_a_key_file_that_is_missing(folder: Path) -> None:
     (folder / "keys/NATO/signing.key").unlink()
     assert "signing.key: a file that cannot be read" in refused(folder)
+
+
+@pytest.mark.parametrize("content", ["0123456789abcdef", "0x" + "12" * 31, "", "key"])
+def test_a_secret_of_the_wrong_length(folder: Path, content: str) -> None:
+    """Also one of sixteen digits, which earlier versions made."""
+    (folder / "keys/NATO/offsets.secret").write_text(content)
+    said = refused(folder)
+    assert "offsets.secret: something else" in said
+    assert "64 hexadecimal digits" in said
 
 
 @pytest.mark.parametrize("where", ["feed", "health"])
@@ -114,10 +130,15 @@ def test_a_certificate_and_another_key(folder: Path) -> None:
     assert "certificate and key that do not fit" in refused(folder)
 
 
-def test_a_busy_port(folder: Path) -> None:
+@pytest.mark.parametrize("where", ["health", "feed", "partners"])
+def test_a_busy_port(folder: Path, where: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-        edited(folder, lambda document: document.update(health=f"127.0.0.1:{port}"))
+        address = f"127.0.0.1:{port}"
+        edited(folder, lambda document: {
+            "health": lambda: document.update(health=address), "feed": lambda: document["feed"].update(listen=address),
+            "partners": lambda: document["partners"][0].update(listen=address),
+        }[where]())  # fmt: skip
         said = refused(folder)
     assert f"127.0.0.1:{port} cannot be listened on" in said
     assert "stop what holds the port" in said

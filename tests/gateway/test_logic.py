@@ -1,14 +1,16 @@
 """The gateway's state machine: agreed, exchanging, receipted; and restored from its store to the last bit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, TICKS, Pair, other
 
 from detente.centre.exchange.ledger import EntryKind, verify
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
 from detente.gateway.logic.node import restore
-from detente.gateway.logic.packing import pack
+from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.sqlite_store import SqliteStore
 
 
@@ -42,6 +44,17 @@ def test_both_ledgers_tell_the_same_story() -> None:
         got = [entry.envelope_digest for entry in theirs if entry.kind is EntryKind.RECEIVED]
         assert len(sent) > 5
         assert sent == got
+
+
+def test_the_secret_of_the_offsets_is_in_no_store_and_comes_back_from_its_own_file() -> None:
+    pair = run(Pair(), 14)
+    gateway = replace(pair.gateways[SIDES[0]], secret=Secret(b"never written anywhere, not once"))
+    centre = pair.nodes[SIDES[0]].centre
+    memory = pack(replace(centre, assisted=replace(centre.assisted, secret=gateway.secret)))
+    assert gateway.secret.key not in memory
+    assert unpack(memory, gateway.rules, gateway.secret).assisted.secret is gateway.secret
+    node, _ = restore(gateway, pair.stores[SIDES[0]].load(), pair.now)
+    assert node.centre.assisted.secret == gateway.secret
 
 
 @pytest.mark.parametrize("on_disk", [False, True])

@@ -138,6 +138,17 @@ def test_p5_no_bytes_crash_it_or_make_it_speak(talked: Pair, lane: int, data: by
     assert unchanged(kept, NATO) == was
 
 
+def test_p5_refused_bytes_make_a_bounded_number_of_ledger_entries() -> None:
+    """Also where each is another, so that none is known already."""
+    pair = run(Pair(), ticks=2)
+    size, most = pair.link(NATO).tip.size, Limits().audit.burst
+    for number in range(200):
+        pair.do(NATO, Frame(partner=RUSSIA, lane=int(Lane.WARNING), data=b"DTNENV01" + bytes([number]) * 200))
+    assert pair.link(NATO).counts["refused"] == 200
+    assert 0 < pair.link(NATO).tip.size - size <= most
+    assert len(pair.link(NATO).refused) <= most
+
+
 def test_p4_a_flood_is_dropped_unread_and_own_warnings_are_the_same() -> None:
     calm, flooded = run(Pair(), ticks=12), Pair()
     flooded.connect()

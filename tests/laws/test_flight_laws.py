@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_predict as predict
+from detente.flight._kernels_lanes import LANES
 from detente.flight.aiming import Mode, launch_plans, solve_launch
 from detente.flight.descent import descend
 from detente.flight.prediction import coast, predict_impacts, predicted_path
@@ -190,7 +191,7 @@ def test_a_descent_run_back_in_time_comes_to_where_it_began(start):
     x, y, z = start[0]
     height_m = np.linalg.norm(start[0]) * (1.0 - A_M / math.sqrt(x * x + y * y + z * z / (1.0 - E2)))
     results, flag = np.zeros((1, coasting.RESULTS)), np.zeros(1, np.uint8)
-    coasting.coast_rows(turned, height_m, 0.0, results, flag)
+    coasting.coast_rows(np.zeros(coasting.ROWS * LANES), turned, np.arange(1), height_m, 0.0, results, flag)
     assert flag[0] == 0
     assert np.linalg.norm(results[0, coasting.AT_X : coasting.AT_X + 3] - start[0]) < 10.0
     assert np.linalg.norm(results[0, coasting.AT_U : coasting.AT_U + 3] + start[1]) < 0.05

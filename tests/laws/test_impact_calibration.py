@@ -1,8 +1,9 @@
 """Impact ellipses mean what they say, on worlds of the bundled scenario: in the coast and already in boost.
 
-The pooled centre of four replicates hears all sensors; its tracks' impacts are looked up every 10 s against the truth.
-A track that took another object's detections, or lost its own, is no matter of the ellipse: what holds for all tracks
-is asked with a wide margin, and what holds for tracks whose state is itself inside its 95 % region, narrowly.
+Each side's centre, which hears its own sensors, and the pooled one, which hears all: their tracks' impacts in four
+replicates are looked up every 10 s against the truth. A track that took another object's detections, or lost its own,
+is no matter of the ellipse: what holds for all tracks is asked with a wide margin, and what holds for tracks whose
+state is itself inside its 95 % region, narrowly. The room's README gives the shares of forty replicates.
 """
 
 import numpy as np
@@ -31,55 +32,65 @@ def squared_distances(estimates, rows, slots, aims):
 
 @pytest.fixture(scope="module")
 def looks(lisbon: Scenario):
-    """Rows of (squared distance, seconds late over sigma, state's NEES, age, still burns, believed to burn)."""
+    """Of NATO, Russia and both pooled, rows of (squared distance, seconds late over sigma, state's NEES, age, still
+    burns, believed to burn).
+    """
     theatre = prepare(lisbon, 1, np.arange(4), pooled=True)
-    centre, feed, place = theatre.centres[-1], theatre.feeds[-1], len(theatre.centres) - 1
     book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
-    own, rows = centres.begin_own(centre, theatre.rows), []
-    objects = theatre.world.objects
+    own = [centres.begin_own(centre, theatre.rows) for centre in theatre.centres]
+    rows = [[] for _ in own]
     for index in range(theatre.ticks):
         now_s = (index + 1) * lisbon.file.tick_s
-        detections, offsets = feed.tick(index)
-        own, _ = centres.observe(centre, own, detections, offsets, now_s)
-        book.learn(place, own.tracks, feed.answers(index))
-        if now_s % 10.0:
-            continue
         truth.at(now_s)
-        tracks, said = own.tracks, own.estimates
-        r, s = np.nonzero((tracks.status == Status.CONFIRMED) & (said.impact_valid == 1))
-        thing = book.object_of[place][r, tracks.number[r, s]]
-        r, s, thing = r[thing >= 0], s[thing >= 0], thing[thing >= 0]
-        which = r * theatre.objects + thing
-        off = truth.state[r, thing] - tracks.mean[r, s]
-        rows.append(
-            np.stack([
-                squared_distances(
-                    said, r, s, np.stack([objects.impact_lat_rad[which], objects.impact_lon_rad[which]], axis=1)
-                ),
-                (objects.impact_s[which] - said.impact_s[r, s]) / said.impact_sigma_s[r, s],
-                np.einsum("ni,nij,nj->n", off, np.linalg.inv(tracks.covariance[r, s]), off),
-                now_s - tracks.born_s[r, s],
-                now_s < objects.burnout_s[which],
-                tracks.phase[r, s] == Phase.BOOST,
-            ], axis=1)
-        )  # fmt: skip
-    return np.concatenate(rows).T
+        for place, (centre, feed) in enumerate(zip(theatre.centres, theatre.feeds, strict=True)):
+            detections, offsets = feed.tick(index)
+            own[place], _ = centres.observe(centre, own[place], detections, offsets, now_s)
+            book.learn(place, own[place].tracks, feed.answers(index))
+            if now_s % 10.0 == 0.0:
+                rows[place].append(looked_at(own[place], book.object_of[place], theatre, truth, now_s))
+    return [np.concatenate(some).T for some in rows]
 
 
-def test_after_burnout_the_ellipse_holds_the_truth_as_often_as_it_says(looks):
-    distance2, late, nees, age_s, burns, believed = looks
+def looked_at(own, object_of, theatre, truth, now_s):
+    """A row of ``looks`` for each confirmed track of a known object that states an impact."""
+    tracks, said, objects = own.tracks, own.estimates, theatre.world.objects
+    r, s = np.nonzero((tracks.status == Status.CONFIRMED) & (said.impact_valid == 1))
+    thing = object_of[r, tracks.number[r, s]]
+    r, s, thing = r[thing >= 0], s[thing >= 0], thing[thing >= 0]
+    which = r * theatre.objects + thing
+    off = truth.state[r, thing] - tracks.mean[r, s]
+    aims = np.stack([objects.impact_lat_rad[which], objects.impact_lon_rad[which]], axis=1)
+    return np.stack([
+        squared_distances(said, r, s, aims),
+        (objects.impact_s[which] - said.impact_s[r, s]) / said.impact_sigma_s[r, s],
+        np.einsum("ni,nij,nj->n", off, np.linalg.inv(tracks.covariance[r, s]), off),
+        now_s - tracks.born_s[r, s],
+        now_s < objects.burnout_s[which],
+        tracks.phase[r, s] == Phase.BOOST,
+    ], axis=1)  # fmt: skip
+
+
+NATO, RUSSIA, POOLED = 0, 1, 2
+
+
+# NATO's tracks are mostly those of satellites alone: where its state is right, the end of thrust is wider than need be.
+@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.88, 0.99), (RUSSIA, 0.93, 0.98), (POOLED, 0.92, 0.98)])
+def test_after_burnout_the_ellipse_holds_the_truth_as_often_as_it_says(looks, who, least, most):
+    distance2, late, nees, age_s, burns, believed = looks[who]
     old = (age_s >= 30.0) & (burns == 0.0) & (believed == 0.0)
     sound = old & (nees < CHI2_6)
-    assert old.sum() > 5_000
-    assert np.mean(distance2[old] < CHI2_2) >= 0.90
-    assert 0.93 <= np.mean(distance2[sound] < CHI2_2) <= 0.98
-    assert 0.93 <= np.mean(np.abs(late[sound]) < 1.96) <= 0.98
+    assert old.sum() > 1_500
+    assert least <= np.mean(distance2[old] < CHI2_2) <= 0.98
+    assert 0.93 <= np.mean(distance2[sound] < CHI2_2) <= most
+    assert 0.93 <= np.mean(np.abs(late[sound]) < 1.96) <= most
 
 
-def test_in_boost_the_ellipse_owns_up_to_all_that_may_yet_come(looks):
-    distance2, late, _, _, burns, believed = looks
-    burning = (burns == 1.0) & (believed == 1.0)
-    assert burning.sum() > 500
+@pytest.mark.parametrize("who", [NATO, RUSSIA, POOLED])
+def test_in_boost_the_ellipse_owns_up_to_all_that_may_yet_come(looks, who):
+    """Whatever its tracker believes of a missile that burns; the median only where it knows that it does."""
+    distance2, late, _, _, burns, believed = looks[who]
+    burning, known = burns == 1.0, (burns == 1.0) & (believed == 1.0)
+    assert burning.sum() > 300
     assert np.mean(distance2[burning] < CHI2_2) >= 0.93
-    assert np.mean(distance2[burning] < HALF_2) >= 0.50
+    assert np.mean(distance2[known] < HALF_2) >= 0.50
     assert np.mean(np.abs(late[burning]) < 1.96) >= 0.93

@@ -155,7 +155,13 @@ def test_a_gateway_in_its_theatre_is_the_studys_centre(lisbon: Scenario) -> None
     for side, centre in enumerate(theatre.centres):
         key = Ed25519PrivateKey.from_private_bytes(bytes(32))
         gateway = gateway_of(
-            played.theatre, lisbon.side_names[side], None, mark=Mark.SIMULATED, signer=key, keys={}, secret=1
+            played.theatre,
+            lisbon.side_names[side],
+            None,
+            mark=Mark.SIMULATED,
+            signer=key,
+            keys={},
+            secret=study_secret(1, side),
         )
         node, own = start(gateway, 1), begin_own(centre, 1)
         for index in range(130):

@@ -6,6 +6,7 @@ import pytest
 from detente.records.stages import Messages, TrackHistory, Warnings
 from detente.scenario.files import load_scenario
 from detente.studies import pictures as pictures_module
+from detente.studies.architectures import BY_NAME
 from detente.studies.replicates import fly
 
 pytestmark = pytest.mark.xdist_group("studies")
@@ -29,22 +30,33 @@ class Bare:
         return {}
 
 
-@pytest.mark.parametrize("name", ["theatre-2011", "three-sides"])
-def test_pictures_are_the_same_sealed_or_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Exact tracks between two sides; coarse and delayed ones among three."""
-    scenario, replicates, names = load_scenario(name), np.array([2]), ("alone", "cooperating")
+EXCHANGING = tuple(name for name, architecture in BY_NAME.items() if architecture.exchange)
+
+
+@pytest.mark.parametrize(
+    ("name", "architectures"), [("theatre-2011", EXCHANGING), ("three-sides", ("cooperating",))]
+)  # fmt: skip
+def test_pictures_are_the_same_sealed_or_not(
+    monkeypatch: pytest.MonkeyPatch, name: str, architectures: tuple[str, ...]
+) -> None:
+    """Of every architecture that exchanges: exact tracks between two sides; coarse and delayed ones among three."""
+    scenario, replicates, names = load_scenario(name), np.array([2]), ("alone", *architectures)
     sealed = fly(scenario, 11, replicates, names, record=True)
     monkeypatch.setattr(pictures_module, "Sealing", Bare)
     bare = fly(scenario, 11, replicates, names, record=True)
-    assert sealed.ledgers["cooperating"]
-    assert bare.ledgers["cooperating"] == {}
-    for stage, kind in (("tracks", TrackHistory), ("warnings", Warnings), ("messages", Messages)):
-        one, other = sealed.tables["cooperating"][stage], bare.tables["cooperating"][stage]
-        assert len(one) > 10
-        for column, _ in kind.columns():
-            assert getattr(one, column).tobytes() == getattr(other, column).tobytes(), f"{stage}.{column}"
+    assert len(EXCHANGING) == 4
+    for architecture in architectures:
+        assert sealed.ledgers[architecture]
+        assert bare.ledgers[architecture] == {}
+        for stage, kind in (("tracks", TrackHistory), ("warnings", Warnings), ("messages", Messages)):
+            one, other = sealed.tables[architecture][stage], bare.tables[architecture][stage]
+            assert len(one) > 10, f"{architecture} {stage}"
+            for column, _ in kind.columns():
+                assert getattr(one, column).tobytes() == getattr(other, column).tobytes(), f"{stage}.{column}"
     for column, _ in sealed.table.columns():
         assert getattr(sealed.table, column).tobytes() == getattr(bare.table, column).tobytes(), column
+    told = sealed.tables["cooperating"]["messages"]
+    assert told.coarsened.any() == (told.released_s - told.valid_s >= 5.0).any() == (name == "three-sides")
 
 
 def test_a_studys_numbers_are_those_of_recorded_worlds() -> None:

@@ -2,13 +2,26 @@
 
 import json
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.centre.exchange.ledger import EntryKind, Tip
-from detente.gateway.logic.records import Accepted, Closed, Kept, Logged, Receipted, Received, Record, Snapped, Ticked
+from detente.gateway.logic.records import (
+    Accepted,
+    Closed,
+    Kept,
+    Logged,
+    Receipted,
+    Received,
+    Record,
+    Snapped,
+    StoreError,
+    Ticked,
+)
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
 
@@ -69,6 +82,23 @@ class Diary:
         self.tips[partner] = tip
         document = json.dumps({"tip": [tip.size, [peak.hex() for peak in tip.peaks], tip.last.hex()]})
         return [Logged(partner=partner, entry=entry), Kept(partner=partner, document=document)]
+
+
+def test_a_commit_that_fails_half_way_keeps_nothing(tmp_path: Path) -> None:
+    """The second record of a batch cannot be kept: nor is the first, then or after a restart."""
+    diary = Diary()
+    with closing(SqliteStore(tmp_path / "store", "NATO", epoch=4)) as store:
+        store.commit(diary.write("receive", "Russia", 1))
+        before = store.load()
+        same_again = diary.write("accept", "Russia", 1)
+        with pytest.raises(StoreError):
+            store.commit([*same_again, *same_again])
+        assert store.load() == before
+        store.commit(same_again)  # and it goes on
+        after = store.load()
+        assert len(after.outbox) == len(before.outbox) + 1
+    with closing(SqliteStore(tmp_path / "store", "NATO", epoch=99)) as store:
+        assert store.load() == after
 
 
 @settings(max_examples=25, deadline=None)

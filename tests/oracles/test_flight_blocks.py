@@ -11,6 +11,7 @@ from tests.oracles.made_descents import envelope, states
 from detente.flight import _kernels as adaptive
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_tableau as tableau
+from detente.flight._kernels_lanes import LANES
 from detente.flight.descent import descend
 from detente.flight.flags import Flag
 from detente.flight.trajectory import fly_out
@@ -62,7 +63,15 @@ def coast_to_ground(state):
 
 def coasted(rows, surface_m=0.0):
     results, flags = np.zeros((len(rows), coasting.RESULTS)), np.zeros(len(rows), np.uint8)
-    coasting.coast_rows(np.ascontiguousarray(rows), surface_m, OMEGA_RAD_S, results, flags)
+    coasting.coast_rows(
+        np.zeros(coasting.ROWS * LANES),
+        np.ascontiguousarray(rows),
+        np.arange(len(rows)),
+        surface_m,
+        OMEGA_RAD_S,
+        results,
+        flags,
+    )
     return results, flags
 
 

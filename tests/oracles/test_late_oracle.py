@@ -106,6 +106,10 @@ def test_the_update_is_the_textbooks_with_those_slopes_and_that_noise():
     assert np.abs((x - want_x) / scale).max() < 1e-4
     assert np.abs((got - want_P) / np.outer(scale, scale)).max() < 1e-4
     distance2, log_volume = late.late_distance(line, P, (y, B, W), True)
+    assert distance2 == pytest.approx(off @ np.linalg.solve(S, off), rel=1e-4)
+    assert log_volume == pytest.approx(np.log(np.linalg.det(S)), rel=1e-6)
+    line[places.VAR_RATE] = 0.0
+    distance2, log_volume = late.late_distance(line, P, (y, B, W), True)
     assert distance2 == pytest.approx(off[:3] @ np.linalg.solve(S[:3, :3], off[:3]), rel=1e-4)
     assert log_volume == pytest.approx(np.log(np.linalg.det(S[:3, :3])), rel=1e-6)
 

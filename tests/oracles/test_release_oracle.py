@@ -1,17 +1,19 @@
 """The release logic once more, slowly: dictionaries, one track at a time, read from the agreement itself."""
 
+import hashlib
 import math
 import runpy
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from detente.centre.exchange import merkle
 from detente.centre.exchange.release import ReleaseReason, initial, release
 from detente.centre.exchange.rules import compile_agreement
-from detente.chance._kernels import normals, uniforms
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
@@ -51,13 +53,26 @@ def counted_as(clause):
     return "track" if clause.data == "tracklet" else clause.data
 
 
+def turns(moments, every_s):
+    """Which of these moments are turns of a clause that says ``every_s``: rate by rate, from the fastest on."""
+    for period_s in (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400):
+        kept = []
+        for moment in moments:
+            if not kept or moment - kept[-1] >= period_s - 1e-6:
+                kept.append(moment)
+        moments = kept
+        if period_s >= every_s:
+            return moments
+    raise AssertionError("no rate is that slow")
+
+
 class PlainExchange:
     """One giver and one replicate."""
 
     def __init__(self, agreement, giver):
         self.agreement, self.giver = agreement, giver
         self.clauses = [] if agreement is None else list(agreement.clauses)
-        self.last, self.yard, self.pending = {}, {}, []
+        self.moments, self.yard, self.pending = {}, {}, []  # moments with anything to say, by track and class
         self.left, self.log = [], []  # messages; every decision as (time, number, receiver, class, clause, reason)
 
     def in_force(self, time_s):
@@ -99,13 +114,13 @@ class PlainExchange:
             ends = track["launch_at"], track["impact_at"]
             if None in ends or range_class(*ends) not in clause.when.range_classes:
                 return "RANGE_CLASS"
-        if time_s - self.last.get((track["number"], index), -math.inf) < clause.every_s - 1e-6:
+        if time_s not in turns(self.moments[track["number"], counted_as(clause)], clause.every_s):
             return "RATE"
         return "DELAYED" if clause.delay_s > 0 else "RELEASED"
 
     def step(self, time_s, living, confirmed):
         self.yard = {number: yard for number, yard in self.yard.items() if number in living}
-        self.last = {key: moment for key, moment in self.last.items() if key[0] in living}
+        self.moments = {key: moments for key, moments in self.moments.items() if key[0] in living}
         for number in set(living) - {track["number"] for track in confirmed}:
             self.yard.pop(number, None)
         prompt = []
@@ -122,6 +137,9 @@ class PlainExchange:
 
     def tell(self, track, time_s, prompt):
         reasons, number = {}, track["number"]
+        for data, something in (("launch-warning", "launch"), ("impact-prediction", "impact"), ("track", "slot")):
+            if something == "slot" or track[something]:
+                self.moments.setdefault((number, data), []).append(time_s)
         due_s, served = self.yard.setdefault(number, (-math.inf, set()))
         for index, clause in enumerate(self.clauses):
             if clause.giver != made.SIDES[self.giver] or clause.data not in (*CLASSES, "tracklet"):
@@ -129,7 +147,6 @@ class PlainExchange:
             reason = reasons[index] = self.judged(index, track, time_s)
             if reason in ("RELEASED", "DELAYED"):
                 self.note(time_s, number, index, reason)
-                self.last[number, index] = time_s
                 served = served | {(clause.receiver, counted_as(clause))}
                 message = {"number": number, "clause": index, "valid_s": time_s, "track": track}
                 (prompt if reason == "RELEASED" else self.pending).append(
@@ -183,7 +200,7 @@ def plain_run(agreement, giver, story, row):
     return exchange
 
 
-def real_run(agreement, giver, story, secret=7):
+def real_run(agreement, giver, story, secret=made.SECRET):
     rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
     rows, slots = story[0][0].number.shape
     state, messages, decisions = initial(rules, np.arange(rows), slots), [], []
@@ -256,22 +273,40 @@ def test_story_reaches_every_reason():
     assert seen == {int(reason) for reason in ReleaseReason} - {ReleaseReason.OVERFLOW}
 
 
-def bits(value):
-    return int(np.float64(value).view(np.int64))
+POSITION, VELOCITY, GRID, TIME = range(4)
+
+
+def evens(secret, giver, data, part, amount, replicate, thing):
+    """Four numbers in (0, 1) as the README words them: AES-256 of an address, under a key of one purpose."""
+    purpose = struct.pack("<qqqd", giver, data, part, amount)
+    key = hashlib.blake2b(purpose, key=secret.key, digest_size=32, person=b"detente-offsets").digest()
+    blocks = [struct.pack("<IIq", replicate, half, thing) for half in (0, 1)]
+    encrypt = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    return [((word >> 11) + 0.5) / 2**53 for word in struct.unpack("<4Q", b"".join(map(encrypt.update, blocks)))]
+
+
+def bells(*address):
+    """Four standard normal numbers, by Box and Muller."""
+    a, b, c, d = evens(*address)
+    return [
+        math.sqrt(-2 * math.log(one)) * turn(2 * math.pi * other)
+        for one, other in ((a, b), (c, d))
+        for turn in (math.cos, math.sin)
+    ]
 
 
 def test_coarse_state_is_offset_as_addressed():
-    """The offset of a state, by its address: stage 14, side, what, track number, bits of the amount."""
+    """The offset of a state, by its address."""
     agreement = made.agreement(made.clause(coarsen={"sigma_position_m": 2000.0, "sigma_velocity_m_s": 30.0}))
     story = made.story(3, ticks=6, foreign=0.0)
-    messages, _, _ = real_run(agreement, 0, story, secret=99)
+    messages, _, _ = real_run(agreement, 0, story, secret=made.secret(99))
     known = {tracks.time_s: tracks for tracks, _ in story}
     for i in range(len(messages)):
         row, number = messages.replicate[i], messages.number[i]
         tracks = known[messages.valid_s[i]]
         slot = int(np.flatnonzero(tracks.number[row] == number)[0])
-        position = normals(np.uint64(99), row, 14, 0, 12, number, 0, bits(2000.0))[:3]
-        velocity = normals(np.uint64(99), row, 14, 0, 13, number, 0, bits(30.0))[:3]
+        position = bells(made.secret(99), 0, 3, POSITION, 2000.0, row, number)[:3]
+        velocity = bells(made.secret(99), 0, 3, VELOCITY, 30.0, row, number)[:3]
         expected = tracks.mean[row, slot] + np.concatenate([2000.0 * np.array(position), 30.0 * np.array(velocity)])
         np.testing.assert_allclose(messages.state[i], expected, rtol=1e-14)
         added = np.diag([2000.0**2] * 3 + [30.0**2] * 3)
@@ -286,22 +321,22 @@ def test_coarse_point_is_moved_and_gridded_as_addressed():
         made.clause(data="launch-warning", coarsen={"sigma_position_m": 5000.0, "grid_km": 80.0, "time_s": 20.0})
     )
     story = made.story(4, ticks=6, foreign=0.0)
-    messages, _, _ = real_run(agreement, 0, story, secret=5)
+    messages, _, _ = real_run(agreement, 0, story, secret=made.secret(5))
     known = {tracks.time_s: (tracks, est) for tracks, est in story}
     for i in range(len(messages)):
         row, number = int(messages.replicate[i]), int(messages.number[i])
         tracks, est = known[messages.valid_s[i]]
         slot = int(np.flatnonzero(tracks.number[row] == number)[0])
         lat, lon = est.launch_lat_rad[row, slot], est.launch_lon_rad[row, slot]
-        a, b, _, _ = normals(np.uint64(5), row, 14, 0, 4, number, 0, bits(5000.0))
+        a, b, _, _ = bells(made.secret(5), 0, 1, POSITION, 5000.0, row, number)
         lat, lon = moved(lat, lon, 5000.0 * a, 5000.0 * b)
-        u, v, _, _ = uniforms(np.uint64(5), row, 14, 0, 6, number, 0, bits(80e3))
+        u, v, _, _ = evens(made.secret(5), 0, 1, GRID, 80e3, row, number)
         parallels = 2 * int(math.pi * 6_371_008.8 / 160e3)
         k = round((lat + (u - 0.5) * math.pi / parallels) / math.pi * parallels)
         coarse_lat = k * math.pi / parallels
         meridians = int(2 * math.pi * math.cos(coarse_lat) * 6_371_008.8 / 80e3)
         j = round((lon + (v - 0.5) * 2 * math.pi / meridians) / (2 * math.pi) * meridians)
-        w = uniforms(np.uint64(5), row, 14, 0, 7, number, 0, bits(20.0))[0]
+        w = evens(made.secret(5), 0, 1, TIME, 20.0, row, number)[0]
         assert messages.launch_lat_rad[i] == pytest.approx(coarse_lat, abs=1e-12)
         turn = messages.launch_lon_rad[i] - j * 2 * math.pi / meridians
         assert math.cos(turn) == pytest.approx(1.0, abs=1e-12)

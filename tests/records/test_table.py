@@ -58,6 +58,17 @@ def test_a_wrong_shape_is_refused() -> None:
         Warnings(**{**columns, "impact_covariance_m2": np.zeros((2, 2))})
 
 
+def test_columns_that_are_known_to_be_sound_are_taken_as_they_are() -> None:
+    table = filled(Shots, 2)
+    columns = {name: getattr(table, name) for name, _ in Shots.columns()}
+    again = Shots.of_sound(**columns)
+    assert len(again) == 2
+    assert all(getattr(again, name) is columns[name] for name in columns)
+    del columns["site"]
+    with pytest.raises(AssertionError, match="all columns"):
+        Shots.of_sound(**columns)
+
+
 def test_take_and_concatenate_undo_each_other() -> None:
     table = filled(Shots, 5)
     parts = [table.take(np.array([0, 1])), table.take(np.array([False, False, True, True, True]))]

@@ -19,6 +19,7 @@ stages:
     burn_s: 40
     diameter_m: 0.6
     nozzle_exit_diameter_m: 0.4
+    throttle: 0.8
 """
 
 
@@ -33,6 +34,7 @@ def test_a_good_file_is_read(tmp_path):
     missile = load_missile(path)
     assert isinstance(missile, MissileFile)
     assert (missile.name, len(missile.stages), missile.stages[1].nozzle_exit_diameter_m) == ("mine", 2, 0.4)
+    assert [stage.throttle for stage in missile.stages] == [1.0, 0.8]
     assert missile.ballistic_coefficient_kg_m2 is None
     assert check_file(path) == "missile"
 
@@ -57,6 +59,9 @@ BAD = [  # what is written for what, line and column, path, words of the complai
     ("[1.0, 0.27]", "[1.0, .nan]", 4, 37, "cd.2.1", "a number"),
     ("isp_s: 230", "isp_s: 23", 6, 5, "stages.0", "a push above"),
     ("payload_kg: 1000", "payload: 1000", 3, 1, "payload", "payload_kg"),
+    ("throttle: 0.8", "throttle: 0", 13, 15, "stages.1.throttle", "more than 0"),
+    ("throttle: 0.8", "throttle: 1.2", 13, 15, "stages.1.throttle", "at most 1"),
+    ("throttle: 0.8", "throttle: 0.01", 13, 15, "stages.1.throttle", "a burn of at most 2,000 s"),
     ("    burn_s: 40\n", "", 7, 5, "stages.1", "burn_s"),
     ("source: made up\n", "", 1, 1, "", "source"),
 ]

@@ -68,17 +68,19 @@ def uniforms(seed, replicate, stage, side, sensor, thing, tick, ordinal):
 
 
 @kernel
+def normal_pair(a, b):
+    """Two independent standard normals from two uniforms in (0, 1) (Box and Muller 1958)."""
+    radius, angle = math.sqrt(-2.0 * math.log(a)), 2.0 * math.pi * b
+    return radius * math.cos(angle), radius * math.sin(angle)
+
+
+@kernel
 def normals(seed, replicate, stage, side, sensor, thing, tick, ordinal):
-    """Four independent standard normals at one address (Box and Muller 1958)."""
+    """Four independent standard normals at one address."""
     a, b, c, d = uniforms(seed, replicate, stage, side, sensor, thing, tick, ordinal)
-    radius_0, radius_1 = math.sqrt(-2.0 * math.log(a)), math.sqrt(-2.0 * math.log(c))
-    angle_0, angle_1 = 2.0 * math.pi * b, 2.0 * math.pi * d
-    return (
-        radius_0 * math.cos(angle_0),
-        radius_0 * math.sin(angle_0),
-        radius_1 * math.cos(angle_1),
-        radius_1 * math.sin(angle_1),
-    )
+    w, x = normal_pair(a, b)
+    y, z = normal_pair(c, d)
+    return w, x, y, z
 
 
 @kernel

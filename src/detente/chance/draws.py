@@ -28,7 +28,6 @@ class Stage(IntEnum):
     DISCRIMINATION = 11
     SHOT = 12
     REVISIT = 13
-    COARSENING = 14
 
 
 def uniforms(

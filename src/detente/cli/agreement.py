@@ -38,6 +38,7 @@ def check(
         from detente.centre.exchange.digest import digest
         from detente.centre.exchange.review import review
         from detente.centre.exchange.wording import most_revealing
+        from detente.cli import show_agreement
         from detente.geodesy.timescale import parse_moment
 
         asked = _load(file)
@@ -58,21 +59,9 @@ def check(
         if as_json:
             emit(found)
         else:
-            _say_check(found)
+            show_agreement.check(found)
     if not sound:
         raise typer.Exit(1)
-
-
-def _say_check(found: dict[str, Any]) -> None:
-    typer.echo(f"{found['agreement']}, digest {found['digest']}")
-    for clause in found["clauses"]:
-        typer.echo(f"  {clause['name']}: {clause['at_most']}")
-    if not found["clauses"]:
-        typer.echo("  no clause, and therefore no release")
-    for finding in found["findings"]:
-        where = f" in clause {finding['clause']}" if finding["clause"] else ""
-        typer.echo(f"{finding['kind']}{where}: {finding['text']}")
-    typer.echo("sound" if found["sound"] else "not sound: it does not say what it seems to say")
 
 
 @agreement.command()
@@ -89,6 +78,7 @@ def explain(
     with owned_failures():
         from detente.centre.exchange.explanation import Facts
         from detente.centre.exchange.explanation import explain as explained
+        from detente.cli import show_agreement
         from detente.scenario.files import load_model
         from detente.studies.decisions import decisions_of
 
@@ -110,24 +100,9 @@ def explain(
         if as_json:
             emit(found)
         elif what.is_dir():
-            _say_decisions(found)
+            show_agreement.decisions(found)
         else:
-            typer.echo(found["why"])
-            for clause in found["clauses"]:
-                typer.echo(f"  {clause['name']}: {'; '.join(clause['reasons'])}")
-
-
-def _say_decisions(found: dict[str, Any]) -> None:
-    for line in found["counts"]:
-        typer.echo(
-            f"{line['count']:8d}  {line['giver']} to {line['receiver']}: {line['data']}, "
-            f"{line['clause'] or 'no clause'}: {line['why']}"
-        )
-    for line in found["decisions"]:
-        typer.echo(
-            f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {line['data']} of track "
-            f"{line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
-        )
+            show_agreement.judgements(found)
 
 
 @agreement.command()
@@ -135,6 +110,7 @@ def diff(before: File, after: File, as_json: Json = False) -> None:
     """What the second agreement newly releases or withholds, against the first."""
     with owned_failures():
         from detente.centre.exchange.comparison import difference
+        from detente.cli import show_agreement
 
         one, other = _load(before), _load(after)
         change = difference(one, other)
@@ -146,19 +122,8 @@ def diff(before: File, after: File, as_json: Json = False) -> None:
         }  # fmt: skip
         if as_json:
             emit(found)
-            return
-        if change.same:
-            typer.echo("the two tell the same")
-        for key, verb in (("newly_releases", "newly releases"), ("newly_withholds", "newly withholds")):
-            for line in found[key]:
-                more = f" (beyond {line['nearest']}: {'; '.join(line['beyond'])})" if line["nearest"] else ""
-                typer.echo(f"{verb} {line['clause']}: {line['at_most']}{more}")
-        for party in change.parties_in:
-            typer.echo(f"new party: {party}")
-        for party in change.parties_out:
-            typer.echo(f"no longer a party: {party}")
-        if change.validity:
-            typer.echo(f"validity: {change.validity}")
+        else:
+            show_agreement.change(found)
 
 
 def _change(change: "Change") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the terminal shows: tables a person reads, and progress with the time still to go."""
 
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -250,7 +250,7 @@ def _entry(entry: dict[str, Any]) -> None:
     plain = {field: value for field, value in entry.items() if not _is_quantity(value)}
     for field, value in plain.items():
         if field not in ("kind", "name", "title") and value not in (None, "", [], {}):
-            _indented(f"{field}: {_plain(value)}", 4)
+            indented(f"{field}: {_plain(value)}", 4)
     numbers = {field: value for field, value in entry.items() if _is_quantity(value)}
     width = max((len(field) for field in numbers), default=0)
     for field, quantity in numbers.items():
@@ -258,7 +258,7 @@ def _entry(entry: dict[str, Any]) -> None:
         spread = f"{low} – {high}" if low != high else "not drawn"
         row = f"{field:<{width}}  {number(quantity['value']):>7}   {spread:<16} {quantity['confidence']}"
         out.print(f"    {row}", soft_wrap=True, markup=False, highlight=False)
-        _indented(quantity["source"], 8, style="dim")
+        indented(quantity["source"], 8, style="dim")
 
 
 def _is_quantity(value: Any) -> bool:
@@ -273,5 +273,11 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _indented(text: str, by: int, style: str = "") -> None:
-    out.print(Padding(Text(text, style=style), (0, 0, 0, by)))
+def indented(text: str, by: int, style: str = "") -> None:
+    """A paragraph ``by`` columns in, later lines two more; on one line where it goes to a file or a pipe."""
+    margin = " " * by
+    if out.is_terminal:
+        text = textwrap.fill(text, min(out.width, 110), initial_indent=margin, subsequent_indent=margin + "  ")
+    else:
+        text = margin + text
+    out.print(Text(text, style=style), soft_wrap=True)

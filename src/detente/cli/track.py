@@ -55,10 +55,18 @@ def _show(document: dict) -> None:
         "detections too late to be used": shed["too_late"],
         "tracks ended for an unsound covariance": shed["unsound"],
         "clusters assigned in a hurry, not at least cost": shed["hurried"],
+        "tracks merged into another of the same object": document["merged"],
+        "clusters settled by joint probabilities": document["clusters"]["shared"],
+        "clusters too large for that, assigned at least cost": document["clusters"]["too_large_to_share"],
+        "detections on a gate's edge, where rounding decides (listed with --json)": document["gate_edges"]["count"],
     }
     for words, count in told.items():
         if count:
             typer.echo(f"{count:,} {words}")
+    for name, offsets in (document["biases"] or {}).items():
+        for what, found in offsets.items():
+            doubt = "" if found["observed"] else ", not observed"
+            typer.echo(f"{name}, bias of {what}: {found['mean']:.4g} ± {found['sigma']:.2g}{doubt}")
     if read["columns_ignored"]:
         typer.echo(f"columns not used: {', '.join(read['columns_ignored'])}")
     typer.echo(f"wrote {document['written']}")

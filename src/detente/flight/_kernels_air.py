@@ -1,11 +1,14 @@
 """The U.S. Standard Atmosphere 1976, as a table smooth enough to integrate through, and the kernel that reads it.
 
 To 86 km the standard is a formula (layers of constant temperature gradient in geopotential height); above, it is the
-table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4. The kernels read a
-cubic in each 500 m cell, continuous with its first derivative, of the logarithms of density and pressure: a linear
-table's kinks would limit the order of any integrator flown through it.
+table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4.
+
+Kernels that step to where the standard bends read it in pieces that bend there too (``air``; as a sum over bends, for
+lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative (``air_density``):
+kinks would limit the order of their integrators.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -51,6 +54,8 @@ UPPER_AIR = np.array(
 )
 DRAG_CEILING_M = 150_000.0  # above it the kernels fly in a vacuum
 CELL_M = 500.0
+PARTS_OF_LAYERS = 3, 1, 1, 2, 1, 3, 2  # cubics to each layer of the formula
+NEVER_M = 1e9  # where a row begins that is not used
 
 
 def _layer_bases() -> list[tuple[float, float]]:
@@ -112,33 +117,83 @@ def standard_air(height_m: float) -> tuple[float, float, float]:
 
 
 def _cells() -> np.ndarray:
-    """Cubic coefficients (cells, 12) in s = 0..1 across each cell: four each for the three of ``standard_air``."""
+    """Cubic coefficients (cells, 8) in s = 0..1 across each cell: four for log density, four for the speed of sound."""
     count = round(DRAG_CEILING_M / CELL_M)
     heights = np.arange(count + 1) * CELL_M
-    values = np.array([standard_air(h) for h in heights])
     reach = 1.0
-    above = np.array([standard_air(h + reach) for h in heights])
-    below = np.array([standard_air(max(h - reach, 0.0)) for h in heights])
+    values, above, below = (
+        np.array([standard_air(max(h + off, 0.0)) for h in heights])[:, (0, 2)] for off in (0.0, reach, -reach)
+    )
     slopes = CELL_M * (above - below) / np.where(heights > 0.0, 2.0 * reach, reach)[:, None]
     low, high, left, right = values[:-1], values[1:], slopes[:-1], slopes[1:]
     cubic = np.stack((low, left, 3 * (high - low) - 2 * left - right, 2 * (low - high) + left + right), axis=-1)
-    return np.ascontiguousarray(cubic.reshape(count, 12))
+    return np.ascontiguousarray(cubic.reshape(count, 8))
 
 
+def _pieces() -> np.ndarray:
+    """From each of ``_piece_ends`` to the next (k, 8): where it starts; logarithm of density, a cubic; speed of sound,
+    a parabola.
+
+    Through the standard at both ends and evenly spaced angles of a half circle between them: within 4e-6 of density and
+    of sound, and bent where the standard bends.
+    """
+    rows = []
+    for low, high in itertools.pairwise(_piece_ends()):
+        row = [low]
+        for column, terms in ((0, 4), (2, 3)):
+            share = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, terms))
+            inside = np.clip(low + (high - low) * share, low + 1e-6, high - 1e-6)
+            values = np.array([standard_air(height)[column] for height in inside])
+            row += list(np.linalg.solve(np.vander(share, increasing=True), values) / (high - low) ** np.arange(terms))
+        rows.append(row)
+    return np.array(rows)
+
+
+def _piece_ends() -> list[float]:
+    edges = [EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M] + [FORMULA_TOP_M]
+    ends = []
+    for low, high, parts in zip(edges[:-1], edges[1:], PARTS_OF_LAYERS, strict=True):
+        ends += list(np.linspace(low, high, parts, endpoint=False))
+    return ends + list(_UPPER_HEIGHT_M[_UPPER_HEIGHT_M <= DRAG_CEILING_M])
+
+
+def _bends(pieces: np.ndarray) -> np.ndarray:
+    """The same curves for many heights at once, without a branch (k, 6), k even.
+
+    With d = max(height - start, 0) each is its value at the ground plus the sum over rows of d (a + d (b + d c)): what
+    each piece's coefficients are more than those of the piece below, carried on to where it starts.
+    """
+    rows = np.zeros((2 * ((len(pieces) + 1) // 2), 6))
+    rows[:, 0] = NEVER_M
+    rows[0] = pieces[0, [0, 2, 3, 4, 6, 7]]
+    for i in range(1, len(pieces)):
+        below, width = pieces[i - 1], pieces[i, 0] - pieces[i - 1, 0]
+        _, a, b, c, _, p, q = below[1:]
+        carried = a + width * (2.0 * b + 3.0 * width * c), b + 3.0 * width * c, c, p + 2.0 * width * q, q
+        rows[i, 0], rows[i, 1:] = pieces[i, 0], pieces[i, [2, 3, 4, 6, 7]] - carried
+    return rows
+
+
+AIR_PIECES = _pieces()
+AIR_BENDS = _bends(AIR_PIECES)
 AIR = _cells()
 TOP_CELL = float(len(AIR)) - 1e-9
 
 
 @kernel
 def air(height_m):
-    """Density, pressure and speed of sound below the drag ceiling; heights outside are brought to the nearest end."""
-    place = min(max(height_m * (1.0 / CELL_M), 0.0), TOP_CELL)
-    i = int(place)
-    s = place - i
-    density = math.exp(AIR[i, 0] + s * (AIR[i, 1] + s * (AIR[i, 2] + s * AIR[i, 3])))
-    pressure = math.exp(AIR[i, 4] + s * (AIR[i, 5] + s * (AIR[i, 6] + s * AIR[i, 7])))
-    sound = AIR[i, 8] + s * (AIR[i, 9] + s * (AIR[i, 10] + s * AIR[i, 11]))
-    return density, pressure, sound
+    """Density, pressure and speed of sound below the drag ceiling; heights outside are brought to the nearest end.
+
+    The pressure is that of air of the ground's composition, which above 86 km (0.4 Pa) is not quite what there is.
+    """
+    height = min(max(height_m, 0.0), DRAG_CEILING_M)
+    i = 0
+    while i + 1 < AIR_PIECES.shape[0] and height >= AIR_PIECES[i + 1, 0]:
+        i += 1
+    d = height - AIR_PIECES[i, 0]
+    density = math.exp(AIR_PIECES[i, 1] + d * (AIR_PIECES[i, 2] + d * (AIR_PIECES[i, 3] + d * AIR_PIECES[i, 4])))
+    sound = AIR_PIECES[i, 5] + d * (AIR_PIECES[i, 6] + d * AIR_PIECES[i, 7])
+    return density, density * sound * sound * (1.0 / HEAT_RATIO), sound
 
 
 @kernel

@@ -1,9 +1,14 @@
 """Many bodies through the vacuum at once, from any state down to a height over the ellipsoid.
 
-Kepler's orbit says when each lane will be at its apogee and when it will be down; the flight is cut there into two
-legs, each into a few steps, long ones near the apogee. Gravity with J2 is carried in the frame that does not turn, by
-the eighth-order method in Nystrom's form. What J2 has added to Kepler's times is made good at the end by a cubic in
-time, exact to a millimetre over the seconds it is used for.
+In the coordinates of Kustaanheimo and Stiefel, and against an angle instead of the time, a Kepler orbit is a harmonic
+oscillator; that the Earth is flat at the poles adds a small and very smooth force, and since the total energy stays
+what it is, so does the oscillator's frequency. So what is carried along are the oscillator's two amplitudes, which
+would be constant about a round Earth: a first sum of the force along the undisturbed oscillation says how they change
+on the way, a second one along the disturbed oscillation how they end. What is left out is of the third order in the
+flattening, centimetres. The flight is cut into two legs at its apogee, nine forces each; the second leg's length is
+set right between its two sums, and a cubic in time lands on the surface, milliseconds away.
+
+Source: E. L. Stiefel and G. Scheifele, "Linear and Regular Celestial Mechanics", Springer 1971, sections 9 and 19.
 """
 
 import math
@@ -13,128 +18,86 @@ import numpy as np
 from detente.flight._kernels_lanes import (
     LANES,
     RELAXED,
+    TINY,
     gravity,
     height_and_climb,
     rough_angle,
     sine_cosine,
 )
 from detente.flight._kernels_motion import BAD_INPUT, ESCAPES, NEVER_LANDS, OK, STEP_LIMIT, STRETCH, plausible
-from detente.flight._kernels_tableau import (
-    EIGHT_ERROR_3,
-    EIGHT_ERROR_5,
-    EIGHT_NODES,
-    EIGHT_STAGES,
-    EIGHT_WEIGHTS,
-    NYSTROM,
-    NYSTROM_WEIGHTS,
-)
-from detente.geodesy.constants import A_M, MU_M3_S2
+from detente.geodesy.constants import A_M, J2, MU_M3_S2
 from detente.jit import kernel
 
-# Rows of a block.
-PX, PY, PZ, VX, VY, VZ = range(6)
-STEP = 6
-UP_S = 7  # time to the apogee, 0 if past it
-DOWN_S = 8  # time from there to the surface
-STEPS = 9  # in each leg
-APOGEE = 10
-ERROR = 11
-NONE_LEFT = 12  # zeros: no time left after the second leg
-LEG_S, LEFT_S = 13, 14  # of the leg being flown: its time, and the time after it
-MORE_S = 15  # how much later than Kepler's time the surface is met, where that is too long for a cubic
-K = 16  # accelerations at the stages, three rows each
-ROWS = K + 3 * EIGHT_STAGES
+# Rows of a block: where each begins.
+PX, PY, PZ, VX, VY, VZ = range(0, 6 * LANES, LANES)
+COSINES, SINES = 6 * LANES, 10 * LANES  # the oscillator's amplitudes, four rows each
+(
+    RATE,  # its angle by the regular time: 1/s times the distance
+    PER,  # the inverse of that squared
+    ANGLE,  # of the leg being flown; the orbit's own anomaly is twice as much
+    SWEPT,  # angle of all legs so far
+    WORK,  # distance times J2's potential, summed over that angle
+    OUTWARD,  # distance times its rate of change, at the beginning
+    TIME, APOGEE, ERROR, PERIGEE, INVERSE_AXIS,
+) = range(14 * LANES, 25 * LANES, LANES)  # fmt: skip
+# Sine and cosine at the leg's outer and inner nodes, and 1 in the middle, all times what a force there is worth.
+OUTER_SINE, OUTER_COSINE, INNER_SINE, INNER_COSINE, WORTH = range(25 * LANES, 30 * LANES, LANES)
+FIRST, SECOND, MIDDLE, FOURTH, FIFTH = range(30 * LANES, 50 * LANES, 4 * LANES)  # the forces at the nodes, four rows each
+ROWS = 50
 
 # Columns of a result.
 TIME_S, AT_X, AT_Y, AT_Z, AT_U, AT_V, AT_W, TOP_M, ERROR_M, PERIGEE_M = range(10)
 RESULTS = 10
 
-# Columns of a plan.
-PLAN_UP, PLAN_DOWN, PLAN_STEPS, PLAN_PERIGEE = range(4)
-PLANS = 4
-
-MOST_STEPS = 10
+FLATTENING_PULL = 0.5 * J2 * MU_M3_S2 * A_M * A_M
 HOPELESS_M = 1e6
 LONGEST_S = 14_400.0
-STRETCHED = 0.375  # how much longer than the mean the steps at the apogee are, by trial
-LANDING_ROUNDS = 4
-SHORT_REST_S, LONGEST_REST_S = 8.0, 600.0
-FOURTH_M_S4 = 2e-5  # fourth derivative of a fall's place: gravity times the square of the mean motion
+LEAST_INVERSE_AXIS = 1e-9
+MIDDLE_SINE2 = 0.4  # of a latitude, to begin a search with
 LEAST_STEEPNESS = 0.01
+MISSED = 0.01  # by trial
+FLATTENING_M_S3, BEND_M_S3 = 3e-5, 5e-3  # how fast the flattening's pull, and all pull, change on a path, over six
+
+
+def _gauss() -> tuple[np.ndarray, ...]:
+    """Gauss's five nodes on -0.5..0.5, their weights, and the weights of what is summed up to the second and fourth."""
+    nodes, weights = np.polynomial.legendre.leggauss(5)
+    nodes, powers = 0.5 * nodes, np.arange(5)
+    sums = (nodes[[1, 3], None] ** (powers + 1) - (-0.5) ** (powers + 1)) / (powers + 1)
+    return nodes, 0.5 * weights, np.ascontiguousarray(sums @ np.linalg.inv(nodes[:, None] ** powers))
+
+
+NODES, WEIGHTS, UP_TO = _gauss()
+OUTER, INNER = float(NODES[4]), float(NODES[3])
+OUTER_WEIGHT, INNER_WEIGHT, MIDDLE_WEIGHT = WEIGHTS[:3].tolist()
+(E_1, E_2, E_3, E_4, E_5), (L_1, L_2, L_3, L_4, L_5) = UP_TO.tolist()  # up to the early inner node, and to the late
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def stage(x, i):
-    """The accelerations at stage ``i`` of every lane's step; ``i`` is a constant once this is spliced in."""
-    for lane in range(LANES):
-        h = x[STEP * LANES + lane]
-        sx, sy, sz = 0.0, 0.0, 0.0
-        for j in range(i):
-            if NYSTROM[i, j] != 0.0:
-                sx += NYSTROM[i, j] * x[(K + 3 * j) * LANES + lane]
-                sy += NYSTROM[i, j] * x[(K + 3 * j + 1) * LANES + lane]
-                sz += NYSTROM[i, j] * x[(K + 3 * j + 2) * LANES + lane]
-        ax, ay, az = gravity(
-            x[PX * LANES + lane] + h * (EIGHT_NODES[i] * x[VX * LANES + lane] + h * sx),
-            x[PY * LANES + lane] + h * (EIGHT_NODES[i] * x[VY * LANES + lane] + h * sy),
-            x[PZ * LANES + lane] + h * (EIGHT_NODES[i] * x[VZ * LANES + lane] + h * sz),
-        )
-        x[(K + 3 * i) * LANES + lane] = ax
-        x[(K + 3 * i + 1) * LANES + lane] = ay
-        x[(K + 3 * i + 2) * LANES + lane] = az
+def small_sine_cosine(x):
+    """Sine and cosine of an angle of at most 1.3 radians, to 1e-8."""
+    q = x * x
+    s = -1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (-1.0 / 39916800.0))
+    c = -1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0 + q * (1.0 / 479001600.0)))
+    return x + x * q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * s)), 1.0 + q * (-0.5 + q * (1.0 / 24.0 + q * c))
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def close_step(x):
-    """Every lane's state at the end of its step, and the error made in it, grown until the end of the flight."""
-    for lane in range(LANES):
-        h = x[STEP * LANES + lane]
-        five, three = 0.0, 0.0
-        for c in range(3):
-            moved, gained, e, d = 0.0, 0.0, 0.0, 0.0
-            for j in range(EIGHT_STAGES):
-                k = x[(K + 3 * j + c) * LANES + lane]
-                if NYSTROM_WEIGHTS[j] != 0.0:
-                    moved += NYSTROM_WEIGHTS[j] * k
-                if EIGHT_WEIGHTS[j] != 0.0:
-                    gained += EIGHT_WEIGHTS[j] * k
-                    e += EIGHT_ERROR_5[j] * k
-                    d += EIGHT_ERROR_3[j] * k
-            x[(PX + c) * LANES + lane] += h * (x[(VX + c) * LANES + lane] + h * moved)
-            x[(VX + c) * LANES + lane] += h * gained
-            five += e * e
-            three += d * d
-        # Hairer's own estimate: of the seventh order, from one of the fifth and one of the third.
-        made = h * five / math.sqrt(five + 0.01 * three + 1e-60)
-        x[ERROR * LANES + lane] += made * (x[LEFT_S * LANES + lane] + h)
+def force(a, b, c, d):
+    """What the flattening adds to the oscillator at a regular place, and the distance times J2's potential there.
 
-
-@kernel(fastmath=RELAXED)
-def leg(x, most, length, time_left, stretched):
-    """Flies every lane along one leg, in its own number of steps; ``most`` is the greatest of them.
-
-    The stages' numbers are full integers: for literals numba would compile ``stage`` twelve times.
+    The force is a quarter of the second's falling gradient.
     """
-    for lane in range(LANES):
-        x[LEG_S * LANES + lane], x[LEFT_S * LANES + lane] = x[length * LANES + lane], x[time_left * LANES + lane]
-    for s in range(most):
-        for lane in range(LANES):
-            n = x[STEPS * LANES + lane]
-            share = (1.0 + stretched * (2.0 * s + 1.0 - n) / n) / n
-            x[STEP * LANES + lane] = x[LEG_S * LANES + lane] * share if s < n else 0.0
-        stage(x, np.int64(0))
-        stage(x, np.int64(1))
-        stage(x, np.int64(2))
-        stage(x, np.int64(3))
-        stage(x, np.int64(4))
-        stage(x, np.int64(5))
-        stage(x, np.int64(6))
-        stage(x, np.int64(7))
-        stage(x, np.int64(8))
-        stage(x, np.int64(9))
-        stage(x, np.int64(10))
-        stage(x, np.int64(11))
-        close_step(x)
+    inverse_r = 1.0 / (a * a + b * b + c * c + d * d)
+    sine = 2.0 * (a * c + b * d) * inverse_r
+    square = FLATTENING_PULL * inverse_r * inverse_r
+    cube = square * inverse_r
+    sine2 = 6.0 * sine * sine
+    along, across = cube * (sine2 - 1.0), -3.0 * cube * sine
+    return (
+        along * a + across * c, along * b + across * d, along * c + across * a, along * d + across * b,
+        square * (0.5 * sine2 - 1.0),
+    )  # fmt: skip
 
 
 @kernel(inline=True, fastmath=RELAXED)
@@ -143,250 +106,366 @@ def surface_radius(sine2, surface_m):
     return A_M / math.sqrt(1.0 + (STRETCH - 1.0) * sine2) + surface_m
 
 
-@kernel(inline=True, fastmath=RELAXED)
-def kepler_legs(px, py, pz, vx, vy, vz, surface_m):
-    """Kepler's plan of an inertial state: (time up, time down, anomaly swept, perigee minus surface m, inverse axis).
+@kernel(fastmath=RELAXED)
+def regularize(x):
+    """Every lane's amplitudes at its beginning, its frequency, Kepler's perigee, and the leg up to the apogee.
 
-    Twice: first to the mean radius, then to the surface's own at the latitude where the first comes down.
+    A place has a circle of regular ones; the one taken is far from the division by zero.
     """
-    r0 = math.sqrt(px * px + py * py + pz * pz)
-    inverse_a = 2.0 / r0 - (vx * vx + vy * vy + vz * vz) / MU_M3_S2
-    bound = inverse_a if inverse_a > 1e-9 else 1e-9
-    motion = math.sqrt(MU_M3_S2 * bound) * bound
-    e_cos = 1.0 - r0 * bound
-    e_sin = (px * vx + py * vy + pz * vz) * bound * bound / motion
-    e2 = e_cos * e_cos + e_sin * e_sin + 1e-20
-    start = rough_angle(abs(e_sin), e_cos)
-    rising = e_sin > 0.0
-    # Mean anomaly from the apogee, negative before it.
-    mean = start - e_sin - math.pi if rising else math.pi - start - e_sin
-    anomaly = start - math.pi if rising else math.pi - start
-    up = -mean / motion if rising else 0.0
-    down, swept = 0.0, 0.0
-    radius = surface_radius(0.4, surface_m)
-    for _ in range(2):
-        low = 1.0 - radius * bound
-        q2 = e2 - low * low
-        q = math.sqrt(q2 if q2 > 0.0 else 0.0)
-        fallen = rough_angle(q, -low)
-        down = (fallen + q) / motion if rising else (fallen + q - mean) / motion
-        swept = fallen - anomaly
-        cosine, sine = (low * e_cos - q * e_sin) / e2, -(q * e_cos + low * e_sin) / e2
-        f = 1.0 - (1.0 - cosine) / (bound * r0)
-        g = up + down - (swept - sine) / motion
-        z = (f * pz + g * vz) / radius
-        sine2 = z * z
-        radius = surface_radius(sine2 if sine2 < 1.0 else 1.0, surface_m)
-    return up, down, swept, (1.0 - math.sqrt(e2)) / bound - radius, inverse_a
-
-
-@kernel(inline=True, fastmath=RELAXED)
-def enough_steps(swept):
-    """Steps in each leg that keep a lane's error far below 10 m, by the anomaly it sweeps. Found by trial."""
-    n = 1.0
-    n = 2.0 if swept > 0.95 else n
-    n = 3.0 if swept > 2.3 else n
-    n = 4.0 if swept > 2.6 else n
-    n = 5.0 if swept > 2.85 else n
-    n = 6.0 if swept > 3.1 else n
-    n = 8.0 if swept > 3.4 else n
-    return 10.0 if swept > 4.2 else n
-
-
-@kernel(inline=True)
-def load_state(x, lane, states, i, spin):
-    """Puts row ``i`` (ECEF; velocity relative to the Earth) into a lane, in the frame that does not turn."""
-    px, py = states[i, 0], states[i, 1]
-    x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = px, py, states[i, 2]
-    x[VX * LANES + lane], x[VY * LANES + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
-    x[VZ * LANES + lane] = states[i, 5]
+    for lane in range(LANES):
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
+        r, v2, along = math.sqrt(px * px + py * py + pz * pz), vx * vx + vy * vy + vz * vz, px * vx + py * vy + pz * vz
+        inverse_r = 1.0 / r
+        inverse_a = 2.0 * inverse_r - v2 / MU_M3_S2
+        bound = inverse_a if inverse_a > LEAST_INVERSE_AXIS else LEAST_INVERSE_AXIS
+        e_cos = 1.0 - r * bound
+        eccentricity = math.sqrt(e_cos * e_cos + along * along * bound / MU_M3_S2)
+        x[PERIGEE + lane], x[INVERSE_AXIS + lane] = (1.0 - eccentricity) / bound, inverse_a
+        sine = pz * inverse_r
+        bulge = FLATTENING_PULL * inverse_r * inverse_r * inverse_r * (3.0 * sine * sine - 1.0)
+        rate2 = 0.25 * MU_M3_S2 * bound - 0.5 * bulge
+        rate = math.sqrt(rate2)
+        main = math.sqrt(0.5 * (r + abs(px)))
+        ahead = px >= 0.0
+        half_inverse = 0.5 / main
+        m, n = half_inverse * py, half_inverse * pz
+        a, b, c, d = main if ahead else m, m if ahead else main, n if ahead else 0.0, 0.0 if ahead else n
+        per = 0.5 / rate
+        e, f = per * (a * vx + b * vy + c * vz), per * (a * vy - b * vx + d * vz)
+        g, h = per * (a * vz - c * vx - d * vy), per * (d * vx - c * vy + b * vz)
+        half = 0.5 * (r - (e * e + f * f + g * g + h * h))
+        cross = a * e + b * f + c * g + d * h
+        up = 0.5 * rough_angle(abs(cross), half)
+        up = up if cross > 0.0 else 0.0
+        x[COSINES + lane], x[COSINES + LANES + lane] = a, b
+        x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane] = c, d
+        x[SINES + lane], x[SINES + LANES + lane] = e, f
+        x[SINES + 2 * LANES + lane], x[SINES + 3 * LANES + lane] = g, h
+        x[RATE + lane], x[ANGLE + lane] = rate, up
+        x[SWEPT + lane], x[WORK + lane], x[ERROR + lane] = 0.0, 0.0, 0.0
+        x[OUTWARD + lane], x[PER + lane] = along, 1.0 / rate2
 
 
 @kernel(fastmath=RELAXED)
-def plan(x, surface_m):
-    """Kepler's plan of every lane; perigee and inverse axis are left in the rows of the apogee and of the error."""
+def turn(x):
+    """Turns every lane's amplitudes on by half the leg, so that cosine and sine are 1 and 0 there."""
     for lane in range(LANES):
-        up, down, swept, clearance, inverse_a = kepler_legs(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane], surface_m,
+        s, c = sine_cosine(0.5 * x[ANGLE + lane])
+        for k in range(lane, lane + 4 * LANES, LANES):
+            a, b = x[COSINES + k], x[SINES + k]
+            x[COSINES + k], x[SINES + k] = c * a + s * b, c * b - s * a
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def push_middle(x):
+    """The force at the middle of the leg, along the undisturbed oscillation."""
+    for lane in range(LANES):
+        angle = x[ANGLE + lane]
+        x[MIDDLE + lane], x[MIDDLE + LANES + lane], x[MIDDLE + 2 * LANES + lane], x[MIDDLE + 3 * LANES + lane], work = (
+            force(x[lane + COSINES], x[COSINES + LANES + lane], x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane])
         )  # fmt: skip
-        x[UP_S * LANES + lane], x[DOWN_S * LANES + lane] = up, down
-        x[STEPS * LANES + lane] = enough_steps(swept)
-        x[APOGEE * LANES + lane], x[ERROR * LANES + lane] = clearance, inverse_a
+        x[WORTH + lane] = angle * x[PER + lane]
+        x[WORK + lane] += MIDDLE_WEIGHT * angle * work
 
 
-@kernel
-def plan_rows(x, states, surface_m, spin, plans, flags):
-    """Kepler's plan of every row: how long up, how long down, how many steps a leg, and its perigee's height."""
-    for first in range(0, states.shape[0], LANES):
-        last = min(LANES, states.shape[0] - first)
-        for lane in range(last):
-            i = first + lane
-            good = plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5])
-            flags[i] = OK if good else BAD_INPUT
-            load_state(x, lane, states, i, spin)
-        plan(x, surface_m)
-        for lane in range(last):
-            i = first + lane
-            clearance, inverse_a = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
-            up, down = x[UP_S * LANES + lane], x[DOWN_S * LANES + lane]
-            plans[i, PLAN_UP], plans[i, PLAN_DOWN], plans[i, PLAN_STEPS] = up, down, x[STEPS * LANES + lane]
-            plans[i, PLAN_PERIGEE] = clearance + surface_m if flags[i] == OK else 0.0
-            if flags[i] == OK and inverse_a <= 1e-9:
-                flags[i] = ESCAPES
-            elif flags[i] == OK and (clearance > 0.0 or not up + down < LONGEST_S):
-                flags[i] = NEVER_LANDS
+@kernel(inline=True, fastmath=RELAXED)
+def push_pair(x, node, early, late, sine, weight):
+    """The force at two nodes as far before the leg's middle as after it: from there the angles differ in sign only."""
+    for lane in range(LANES):
+        angle = x[ANGLE + lane]
+        s, c = small_sine_cosine(node * angle)
+        a, e = c * x[COSINES + lane], s * x[SINES + lane]
+        b, f = c * x[COSINES + LANES + lane], s * x[SINES + LANES + lane]
+        i, g = c * x[COSINES + 2 * LANES + lane], s * x[SINES + 2 * LANES + lane]
+        d, h = c * x[COSINES + 3 * LANES + lane], s * x[SINES + 3 * LANES + lane]
+        x[early + lane], x[early + LANES + lane], x[early + 2 * LANES + lane], x[early + 3 * LANES + lane], work = force(
+            a - e, b - f, i - g, d - h
+        )
+        x[late + lane], x[late + LANES + lane], x[late + 2 * LANES + lane], x[late + 3 * LANES + lane], more = force(
+            a + e, b + f, i + g, d + h
+        )
+        x[sine + lane], x[sine + LANES + lane] = s * angle * x[PER + lane], c * angle * x[PER + lane]
+        x[WORK + lane] += weight * angle * (work + more)
 
 
-@kernel
-def by_steps(plans, flags, order):
-    """Lists the rows that come down, those of equal steps together, in ``order``; returns how many they are."""
-    count = 0
-    for n in range(1, MOST_STEPS + 1):
-        for i in range(flags.size):
-            if flags[i] == OK and plans[i, PLAN_STEPS] == n:
-                order[count] = i
-                count += 1
-    return count
+@kernel(inline=True, fastmath=RELAXED)
+def inner_places(x, k, s, c, outer_s, outer_c, inner_s, inner_c, worth):
+    """One row of the regular places at the inner nodes, as the first sum says that they are disturbed."""
+    e, f = outer_s * x[FIRST + k], outer_c * x[FIRST + k]
+    g, h = inner_s * x[SECOND + k], inner_c * x[SECOND + k]
+    m, n = inner_s * x[FOURTH + k], inner_c * x[FOURTH + k]
+    p, q = outer_s * x[FIFTH + k], outer_c * x[FIFTH + k]
+    middle = worth * x[MIDDLE + k]
+    return (
+        c * (x[COSINES + k] + (E_1 * e + E_2 * g - E_4 * m - E_5 * p))
+        - s * (x[SINES + k] + (E_1 * f + E_2 * h + E_3 * middle + E_4 * n + E_5 * q)),
+        c * (x[COSINES + k] + (L_1 * e + L_2 * g - L_4 * m - L_5 * p))
+        + s * (x[SINES + k] + (L_1 * f + L_2 * h + L_3 * middle + L_4 * n + L_5 * q)),
+    )
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def add_sums(x, k, early, late, outer_s, outer_c, inner_s, inner_c, worth):
+    """Adds both sums to one row of amplitudes: squares of (all change, the second sum, what two nodes miss, the row).
+
+    ``early`` and ``late`` are the forces at the inner nodes the second time.
+    """
+    a, b, c, d = x[FIRST + k], x[SECOND + k], x[FOURTH + k], x[FIFTH + k]
+    cosine_more, sine_more = 0.5 * inner_s * ((early - b) - (late - c)), 0.5 * inner_c * ((early - b) + (late - c))
+    cosine_two, sine_two = 0.5 * inner_s * (b - c), 0.5 * inner_c * (b + c)
+    cosine_missed = OUTER_WEIGHT * outer_s * (a - d) + (2.0 * INNER_WEIGHT - 1.0) * cosine_two
+    sine_missed = OUTER_WEIGHT * outer_c * (a + d) + (2.0 * INNER_WEIGHT - 1.0) * sine_two
+    sine_missed += MIDDLE_WEIGHT * worth * x[MIDDLE + k]
+    cosine_change, sine_change = cosine_two + cosine_missed + cosine_more, sine_two + sine_missed + sine_more
+    cosine, sine = x[COSINES + k] + cosine_change, x[SINES + k] + sine_change
+    x[COSINES + k], x[SINES + k] = cosine, sine
+    return (
+        cosine_change * cosine_change + sine_change * sine_change,
+        cosine_more * cosine_more + sine_more * sine_more,
+        cosine_missed * cosine_missed + sine_missed * sine_missed,
+        cosine * cosine + sine * sine,
+    )
+
+
+@kernel(fastmath=RELAXED)
+def close_leg(x):
+    """Forces at the inner nodes of the disturbed oscillation; both sums; and a guess at the error, kept as a square.
+
+    Two nodes alone miss something of the first sum: as a share, that is also what they miss of the second one, and to
+    the third power more than what five nodes miss of the first. The third order is to the second as that to the first.
+    """
+    for lane in range(LANES):
+        s, c = small_sine_cosine(INNER * x[ANGLE + lane])
+        m, n, p, q, w = (
+            x[OUTER_SINE + lane], x[OUTER_COSINE + lane], x[INNER_SINE + lane], x[INNER_COSINE + lane], x[WORTH + lane]
+        )  # fmt: skip
+        ea, la = inner_places(x, lane, s, c, m, n, p, q, w)
+        eb, lb = inner_places(x, LANES + lane, s, c, m, n, p, q, w)
+        ec, lc = inner_places(x, 2 * LANES + lane, s, c, m, n, p, q, w)
+        ed, ld = inner_places(x, 3 * LANES + lane, s, c, m, n, p, q, w)
+        ea, eb, ec, ed, work = force(ea, eb, ec, ed)
+        la, lb, lc, ld, more = force(la, lb, lc, ld)
+        whole, second, bent, r = add_sums(x, lane, ea, la, m, n, p, q, w)
+        g, h, i, j = add_sums(x, LANES + lane, eb, lb, m, n, p, q, w)
+        whole, second, bent, r = whole + g, second + h, bent + i, r + j
+        g, h, i, j = add_sums(x, 2 * LANES + lane, ec, lc, m, n, p, q, w)
+        whole, second, bent, r = whole + g, second + h, bent + i, r + j
+        g, h, i, j = add_sums(x, 3 * LANES + lane, ed, ld, m, n, p, q, w)
+        whole, second, bent, r = whole + g + 1e-24, second + h, bent + i, r + j
+        per = 1.0 / whole
+        share = bent * per
+        made = second * (second * per + share) + MISSED * whole * share * share * share
+        x[ERROR + lane] += 16.0 * r * made
+        x[WORK + lane] += 0.5 * x[ANGLE + lane] * (work + more)
+        x[SWEPT + lane] += x[ANGLE + lane]
+
+
+@kernel(fastmath=RELAXED)
+def fly_leg(x):
+    """Turns every lane's amplitudes on by one leg and changes them by what the flattening does on it.
+
+    Rows are full integers here: for literals numba would compile ``push_pair`` twice.
+    """
+    turn(x)
+    push_middle(x)
+    push_pair(x, OUTER, np.int64(FIRST), np.int64(FIFTH), np.int64(OUTER_SINE), OUTER_WEIGHT)
+    push_pair(x, INNER, np.int64(SECOND), np.int64(FOURTH), np.int64(INNER_SINE), INNER_WEIGHT - 0.5)
+    close_leg(x)
+    turn(x)
+
+
+@kernel(fastmath=RELAXED)
+def aim_at(x, surface_m):
+    """The angle of every lane's second leg, down to a surface; the perigee is left as a height over it.
+
+    Of an undisturbed oscillation distance and z are sinusoids of twice the angle. The second round knows the latitude
+    that the first comes down at.
+    """
+    for lane in range(LANES):
+        mean, half, cross = 0.0, 0.0, 0.0
+        for k in range(lane, lane + 4 * LANES, LANES):
+            a, b = x[COSINES + k], x[SINES + k]
+            mean += 0.5 * (a * a + b * b)
+            half += 0.5 * (a * a - b * b)
+            cross += a * b
+        swing = math.sqrt(half * half + cross * cross) + TINY
+        apogee = rough_angle(abs(cross), half)
+        apogee = apogee if cross > 0.0 else -apogee
+        z_mean, z_half, z_cross = 0.0, 0.0, 0.0
+        for k in range(lane, lane + 2 * LANES, LANES):
+            a, b, c, d = x[COSINES + k], x[COSINES + 2 * LANES + k], x[SINES + k], x[SINES + 2 * LANES + k]
+            z_mean += a * b + c * d
+            z_half += a * b - c * d
+            z_cross += a * d + b * c
+        radius, angle = surface_radius(MIDDLE_SINE2, surface_m), 0.0
+        for _ in range(2):
+            low = (radius - mean) / swing
+            low = low if low < 1.0 else 1.0
+            low = low if low > -1.0 else -1.0
+            fallen = math.sqrt(1.0 - low * low)
+            angle = 0.5 * (apogee + rough_angle(fallen, low))
+            z = z_mean + (z_half * (low * half - fallen * cross) + z_cross * (low * cross + fallen * half)) / swing
+            s2 = z * z / (radius * radius)
+            radius = surface_radius(s2 if s2 < 1.0 else 1.0, surface_m)
+        x[ANGLE + lane] = angle
+        x[PERIGEE + lane] -= radius
+
+
+@kernel(fastmath=RELAXED)
+def straighten(x):
+    """Place and velocity of every lane, whose amplitudes have been turned to it."""
+    for lane in range(LANES):
+        a, b = x[COSINES + lane], x[COSINES + LANES + lane]
+        c, d = x[COSINES + 2 * LANES + lane], x[COSINES + 3 * LANES + lane]
+        per = 2.0 * x[RATE + lane] / (a * a + b * b + c * c + d * d)
+        e, f = per * x[SINES + lane], per * x[SINES + LANES + lane]
+        g, h = per * x[SINES + 2 * LANES + lane], per * x[SINES + 3 * LANES + lane]
+        x[PX + lane] = a * a - b * b - c * c + d * d
+        x[PY + lane] = 2.0 * (a * b - c * d)
+        x[PZ + lane] = 2.0 * (a * c + b * d)
+        x[VX + lane] = a * e - b * f - c * g + d * h
+        x[VY + lane] = b * e + a * f - d * g - c * h
+        x[VZ + lane] = c * e + d * f + a * g + b * h
 
 
 @kernel(fastmath=RELAXED)
 def note_apogee(x):
     """The greatest height of every lane: a parabola's top from the end of the first leg, seconds away at most."""
     for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        vx, vy, vz = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
         height, climb = height_and_climb(px, py, pz, vx, vy, vz)
-        ax, ay, az = gravity(px, py, pz)
-        bend = (vx * vx + vy * vy + vz * vz + ax * px + ay * py + az * pz) / math.sqrt(px * px + py * py + pz * pz)
+        inverse_r = 1.0 / math.sqrt(px * px + py * py + pz * pz)
+        bend = (vx * vx + vy * vy + vz * vz - MU_M3_S2 * inverse_r) * inverse_r
         gained = -0.5 * climb * climb / (bend if bend < -1e-3 else -1e-3)
-        x[APOGEE * LANES + lane] = height + (gained if x[UP_S * LANES + lane] > 0.0 else 0.0)
+        x[APOGEE + lane] = height + (gained if x[ANGLE + lane] > 0.0 else 0.0)
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m, rounds):
-    """The time to the surface of a falling state seconds before or after it, and the state there: a cubic in time."""
+def parabola(low, climb, bend):
+    """Time until a height has changed by ``low``, by Halley's method: a fall grows steeper on the way."""
+    falling = climb if climb < -1.0 else -1.0
+    return low * falling / (falling * falling + 0.5 * bend * low)
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def seconds_to_surface(px, py, pz, vx, vy, vz, surface_m):
+    """The time to the surface of a falling state seconds before or after it, and the state there.
+
+    Kepler's motion as a series in time to the fifth power, and J2 as what it is at the start, to where a parabola meets
+    the surface; a second parabola from there. Returns the time, the second's share of it, and the state. Source: R. R.
+    Bate, D. D. Mueller and J. E. White, "Fundamentals of Astrodynamics", Dover 1971, 5.4.
+    """
     ax, ay, az = gravity(px, py, pz)
     r2 = px * px + py * py + pz * pz
-    pull, turn = MU_M3_S2 / (r2 * math.sqrt(r2)), 3.0 * (px * vx + py * vy + pz * vz) / r2
-    jx, jy, jz = pull * (turn * px - vx), pull * (turn * py - vy), pull * (turn * pz - vz)
-    d, qx, qy, qz, ux, uy, uz = 0.0, px, py, pz, vx, vy, vz
-    for _ in range(rounds):
-        height, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-        d -= (height - surface_m) / (climb if climb < -1.0 else -1.0)
-        third, half = d / 3.0, 0.5 * d
-        qx = px + d * (vx + half * (ax + third * jx))
-        qy = py + d * (vy + half * (ay + third * jy))
-        qz = pz + d * (vz + half * (az + third * jz))
-        ux, uy, uz = vx + d * (ax + half * jx), vy + d * (ay + half * jy), vz + d * (az + half * jz)
-    return d, qx, qy, qz, ux, uy, uz
+    inverse_r2 = 1.0 / r2
+    inverse_r = math.sqrt(inverse_r2)
+    u = MU_M3_S2 * inverse_r2 * inverse_r
+    p, q = (px * vx + py * vy + pz * vz) * inverse_r2, (vx * vx + vy * vy + vz * vz) * inverse_r2 - u
+    ax, ay, az = ax + u * px, ay + u * py, az + u * pz
+    f3, f4, f5 = 0.5 * u * p, u * (3.0 * q - 15.0 * p * p + u) / 24.0, u * p * (7.0 * p * p - 3.0 * q - u) / 8.0
+    g5 = u * (9.0 * q - 45.0 * p * p + u) / 120.0
+    bend = (q - p * p) * r2 * inverse_r
+    height, climb = height_and_climb(px, py, pz, vx, vy, vz)
+    d = parabola(surface_m - height, climb, bend)
+    half = 0.5 * d * d
+    f = 1.0 + d * d * (-0.5 * u + d * (f3 + d * (f4 + d * f5)))
+    g = d + d * d * d * (-u / 6.0 + d * (0.5 * f3 + d * g5))
+    f_rate = d * (-u + d * (3.0 * f3 + d * (4.0 * f4 + d * 5.0 * f5)))
+    g_rate = 1.0 + d * d * (-0.5 * u + d * (2.0 * f3 + d * 5.0 * g5))
+    px, vx = f * px + g * vx + half * ax, f_rate * px + g_rate * vx + d * ax
+    py, vy = f * py + g * vy + half * ay, f_rate * py + g_rate * vy + d * ay
+    pz, vz = f * pz + g * vz + half * az, f_rate * pz + g_rate * vz + d * az
+    height, climb = height_and_climb(px, py, pz, vx, vy, vz)
+    late = parabola(surface_m - height, climb, bend)
+    still, pull = 1.0 - 0.5 * u * late * late, -u * late
+    return (
+        d + late, late, still * px + late * vx, still * py + late * vy, still * pz + late * vz,
+        vx + pull * px, vy + pull * py, vz + pull * pz,
+    )  # fmt: skip
 
 
 @kernel(fastmath=RELAXED)
-def find_rest(x, surface_m):
-    """How long each lane still has to fly if that is too long for a cubic, else 0; the longest of them."""
-    longest = 0.0
-    for lane in range(LANES):
-        d, _, _, _, _, _, _ = seconds_to_surface(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
-            surface_m, np.int64(2),
-        )  # fmt: skip
-        d = d if abs(d) < LONGEST_REST_S else 0.0
-        d = d if abs(d) > SHORT_REST_S else 0.0
-        x[MORE_S * LANES + lane], x[STEPS * LANES + lane] = d, 1.0
-        x[DOWN_S * LANES + lane] += d
-    for lane in range(LANES):
-        longest = max(longest, abs(x[MORE_S * LANES + lane]))
-    return longest
+def land(x, surface_m, spin):
+    """Brings every lane exactly onto the surface, from seconds before or after it, and into the Earth's frame.
 
-
-@kernel(fastmath=RELAXED)
-def land(x, surface_m):
-    """Brings every lane exactly onto the surface, from seconds before or after it.
-
-    Leaves the time it took in the row of the step, and adds to the error what a cubic leaves out.
+    The time is that of the oscillator: by its energy, the distance is a sum of what is known at both ends and of J2's
+    work. Adds to the error what the landing leaves out.
     """
     for lane in range(LANES):
-        d, qx, qy, qz, ux, uy, uz = seconds_to_surface(
-            x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane],
-            x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane],
-            surface_m, np.int64(LANDING_ROUNDS),
+        px, py, pz = x[PX + lane], x[PY + lane], x[PZ + lane]
+        vx, vy, vz = x[VX + lane], x[VY + lane], x[VZ + lane]
+        swept = (MU_M3_S2 * x[SWEPT + lane] + x[WORK + lane]) / x[RATE + lane]
+        outward = px * vx + py * vy + pz * vz - x[OUTWARD + lane]
+        d, late, px, py, pz, vx, vy, vz = seconds_to_surface(px, py, pz, vx, vy, vz, surface_m)
+        time_s = 0.25 * (swept - outward) * x[PER + lane] + d
+        steep = -(px * vx + py * vy + pz * vz) / math.sqrt(
+            (px * px + py * py + pz * pz) * (vx * vx + vy * vy + vz * vz)
         )  # fmt: skip
-        _, climb = height_and_climb(qx, qy, qz, ux, uy, uz)
-        steep = -climb / math.sqrt(ux * ux + uy * uy + uz * uz)
-        d2 = d * d
-        off = x[ERROR * LANES + lane] + FOURTH_M_S4 / 24.0 * d2 * d2
-        x[ERROR * LANES + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
-        x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane] = qx, qy, qz
-        x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane] = ux, uy, uz
-        x[STEP * LANES + lane] = d
-
-
-@kernel(fastmath=RELAXED)
-def turn_to_earth(x, spin):
-    """From the frame that does not turn to the Earth's, whose turn since the start is in the rows of the times."""
-    for lane in range(LANES):
-        time_s = x[UP_S * LANES + lane] + x[DOWN_S * LANES + lane] + x[STEP * LANES + lane]
+        off = math.sqrt(x[ERROR + lane]) + FLATTENING_M_S3 * abs(d * d * d) + BEND_M_S3 * abs(late * late * late)
+        x[ERROR + lane] = off / (steep if steep > LEAST_STEEPNESS else LEAST_STEEPNESS)
         s, c = sine_cosine(spin * time_s)
-        px, py, vx, vy = x[PX * LANES + lane], x[PY * LANES + lane], x[VX * LANES + lane], x[VY * LANES + lane]
         qx, qy = c * px + s * py, c * py - s * px
-        x[PX * LANES + lane], x[PY * LANES + lane] = qx, qy
-        x[VX * LANES + lane] = c * vx + s * vy + spin * qy
-        x[VY * LANES + lane] = c * vy - s * vx - spin * qx
-        x[UP_S * LANES + lane] = time_s
+        x[TIME + lane] = time_s
+        x[PX + lane], x[PY + lane], x[PZ + lane] = qx, qy, pz
+        x[VX + lane] = c * vx + s * vy + spin * qy
+        x[VY + lane] = c * vy - s * vx - spin * qx
+        x[VZ + lane] = vz
 
 
 @kernel
-def load(x, states, spin, plans, order, first, count):
-    """Fills a block with rows in the order given, the last one padding it; returns the greatest number of steps."""
-    most = 1.0
+def load(x, states, rows, spin, first):
+    """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
-        i = order[min(first + lane, count - 1)]
-        load_state(x, lane, states, i, spin)
-        x[UP_S * LANES + lane], x[DOWN_S * LANES + lane] = plans[i, PLAN_UP], plans[i, PLAN_DOWN]
-        x[STEPS * LANES + lane] = plans[i, PLAN_STEPS]
-        x[ERROR * LANES + lane] = 0.0
-        most = max(most, plans[i, PLAN_STEPS])
-    return int(most)
+        n = first + lane
+        i = rows[n if n < rows.size else rows.size - 1]
+        px, py = states[i, 0], states[i, 1]
+        x[PX + lane], x[PY + lane], x[PZ + lane] = px, py, states[i, 2]
+        x[VX + lane], x[VY + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
+        x[VZ + lane] = states[i, 5]
 
 
 @kernel
-def unload(x, order, first, count, results, flags):
-    """Writes a block's lanes to the rows they came from."""
-    for lane in range(min(LANES, count - first)):
-        i = order[first + lane]
-        if not x[ERROR * LANES + lane] < HOPELESS_M:
-            flags[i] = STEP_LIMIT
+def unload(x, states, rows, surface_m, first, results, flags):
+    """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
+    left = rows.size - first
+    for lane in range(LANES if left > LANES else left):
+        i = rows[first + lane]
+        if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
+            flags[i] = BAD_INPUT
             continue
-        results[i, TIME_S] = x[UP_S * LANES + lane]
-        for c in range(6):
-            results[i, AT_X + c] = x[(PX + c) * LANES + lane]
-        results[i, TOP_M], results[i, ERROR_M] = x[APOGEE * LANES + lane], x[ERROR * LANES + lane]
+        results[i, PERIGEE_M] = x[PERIGEE + lane] + surface_m
+        if x[INVERSE_AXIS + lane] <= LEAST_INVERSE_AXIS:
+            flags[i] = ESCAPES
+        elif x[PERIGEE + lane] > 0.0 or x[TIME + lane] >= LONGEST_S:
+            flags[i] = NEVER_LANDS
+        elif not x[ERROR + lane] < HOPELESS_M:
+            flags[i] = STEP_LIMIT
+        else:
+            flags[i], results[i, TIME_S] = OK, x[TIME + lane]
+            for c in range(6):
+                results[i, AT_X + c] = x[c * LANES + lane]
+            results[i, TOP_M], results[i, ERROR_M] = x[APOGEE + lane], x[ERROR + lane]
 
 
 @kernel
-def coast_rows(states, surface_m, spin, results, flags):
-    """Carries every row of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
+def coast_rows(block, states, rows, surface_m, spin, results, flags):
+    """Carries the ``rows`` of ``states`` (ECEF; velocity relative to the Earth) through a vacuum down to a height.
 
-    ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS): time taken, state there, greatest height, error
-    estimate along that height, perigee's height. Rows whose flag is not OK hold zeros but for the perigee.
+    ``spin`` is the Earth's rotation rate. ``results`` (n, RESULTS), of the same rows: time taken, state there, greatest
+    height, error estimate along that height, perigee's height. Of rows whose flag is not OK only the perigee is written.
+    ``block`` is room for ROWS rows of lanes.
     """
-    plans, order = np.empty((states.shape[0], PLANS)), np.empty(states.shape[0], np.int64)
-    x = np.zeros(ROWS * LANES)
-    plan_rows(x, states, surface_m, spin, plans, flags)
-    for i in range(states.shape[0]):
-        for c in range(RESULTS):
-            results[i, c] = 0.0
-        results[i, PERIGEE_M] = plans[i, PLAN_PERIGEE]
-    count = by_steps(plans, flags, order)
-    for first in range(0, count, LANES):
-        most = load(x, states, spin, plans, order, first, count)
-        leg(x, most, np.int64(UP_S), np.int64(DOWN_S), STRETCHED)
+    x = block
+    for first in range(0, rows.size, LANES):
+        load(x, states, rows, spin, first)
+        regularize(x)
+        fly_leg(x)
+        straighten(x)
         note_apogee(x)
-        leg(x, most, np.int64(DOWN_S), np.int64(NONE_LEFT), -STRETCHED)
-        if find_rest(x, surface_m) > 0.0:
-            leg(x, 1, np.int64(MORE_S), np.int64(NONE_LEFT), 0.0)
-        land(x, surface_m)
-        turn_to_earth(x, spin)
-        unload(x, order, first, count, results, flags)
+        aim_at(x, surface_m)
+        fly_leg(x)
+        straighten(x)
+        land(x, surface_m, spin)
+        unload(x, states, rows, surface_m, first, results, flags)

@@ -11,54 +11,59 @@ import math
 import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
-from detente.flight._kernels_lanes import (
-    LANES,
-    RELAXED,
-    add_drag_coefficient,
-    height_and_climb,
-    lane_air,
-    turning_rates,
-)
-from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT, plausible
+from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
+from detente.flight._kernels_lanes import LANES, RELAXED, add_drag_coefficient, height_and_climb, lane_air
+from detente.flight._kernels_motion import BAD_INPUT, J2_PULL, OK, STEP_LIMIT, STRETCH, plausible
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
-from detente.geodesy.constants import A_M, G0_M_S2
+from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
 from detente.jit import kernel
 
-# Rows of a block.
-TIME, PX, PY, PZ, VX, VY, VZ = range(7)
-STEP = 7  # height of this step, negative; 0 while the lane has not joined
-JOINS = 8  # number of the step at which the lane joins
-HALF_BETA = 9  # half the inverse of the ballistic coefficient, m2/kg
-HALF_AREA = 10  # half the area over the mass, where the drag coefficient is a table's
-MACH = 11
-ERROR = 12
-DENSITY, SOUND = 13, 14  # of the air at the stage
-CLIMB = 15
-AT = 16  # the state at the stage, six rows
-DRAG = 22  # drag coefficient times area over mass, plus the inverse ballistic coefficient, halved
-START = 23  # height where the lane's own step starts
-OFF, FAST = 24, 25  # squared errors of a step's position and velocity, per metre
-K = 26  # rates per metre at the stages, seven rows each
-ROWS = K + 7 * FIVE_STAGES
+# Rows of a block: where each begins.
+(
+    TIME, PX, PY, PZ, VX, VY, VZ,
+    STEP,  # height of this step, negative; 0 while the lane has not joined
+    JOINS,  # number of the step at which the lane joins
+    HALF_BETA,  # half the inverse of the ballistic coefficient, m2/kg
+    HALF_AREA,  # half the area over the mass, where the drag coefficient is a table's
+    MACH,
+    ERROR,
+    DENSITY, SOUND,  # of the air at the stage
+    CLIMB,
+    DRAG,  # drag coefficient times area over mass, plus the inverse ballistic coefficient, halved
+    START,  # height where the lane's own step starts
+    BRAKE,  # deceleration by the air over the speed at the stage, 1/s
+) = range(0, 19 * LANES, LANES)  # fmt: skip
+AT = 19 * LANES  # the state at the stage, six rows
+SEVEN = 7 * LANES
+K = 25 * LANES  # rates per metre at the stages, seven rows each; nothing else may lie behind them
+ROWS = 25 + 7 * FIVE_STAGES
 
 # How many steps there are down through each layer, from the top: the drag ceiling, 86 km, and the layers' bases. The
-# lighter the body, the sooner the air brakes it and the finer the steps; found by trial.
+# lighter the body and the flatter its fall, the sooner the air brakes it and the finer the steps; the finest also for
+# what has not fallen far, as its path still bends. Found by trial.
 TOP_M = 150_000.0
-STEPS_DOWN = ((5, 3, 5, 1, 5, 6, 6, 8), (4, 2, 4, 1, 4, 5, 5, 8), (4, 2, 3, 1, 3, 4, 4, 6))
-FINEST_UP_TO, FINER_UP_TO = 1_500.0, 4_000.0  # ballistic coefficient, kg/m2
+STEPS_DOWN = (
+    (5, 2, 4, 1, 4, 5, 7, 9),
+    (5, 1, 2, 1, 2, 3, 6, 9),
+    (5, 1, 1, 1, 1, 2, 4, 8),
+    (4, 1, 1, 1, 1, 1, 2, 5),
+    (4, 1, 1, 1, 1, 1, 1, 3),
+)
+FINER_UP_TO = (300.0, 650.0, 1_300.0, 2_400.0)  # ballistic coefficient times the sine of the angle of fall, kg/m2
+SLOW_M_S = 900.0  # of descent
 CROWDED = 1.4  # steps above 86 km are shorter where a fall begins
 LEAST_CLIMB_M_S = 5.0
 USUAL_CD = 0.3  # of a body whose drag is by table, to choose a grid with
 LEVEL_M = 1e-3
+USUAL_R2 = 4.1506e13  # squared distance from the Earth's centre, half-way between the pole's ground and the air's top
+USUAL_INVERSE_R = 1.0 / math.sqrt(USUAL_R2)
 DEEPEST_M = 1_000.0  # a noisy state this far under the ground is still taken as landing
 LONGEST_SHARE = 1.5  # of the height fallen since the apogee, in one step down
 HOPELESS_M = 1e6
 
-# Columns of a body, and of a result beside time and state.
+# Columns of a body; a body's place is in those of a coast's result.
 BODY_BETA, BODY_AREA, BODY_TABLE = range(3)
 BODIES = 3
-ERROR_M = 7
-RESULTS = 8
 
 NO_WAY, VACUUM, TO_THE_AIR, IN_THE_AIR = range(4)
 
@@ -98,57 +103,69 @@ MOST = int(COUNTS.max())
 def place_stage(x, i):
     """Every lane's state at stage ``i`` of its step."""
     for lane in range(LANES):
-        h = x[STEP * LANES + lane]
+        h = x[STEP + lane]
         sx, sy, sz, su, sv, sw = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for j in range(i):
             if FIVE[i, j] != 0.0:
-                sx += FIVE[i, j] * x[(K + 7 * j + 1) * LANES + lane]
-                sy += FIVE[i, j] * x[(K + 7 * j + 2) * LANES + lane]
-                sz += FIVE[i, j] * x[(K + 7 * j + 3) * LANES + lane]
-                su += FIVE[i, j] * x[(K + 7 * j + 4) * LANES + lane]
-                sv += FIVE[i, j] * x[(K + 7 * j + 5) * LANES + lane]
-                sw += FIVE[i, j] * x[(K + 7 * j + 6) * LANES + lane]
-        x[AT * LANES + lane] = x[PX * LANES + lane] + h * sx
-        x[(AT + 1) * LANES + lane] = x[PY * LANES + lane] + h * sy
-        x[(AT + 2) * LANES + lane] = x[PZ * LANES + lane] + h * sz
-        x[(AT + 3) * LANES + lane] = x[VX * LANES + lane] + h * su
-        x[(AT + 4) * LANES + lane] = x[VY * LANES + lane] + h * sv
-        x[(AT + 5) * LANES + lane] = x[VZ * LANES + lane] + h * sw
+                sx += FIVE[i, j] * x[K + j * SEVEN + LANES + lane]
+                sy += FIVE[i, j] * x[K + j * SEVEN + 2 * LANES + lane]
+                sz += FIVE[i, j] * x[K + j * SEVEN + 3 * LANES + lane]
+                su += FIVE[i, j] * x[K + j * SEVEN + 4 * LANES + lane]
+                sv += FIVE[i, j] * x[K + j * SEVEN + 5 * LANES + lane]
+                sw += FIVE[i, j] * x[K + j * SEVEN + 6 * LANES + lane]
+        x[AT + lane] = x[PX + lane] + h * sx
+        x[AT + LANES + lane] = x[PY + lane] + h * sy
+        x[AT + 2 * LANES + lane] = x[PZ + lane] + h * sz
+        x[AT + 3 * LANES + lane] = x[VX + lane] + h * su
+        x[AT + 4 * LANES + lane] = x[VY + lane] + h * sv
+        x[AT + 5 * LANES + lane] = x[VZ + lane] + h * sw
 
 
 @kernel(fastmath=RELAXED)
 def find_drag(x, curve):
     """The drag of lanes whose coefficient follows a curve over Mach number."""
     for lane in range(LANES):
-        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
-        x[MACH * LANES + lane] = math.sqrt(u * u + v * v + w * w) / x[SOUND * LANES + lane]
-    add_drag_coefficient(x, np.int64(MACH), np.int64(DRAG), curve)
+        u, v, w = x[AT + 3 * LANES + lane], x[AT + 4 * LANES + lane], x[AT + 5 * LANES + lane]
+        x[MACH + lane] = math.sqrt(u * u + v * v + w * w) / x[SOUND + lane]
+    add_drag_coefficient(x, np.int64(MACH // LANES), np.int64(DRAG // LANES), curve)
     for lane in range(LANES):
-        x[DRAG * LANES + lane] = x[HALF_BETA * LANES + lane] + x[HALF_AREA * LANES + lane] * x[DRAG * LANES + lane]
+        x[DRAG + lane] = x[HALF_BETA + lane] + x[HALF_AREA + lane] * x[DRAG + lane]
 
 
 @kernel(inline=True, fastmath=RELAXED)
-def rate_stage(x, i, spin):
-    """Rates per metre of height at stage ``i``: of the time, the position and the velocity."""
+def rate_stage(x, k, spin):
+    """Rates per metre of height, of the time, the position and the velocity, into the rows from ``k`` on.
+
+    The same as ``turning_rates``. The distance is that of the ground within some 150 km, so its inverse is a series:
+    within 1e-10, as is the ellipsoid's within 1e-9.
+    """
     for lane in range(LANES):
-        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
-        speed = math.sqrt(u * u + v * v + w * w)
-        ax, ay, az, _, climb = turning_rates(
-            x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w,
-            x[DENSITY * LANES + lane] * x[DRAG * LANES + lane] * speed, spin,
-        )  # fmt: skip
-        x[CLIMB * LANES + lane] = climb
+        px, py, pz = x[AT + lane], x[AT + LANES + lane], x[AT + 2 * LANES + lane]
+        u, v, w = x[AT + 3 * LANES + lane], x[AT + 4 * LANES + lane], x[AT + 5 * LANES + lane]
+        y = (px * px + py * py + pz * pz) * (1.0 / USUAL_R2) - 1.0
+        inverse_r = 1.0 - y * (0.5 - y * (0.375 - y * (0.3125 - y * (0.2734375 - y * 0.24609375))))
+        inverse_r *= USUAL_INVERSE_R
+        inverse_r2 = inverse_r * inverse_r
+        q = pz * pz * inverse_r2
+        cube = inverse_r * inverse_r2
+        central, bulge = -MU_M3_S2 * cube, J2_PULL * cube * inverse_r2
+        level = central + bulge * (5.0 * q - 1.0) + spin * spin
+        e = (STRETCH - 1.0) * q
+        share = 1.0 - e * (0.5 - e * (0.375 - e * 0.3125))
+        flat = A_M * inverse_r * share
+        along, up = px * u + py * v, w * pz
+        climb = ((along + up) * (1.0 - flat) + flat * share * share * (along + STRETCH * up)) * inverse_r
+        drag = x[DENSITY + lane] * x[DRAG + lane] * math.sqrt(u * u + v * v + w * w)
+        x[CLIMB + lane], x[BRAKE + lane] = climb, drag
         per = 1.0 / (climb if climb < -LEAST_CLIMB_M_S else -LEAST_CLIMB_M_S)
-        x[(K + 7 * i) * LANES + lane] = per
-        x[(K + 7 * i + 1) * LANES + lane] = per * u
-        x[(K + 7 * i + 2) * LANES + lane] = per * v
-        x[(K + 7 * i + 3) * LANES + lane] = per * w
-        x[(K + 7 * i + 4) * LANES + lane] = per * ax
-        x[(K + 7 * i + 5) * LANES + lane] = per * ay
-        x[(K + 7 * i + 6) * LANES + lane] = per * az
+        x[k + lane] = per
+        x[k + LANES + lane], x[k + 2 * LANES + lane], x[k + 3 * LANES + lane] = per * u, per * v, per * w
+        x[k + 4 * LANES + lane] = per * (level * px + 2.0 * spin * v - drag * u)
+        x[k + 5 * LANES + lane] = per * (level * py - 2.0 * spin * u - drag * v)
+        x[k + 6 * LANES + lane] = per * ((central + bulge * (5.0 * q - 3.0)) * pz - drag * w)
 
 
-@kernel(inline=True, fastmath=RELAXED)
+@kernel(fastmath=RELAXED)
 def fill_air(x, g, s, i):
     """The air at stage ``i`` of step ``s`` of grid ``g`` for all lanes; before the first step, each lane's own.
 
@@ -157,16 +174,16 @@ def fill_air(x, g, s, i):
     if s >= 0:
         density, sound = DENSITIES[g, s, i], SOUNDS[g, s, i]
         for lane in range(LANES):
-            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density, sound
+            x[DENSITY + lane], x[SOUND + lane] = density, sound
     elif i < 5:
         node = FIVE_NODES[i]
         for lane in range(LANES):
-            density, sound = lane_air(x[START * LANES + lane] + node * x[STEP * LANES + lane])
-            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density, sound
+            density, sound = lane_air(x[START + lane] + node * x[STEP + lane])
+            x[DENSITY + lane], x[SOUND + lane] = density, sound
     else:
         for lane in range(LANES):
-            k = np.int32(x[JOINS * LANES + lane])
-            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = END_DENSITIES[g, k], END_SOUNDS[g, k]
+            k = np.int32(x[JOINS + lane])
+            x[DENSITY + lane], x[SOUND + lane] = END_DENSITIES[g, k], END_SOUNDS[g, k]
 
 
 @kernel(inline=True)
@@ -176,41 +193,34 @@ def stage(x, g, s, i, bodily, curve, spin):
     fill_air(x, g, s, i)
     if bodily:
         find_drag(x, curve)
-    rate_stage(x, i, spin)
+    rate_stage(x, K + i * SEVEN, spin)
 
 
-@kernel(inline=True, fastmath=RELAXED)
+@kernel(fastmath=RELAXED)
 def close_step(x, height_m):
     """Moves every lane to the end of its step and adds up its error, grown over the fall from ``height_m``."""
     for lane in range(LANES):
-        taken = 0.0
+        taken, off, fast = 0.0, 0.0, 0.0
         for j in range(6):
-            if FIVE[6, j] != 0.0:
-                taken += FIVE[6, j] * x[(K + 7 * j) * LANES + lane]
-        x[TIME * LANES + lane] += x[STEP * LANES + lane] * taken
-        x[OFF * LANES + lane], x[FAST * LANES + lane] = 0.0, 0.0
-    for c in range(3):
-        for lane in range(LANES):
-            off, fast = 0.0, 0.0
+            taken += FIVE[6, j] * x[K + j * SEVEN + lane]
+        for c in range(LANES + lane, 4 * LANES + lane, LANES):
+            e, f = 0.0, 0.0
             for j in range(7):
-                if FIVE_ERROR[j] != 0.0:
-                    off += FIVE_ERROR[j] * x[(K + 7 * j + 1 + c) * LANES + lane]
-                    fast += FIVE_ERROR[j] * x[(K + 7 * j + 4 + c) * LANES + lane]
-            x[OFF * LANES + lane] += off * off
-            x[FAST * LANES + lane] += fast * fast
-    for lane in range(LANES):
-        h, climb = x[STEP * LANES + lane], x[CLIMB * LANES + lane]
+                e += FIVE_ERROR[j] * x[K + j * SEVEN + c]
+                f += FIVE_ERROR[j] * x[K + j * SEVEN + 3 * LANES + c]
+            off += e * e
+            fast += f * f
+        h, climb = x[STEP + lane], x[CLIMB + lane]
+        x[TIME + lane] += h * taken
         falling = climb < -LEAST_CLIMB_M_S
-        u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
-        drag = x[DENSITY * LANES + lane] * x[DRAG * LANES + lane] * math.sqrt(u * u + v * v + w * w)
         # An error in velocity grows until the ground is met or the air has damped it, whichever is sooner.
-        to_ground = 1.0 / ((-climb if falling else 1.0) / (height_m + 1.0) + drag)
-        made = -h * (math.sqrt(x[OFF * LANES + lane]) + to_ground * math.sqrt(x[FAST * LANES + lane]))
-        x[ERROR * LANES + lane] += made if falling else -h * HOPELESS_M
+        to_ground = (height_m + 1.0) / ((-climb if falling else 1.0) + (height_m + 1.0) * x[BRAKE + lane])
+        made = -h * math.sqrt(off + to_ground * to_ground * fast)
+        x[ERROR + lane] += made if falling else -h * HOPELESS_M
     for i in range(6 * LANES):
-        x[PX * LANES + i] = x[AT * LANES + i]
-    for i in range(7 * LANES):
-        x[K * LANES + i] = x[(K + 42) * LANES + i]
+        x[PX + i] = x[AT + i]
+    for i in range(SEVEN):
+        x[K + i] = x[K + 6 * SEVEN + i]
 
 
 @kernel(fastmath=RELAXED)
@@ -226,7 +236,7 @@ def fall(x, g, first, bodily, curve, spin):
         if s >= 0:
             height = ENDS_M[g, s + 1] - ENDS_M[g, s]
             for lane in range(LANES):
-                x[STEP * LANES + lane] = height if x[JOINS * LANES + lane] <= s else 0.0
+                x[STEP + lane] = height if x[JOINS + lane] <= s else 0.0
         stage(x, g, s, np.int64(1), bodily, curve, spin)
         stage(x, g, s, np.int64(2), bodily, curve, spin)
         stage(x, g, s, np.int64(3), bodily, curve, spin)
@@ -237,12 +247,14 @@ def fall(x, g, first, bodily, curve, spin):
 
 
 @kernel
-def grid_of(body):
-    """The number of the grid that is fine enough for a body."""
-    per_density = body[BODY_BETA] + USUAL_CD * body[BODY_AREA]
-    if per_density * FINEST_UP_TO > 0.5:
-        return 0
-    return 1 if per_density * FINER_UP_TO > 0.5 else 2
+def grid_of(body, climb, speed):
+    """The number of the grid that is fine enough for a body that falls so fast."""
+    grid = 0
+    if climb < -SLOW_M_S:
+        half_inverse = (body[BODY_BETA] + USUAL_CD * body[BODY_AREA]) * speed
+        for limit in FINER_UP_TO:
+            grid += -0.5 * climb > limit * half_inverse
+    return grid
 
 
 @kernel
@@ -261,96 +273,78 @@ def joining(g, height_m, climb_m_s):
 
 
 @kernel
-def queue_up(bodies, joins, tables, flags, order):
-    """Lists the rows of one grid and one drag curve together, in the order in which they join.
+def line_up(rows, bodies, tables, results, flags, key):
+    """Gives every row a key: rows of one grid and one drag curve together, and those in the order in which they join.
 
-    Returns where each kind begins, as many kinds to a grid as there are curves, and one more for those without.
+    A row for which height is no clock, as a skimming one's is not, is flagged STEP_LIMIT and comes last.
     """
-    kinds = GRIDS * (tables + 1)
-    places, key = np.zeros(kinds * (MOST + 1) + 1, np.int64), np.empty(flags.size, np.int64)
-    for i in range(flags.size):
-        if flags[i] == OK:
-            curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
-            key[i] = (grid_of(bodies[i]) * (tables + 1) + curve) * (MOST + 1) + joins[i]
-            places[key[i] + 1] += 1
-    for k in range(places.size - 1):
-        places[k + 1] += places[k]
-    begins = places[:: MOST + 1].copy()
-    for i in range(flags.size):
-        if flags[i] == OK:
-            order[places[key[i]]] = i
-            places[key[i]] += 1
-    return begins
+    for n in range(rows.size):
+        i = rows[n]
+        u, v, w = results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5]
+        height, climb = height_and_climb(results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2], u, v, w)
+        grid = grid_of(bodies[i], climb, math.sqrt(u * u + v * v + w * w))
+        join = joining(grid, height, climb)
+        curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
+        key[n] = (grid * (tables + 1) + curve) * (MOST + 1) + join
+        if join < 0:
+            flags[i], key[n] = STEP_LIMIT, GRIDS * (tables + 1) * (MOST + 1)
 
 
 @kernel
-def load(x, g, states, bodies, joins, order, first, last):
+def load(x, g, results, rows, bodies, joins, first, last):
     """Fills a block with falling states in the order given, the last padding it; returns the first step of any."""
     soonest = MOST
     for lane in range(LANES):
-        i = order[min(first + lane, last - 1)]
+        n = first + lane if first + lane < last else last - 1
+        i, join = rows[n], joins[n]
         for c in range(6):
-            x[(PX + c) * LANES + lane] = states[i, c]
+            x[PX + c * LANES + lane] = results[i, AT_X + c]
         height, _ = height_and_climb(
-            states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+            results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2],
+            results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5],
         )  # fmt: skip
-        x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, BODY_BETA], bodies[i, BODY_AREA]
-        x[DRAG * LANES + lane] = bodies[i, BODY_BETA]
-        x[JOINS * LANES + lane] = joins[i]
-        x[START * LANES + lane], x[STEP * LANES + lane] = height, ENDS_M[g, joins[i]] - height
-        x[TIME * LANES + lane], x[ERROR * LANES + lane] = 0.0, 0.0
-        soonest = min(soonest, joins[i])
+        x[HALF_BETA + lane], x[HALF_AREA + lane] = bodies[i, BODY_BETA], bodies[i, BODY_AREA]
+        x[DRAG + lane] = bodies[i, BODY_BETA]
+        x[JOINS + lane] = join
+        x[START + lane], x[STEP + lane] = height, ENDS_M[g, join] - height
+        x[TIME + lane], x[ERROR + lane] = results[i, TIME_S], results[i, ERROR_M]
+        soonest = join if join < soonest else soonest
     return soonest
 
 
 @kernel
-def unload(x, order, first, last, results, flags):
+def unload(x, rows, first, last, results, flags):
     """Writes a block's lanes to the rows they came from."""
-    for lane in range(min(LANES, last - first)):
-        i = order[first + lane]
-        if not x[ERROR * LANES + lane] < HOPELESS_M:
+    for lane in range(LANES if last - first > LANES else last - first):
+        i = rows[first + lane]
+        if not x[ERROR + lane] < HOPELESS_M:
             flags[i] = STEP_LIMIT
             continue
-        for c in range(7):
-            results[i, c] = x[(TIME + c) * LANES + lane]
+        px, py, pz, vx, vy, vz = x[PX + lane], x[PY + lane], x[PZ + lane], x[VX + lane], x[VY + lane], x[VZ + lane]
         # The clock's height and the state's own differ by the steps' errors: decimetres, in a straight line.
-        height, climb = height_and_climb(
-            results[i, 1], results[i, 2], results[i, 3], results[i, 4], results[i, 5], results[i, 6]
-        )  # fmt: skip
+        height, climb = height_and_climb(px, py, pz, vx, vy, vz)
         rest = -height / climb
-        results[i, 0] += rest
-        for c in range(3):
-            results[i, 1 + c] += rest * results[i, 4 + c]
-        results[i, ERROR_M] = x[ERROR * LANES + lane]
+        results[i, TIME_S], results[i, ERROR_M] = x[TIME + lane] + rest, x[ERROR + lane]
+        results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2] = px + rest * vx, py + rest * vy, pz + rest * vz
+        results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5] = vx, vy, vz
 
 
 @kernel
-def fall_rows(states, bodies, curves, spin, results, flags):
-    """Carries every row of ``states`` (ECEF; velocity relative to the Earth), falling below 150 km, to the ground.
+def fall_rows(block, rows, joins, begins, bodies, curves, spin, results, flags):
+    """Carries the ``rows`` of ``results`` (``_kernels_coast``'s), falling below 150 km, on to the ground.
 
-    ``bodies`` (n, 3): half the inverse of the ballistic coefficient (m2/kg), half the area over the mass (m2/kg) where
-    drag follows a curve, the curve's number in ``curves``; ``spin`` the Earth's
-    rotation rate. Rows flagged on entry are left alone. ``results`` (n, RESULTS): time
-    taken, state on the ground, error estimate. A row for which height is no clock, as a skimming one's is not, is
-    flagged STEP_LIMIT, to be flown another way.
+    ``rows`` are in the order of ``line_up``'s keys, ``joins`` the steps they join at, and ``begins`` says where those
+    of each kind begin. ``bodies`` (n, 3): half the inverse of the ballistic coefficient (m2/kg), half the area over the
+    mass (m2/kg) where drag follows a curve, the curve's number in ``curves``; ``spin`` the Earth's rotation rate. Time
+    and error go on from what they are. ``block`` is room for ROWS rows of lanes.
     """
-    x, joins, order = np.zeros(ROWS * LANES), np.empty(flags.size, np.int64), np.empty(flags.size, np.int64)
-    for i in range(flags.size):
-        if flags[i] == OK:
-            height, climb = height_and_climb(
-                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
-            )  # fmt: skip
-            joins[i] = joining(grid_of(bodies[i]), height, climb)
-            if joins[i] < 0:
-                flags[i] = STEP_LIMIT
-    begins = queue_up(bodies, joins, curves.shape[0], flags, order)
     for kind in range(begins.size - 1):
         grid, curve = kind // (curves.shape[0] + 1), kind % (curves.shape[0] + 1)
         last = begins[kind + 1]
         for first in range(begins[kind], last, LANES):
-            soonest = load(x, grid, states, bodies, joins, order, first, last)
-            fall(x, grid, soonest, curve > 0, curves[max(curve - 1, 0)], spin)
-            unload(x, order, first, last, results, flags)
+            soonest = load(block, grid, results, rows, bodies, joins, first, last)
+            fall(block, grid, soonest, curve > 0, curves[curve - 1 if curve > 0 else 0], spin)
+            unload(block, rows, first, last, results, flags)
 
 
 @kernel
@@ -368,25 +362,35 @@ def survey_rows(states, betas, bodies, heights, rising, flags):
             rising[i], good = climb > 0.0, heights[i] >= -DEEPEST_M
         flags[i] = OK if good else BAD_INPUT
         if not good:
-            states[i, :] = 0.0
+            for c in range(6):
+                states[i, c] = 0.0
             states[i, 0], states[i, 3], heights[i] = A_M, -1.0, 0.0
         elif betas[i] > 0.0:
             bodies[i, BODY_BETA] = 0.5 / betas[i]
 
 
 @kernel
-def choose_ways(states, bodies, flags, ways):
-    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already."""
+def choose_ways(states, bodies, flags, ways, results):
+    """How each row whose flag is OK comes down: through a vacuum, through one to the air's top, or falling already.
+
+    The results of those that fall already begin with their states, all others with zeros.
+    """
     for i in range(flags.size):
         ways[i] = NO_WAY
+        for c in range(results.shape[1]):
+            results[i, c] = 0.0
         if flags[i] == OK:
             height, climb = height_and_climb(
                 states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
             )  # fmt: skip
             if bodies[i, BODY_BETA] == 0.0 and bodies[i, BODY_AREA] == 0.0:
                 ways[i] = VACUUM
+            elif climb > 0.0 or height > TOP_M + 1.0:
+                ways[i] = TO_THE_AIR
             else:
-                ways[i] = TO_THE_AIR if climb > 0.0 or height > TOP_M + 1.0 else IN_THE_AIR
+                ways[i] = IN_THE_AIR
+                for c in range(6):
+                    results[i, AT_X + c] = states[i, c]
 
 
 @kernel

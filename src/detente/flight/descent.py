@@ -14,20 +14,21 @@ from detente.flight import _kernels_ascent as ascent
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_fall as falling
 from detente.flight._kernels_air import DRAG_CEILING_M
+from detente.flight._kernels_lanes import LANES, room_for
 from detente.flight.flags import Flag
 from detente.flight.frozen import freeze
 from detente.geodesy.constants import OMEGA_RAD_S
 from detente.records.errors import InputError
 
 ROWS_AT_ONCE = 16_384
+ROWS_IN_CACHE = 4_096
 UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
-CLOCK_ERROR_FACTOR = 25.0
+CLOCK_ERROR_FACTOR = 4.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides from the embedded error estimate."""
-LOOSE_PACE = np.array((4.0, 1.6, 3.0, 1.2))
-FINE_PACE = np.array((3.0, 1.0, 2.0, 1.8))
-"""Steps of the kernels' clock in the air, for 10 m and for 3 m at impact; see ``_kernels_ascent``."""
+LOOSE_STEP_M, FINE_STEP_M = 1.0, 0.05
+"""Error at impact that a step by the clock may make, for 10 m and for 1 m in all; see ``_kernels_clock``."""
 LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
 
@@ -50,49 +51,64 @@ class Descents:
 
 @dataclass(frozen=True)
 class Carried:
-    """Bodies on the ground: arrays that the caller owns, all rows of the batch."""
+    """Bodies on the ground: views into one table that the caller owns, all rows of the batch."""
 
-    time_s: Floats
-    states: Floats  # (n, 6)
-    apogee_m: Floats
-    perigee_m: Floats
-    error_m: Floats
+    table: Floats  # (n, ``_kernels_coast.RESULTS``)
+
+    @property
+    def time_s(self) -> Floats:
+        """(n,)."""
+        return self.table[:, coasting.TIME_S]
+
+    @property
+    def states(self) -> Floats:
+        """(n, 6)."""
+        return self.table[:, coasting.AT_X : coasting.AT_W + 1]
+
+    @property
+    def apogee_m(self) -> Floats:
+        """(n,)."""
+        return self.table[:, coasting.TOP_M]
+
+    @property
+    def error_m(self) -> Floats:
+        """(n,)."""
+        return self.table[:, coasting.ERROR_M]
+
+    @property
+    def perigee_m(self) -> Floats:
+        """(n,)."""
+        return self.table[:, coasting.PERIGEE_M]
 
 
 def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag: Flags) -> Carried:
     """Brings every row whose flag is OK to the ground, the air met from where it is met on; sets the flags of others.
 
-    ``states`` (n, 6) ECEF, which are written over; ``bodies`` (n, 3) as ``_kernels_fall`` has them, zeros for a vacuum
-    all the way. Rows in the air must be falling, or far below their apogee. A row that no block can be trusted with is
-    flagged STEP_LIMIT.
+    ``states`` (n, 6) ECEF; ``bodies`` (n, 3) as ``_kernels_fall`` has them, zeros for a vacuum all the way. Rows in the
+    air must be falling, or far below their apogee. A row that no block can be trusted with is flagged STEP_LIMIT.
     """
-    count = len(states)
-    done = Carried(np.zeros(count), states, np.zeros(count), np.zeros(count), np.zeros(count))
-    ways = np.zeros(count, np.uint8)
-    falling.choose_ways(states, bodies, flag, ways)
+    table, ways = np.empty((len(states), coasting.RESULTS)), np.empty(len(states), np.uint8)
+    block = room_for(coasting.ROWS * LANES)
+    falling.choose_ways(states, bodies, flag, ways, table)
     for way, surface_m in ((falling.VACUUM, 0.0), (falling.TO_THE_AIR, DRAG_CEILING_M)):
         rows = np.flatnonzero(ways == way)
         if len(rows):
-            coast_to(surface_m, rows, spin, done, flag)
+            coasting.coast_rows(block, states, rows, surface_m, spin, table, flag)
     rows = np.flatnonzero((ways >= falling.TO_THE_AIR) & (flag == Flag.OK))
     if len(rows):
-        fallen, flags = np.zeros((len(rows), falling.RESULTS)), np.zeros(len(rows), np.uint8)
-        falling.fall_rows(done.states[rows], bodies[rows], curves, spin, fallen, flags)
-        flag[rows] = flags
-        done.time_s[rows] += fallen[:, falling.TIME]
-        done.states[rows] = fallen[:, 1:7]
-        done.error_m[rows] += fallen[:, falling.ERROR_M]
-    return done
+        fall_on(rows, bodies, curves, spin, table, flag)
+    return Carried(table)
 
 
-def coast_to(surface_m: float, rows: NDArray[np.intp], spin: float, done: Carried, flag: Flags) -> None:
-    """Carries these rows through a vacuum down to a height."""
-    results, flags = np.zeros((len(rows), coasting.RESULTS)), np.zeros(len(rows), np.uint8)
-    coasting.coast_rows(done.states[rows], surface_m, spin, results, flags)
-    flag[rows] = flags
-    done.time_s[rows], done.apogee_m[rows] = results[:, coasting.TIME_S], results[:, coasting.TOP_M]
-    done.error_m[rows], done.perigee_m[rows] = results[:, coasting.ERROR_M], results[:, coasting.PERIGEE_M]
-    done.states[rows] = results[:, coasting.AT_X : coasting.AT_W + 1]
+def fall_on(rows: NDArray[np.intp], bodies: Floats, curves: Floats, spin: float, table: Floats, flag: Flags) -> None:
+    """Carries these rows of a table through the air, those that share their steps side by side."""
+    key = np.empty(len(rows), np.int64)
+    falling.line_up(rows, bodies, len(curves), table, flag, key)
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    key = key[order]
+    begins = np.searchsorted(key, np.arange(falling.GRIDS * (len(curves) + 1) + 1) * (falling.MOST + 1))
+    block = room_for(falling.ROWS * LANES)
+    falling.fall_rows(block, rows[order], key % (falling.MOST + 1), begins, bodies, curves, spin, table, flag)
 
 
 def descend(
@@ -108,18 +124,19 @@ def descend(
     orbit or leaving the Earth are flagged and their perigee given; a NaN is flagged BAD_INPUT.
     """
     states = state_rows(position_ecef_m, velocity_ecef_m_s)
-    beta = np.ascontiguousarray(np.broadcast_to(np.asarray(ballistic_coefficient_kg_m2, dtype=float), len(states)))
-    parts = [
-        _descend_some(states[first : first + ROWS_AT_ONCE], beta[first : first + ROWS_AT_ONCE], rotation)
-        for first in range(0, len(states), ROWS_AT_ONCE)
-    ]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else _nothing()
+    count = len(states)
+    beta = np.ascontiguousarray(np.broadcast_to(np.asarray(ballistic_coefficient_kg_m2, dtype=float), count))
+    place, velocity = np.empty((count, 3)), np.empty((count, 3))
+    time_s, apogee, perigee, error = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    flag = np.empty(count, np.uint8)
+    for first in range(0, count, ROWS_IN_CACHE):
+        some = slice(first, first + ROWS_IN_CACHE)
+        done = _descend_some(states[some], beta[some], rotation, flag[some])
+        time_s[some], place[some], velocity[some] = done.time_s, done.states[:, :3], done.states[:, 3:]
+        apogee[some], perigee[some], error[some] = done.apogee_m, done.perigee_m, done.error_m
+    columns = (time_s, place, velocity, apogee, perigee, error, flag)
     freeze(*columns)
     return Descents(*columns)
-
-
-def _nothing() -> list[NDArray]:
-    return [np.zeros(shape) for shape in (0, (0, 3), (0, 3), 0, 0, 0)] + [np.zeros(0, np.uint8)]
 
 
 def state_rows(position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike) -> Floats:
@@ -131,43 +148,43 @@ def state_rows(position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike) -> Floa
     return np.hstack((position, velocity))
 
 
-def _descend_some(states: Floats, beta: Floats, rotation: bool) -> tuple[NDArray, ...]:
+def _descend_some(states: Floats, beta: Floats, rotation: bool, flag: Flags) -> Carried:
+    """``descend`` of few enough rows; bad ones are written over, and ``flag`` is filled."""
     spin = OMEGA_RAD_S if rotation else 0.0
-    flag, height, rising = np.zeros(len(states), np.uint8), np.zeros(len(states)), np.zeros(len(states), bool)
-    bodies, moved = np.zeros((len(states), falling.BODIES)), states.copy()
-    falling.survey_rows(moved, beta, bodies, height, rising, flag)
-    in_air = np.flatnonzero((flag == Flag.OK) & (height < DRAG_CEILING_M) & (bodies[:, 0] > 0.0))
+    height, rising = np.empty(len(states)), np.empty(len(states), bool)
+    bodies = np.zeros((len(states), falling.BODIES))
+    falling.survey_rows(states, beta, bodies, height, rising, flag)
+    moved = states
+    in_air = np.flatnonzero((height < DRAG_CEILING_M) & (beta > 0.0) & (flag == Flag.OK))
     left = np.zeros((len(in_air), ascent.LEFT))
     if len(in_air):
         # In order of how many steps they take, so that neighbours wait little for each other.
         in_air = in_air[np.lexsort((height[in_air], rising[in_air]))]
-        ascent.approach_rows(moved[in_air], bodies[in_air], spin, FINE_PACE, NO_CURVES, left)
+        ascent.approach_rows(states[in_air], bodies[in_air], spin, FINE_STEP_M, NO_CURVES, left)
+        moved = states.copy()
         moved[in_air] = left[:, :6]
     done = carry_down(moved, bodies, NO_CURVES, spin, flag)
-    time_s, error_m, top_m = done.time_s, done.error_m, done.apogee_m
+    top_m = done.apogee_m
     if len(in_air):
-        time_s[in_air] += left[:, ascent.LEFT_TIME]
-        error_m[in_air] += made_in_air(left, time_s[in_air], done.states[in_air])
+        done.time_s[in_air] += left[:, ascent.LEFT_TIME]
+        done.error_m[in_air] += made_in_air(left, done.time_s[in_air], done.states[in_air])
         passed = np.where(top_m[in_air] > 0.0, top_m[in_air], left[:, ascent.LEFT_APOGEE])
         top_m[in_air] = np.where(rising[in_air], passed, 0.0)
     np.maximum(top_m, height, out=top_m)
-    again = np.flatnonzero((flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(error_m < UNSURE_M)))
+    again = np.flatnonzero((flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(done.error_m < UNSURE_M)))
     if len(again):
         reflown = np.zeros((len(again), adaptive.DESCENT))
         flags = np.zeros(len(again), np.uint8)
         adaptive.descend_rows(states[again], beta[again], rotation, REFLY_TOLERANCE_M, reflown, flags)
-        flag[again], time_s[again], done.states[again] = flags, reflown[:, 0], reflown[:, 1:7]
-        top_m[again], error_m[again] = reflown[:, 7], reflown[:, 8]
-    lost = flag != Flag.OK
-    for column in (time_s, done.states, top_m, error_m):
-        column[lost] = 0.0
-    position, velocity = np.ascontiguousarray(done.states[:, :3]), np.ascontiguousarray(done.states[:, 3:])
-    return time_s, position, velocity, top_m, done.perigee_m, error_m, flag
+        flag[again], done.table[again, :9] = flags, reflown
+    lost = np.flatnonzero(flag != Flag.OK)
+    done.table[lost, : coasting.PERIGEE_M] = 0.0
+    return done
 
 
 def made_in_air(left: Floats, time_s: Floats, ends: Floats) -> Floats:
     """Error at impact of what was flown by the clock in the air: grown with time, stretched by a shallow path."""
     made = left[:, ascent.LEFT_OFF] + time_s * left[:, ascent.LEFT_FAST] - left[:, ascent.LEFT_LATE]
     steep = np.zeros(len(made))
-    falling.steepness_rows(ends, steep)
+    falling.steepness_rows(np.ascontiguousarray(ends), steep)
     return CLOCK_ERROR_FACTOR * made / np.maximum(steep, LEAST_STEEPNESS)

@@ -10,8 +10,8 @@ from detente.flight import _kernels_ascent as ascent
 from detente.flight import _kernels_fall as falling
 from detente.flight import _kernels_sample as sampling
 from detente.flight.descent import (
-    FINE_PACE,
-    LOOSE_PACE,
+    FINE_STEP_M,
+    LOOSE_STEP_M,
     REFLY_TOLERANCE_M,
     ROWS_AT_ONCE,
     UNSURE_M,
@@ -143,10 +143,10 @@ def fly_rows(
     """``fly_out`` on rows already laid out: (n, ``_kernels.RESULTS``) and flags."""
     results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
     if tolerance_m >= ONE_METRE_TOLERANCE_M:
-        pace = LOOSE_PACE if tolerance_m >= TOLERANCE_M else FINE_PACE
+        step_m = LOOSE_STEP_M if tolerance_m >= TOLERANCE_M else FINE_STEP_M
         for first in range(0, len(missile), ROWS_AT_ONCE):
             some = slice(first, first + ROWS_AT_ONCE)
-            results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, pace)
+            results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, step_m)
         again = np.flatnonzero(
             (flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(results[:, kernels.ERROR] < UNSURE_M))
         )
@@ -164,7 +164,7 @@ def fly_rows(
 
 
 def _fly_blocks(
-    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, pace: NDArray
+    packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, step_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Flies rows many at once; STEP_LIMIT is the flag of those that must be flown alone."""
     launch, missile = np.ascontiguousarray(launch), np.ascontiguousarray(missile)
@@ -174,11 +174,11 @@ def _fly_blocks(
     left, bodies = np.zeros((count, ascent.LEFT)), np.zeros((count, falling.BODIES))
     # One drag curve and one number of stages to a block: what shares a block shares its steps.
     alike = packed.drag_table[missile] * (MAX_STAGES + 1) + packed.stage_count[missile]
-    for kind in np.unique(alike):
+    for kind in np.flatnonzero(np.bincount(alike)):
         rows = np.flatnonzero((alike == kind) & (flag == Flag.OK))
         if len(rows):
             ascent.ascend_rows(
-                launch, missile, spin, drag, pace, packed.stage_count, packed.stages, packed.body,
+                launch, missile, spin, drag, step_m, packed.stage_count, packed.stages, packed.body,
                 packed.drag_table, packed.drag_tables, rows, left, bodies,
             )  # fmt: skip
     results[:, kernels.BURNOUT_S], results[:, kernels.BURNOUT_SPEED] = (
@@ -188,8 +188,8 @@ def _fly_blocks(
     flag[(flag == Flag.OK) & ~(left[:, ascent.LEFT_LOWEST] > DEEPEST_M)] = Flag.STEP_LIMIT
     states = np.where((flag == Flag.OK)[:, None], left[:, :6], GROUNDED)
     done = carry_down(states, bodies, packed.drag_tables, spin, flag)
-    flown = np.flatnonzero(flag == Flag.OK)
-    landed = np.zeros((len(flown), kernels.RESULTS))
+    flown = np.flatnonzero(flag == Flag.OK) if flag.any() else slice(None)
+    landed = np.zeros((np.count_nonzero(flag == Flag.OK), kernels.RESULTS))
     kernels.describe_rows(launch[flown], done.states[flown], landed)
     for column in (kernels.RANGE, kernels.AZIMUTH, kernels.LATITUDE, kernels.LONGITUDE):
         results[flown, column] = landed[:, column]

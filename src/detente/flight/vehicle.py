@@ -17,7 +17,9 @@ VERTICAL_RISE_S = 5.0
 PITCH_OVER_END_FRACTION = 0.5
 """The pitch falls linearly from the vertical rise to this share of the whole burn. Assumption (range 0.5-1)."""
 NO_MACH = 1e9  # where pieces of a drag curve start that are not used
-BODY_COLUMNS = 6  # vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient, gravity turn
+# Vertical rise s, pitch-over end s, burn-out s, last ignition s, ballistic coefficient, gravity turn, speed m/s that
+# burn-out would have in free space.
+BODY_COLUMNS = 7
 STAGE_COLUMNS = 7  # ignition s, burn-out s, mass at ignition kg, flow kg/s, thrust N, nozzle exit area m2, area m2
 
 
@@ -36,6 +38,7 @@ class Stage:
 
     Thrust is specific impulse times standard gravity times propellant over burn time, constant. If the diameter of
     the nozzle exit is given, the specific impulse is the vacuum one and the air's pressure on the exit is taken off.
+    A ``throttle`` below 1 burns the same propellant at that share of the full flow, so for longer by as much.
     ``coast_before_s`` is a rest between the burn-out below and this ignition; the spent stage is carried through it.
     """
 
@@ -46,9 +49,11 @@ class Stage:
     diameter_m: float
     nozzle_exit_diameter_m: float | None = None
     coast_before_s: float = 0.0
+    throttle: float = 1.0
 
     def __post_init__(self) -> None:
         fix = "correct the stage"
+        _require(0.0 < self.throttle <= 1.0, "throttle", self.throttle, "a share of full thrust, above 0 up to 1", fix)
         rest = self.coast_before_s
         _require(_finite(rest) and 0.0 <= rest <= 1_000.0, "coast_before_s", rest, "a coast of 0 to 1,000 s", fix)
         given = (self.fuelled_kg, self.dry_kg, self.isp_s, self.burn_s, self.diameter_m)
@@ -57,6 +62,8 @@ class Stage:
         _require(self.fuelled_kg > self.dry_kg, "fuelled_kg", self.fuelled_kg, "more than the dry mass", fix)
         _require(0.0 < self.isp_s < 600.0, "isp_s", self.isp_s, "a specific impulse of 0 to 600 s", fix)
         _require(0.1 <= self.burn_s <= 2_000.0, "burn_s", self.burn_s, "a burn of 0.1 to 2,000 s", fix)
+        throttled = f"{self.throttle}, so a burn of {self.burning_s:.0f} s"
+        _require(self.burning_s <= 2_000.0, "throttle", throttled, "a burn of at most 2,000 s", fix)
         _require(0.0 < self.diameter_m < 20.0, "diameter_m", self.diameter_m, "a diameter of 0 to 20 m", fix)
         if self.nozzle_exit_diameter_m is not None:
             exit_m = self.nozzle_exit_diameter_m
@@ -67,8 +74,13 @@ class Stage:
         return self.fuelled_kg - self.dry_kg
 
     @property
+    def burning_s(self) -> float:
+        """How long it burns as throttled."""
+        return self.burn_s / self.throttle
+
+    @property
     def thrust_n(self) -> float:
-        return self.isp_s * G0_M_S2 * self.propellant_kg / self.burn_s
+        return self.isp_s * G0_M_S2 * self.propellant_kg / self.burning_s
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,16 @@ class Missile:
     @property
     def burn_s(self) -> float:
         """The whole boost, first ignition to last burn-out."""
-        return sum(stage.coast_before_s + stage.burn_s for stage in self.stages)
+        return sum(stage.coast_before_s + stage.burning_s for stage in self.stages)
+
+    @property
+    def ideal_speed_m_s(self) -> float:
+        """The speed at the last burn-out without gravity and air, by the rocket equation."""
+        speed, mass = 0.0, self.payload_kg
+        for stage in reversed(self.stages):
+            mass += stage.fuelled_kg
+            speed += stage.isp_s * G0_M_S2 * math.log(mass / (mass - stage.propellant_kg))
+        return speed
 
 
 @dataclass(frozen=True)
@@ -205,8 +226,8 @@ def _stage_rows(missile: Missile) -> NDArray[np.float64]:
         mass = missile.payload_kg + sum(later.fuelled_kg for later in missile.stages[i:])
         exit_m = stage.nozzle_exit_diameter_m or 0.0
         ignition_s += stage.coast_before_s
-        burnout_s = ignition_s + stage.burn_s
-        flow, thrust = stage.propellant_kg / stage.burn_s, stage.thrust_n
+        burnout_s = ignition_s + stage.burning_s
+        flow, thrust = stage.propellant_kg / stage.burning_s, stage.thrust_n
         areas = 0.25 * math.pi * exit_m**2, 0.25 * math.pi * stage.diameter_m**2
         rows[i] = ignition_s, burnout_s, mass, flow, thrust, *areas
         ignition_s = burnout_s
@@ -225,7 +246,7 @@ def pack(missiles: Sequence[Missile]) -> PackedMissiles:
         rise_s = min(missile.vertical_rise_s, 0.25 * burn_s)
         pitch_end_s = max(missile.pitch_over_end_s or PITCH_OVER_END_FRACTION * burn_s, rise_s + 1e-3)
         beta = missile.reentry_ballistic_coefficient_kg_m2 or 0.0
-        body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta, missile.gravity_turn
+        body[i] = rise_s, pitch_end_s, burn_s, stages[i, count[i] - 1, 0], beta, missile.gravity_turn, missile.ideal_speed_m_s
     drag_pieces = np.stack([_drag_pieces(missile, pieces) for missile in missiles])
     table, tables = _shared_tables(drag_pieces)
     packed = PackedMissiles(

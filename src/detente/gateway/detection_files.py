@@ -38,6 +38,7 @@ class Reading:
     repeats: int  # exact repeats, left out
     backwards: int  # rows earlier than the row before: put in order
     ignored: tuple[str, ...]  # columns nobody asked for
+    places: NDArray[np.int64]  # of each plot, its row in the file, from 0
 
 
 def read_detections(path: Path, network: Network) -> Reading:
@@ -95,9 +96,10 @@ class _Asked:
             sigma_range_rate_m_s=np.where(rated, sigmas["range_rate"], 0.0),
             received_s=self._received(time_s),
         )
-        once = _without_repeats(plots)
+        once, places = _without_repeats(plots)
         return Reading(
             plots=once,
+            places=places,
             rows=time_s.size,
             repeats=time_s.size - once.time_s.size,
             backwards=int((np.diff(time_s) < 0.0).sum()),
@@ -236,8 +238,8 @@ def _is_number(value: object) -> bool:
     return value is None or isinstance(value, (int, float))
 
 
-def _without_repeats(plots: Plots) -> Plots:
-    """The plots without exact repeats: a report received twice was measured once."""
+def _without_repeats(plots: Plots) -> tuple[Plots, NDArray[np.int64]]:
+    """The plots without exact repeats, and which rows they are: a report received twice was measured once."""
     names = ("time_s", "sensor", "kind", "range_m", "azimuth_rad", "elevation_rad", "range_rate_m_s")
     keys = [np.ascontiguousarray(getattr(plots, name)) for name in names]
     order = np.lexsort(keys[::-1])
@@ -247,7 +249,7 @@ def _without_repeats(plots: Plots) -> Plots:
     kept = np.ones(order.size, bool)
     kept[order[1:][same]] = False
     if kept.all():
-        return plots
+        return plots, np.arange(order.size)
     changed = {name: getattr(plots, name)[kept] for name in (*names, *SIGMAS)}
     received_s = None if plots.received_s is None else plots.received_s[kept]
-    return replace(plots, **changed, received_s=received_s)
+    return replace(plots, **changed, received_s=received_s), np.flatnonzero(kept)

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from detente.centre.tracking.follower import MOST_TRACKS, Follower
+from detente.centre.tracking.follower import MOST_TRACKS, Decided, Follower
 from detente.gateway.detection_files import Reading, read_detections, take_detections
-from detente.gateway.sensor_files import read_sensors
+from detente.gateway.sensor_files import Network, read_sensors
 from detente.records.results import FollowedTracks
+from detente.records.slots import DetectionKind
 
 TRACKS_FILE = "tracks.parquet"
+BIASES = ("range_m", "azimuth_rad", "elevation_rad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ def track(
             writer.close()
     if out is not None:
         (out / f"{TRACKS_FILE}.part").replace(out / TRACKS_FILE)
-    document = _document(reading, follower, tally, network.settings.model.name, filter)
+    document = _document(reading, follower, tally, network, filter)
     return Followed(tracks=FollowedTracks.concatenate(kept), document=document)
 
 
@@ -94,11 +96,14 @@ class _Tally:
         return {"begun": len(self._numbers), "confirmed": len(self._confirmed)}
 
 
-def _document(reading: Reading, follower: Follower, tally: _Tally, model: str, filter_name: str) -> dict[str, Any]:
-    times = reading.plots.time_s
+def _document(
+    reading: Reading, follower: Follower, tally: _Tally, network: Network, filter_name: str
+) -> dict[str, Any]:
+    times, settings, decided = reading.plots.time_s, network.settings, follower.decided
     return {
-        "model": model.lower().replace("_", "-"),
+        "model": settings.model.name.lower().replace("_", "-"),
         "filter": filter_name,
+        "association": settings.association.name.lower().replace("_", "-"),
         "detections": {
             "rows": reading.rows, "used": int(times.size), "exact_repeats": reading.repeats,
             "out_of_order": reading.backwards, "columns_ignored": list(reading.ignored),
@@ -107,4 +112,40 @@ def _document(reading: Reading, follower: Follower, tally: _Tally, model: str, f
         "tracks": tally.tracks,
         "rows": tally.rows,
         "shed": asdict(follower.shed),
+        "merged": decided.merged,
+        "biases": _biases(decided, network),
+        "clusters": {"shared": decided.shared, "too_large_to_share": decided.crowded},
+        "gate_edges": {
+            "gate_sigmas": settings.gate_sigmas,
+            "count": decided.edges,
+            "listed": [
+                {
+                    "row": int(reading.places[edge.row]), "time_s": float(times[edge.row]),
+                    "sensor": network.names[reading.plots.sensor[edge.row]], "track": edge.track,
+                    "distance_sigmas": edge.distance_sigmas, "taken_as_inside": edge.inside,
+                }
+                for edge in decided.gate_edges
+            ],
+        },
+    }  # fmt: skip
+
+
+def _biases(decided: Decided, network: Network) -> dict[str, Any] | None:
+    """What was learnt of each sensor's offsets; None where sensors are trusted. One that tracks of several sensors did
+    not halve the doubt of is not observed: its mean is little more than what was believed before.
+    """
+    if decided.bias is None or decided.bias_covariance is None or decided.bias_prior is None:
+        return None
+    sigma = np.sqrt(np.diag(decided.bias_covariance)).reshape(-1, 3)
+    return {
+        name: {
+            what: {
+                "mean": float(decided.bias[s, k]), "sigma": float(sigma[s, k]),
+                "prior_sigma": float(decided.bias_prior[s, k]),
+                "observed": bool(sigma[s, k] < 0.5 * decided.bias_prior[s, k]),
+            }
+            for k, what in enumerate(BIASES)
+            if what != "range_m" or network.sensors.kind[s] == DetectionKind.RADAR
+        }
+        for s, name in enumerate(network.names)
     }  # fmt: skip

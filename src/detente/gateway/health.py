@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from detente.centre.picture.trust import Suspicion
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import ORDERS, Node
 from detente.records.slots import Origin, Picture, Status
@@ -20,8 +21,8 @@ REQUEST_S = 5.0
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def metrics(node: Node, counts: dict[str, float]) -> str:
-    """The state as OpenMetrics text (OpenMetrics 1.0)."""
+def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str:
+    """The state as OpenMetrics text (OpenMetrics 1.0); ``names`` of all sides, in index order."""
     lines = []
     for name, value in sorted(counts.items()):
         kind = "counter" if name.endswith("_total") else "gauge"
@@ -37,6 +38,16 @@ def metrics(node: Node, counts: dict[str, float]) -> str:
     for name, read in gauges.items():
         lines.append(f"# TYPE detente_{name} gauge")
         lines += [f'detente_{name}{{partner="{partner}"}} {read(link):g}' for partner, link in node.links.items()]
+    trust = node.centre.assisted.trust
+    lines.append("# TYPE detente_suspected gauge")
+    for partner in node.links:
+        side = names.index(partner)
+        lines.append(f'detente_suspected{{partner="{partner}"}} {int(trust.suspected[0, side] != 0)}')
+    lines.append("# TYPE detente_suspicion_evidence gauge")
+    for partner in node.links:
+        for kind, value in zip(Suspicion, trust.evidence[0, names.index(partner)], strict=True):
+            of = f'partner="{partner}",test="{(kind.name or "").lower()}"'
+            lines.append(f"detente_suspicion_evidence{{{of}}} {value:g}")
     lines.append("# TYPE detente_exchange counter")
     for partner, link in node.links.items():
         lines += [
@@ -99,7 +110,7 @@ class HealthServer:
         method, path = (words[0], words[1]) if len(words) == 3 else ("", "")
         node, counts, health = self.state()
         if (method, path) == ("GET", "/metrics"):
-            return "200 OK", METRICS_TYPE, metrics(node, counts)
+            return "200 OK", METRICS_TYPE, metrics(node, counts, self.names)
         if (method, path) == ("GET", "/health"):
             return "200 OK", "application/json", json.dumps(health) + "\n"
         if (method, path) == ("GET", "/picture"):

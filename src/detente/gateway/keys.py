@@ -5,6 +5,7 @@ exercise on machines that are trusted; docs/security.md says what a real one wou
 """
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.records.errors import InputError
 
 PRIVATE = ("signing.key", "tls.key", "authority.key", "offsets.secret", "operator.token")
@@ -49,7 +51,7 @@ def _make_side(private: Path, public: Path, side: str, now: datetime) -> list[Pa
         private / "tls.key": _private_pem(tls),
         private / "tls.pem": leaf.public_bytes(serialization.Encoding.PEM),
         private / "authority.key": _private_pem(authority),
-        private / "offsets.secret": secrets.token_hex(8).encode() + b"\n",
+        private / "offsets.secret": secrets.token_hex(SECRET_BYTES).encode() + b"\n",
         private / "operator.token": secrets.token_urlsafe(24).encode() + b"\n",
         public / "signing.pub": signing.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -127,16 +129,12 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def read_secret(path: Path) -> int:
-    """The number that keys a side's coarsening offsets."""
+def read_secret(path: Path) -> Secret:
+    """What a side's coarsening offsets are keyed with."""
     text = _bytes(path).decode("ascii", "replace").strip()
-    try:
-        value = int(text, 16)
-    except ValueError as error:
-        raise _not_a_key(path, "16 hexadecimal digits") from error
-    if len(text) != 16:
-        raise _not_a_key(path, "16 hexadecimal digits")
-    return value
+    if not re.fullmatch(f"[0-9a-fA-F]{{{2 * SECRET_BYTES}}}", text):
+        raise _not_a_key(path, f"{2 * SECRET_BYTES} hexadecimal digits")
+    return Secret(bytes.fromhex(text))
 
 
 def read_token(path: Path) -> str:

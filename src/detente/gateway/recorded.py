@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.step import Centre, Inputs, Own, State, begin_assisted, begin_own, step
 from detente.geodesy.timescale import parse_moment
@@ -49,7 +50,9 @@ def watch(centre: Centre, detections_file: Path, *, tick_s: float, ticks: int) -
     everything = read_detections(detections_file)
     heard = everything.take(np.flatnonzero(centre.suite.side[everything.sensor] == centre.side))
     rules = compile_agreement(None, [f"side {index}" for index in range(centre.sides)], [], ORIGIN)
-    assisted = begin_assisted(centre, rules, np.zeros(1, np.int64), secret=0, exchanging=False)
+    assisted = begin_assisted(
+        centre, rules, np.zeros(1, np.int64), secret=Secret(bytes(SECRET_BYTES)), exchanging=False
+    )
     state = State(own=begin_own(centre, 1), assisted=assisted)
     edges = np.searchsorted(heard.time_s, tick_s * np.arange(ticks + 1), side="right")
     edges[0] = 0

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from detente.centre.tracking.follower import Sensors
-from detente.centre.tracking.settings import TEXTBOOK, Filter, Model, Settings
+from detente.centre.tracking.follower import CLUTTER_DENSITY, Sensors
+from detente.centre.tracking.settings import TEXTBOOK, Association, Filter, Model, Registration, Settings
 from detente.centre.tracking.tracker import EARTH_AXES, MOST_SENSORS
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.frames import enu_axes
@@ -23,6 +23,8 @@ from detente.scenario.located import BYTES_MAX, Located, parse
 from detente.scenario.words import Name, RefusedError, Strict
 
 MODELS = {"ballistic": Model.BALLISTIC, "constant-gravity": Model.CONSTANT_GRAVITY}
+ASSOCIATIONS = {"gnn": Association.GNN, "jpda": Association.JPDA, "jpda-star": Association.JPDA_STAR}
+REGISTRATIONS = {"trusted": Registration.TRUSTED, "estimated": Registration.ESTIMATED}
 FILTERS = {"ekf": Filter.EXTENDED, "ukf": Filter.SIGMA_POINT}
 LOCAL_AXES = {
     "clockwise-from-north": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -63,6 +65,12 @@ class Sensor(Strict):
     sigma_elevation_deg: Noise = None
     sigma_range_rate_m_s: Noise = None
     detection_probability: Annotated[float, Field(gt=0, le=1)] = 0.9
+    bias_range_m: Positive | None = None
+    bias_azimuth_rad: Positive | None = None
+    bias_azimuth_deg: Positive | None = None
+    bias_elevation_rad: Positive | None = None
+    bias_elevation_deg: Positive | None = None
+    clutter_density: Positive | None = None
     revisit_s: Positive = 10.0
     range_max_km: Positive | None = None
     elevation_min_deg: Annotated[float, Field(ge=-90, le=90)] = -90.0
@@ -76,22 +84,37 @@ class Sensor(Strict):
             raise RefusedError(
                 "one place: latitude_deg and longitude_deg, or position_m, or orbit", "give exactly one of them"
             )
-        for angle in ("azimuth", "elevation"):
-            if getattr(self, f"sigma_{angle}_rad") is not None and getattr(self, f"sigma_{angle}_deg") is not None:
-                raise RefusedError(f"sigma_{angle}_rad or sigma_{angle}_deg", "give one of the two")
+        for what in ("sigma_azimuth", "sigma_elevation", "bias_azimuth", "bias_elevation"):
+            if getattr(self, f"{what}_rad") is not None and getattr(self, f"{what}_deg") is not None:
+                raise RefusedError(f"{what}_rad or {what}_deg", "give one of the two")
         return self
 
     def sigma(self, what: str) -> float:
         """A noise in SI and radians; 0 where the file does not say."""
         if what in ("azimuth", "elevation"):
-            degrees = getattr(self, f"sigma_{what}_deg")
-            return float(np.radians(degrees)) if degrees is not None else getattr(self, f"sigma_{what}_rad") or 0.0
+            return self._angle(f"sigma_{what}") or 0.0
         return getattr(self, {"range": "sigma_range_m", "range_rate": "sigma_range_rate_m_s"}[what]) or 0.0
+
+    def bias_sigma(self, settings: Settings) -> list[float]:
+        """How far off its range, azimuth and elevation may be, one sigma: its own, or as the settings say."""
+        return [
+            self.bias_range_m or settings.bias_range_m,
+            self._angle("bias_azimuth") or settings.bias_angle_rad,
+            self._angle("bias_elevation") or settings.bias_angle_rad,
+        ]
+
+    def _angle(self, what: str) -> float | None:
+        """An angle in radians, whichever unit the file gives it in."""
+        degrees = getattr(self, f"{what}_deg")
+        return getattr(self, f"{what}_rad") if degrees is None else float(np.radians(degrees))
 
 
 class Rules(Strict):
     """The tracker's rules that a file may change; what it leaves out stays as the model has it."""
 
+    association: Literal["gnn", "jpda", "jpda-star"] | None = None
+    ambiguity_margin: Positive | None = None
+    registration: Literal["trusted", "estimated"] | None = None
     gate_sigmas: Positive | None = None
     confirm_hits: Annotated[int, Field(ge=1)] | None = None
     tentative_misses: Annotated[int, Field(ge=1)] | None = None
@@ -157,10 +180,13 @@ def read_sensors(path: Path, *, model: str | None = None, filter_name: str = "ek
         )  # fmt: skip
     base = Settings() if chosen == Model.BALLISTIC else TEXTBOOK
     rules = {key: value for key, value in file.rules.model_dump().items() if value is not None}
+    for key, meanings in (("association", ASSOCIATIONS), ("registration", REGISTRATIONS)):
+        if key in rules:
+            rules[key] = meanings[rules[key]]
     settings = replace(base, filter=_choose("filter", filter_name, FILTERS), **rules)
     return Network(
         names=tuple(sensor.name for sensor in file.sensors),
-        sensors=_sensors(file, chosen),
+        sensors=_sensors(file, chosen, settings),
         settings=settings,
         sigmas={
             what: np.array([sensor.sigma(what) for sensor in file.sensors])
@@ -196,7 +222,7 @@ def _choose(what: str, name: str, among: dict[str, Chosen]) -> Chosen:
     return among[name]
 
 
-def _sensors(file: SensorsFile, model: Model) -> Sensors:
+def _sensors(file: SensorsFile, model: Model, settings: Settings) -> Sensors:
     """Positions and axes in the frame the model works in."""
     count = len(file.sensors)
     positions, axes, orbits = np.zeros((count, 3)), np.zeros((count, 3, 3)), np.zeros((count, 6))
@@ -219,6 +245,10 @@ def _sensors(file: SensorsFile, model: Model) -> Sensors:
         cloud_top_m=each("cloud_top_m"),
         elevation_min_rad=each("elevation_min_deg", np.pi / 180.0),
         elevation_max_rad=each("elevation_max_deg", np.pi / 180.0),
+        clutter_density=np.array(
+            [sensor.clutter_density or CLUTTER_DENSITY[sensor.kind == "infrared"] for sensor in file.sensors]
+        ),
+        bias_sigma=np.array([sensor.bias_sigma(settings) for sensor in file.sensors]),
         range_max_m=np.array([1e3 * (sensor.range_max_km or 1e6) for sensor in file.sensors]),
     )
 

@@ -21,6 +21,7 @@ from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
 from detente.gateway.jetstream import JetStreamLine, check_server
+from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
     Frame,
@@ -237,6 +238,7 @@ class Server:
         for row in range(len(warnings)):
             self._log(
                 "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
+                update=int(warnings.update[row]),
                 track=f"{names[int(warnings.giver[row])]}-{int(warnings.number[row])}",
                 probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
                 impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),
@@ -335,6 +337,8 @@ class Server:
                 "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
                 "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
                 "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > self.gateway.limits.skew_s,
+                "doubts": doubts_document(self.gateway, node.centre, name),
+                "sensors": sensors_document(self.gateway, node.centre, name),
             }
             for name, link in node.links.items()
         }  # fmt: skip

@@ -50,6 +50,15 @@ class DetectionKind(IntEnum):
     INFRARED = 2  # direction only: azimuth atan2(y, x) and elevation asin(z) of the line of sight along ECEF axes
 
 
+class SensorState(IntEnum):
+    """Of a sensor, as its side declares it."""
+
+    UNKNOWN = 0  # nothing was said
+    UP = 1
+    DEGRADED = 2  # works, not as it should
+    DOWN = 3
+
+
 class Slots:
     """Base of records of equally shaped arrays; makes them read-only."""
 
@@ -82,7 +91,8 @@ class Tracks(Slots):
     hits: Ints  # (R, S)
     misses: Ints  # (R, S) in a row
     sensors: Masks  # (R, S) pedigree: bit i set where sensor i (scenario order, ≤ 64) contributed
-    seen_in_boost: Bytes  # (R, S) 1 where an infrared detection contributed
+    burning_s: Floats  # (R, S) when it was last seen burning: its last infrared detection; 0 where there was none
+    burning_by: Ints  # (R, S) the sensor that saw it so; -1 where none: nothing but a satellite sees a motor burn
     first_mean: Floats  # (R, S, 6) state when the track was confirmed
     first_covariance: Floats  # (R, S, 6, 6)
     first_s: Floats  # (R, S) the moment of that state
@@ -153,6 +163,16 @@ class Picture(Slots):
     phase: Bytes
     sensors: Masks
     estimates: Estimates  # (R, S+Q)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorStatus(Slots):
+    """How a scenario's n sensors are, as far as their sides have declared it to somebody. R replicates."""
+
+    state: Bytes  # (R, n) SensorState
+    stated_s: Floats  # (R, n) the moment it speaks of; 0 where unknown
+    sector: Floats  # (R, n, 5) a working radar watches at least: boresight, half width, lowest, highest elevation, rad;
+    # range, m. Coarse. 0 for satellites and for what does not work
 
 
 @dataclass(frozen=True, kw_only=True)

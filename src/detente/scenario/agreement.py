@@ -29,6 +29,12 @@ RANGE_LIMITS_KM = (1000.0, 3000.0, 5500.0)
 2020: short below 1,000 km, medium to 3,000, intermediate to 5,500, intercontinental beyond."""
 
 
+RATES_S = (1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 86400.0)
+"""The rates at which clauses speak: one message about an object in so many seconds. A clause speaks at the first that
+is no faster than its ``every_s``. Rates are few and each divides the next, so that a turn of one can be a turn of all
+faster ones, and a slower clause never says what a faster one does not."""
+
+
 class Condition(Strict):
     """What must hold of an object before the clause releases anything about it. Every condition given must hold."""
 
@@ -86,12 +92,22 @@ class Clause(Strict):
     owners_consenting: tuple[CountryCode, ...] | None = None  # if given, only their sensors may have contributed
     when: Condition = Condition()
     delay_s: Annotated[float, Field(ge=0)] = 0.0  # earliest release after the moment the information speaks of
-    every_s: Annotated[float, Field(gt=0)] = 10.0  # at most one message about an object in this time
+    every_s: Annotated[float, Field(gt=0, le=RATES_S[-1])] = 10.0  # at most one message about an object in this time
     coarsen: Coarsening = Coarsening()
     retention_s: Annotated[float, Field(gt=0)] | None = None  # the receiver deletes it after; not given: kept
     onward: Literal[False] = False  # onward release is never allowed
     terms: Terms = Terms()
     label: Label = Label()
+
+    @property
+    def rate(self) -> int:
+        """Which of :data:`RATES_S` the clause speaks at: the first that is no faster than ``every_s``."""
+        return next(index for index, period_s in enumerate(RATES_S) if period_s >= self.every_s)
+
+    @property
+    def period_s(self) -> float:
+        """Seconds between two turns of the clause to speak of an object."""
+        return RATES_S[self.rate]
 
 
 class Validity(Strict):

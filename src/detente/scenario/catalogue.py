@@ -27,6 +27,7 @@ from detente.scenario.words import (
 
 Positive = Annotated[float, Field(strict=True, gt=0)]
 EARTH_RADIUS_KM = A_M / 1e3
+BURN_MAX_S = 2_000.0
 PERIGEE_MIN_KM = 100.0
 """Lower, and the air takes a satellite down within an orbit or so."""
 
@@ -54,9 +55,11 @@ class MissileStage(Strict):
     fuelled_kg: Positive
     dry_kg: Positive
     isp_s: Annotated[float, Field(strict=True, gt=0, lt=600)]
-    burn_s: Annotated[float, Field(strict=True, ge=0.1, le=2_000)]
+    burn_s: Annotated[float, Field(strict=True, ge=0.1, le=BURN_MAX_S)]  # at full thrust
     diameter_m: Annotated[float, Field(strict=True, gt=0, lt=20)]
     nozzle_exit_diameter_m: Annotated[float | None, Field(gt=0, lt=20)] = None
+    # The share of full thrust it runs at; the burn lasts longer by as much.
+    throttle: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
     def _carries_propellant(self) -> "MissileStage":
@@ -64,6 +67,11 @@ class MissileStage(Strict):
             raise RefusedError(
                 f"less than fuelled_kg ({self.fuelled_kg:g})", "exchange the two, or correct one",
                 found=f"dry_kg {self.dry_kg:g}", part=("dry_kg",),
+            )  # fmt: skip
+        if self.burn_s / self.throttle > BURN_MAX_S:
+            raise RefusedError(
+                f"a burn of at most {BURN_MAX_S:,.0f} s", "throttle less, or burn faster",
+                found=f"a burn of {self.burn_s / self.throttle:,.0f} s", part=("throttle",),
             )  # fmt: skip
         return self
 
@@ -102,7 +110,7 @@ class PointMassMissile(Strict):
     def push_kg(self) -> float:
         """The first stage's thrust in vacuum, as the mass whose weight it equals."""
         first = self.stages[0]
-        return first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
+        return first.throttle * first.isp_s * (first.fuelled_kg - first.dry_kg) / first.burn_s
 
 
 class MissileFile(PointMassMissile):

@@ -12,6 +12,7 @@ import numpy as np
 
 from detente.centre import step as centres
 from detente.centre.exchange import soundness
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.engagement import plan as plans
 from detente.engagement.arms import arm
 from detente.geodesy.territory_index import index_territories
@@ -28,6 +29,7 @@ from detente.world.truth import realise
 DONE = CACHE_FOLDER / f"rehearsed-{sources_digest(Path(__file__))}"
 FIRST = np.zeros(1, np.int64)
 NOTHING = np.zeros(2, np.int64)
+SECRET = Secret(bytes(SECRET_BYTES))
 
 
 def rehearse(scenario: Scenario) -> None:
@@ -62,7 +64,7 @@ def rehearse_pictures(scenario: Scenario) -> None:
     centre = _centre(scenario)
     rules = rules_under(scenario, BY_NAME["cooperating"])
     own = centres.begin_own(centre, 1)
-    assisted = centres.begin_assisted(centre, rules, FIRST, secret=1, exchanging=True)
+    assisted = centres.begin_assisted(centre, rules, FIRST, secret=SECRET, exchanging=True)
     nothing = Messages.empty()
     centres.cooperate(centre, own, assisted, nothing, NOTHING, own.tracks.time_s)
     columns = {name: getattr(nothing, name) for name, _ in Messages.columns()}
@@ -73,7 +75,7 @@ def rehearse_plans(scenario: Scenario) -> None:
     """A decider with nothing to decide."""
     centre = _centre(scenario)
     picture = centres.begin_assisted(
-        centre, rules_under(scenario, BY_NAME["alone"]), FIRST, secret=0, exchanging=False
+        centre, rules_under(scenario, BY_NAME["alone"]), FIRST, secret=SECRET, exchanging=False
     ).picture
     arms = arm(scenario, 1, FIRST)
     rules = plans.PlanRules(decider=0, extra_delay_s=np.zeros(1))

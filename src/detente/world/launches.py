@@ -76,7 +76,10 @@ def flight_missile(entry: PointMassMissile, ballistic_coefficient_kg_m2: float |
         name=entry.name,
         payload_kg=entry.payload_kg,
         stages=tuple(
-            Stage(s.fuelled_kg, s.dry_kg, impulse * s.isp_s, s.burn_s, s.diameter_m, s.nozzle_exit_diameter_m)
+            Stage(
+                s.fuelled_kg, s.dry_kg, impulse * s.isp_s, s.burn_s, s.diameter_m, s.nozzle_exit_diameter_m,
+                throttle=s.throttle,
+            )
             for s in entry.stages
         ),
         cd_mach=tuple(mach for mach, _ in entry.cd),

@@ -27,10 +27,10 @@ CLASSES = 3
 
 IN_RECEIVER, IN_GIVER, IN_ANY_PARTY = 1, 2, 3
 
-GIVER, RECEIVER, DATA, IMPACT_IN, PHASES, ZONED, RANGE_CLASSES = 0, 1, 2, 3, 4, 5, 6
+GIVER, RECEIVER, DATA, IMPACT_IN, PHASES, ZONED, RANGE_CLASSES, RATE_INDEX = 0, 1, 2, 3, 4, 5, 6, 7
 """Columns of a rule's whole numbers."""
 
-DELAY_S, EVERY_S, THRESHOLD = 0, 1, 2
+DELAY_S, THRESHOLD = 0, 1
 """Columns of a rule's real numbers."""
 
 TOLERANCE_S = 1e-6
@@ -128,14 +128,43 @@ def slot_before(old_number, r, s, number):
 
 
 @kernel
-def remember(r, s, source, old_due_s, old_served, old_sampled_s, due_s, served, sampled_s):
-    """Carry a track's memory into its slot of the new state, or start it: due at once, never sampled."""
+def rates_due(r, s, k, time_s, periods_s, turn_s):
+    """How many of the rates have a turn now to speak of class k of this track, the fastest first; notes those turns.
+
+    A turn of the fastest rate is the first moment at which there is anything of the class to say, and each next one
+    that is a period after its last turn; a turn of a slower rate is such a one among the turns of the next faster.
+    Nothing that an agreement says moves a turn.
+    """
+    count = 0
+    for q in range(periods_s.size):
+        if time_s - turn_s[r, s, k, q] < periods_s[q] - TOLERANCE_S:
+            break
+        turn_s[r, s, k, q] = time_s
+        count += 1
+    return count
+
+
+@kernel
+def class_rates(r, s, time_s, launch_valid, impact_valid, periods_s, turn_s):
+    """:func:`rates_due` of each class, where there is anything of it to say; 0 where not."""
+    launch = impact = 0
+    if launch_valid[r, s] != 0:
+        launch = rates_due(r, s, LAUNCH_WARNING - 1, time_s, periods_s, turn_s)
+    if impact_valid[r, s] != 0:
+        impact = rates_due(r, s, IMPACT_PREDICTION - 1, time_s, periods_s, turn_s)
+    return launch, impact, rates_due(r, s, TRACK - 1, time_s, periods_s, turn_s)
+
+
+@kernel
+def remember(r, s, source, old_due_s, old_served, old_turn_s, due_s, served, turn_s):
+    """Carry a track's memory into its slot of the new state, or start it: due at once, no turn taken."""
     due_s[r, s] = old_due_s[r, source] if source >= 0 else NEVER_S
     for receiver in range(served.shape[2]):
         for k in range(CLASSES):
             served[r, s, receiver, k] = old_served[r, source, receiver, k] if source >= 0 else 0
-    for c in range(sampled_s.shape[2]):
-        sampled_s[r, s, c] = old_sampled_s[r, source, c] if source >= 0 else NEVER_S
+    for k in range(CLASSES):
+        for q in range(turn_s.shape[3]):
+            turn_s[r, s, k, q] = old_turn_s[r, source, k, q] if source >= 0 else NEVER_S
 
 
 @kernel
@@ -149,10 +178,13 @@ def forget_yardstick(r, s, due_s, served):
 
 @kernel
 def judge(
-    r, s, c, since_s, in_force, whole, real, zones, withheld_sensors, parties, own_sensors, sensors, phase, mean,
+    r, s, c, rates, in_force, whole, real, zones, withheld_sensors, parties, own_sensors, sensors, phase, mean,
     launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon, threat,
 ):  # fmt: skip
-    """What clause c says of one confirmed track now: a reason, RELEASED and DELAYED being the good ones."""
+    """What clause c says of one confirmed track now: a reason, RELEASED and DELAYED being the good ones.
+
+    ``rates`` is the number of rates, fastest first, that have a turn now, by class.
+    """
     if in_force == 0:
         return NOT_IN_FORCE
     if not says_something(whole[c, DATA], launch_valid[r, s], impact_valid[r, s]):
@@ -179,7 +211,7 @@ def judge(
         r, s, whole[c, RANGE_CLASSES], launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon
     ):  # fmt: skip
         return RANGE_CLASS
-    if since_s < real[c, EVERY_S] - TOLERANCE_S:
+    if whole[c, RATE_INDEX] >= rates[counted_as(whole[c, DATA]) - 1]:
         return RATE
     return DELAYED if real[c, DELAY_S] > 0.0 else RELEASED
 
@@ -218,12 +250,12 @@ def decide(
     valid_s, in_force, giver, own_sensors,
     status, number, phase, sensors, mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat, impact_lon,
     threat, mine, whole, real, zones, withheld_sensors, parties,
-    old_number, old_due_s, old_served, old_sampled_s,
-    due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
+    periods_s, old_number, old_due_s, old_served, old_turn_s,
+    due_s, served, turn_s, verdict, withheld, withheld_clause, counts, no_clause,
 ):  # fmt: skip
     """Judge every confirmed track by every clause of this giver (``mine``), replicate by replicate.
 
-    Writes the new memory (due_s, served, sampled_s), ``verdict`` (R, S, C), ``withheld`` and its clause
+    Writes the new memory (due_s, served, turn_s), ``verdict`` (R, S, C), ``withheld`` and its clause
     (R, S, sides, CLASSES), and adds to ``counts`` (R, C, REASONS) and ``no_clause`` (R, sides, CLASSES).
     """
     for r in range(number.shape[0]):
@@ -231,20 +263,20 @@ def decide(
             if number[r, s] == 0:
                 continue
             source = slot_before(old_number, r, s, number[r, s])
-            remember(r, s, source, old_due_s, old_served, old_sampled_s, due_s, served, sampled_s)
+            remember(r, s, source, old_due_s, old_served, old_turn_s, due_s, served, turn_s)
             if status[r, s] != CONFIRMED:
                 forget_yardstick(r, s, due_s, served)
                 continue
+            rates = class_rates(r, s, valid_s, launch_valid, impact_valid, periods_s, turn_s)
             for c in mine:
                 reason = judge(
-                    r, s, c, valid_s - sampled_s[r, s, c], in_force, whole, real, zones, withheld_sensors, parties,
+                    r, s, c, rates, in_force, whole, real, zones, withheld_sensors, parties,
                     own_sensors, sensors, phase, mean, launch_valid, launch_lat, launch_lon, impact_valid, impact_lat,
                     impact_lon, threat,
                 )  # fmt: skip
                 verdict[r, s, c] = reason
                 if reason >= DELAYED:
                     counts[r, c, reason] += 1
-                    sampled_s[r, s, c] = valid_s
                     served[r, s, whole[c, RECEIVER], counted_as(whole[c, DATA]) - 1] = 1
             if valid_s >= due_s[r, s] - TOLERANCE_S:
                 settle(

@@ -2,16 +2,16 @@
 
 import math
 
-from detente.chance._kernels import normals, uniforms
+from detente.chance._kernels import normal_pair, to_unit
 from detente.geodesy.constants import MEAN_RADIUS_M
 from detente.jit import kernel
 
-STAGE = 14
-"""chance.Stage.COARSENING."""
-
-NORMALS, DRAWS = 6, 9
+NORMALS, NUMBERS = 6, 9
 """Of the secret numbers of a message, the first six are normal (position or point, then velocity), the others even
 within ± ½ (grid north, grid east, time)."""
+
+PARTS, WORDS = 4, 4
+"""A clause's amounts in order: sigma of position, of velocity, grid, step of time; and the random words for each."""
 
 SQUARE_SIDE_VARIANCE = 1.0 / 6.0
 """Variance of a point moved evenly within ± half a cell and then rounded to the cell: step²/12 twice."""
@@ -74,51 +74,42 @@ def stepped_time(time_s, step_s, move):
 
 
 @kernel
-def fill_secrets(secret, giver, replicate, number, clause, data, bits, secrets):
-    """secrets[m] = the numbers that move message m. They depend on the track, the class and the amount, not on time.
-
-    The part of the address where others put a sensor is 4·class + (0 position, 1 velocity, 2 grid, 3 time); the
-    ordinal is the amount's own bits.
-    """
-    for m in range(number.size):
+def fill_numbers(words, numbers):
+    """numbers[m] from words[m] (4 parts, 4 words): those of each part, in order; see NORMALS."""
+    for m in range(words.shape[0]):
         for part in range(2):
-            x, y, z, _ = normals(
-                secret, replicate[m], STAGE, giver, 4 * data[m] + part, number[m], 0, bits[clause[m], part]
-            )
-            secrets[m, 3 * part], secrets[m, 3 * part + 1], secrets[m, 3 * part + 2] = x, y, z
-        for part in range(2):
-            u, v, _, _ = uniforms(
-                secret, replicate[m], STAGE, giver, 4 * data[m] + 2 + part, number[m], 0, bits[clause[m], 2 + part]
-            )
-            secrets[m, NORMALS + 2 * part] = u - 0.5
-            if part == 0:
-                secrets[m, NORMALS + 1] = v - 0.5
+            x, y = normal_pair(to_unit(words[m, part, 0]), to_unit(words[m, part, 1]))
+            z, _ = normal_pair(to_unit(words[m, part, 2]), to_unit(words[m, part, 3]))
+            numbers[m, 3 * part], numbers[m, 3 * part + 1], numbers[m, 3 * part + 2] = x, y, z
+        numbers[m, NORMALS] = to_unit(words[m, 2, 0]) - 0.5
+        numbers[m, NORMALS + 1] = to_unit(words[m, 2, 1]) - 0.5
+        numbers[m, NORMALS + 2] = to_unit(words[m, 3, 0]) - 0.5
 
 
 @kernel
-def coarsen_state(secrets, sigma_m, sigma_m_s, state, covariance):
+def coarsen_state(numbers, sigma_m, sigma_m_s, state, covariance):
     """Move a track's state by its secret constant offset and add the offset's variance, in place."""
     for i in range(6):
         sigma = sigma_m if i < 3 else sigma_m_s
-        state[i] += sigma * secrets[i]
+        state[i] += sigma * numbers[i]
         covariance[i * (i + 3) // 2] += sigma * sigma
 
 
 @kernel
-def coarsen_point(secrets, sigma_m, grid_m, lat_rad, lon_rad):
+def coarsen_point(numbers, sigma_m, grid_m, lat_rad, lon_rad):
     """(lat, lon, added east variance, added north variance) of a launch or impact point as it may be told."""
     east_m2, north_m2 = sigma_m * sigma_m, sigma_m * sigma_m
     if sigma_m > 0.0:
-        lat_rad, lon_rad = shifted_point(lat_rad, lon_rad, sigma_m * secrets[0], sigma_m * secrets[1])
+        lat_rad, lon_rad = shifted_point(lat_rad, lon_rad, sigma_m * numbers[0], sigma_m * numbers[1])
     if grid_m > 0.0:
-        lat_rad, lon_rad, east, north = gridded_point(lat_rad, lon_rad, grid_m, secrets[NORMALS], secrets[NORMALS + 1])
+        lat_rad, lon_rad, east, north = gridded_point(lat_rad, lon_rad, grid_m, numbers[NORMALS], numbers[NORMALS + 1])
         east_m2 += east
         north_m2 += north
     return lat_rad, lon_rad, east_m2, north_m2
 
 
 @kernel
-def coarsen(clause, data, sigma_m, sigma_m_s, grid_m, step_s, secrets, state, covariance, launch, impact):
+def coarsen(clause, data, sigma_m, sigma_m_s, grid_m, step_s, numbers, state, covariance, launch, impact):
     """Take away from each of M messages what its clause says, in place; by class, only the part that it carries.
 
     ``launch`` is lat, lon, time, circular sigma, which must stand for the larger of east and north. ``impact`` is lat,
@@ -129,12 +120,12 @@ def coarsen(clause, data, sigma_m, sigma_m_s, grid_m, step_s, secrets, state, co
         if sigma_m[c] + sigma_m_s[c] + grid_m[c] + step_s[c] == 0.0:
             continue
         if data[m] == 3:
-            coarsen_state(secrets[m], sigma_m[c], sigma_m_s[c], state[m], covariance[m])
+            coarsen_state(numbers[m], sigma_m[c], sigma_m_s[c], state[m], covariance[m])
             continue
         point = launch[m] if data[m] == 1 else impact[m]
-        point[0], point[1], east_m2, north_m2 = coarsen_point(secrets[m], sigma_m[c], grid_m[c], point[0], point[1])
+        point[0], point[1], east_m2, north_m2 = coarsen_point(numbers[m], sigma_m[c], grid_m[c], point[0], point[1])
         if step_s[c] > 0.0:
-            point[2] = stepped_time(point[2], step_s[c], secrets[m, NORMALS + 2])
+            point[2] = stepped_time(point[2], step_s[c], numbers[m, NORMALS + 2])
         if data[m] == 1:
             point[3] = math.sqrt(point[3] * point[3] + max(east_m2, north_m2))
         else:

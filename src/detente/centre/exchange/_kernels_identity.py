@@ -2,7 +2,8 @@
 
 A new offset for each new number would let a receiver average an object's offsets away, one renumbering at a time. Two
 tracks are taken to be of one object by what a flight without thrust or air keeps: its angular momentum and its energy
-in the frame that does not turn. Where that errs, two objects share an offset one after the other, which tells less.
+in the frame that does not turn; of several alike, the one that flies there at the same time. Where that errs, two
+objects exchange their offsets, or have one after the other.
 """
 
 import math
@@ -12,13 +13,17 @@ from detente.geodesy.constants import MU_M3_S2
 from detente.jit import kernel
 
 CONFIRMED = 2
-MOTIONS = 4  # angular momentum (3), m²/s, and energy, m²/s²
+MOTIONS = 5  # angular momentum (3), m²/s, energy, m²/s², and the moment of perigee, s
 
 SAME_MOMENTUM, SAME_ENERGY = 0.05, 0.05
 """How far the momentum may differ, as a share of itself, and the energy, as a share of the potential at the Earth's
 surface. Source: assumption, range 0.01–0.2: errors of 100 m/s in 5 km/s are 0.02 and 0.01."""
 
 SURFACE_POTENTIAL_M2_S2 = 6.25e7
+
+CLOSE_TIME_S = 60.0
+"""A difference of moments of perigee that counts as much as one at the bounds above, where several tracks are alike: a
+raid flies one path at different times. Source: assumption, range 10–300 s: launches of one raid from one place."""
 
 LOST_MAX_S = 900.0
 """How long a lost track is remembered. Source: assumption, range 300–2,400 s: longer than a gap in coverage, and about
@@ -27,10 +32,16 @@ half of a long flight."""
 
 @kernel
 def motion_of(state, time_s, motion):
-    """Angular momentum and energy of an ECEF state in the inertial frame."""
+    """What a free flight keeps, of an ECEF state, in the inertial frame. Without an ellipse its perigee is at 0."""
     x, y, z, vx, vy, vz = ecef_to_inertial(state[0], state[1], state[2], state[3], state[4], state[5], time_s)
     motion[0], motion[1], motion[2] = y * vz - z * vy, z * vx - x * vz, x * vy - y * vx
-    motion[3] = 0.5 * (vx * vx + vy * vy + vz * vz) - MU_M3_S2 / math.sqrt(x * x + y * y + z * z)
+    radius = math.sqrt(x * x + y * y + z * z)
+    motion[3] = 0.5 * (vx * vx + vy * vy + vz * vz) - MU_M3_S2 / radius
+    motion[4] = 0.0
+    if motion[3] < 0.0:
+        axis = -0.5 * MU_M3_S2 / motion[3]
+        in_time = (x * vx + y * vy + z * vz) / math.sqrt(MU_M3_S2 * axis)  # e·sin E, and e·cos E: D. A. Vallado, 2013
+        motion[4] = time_s - (math.atan2(in_time, 1.0 - radius / axis) - in_time) * math.sqrt(axis**3 / MU_M3_S2)
 
 
 @kernel
@@ -67,13 +78,14 @@ def remember_lost(r, time_s, key, motion, lost_key, lost_motion, lost_s):
 
 @kernel
 def found_again(r, time_s, motion, lost_key, lost_motion, lost_s):
-    """The key of the lost track that moved most alike, which is taken out; 0 where none did."""
-    best, least = -1, 1.0
+    """The key of the lost track that moved most alike, which is taken out; 0 where none moved alike enough."""
+    best, least = -1, math.inf
     for k in range(lost_s.shape[1]):
         if lost_key[r, k] > 0 and time_s - lost_s[r, k] <= LOST_MAX_S:
             unlike = difference(motion, lost_motion[r, k])
-            if unlike < least:
-                best, least = k, unlike
+            apart = unlike + abs(motion[4] - lost_motion[r, k, 4]) / CLOSE_TIME_S
+            if unlike < 1.0 and apart < least:
+                best, least = k, apart
     if best < 0:
         return 0
     key = lost_key[r, best]

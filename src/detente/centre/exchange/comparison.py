@@ -81,8 +81,8 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
     found = _beyond_conditions(clause.when, other.when)
     if clause.delay_s < other.delay_s:
         found.append(f"sooner: after {clause.delay_s:g} s, not {other.delay_s:g} s")
-    if clause.every_s < other.every_s:
-        found.append(f"more often: every {clause.every_s:g} s, not {other.every_s:g} s")
+    if clause.rate < other.rate:
+        found.append(f"more often: every {clause.period_s:g} s, not {other.period_s:g} s")
     for name in Coarsening.model_fields:
         mine, theirs = getattr(clause.coarsen, name), getattr(other.coarsen, name)
         if mine < theirs:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from detente.centre.exchange.wording import box_words
-from detente.scenario.agreement import RANGE_CLASSES, RANGE_LIMITS_KM, Agreement, Clause, DataClassName
+from detente.scenario.agreement import RANGE_CLASSES, RANGE_LIMITS_KM, Agreement, Clause, Condition, DataClassName
 from detente.scenario.words import Box, CountryCode, Moment, Name, Strict
 
 MEAN_RADIUS_KM = 6371.0088
@@ -32,7 +32,7 @@ class Facts(Strict):
     receiver: Name
     at: Moment  # when it would leave
     age_s: Annotated[float, Field(ge=0)] = 0.0  # since the moment it speaks of
-    since_last_s: Annotated[float, Field(ge=0)] | None = None  # between that moment and that of the last; none: first
+    since_last_s: Annotated[float, Field(ge=0)] | None = None  # between that moment and the last turn; none: first
     owners: Annotated[tuple[CountryCode, ...], Field(min_length=1)]  # of the sensors that contributed
     own_sensors_only: bool = True  # all of them are the giver's
     phase: Literal["boost", "coast", "reentry"] | None = None
@@ -89,8 +89,8 @@ def _judge(clause: Clause, agreement: Agreement, facts: Facts) -> Judgement:
         *_in_force(agreement, facts.at), *_content(clause, facts), *_pedigree(clause, facts),
         *_conditions(clause, agreement, facts),
     ]  # fmt: skip
-    if facts.since_last_s is not None and facts.since_last_s < clause.every_s:
-        held.append(f"only {facts.since_last_s:g} s after the last one; at most one every {clause.every_s:g} s")
+    if facts.since_last_s is not None and facts.since_last_s < clause.period_s:
+        held.append(f"only {facts.since_last_s:g} s after the last turn; one comes every {clause.period_s:g} s")
     if held:
         return Judgement(clause=clause.name, releases=False, reasons=tuple(held))
     waits_s = max(0.0, clause.delay_s - facts.age_s)
@@ -108,8 +108,8 @@ def _content(clause: Clause, facts: Facts) -> list[str]:
     needed = {"launch-warning": facts.launch, "impact-prediction": facts.impact}
     if clause.data in needed and needed[clause.data] is None:
         return [f"there is no {clause.data.split('-')[0]} estimate to tell"]
-    if clause.data == "sensor-status":
-        return ["no message carries sensor-status yet"]
+    if clause.data == "sensor-status" and clause.when != Condition():
+        return ["it asks of an object what no sensor's status can answer"]
     return []
 
 

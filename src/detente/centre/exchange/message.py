@@ -13,8 +13,9 @@ is a moment in UTC.
 import hashlib
 import math
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,12 @@ COLUMNS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 """The columns on the wire, in order: those of eight bytes first, so that all lie where a processor likes them.
 Replicate, giver and receiver are not there: the header names the two sides."""
 
-LAYOUT = tuple((name, np.dtype(kind), math.prod(shape), (-1, *shape)) for name, kind, shape in COLUMNS)
-ROW_BYTES = sum(dtype.itemsize * size for _, dtype, size, _ in LAYOUT)
+LAYOUT = tuple(
+    (name, np.dtype(kind), np.dtype(kind).itemsize * math.prod(shape), shape) for name, kind, shape in COLUMNS
+)
+"""Of each column: its name, type, bytes and shape of a message."""
+
+ROW_BYTES = sum(size for _, _, size, _ in LAYOUT)
 
 KIND = Kind(
     mark=b"DTNENV01",
@@ -105,6 +110,9 @@ class Expected:
     sensors_of_giver: int  # bit mask: a pedigree that names others is refused
 
 
+TOLD_AS_THEY_ARE = ("giver", "receiver", "agreement", "origin", "epoch", "sequence", "label")
+"""Fields of a header that its document holds under the same name, in the same form."""
+
 HEADER_FIELDS = {
     "columns": canonical.HASH,
     "count": canonical.whole(),
@@ -128,12 +136,16 @@ def seal(messages: Messages, header: Header, signer: Ed25519PrivateKey) -> bytes
     """
     assert len(messages) <= ROWS_MAX, f"{len(messages)} messages in an envelope that holds {ROWS_MAX}"
     assert _one_source(messages), "an envelope holds one replicate's messages from one side to one other"
-    fields = asdict(header) | {"schema": SCHEMA, "count": len(messages), "head": head_fields(header.head)}
-    mark, sealed_s = fields.pop("mark"), fields.pop("sealed_s")
-    fields |= {"hops": list(header.hops or (header.giver,)), "sealed_us": round(sealed_s * 1e6)}
     columns = b"".join([getattr(messages, name).astype(dtype, copy=False).tobytes() for name, dtype, _, _ in LAYOUT])
-    text = canonical.written(fields | {"columns": hashlib.sha256(columns).hexdigest()})
-    return dsse.signed(KIND, PREFIX.pack(PREFIX_MARK, SCHEMA, mark, 0, len(text)) + text, signer, columns)
+    told = {name: getattr(header, name) for name in TOLD_AS_THEY_ARE}
+    text = canonical.written(
+        told | {
+            "schema": SCHEMA, "count": len(messages), "columns": hashlib.sha256(columns).hexdigest(),
+            "hops": list(header.hops or (header.giver,)), "head": head_fields(header.head),
+            "sealed_us": round(header.sealed_s * 1e6),
+        }
+    )  # fmt: skip
+    return dsse.signed(KIND, PREFIX.pack(PREFIX_MARK, SCHEMA, header.mark, 0, len(text)) + text, signer, columns)
 
 
 def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Header, Messages]:
@@ -157,9 +169,10 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
     ) or _label_fault(header, columns["clause"], expected)  # fmt: skip
     if fault:
         raise PeerError(f"from {expected.giver}: {fault}")
-    return header, Messages(
-        replicate=np.zeros(count, np.int64), giver=np.full(count, expected.giver_index, np.int64),
-        receiver=np.full(count, expected.receiver_index, np.int64), **columns,
+    # The layout gave every column its type and shape, so that the table need not look at each of them again.
+    return header, Messages.of_sound(
+        replicate=_all(0, count), giver=_all(expected.giver_index, count),
+        receiver=_all(expected.receiver_index, count), **columns,
     )  # fmt: skip
 
 
@@ -170,7 +183,7 @@ def peek(envelope: bytes, keys: Keys) -> Header:
 
 def _one_source(messages: Messages) -> bool:
     columns = (messages.replicate, messages.giver, messages.receiver)
-    return len(messages) == 0 or all((column == column[0]).all() for column in columns)
+    return all(column.tobytes() == column[:1].tobytes() * len(column) for column in columns)
 
 
 def _header(payload: bytes) -> tuple[Header, int, str]:
@@ -218,9 +231,15 @@ def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
     """The columns of attached bytes whose length was checked; read-only."""
     columns, start = {}, 0
     for name, dtype, size, shape in LAYOUT:
-        values = np.frombuffer(attached, dtype, count * size, start)
-        start += values.nbytes
-        if len(shape) > 1:
-            values = values.reshape(shape)
+        values = np.ndarray((count, *shape), dtype, attached, start)
+        start += count * size
         columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
     return columns
+
+
+@lru_cache(maxsize=64)
+def _all(value: int, count: int) -> NDArray[np.int64]:
+    """A read-only column of one number."""
+    column = np.full(count, value, np.int64)
+    column.flags.writeable = False
+    return column

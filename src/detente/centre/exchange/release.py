@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
-from detente.centre.exchange.rules import CARRIED, Rules
-from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
+from detente.centre.exchange.offsets import Secret, secret_numbers
+from detente.centre.exchange.rules import OF_TRACKS, PERIODS_S, Rules, columns_of, given
+from detente.centre.exchange.sensor_status import Sampled, sample
+from detente.records.slots import Bytes, Estimates, Floats, Ints, SensorStatus, Slots, Tracks
 from detente.records.stages import Messages, Releases
 from detente.scenario.agreement import DataClass
 
@@ -45,9 +47,9 @@ PENDING_MAX = 4096
 """Delayed messages that one replicate may hold; more are shed and counted. Source: assumption, range 1,000–100,000:
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
 
-
-LOST_MAX = 64
-"""Lost tracks that one replicate remembers. Source: assumption, range 16–1,000; the oldest is forgotten first."""
+LOST_MIN, LOST_SHARE = 64, 2
+"""Lost tracks that one replicate remembers: so many, or as many times its slots, so that all may be lost at once, and
+again. The oldest is forgotten first. Source: assumption, ranges 16–1,000 and 1–4."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +57,10 @@ class Identity(Slots):
     """The number that keys each track's secret offsets, and those of tracks that were lost."""
 
     key: Ints  # (R, S) 0 before a track is confirmed
-    motion: Floats  # (R, S, 4) what a free flight keeps
-    lost_key: Ints  # (R, LOST_MAX) 0 where none
-    lost_motion: Floats  # (R, LOST_MAX, 4)
-    lost_s: Floats  # (R, LOST_MAX)
+    motion: Floats  # (R, S, 5) what a free flight keeps
+    lost_key: Ints  # (R, L) 0 where none; L lost tracks are remembered
+    lost_motion: Floats  # (R, L, 5)
+    lost_s: Floats  # (R, L)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,11 @@ class ReleaseState(Slots):
     number: Ints  # (R, S) track that each slot's memory is about
     due_s: Floats  # (R, S) next moment of the yardstick stream
     served: Bytes  # (R, S, sides, 3) 1 where something left since the last one, by receiver and class
-    sampled_s: Floats  # (R, S, C) moment of the last message, released or delayed
+    turn_s: Floats  # (R, S, 3, rates) last turn of each rate to speak of the track, by class
     identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
+    status_turn_s: Floats  # (R, rates) last turn of each rate to speak of sensors
     no_clause: Ints  # (R, sides, 3) withheld because no clause speaks of that class to that receiver
 
     @property
@@ -97,40 +100,55 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
     return ReleaseState(
         replicates=np.array(replicates, np.int64),
         number=np.zeros((rows, slots), np.int64),
-        due_s=np.zeros((rows, slots)),
+        due_s=np.full((rows, slots), _kernels.NEVER_S),
         served=np.zeros((rows, slots, rules.sides, _kernels.CLASSES), np.uint8),
-        sampled_s=np.zeros((rows, slots, clauses)),
+        turn_s=np.full((rows, slots, _kernels.CLASSES, len(PERIODS_S)), _kernels.NEVER_S),
         identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
+        status_turn_s=np.full((rows, len(PERIODS_S)), _kernels.NEVER_S),
         no_clause=np.zeros((rows, rules.sides, _kernels.CLASSES), np.int64),
     )
 
 
+def renewed(state: ReleaseState, rules: Rules) -> ReleaseState:
+    """The memory of an exchange whose agreement was replaced: nothing was said or waits under the new one.
+
+    Whose offset is whose is still known, and so are the turns of rates: a new agreement averages nothing away.
+    """
+    fresh = initial(rules, state.replicates, state.number.shape[1])
+    return replace(
+        fresh, number=state.number, due_s=state.due_s, turn_s=state.turn_s, status_turn_s=state.status_turn_s,
+        identity=state.identity,
+    )  # fmt: skip
+
+
 def _no_identity(rows: int, slots: int) -> Identity:
-    motions = _kernels_identity.MOTIONS
+    motions, lost = _kernels_identity.MOTIONS, max(LOST_MIN, LOST_SHARE * slots)
     return Identity(
         key=np.zeros((rows, slots), np.int64), motion=np.zeros((rows, slots, motions)),
-        lost_key=np.zeros((rows, LOST_MAX), np.int64), lost_motion=np.zeros((rows, LOST_MAX, motions)),
-        lost_s=np.full((rows, LOST_MAX), _kernels.NEVER_S),
+        lost_key=np.zeros((rows, lost), np.int64), lost_motion=np.zeros((rows, lost, motions)),
+        lost_s=np.full((rows, lost), _kernels.NEVER_S),
     )  # fmt: skip
 
 
 def release(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
-    secret: int, now_s: float, *, record: bool = False,
+    secret: Secret, now_s: float, *, record: bool = False, status: SensorStatus | None = None,
 ) -> tuple[Messages, Releases, ReleaseState]:  # fmt: skip
     """What this side tells its partners now, and the decisions behind it.
 
     Every confirmed own track is judged by every clause of ``giver``. A message speaks of ``tracks.time_s``; with a
     delay it is sampled (and coarsened) at that moment and leaves at the first call with ``now_s`` at or past it plus
-    the delay, if the agreement still holds. A clause samples a track at most once in ``every_s``, by the moments the
-    messages speak of. ``Messages.replicate`` is the row, 0 … R-1.
+    the delay, if the agreement still holds. A clause samples a track at the turns of its rate (``PERIODS_S``), counted
+    among the moments at which there is anything of its class to say, before any condition is asked: what is withheld
+    at its turn waits for the next. ``Messages.replicate`` is the row, 0 … R-1.
 
     Withholding is counted against one yardstick: a stream that tells each confirmed track, by class, to each other
     side every 10 s from its confirmation. At each such moment, a class of which nothing was sampled for that receiver
     since the last one is one withheld message, with the reason of the clause that came nearest to releasing it.
     ``Releases`` holds a row for every count if ``record``, else none. ``secret`` keys the offsets that coarsen.
+    ``status``: how the giver's own sensors are, told under clauses about them; not given, nothing is told of sensors.
     """
     assert state.number.shape == tracks.number.shape, "slots of the state and of the tracks differ"
     assert tracks.time_s <= now_s, "a track cannot speak of what has not happened yet"
@@ -140,10 +158,16 @@ def release(
     )
     rows = np.nonzero(verdict >= ReleaseReason.DELAYED)
     sampled = _sampled(new, tracks, estimates, rules, giver, secret, rows)
-    leaves_now = verdict[rows] == ReleaseReason.RELEASED
+    leaves_now, held = verdict[rows] == ReleaseReason.RELEASED, Messages.empty()
+    if status is not None:
+        said = sample(status, rules, giver, state.status_turn_s, float(tracks.time_s))
+        new, held = _with_status(new, said, rules), said.withheld
+        leaves_now = np.concatenate([leaves_now, rules.delay_s[said.messages.clause] <= 0.0])
+        sampled = Messages.concatenate([sampled, said.messages])
     delayed = Messages.empty() if leaves_now.all() else sampled.take(~leaves_now)
     queue = _queue_after(state.pending, delayed, len(state.number), rules, now_s)
-    messages = _told(queue.ripe, sampled.take(leaves_now) if len(delayed) else sampled, now_s)
+    prompt = sampled.take(leaves_now) if len(delayed) else sampled
+    messages = _told(queue.ripe, prompt, now_s)
     new = replace(new, pending=queue.pending, counts=_counted(new.counts, queue))
     if not record:
         return messages, Releases.empty(), new
@@ -152,16 +176,10 @@ def release(
         _decisions(delayed, now_s, ReleaseReason.DELAYED),
         _decisions(queue.expired, now_s, ReleaseReason.NOT_IN_FORCE),
         _decisions(queue.shed, now_s, ReleaseReason.OVERFLOW),
+        _decisions(held, now_s, ReleaseReason.OWNER_WITHHELD),
         _withholdings(tracks, withheld, withheld_clause, giver, now_s),
     ]
     return messages, _by_replicate(Releases.concatenate(parts)), new
-
-
-def _given(values: NDArray, dtype: type) -> NDArray:
-    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
-    array = np.ascontiguousarray(values, dtype).view()
-    array.flags.writeable = False
-    return array
 
 
 def _decided(
@@ -169,28 +187,41 @@ def _decided(
     in_force: bool,
 ) -> tuple[ReleaseState, NDArray, NDArray, NDArray]:  # fmt: skip
     """The memory after this tick's decisions, the verdicts (R, S, C), and what was withheld by which clause."""
-    due_s, sampled_s = np.zeros_like(state.due_s), np.zeros_like(state.sampled_s)
-    served = np.zeros_like(state.served)
-    verdict = np.zeros(state.sampled_s.shape, np.uint8)
+    due_s, turn_s, served = np.zeros_like(state.due_s), np.zeros_like(state.turn_s), np.zeros_like(state.served)
+    verdict = np.zeros((*tracks.number.shape, len(rules.names)), np.uint8)
     withheld, withheld_clause = np.zeros(state.served.shape, np.uint8), np.full(state.served.shape, -1)
     counts, no_clause = state.counts.copy(), state.no_clause.copy()
     _kernels.decide(
         float(tracks.time_s), int(in_force), giver, np.uint64(sensors_of_giver),
-        _given(tracks.status, np.uint8), _given(tracks.number, np.int64), _given(tracks.phase, np.uint8),
-        _given(tracks.sensors, np.uint64), _given(tracks.mean, np.float64),
-        _given(estimates.launch_valid, np.uint8), _given(estimates.launch_lat_rad, np.float64),
-        _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
-        _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
-        _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties,
-        state.number, state.due_s, state.served, state.sampled_s,
-        due_s, served, sampled_s, verdict, withheld, withheld_clause, counts, no_clause,
+        given(tracks.status, np.uint8), given(tracks.number, np.int64), given(tracks.phase, np.uint8),
+        given(tracks.sensors, np.uint64), given(tracks.mean, np.float64),
+        given(estimates.launch_valid, np.uint8), given(estimates.launch_lat_rad, np.float64),
+        given(estimates.launch_lon_rad, np.float64), given(estimates.impact_valid, np.uint8),
+        given(estimates.impact_lat_rad, np.float64), given(estimates.impact_lon_rad, np.float64),
+        given(estimates.threat_probability, np.float64),
+        _carried_by(rules, giver), *columns_of(rules), rules.zones, rules.sensors_withheld, rules.parties, PERIODS_S,
+        state.number, state.due_s, state.served, state.turn_s,
+        due_s, served, turn_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
     new = replace(
-        state, number=np.array(tracks.number), due_s=due_s, served=served, sampled_s=sampled_s, counts=counts,
+        state, number=np.array(tracks.number), due_s=due_s, served=served, turn_s=turn_s, counts=counts,
         no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
+
+
+def _carried_by(rules: Rules, giver: int) -> NDArray[np.int64]:
+    """This giver's clauses that a message about a track can carry."""
+    return given(np.flatnonzero((rules.giver == giver) & np.isin(rules.data, OF_TRACKS)), np.int64)
+
+
+def _with_status(new: ReleaseState, said: Sampled, rules: Rules) -> ReleaseState:
+    """The memory with what was decided about sensors."""
+    counts = new.counts.copy()
+    reasons = np.where(rules.delay_s[said.messages.clause] > 0.0, ReleaseReason.DELAYED, ReleaseReason.RELEASED)
+    np.add.at(counts, (said.messages.replicate, said.messages.clause, reasons), 1)
+    np.add.at(counts, (said.withheld.replicate, said.withheld.clause, int(ReleaseReason.OWNER_WITHHELD)), 1)
+    return replace(new, counts=counts, status_turn_s=said.turn_s)
 
 
 def _coarse(rules: Rules, giver: int) -> NDArray[np.bool_]:
@@ -205,26 +236,14 @@ def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
     key, motion = np.zeros_like(old.key), np.zeros_like(old.motion)
     lost = old.lost_key.copy(), old.lost_motion.copy(), old.lost_s.copy()
     _kernels_identity.follow(
-        float(tracks.time_s), _given(tracks.status, np.uint8), _given(tracks.number, np.int64),
-        _given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
+        float(tracks.time_s), given(tracks.status, np.uint8), given(tracks.number, np.int64),
+        given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
     )  # fmt: skip
     return Identity(key=key, motion=motion, lost_key=lost[0], lost_motion=lost[1], lost_s=lost[2])
 
 
-def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
-    """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
-    mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
-    whole = (
-        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
-    )  # fmt: skip
-    real = (rules.delay_s, rules.every_s, rules.impact_probability)
-    return (
-        _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
-    )  # fmt: skip
-
-
 def _sampled(
-    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: int,
+    state_after: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, secret: Secret,
     rows: tuple[NDArray, ...],
 ) -> Messages:  # fmt: skip
     """Messages about these (row, slot, clause), each holding what its class carries, coarsened as its clause says."""
@@ -237,7 +256,7 @@ def _sampled(
         estimates.launch_sigma_m, estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s,
         estimates.impact_sigma_s, estimates.impact_covariance_m2,
     )  # fmt: skip
-    _kernels.gather(r, s, data, *(_given(column, np.float64) for column in columns), state, covariance, launch, impact)
+    _kernels.gather(r, s, data, *(given(column, np.float64) for column in columns), state, covariance, launch, impact)
     coarser = _coarse(rules, giver)[clause]
     if coarser.any():
         parts = (state, covariance, launch, impact)
@@ -258,17 +277,15 @@ def _sampled(
 
 
 def _coarsen(
-    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: int, rules: Rules,
+    replicate: NDArray, key: NDArray, clause: NDArray, data: NDArray, giver: int, secret: Secret, rules: Rules,
     parts: tuple[NDArray, ...],
 ) -> None:  # fmt: skip
     """Take away from freshly gathered messages what their clauses say; ``parts`` are changed in place."""
     amounts = (rules.sigma_position_m, rules.sigma_velocity_m_s, rules.grid_m, rules.time_step_s)
-    # The bits of the amount are part of an offset's address: two clauses that coarsen by the same amount move a track
-    # by the same offset, and neither two receivers nor two messages can average it away.
-    bits = np.stack([np.ascontiguousarray(amount).view(np.int64) for amount in amounts], axis=1)
-    secrets = np.empty((len(key), _kernels_coarsen.DRAWS))
-    _kernels_coarsen.fill_secrets(np.uint64(secret), giver, replicate, key, clause, data, bits, secrets)
-    _kernels_coarsen.coarsen(clause, data, *amounts, secrets, *parts)
+    # The amount is part of what keys an offset: two clauses that coarsen by the same amount move a track by the same
+    # offset, and neither two receivers nor two messages can average it away.
+    numbers = secret_numbers(secret, giver, replicate, key, clause, data, np.stack(amounts, axis=1))
+    _kernels_coarsen.coarsen(clause, data, *amounts, numbers, *parts)
 
 
 def _by_replicate(table: Rows) -> Rows:
@@ -278,7 +295,7 @@ def _by_replicate(table: Rows) -> Rows:
 
 def _told(ripe: Messages, prompt: Messages, now_s: float) -> Messages:
     """What leaves now: what waited long enough, then what need not wait."""
-    messages = _by_replicate(Messages.concatenate([ripe, prompt])) if len(ripe) else prompt
+    messages = _by_replicate(Messages.concatenate([ripe, prompt]) if len(ripe) else prompt)
     return replace(messages, released_s=np.full(len(messages), now_s))
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.records.slots import Estimates, Status, Tracks
+from detente.records.slots import Estimates, SensorStatus, Status, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement, Clause
+from detente.scenario.agreement import Agreement, Clause, Condition
 from detente.scenario.words import Box
 
 SLACK_S = 1e-6
@@ -25,10 +25,16 @@ SLACK_S = 1e-6
 SPHERE_M = 6_371_008.8
 """Mean radius of the Earth, (2a + b)/3 of GRS 80 (H. Moritz, "Geodetic Reference System 1980", 1980)."""
 
+PERIODS_S = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400)
+"""The rates at which anybody may speak; a clause's is the first that is no faster than what it says."""
+
+STEP_RAD, STEP_M = math.radians(5), 50_000.0
+"""No sector of a sensor is told in finer steps."""
+
 SIGMAS = 8.0
 """An honest normal offset exceeds eight sigma once in 10^15 draws."""
 
-CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 5: "tracklet"}
+CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 4: "sensor-status", 5: "tracklet"}
 PHASE_NAMES = {1: "boost", 2: "coast", 3: "reentry"}
 PARTS = {
     "launch-warning": ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m"),
@@ -46,6 +52,7 @@ class Snapshot:
 
     tracks: Tracks
     estimates: Estimates
+    sensors: SensorStatus | None = None  # of its own sensors; None: it could say nothing of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +96,10 @@ def check(
     """Every breach of the agreement in what ``giver`` is about to say; an empty list where there is none.
 
     ``history`` holds a snapshot for every moment that the messages speak of; ``earlier`` what was said before, for the
-    rate (as far back as the longest ``every_s``).
+    rate and for offsets (as far back as the longest period of a rate).
     """
     moments = {float(snapshot.tracks.time_s): snapshot for snapshot in history}
-    found, offsets = [], {}
+    found, offsets = [], _offsets_told(messages, earlier or Messages.empty(), moments, setting)
     for row in range(len(messages)):
         told = {name: getattr(messages, name)[row] for name, _ in messages.columns()}
         for rule, text in _faults(told, moments, setting, giver, offsets):
@@ -117,16 +124,58 @@ def _faults(
     if snapshot is None:
         yield "source", f"speaks of {told['valid_s']} s, of which no picture was kept"
         return
-    row = int(told["replicate"])
-    slots = np.flatnonzero((snapshot.tracks.number[row] == told["number"]) & (snapshot.tracks.status[row] > 0))
-    if told["number"] < 1 or len(slots) != 1 or snapshot.tracks.status[row, slots[0]] != Status.CONFIRMED:
+    if clause.data == "sensor-status":
+        yield from _status_faults(told, clause, snapshot, setting, giver)
+        return
+    slot = _confirmed_slot(told, snapshot)
+    if slot is None:
         yield "source", f"speaks of track {told['number']}, which was not a confirmed track"
         return
-    case = _Case(told, clause, snapshot, row, int(slots[0]))
+    case = _Case(told, clause, snapshot, int(told["replicate"]), slot)
     yield from _pedigree_faults(case, setting, giver)
     yield from _condition_faults(case, agreement, setting)
     yield from _content_faults(case)
     yield from _constancy_faults(case, offsets)
+
+
+def _confirmed_slot(told: dict[str, Any], snapshot: Snapshot) -> int | None:
+    """Where the one confirmed track stands that a message speaks of."""
+    row = int(told["replicate"])
+    slots = np.flatnonzero((snapshot.tracks.number[row] == told["number"]) & (snapshot.tracks.status[row] > 0))
+    if told["number"] < 1 or len(slots) != 1 or snapshot.tracks.status[row, slots[0]] != Status.CONFIRMED:
+        return None
+    return int(slots[0])
+
+
+def _status_faults(
+    told: dict[str, Any], clause: Clause, snapshot: Snapshot, setting: Setting, giver: int
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """A word about one sensor: the giver's, its owner consenting, no finer than the public steps, and true."""
+    row, sensor = int(told["replicate"]), int(told["number"]) - 1
+    if not 0 <= sensor < len(setting.sensor_sides) or setting.sensor_sides[sensor] != giver:
+        yield "onward", f"sensor {sensor} is not the giver's"
+        return
+    owner, consenting = setting.sensor_owners[sensor], clause.owners_consenting
+    if owner in clause.owners_withheld or not (consenting is None or owner in consenting):
+        yield "owner", f"{owner} does not consent to what is said of its sensor {sensor}"
+    if clause.when != Condition():
+        yield "conditions", f"clause {clause.name!r} asks of an object, and a sensor is none"
+    if int(told["sensors"]) != 1 << sensor:
+        yield "pedigree", "the sensor named is not the one spoken of"
+    stray = [name for names in PARTS.values() for name in names if name != "state" and np.any(told[name] != 0)]
+    if stray or told["launch_valid"] or told["impact_valid"] or told["coarsened"]:
+        yield "content", "carries more than a sensor's status"
+    if snapshot.sensors is None or int(snapshot.sensors.state[row, sensor]) != int(told["phase"]):
+        yield "content", "the stated status is not the sensor's"
+        return
+    sector = [float(value) for value in told["state"]]
+    if sector != [*(float(value) for value in snapshot.sensors.sector[row, sensor]), 0.0]:
+        yield "content", "the stated sector is not the declared one"
+    steps = [sector[0] / STEP_RAD, sector[2] / STEP_RAD, sector[3] / STEP_RAD, sector[4] / STEP_M]
+    if abs(sector[1] - math.pi) > 1e-9:  # all round is no edge
+        steps.append(sector[1] / STEP_RAD)
+    if not all(_whole(step) for step in steps):
+        yield "coarsening", "the stated sector is finer than the public steps"
 
 
 def _address_faults(
@@ -291,15 +340,59 @@ def _spread_faults(case: _Case, what: str, added_m2: float, added_s2: float) -> 
             yield "coarsening", f"the {what} spread does not own up to the coarsening"
 
 
+def _offsets_told(
+    messages: Messages, earlier: Messages, moments: dict[float, Snapshot], setting: Setting
+) -> dict:  # fmt: skip
+    """The offsets of these messages' objects in the first message about each that was told before.
+
+    As far as the picture of its moment is still known.
+    """
+    offsets: dict = {}
+    clauses = () if setting.agreement is None else setting.agreement.clauses
+    coarse = {index for index, clause in enumerate(clauses) if any(clause.coarsen.model_dump().values())}
+    asked = {key for key in _subjects(messages) if key[2] in coarse}
+    for row, key in enumerate(_subjects(earlier)):
+        if key not in asked:
+            continue
+        told = {name: getattr(earlier, name)[row] for name, _ in earlier.columns()}
+        snapshot = moments.get(float(told["valid_s"]))
+        slot = None if snapshot is None else _confirmed_slot(told, snapshot)
+        if snapshot is not None and slot is not None:
+            asked.remove(key)
+            list(_constancy_faults(_Case(told, clauses[key[2]], snapshot, key[0], slot), offsets))
+    return offsets
+
+
+def _subjects(messages: Messages) -> list[tuple[int, int, int]]:
+    """(replicate, track, clause) of each message."""
+    columns = messages.replicate.tolist(), messages.number.tolist(), messages.clause.tolist()
+    return list(zip(*columns, strict=True))
+
+
 def _constancy_faults(case: _Case, offsets: dict) -> Iterator[tuple[str, str]]:
     """Offsets that changed from one message to the next could be averaged away."""
-    coarsen = case.clause.coarsen
-    if case.clause.data != "track" or coarsen.sigma_position_m + coarsen.sigma_velocity_m_s == 0:
+    moved = _moved(case)
+    if moved is None:
         return
-    moved = np.asarray(case.told["state"]) - case.snapshot.tracks.mean[case.row, case.slot]
     first = offsets.setdefault((case.row, int(case.told["number"]), case.clause.name), moved)
-    if np.any(np.abs(moved - first) > 1e-6):
+    if np.any(np.abs(moved - first) > (1e-6 if len(moved) > 1 else 1e-3)):
         yield "coarsening", "the offset is not the same in each message about this track"
+
+
+def _moved(case: _Case) -> NDArray[np.float64] | None:
+    """By how much a message is off: a state's six numbers, or the metres of a point; None where that may change.
+
+    Points on a grid are off by a constant and a rounding.
+    """
+    coarsen, data = case.clause.coarsen, case.clause.data
+    if data == "track" and coarsen.sigma_position_m + coarsen.sigma_velocity_m_s > 0:
+        return np.asarray(case.told["state"]) - case.snapshot.tracks.mean[case.row, case.slot]
+    if data in ("launch-warning", "impact-prediction") and coarsen.sigma_position_m > 0 and coarsen.grid_km == 0:
+        what = data.split("-")[0]
+        told = float(case.told[f"{what}_lat_rad"]), float(case.told[f"{what}_lon_rad"])
+        knew = float(case.knew(f"{what}_lat_rad")), float(case.knew(f"{what}_lon_rad"))
+        return np.array([_distance_m(told, knew)])
+    return None
 
 
 def _rate_faults(messages: Messages, earlier: Messages, setting: Setting) -> list[Violation]:
@@ -314,7 +407,7 @@ def _rate_faults(messages: Messages, earlier: Messages, setting: Setting) -> lis
     for (_, number, clause), moments in spoken.items():
         if not 0 <= clause < len(setting.agreement.clauses):
             continue
-        every_s = setting.agreement.clauses[clause].every_s
+        every_s = min(period for period in PERIODS_S if period >= setting.agreement.clauses[clause].every_s)
         moments.sort()
         for (before_s, first), (after_s, second) in pairwise(moments):
             if after_s - before_s < every_s - SLACK_S and max(first, second) >= 0:

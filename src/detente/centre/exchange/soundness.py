@@ -32,6 +32,8 @@ FAULTS = {
     kernels.POSITIVE: "a covariance that is not positive",
     kernels.PEDIGREE: "a pedigree that names sensors that are not the giver's",
     kernels.UNSEALED: "a message that was released after the envelope was sealed",
+    kernels.SENSOR: "a status that is not one sensor's",
+    kernels.SECTOR: "a sector that no radar can watch",
 }
 
 
@@ -49,7 +51,7 @@ def fault(
     """What is wrong with the columns of an envelope's messages; empty where nothing is."""
     code = kernels.first_fault(
         rules.start_s, rules.end_s, sealed_s, giver, receiver, np.uint64(sensors_of_giver), rules.giver, rules.receiver,
-        rules.data, *[columns[name] for name in ASKED], np.empty(4), np.empty(7), np.empty(21),
+        rules.data, *[columns[name] for name in ASKED], np.empty(21),
     )  # fmt: skip
     if code == kernels.NOT_A_NUMBER:
         name = next(name for name, values in columns.items() if not np.all(np.isfinite(values)))

@@ -11,7 +11,7 @@ CONTENT = {
         "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it, and "
         "may tell successive ones apart: what the giver's sensors added since the last"
     ),
-    "sensor-status": "which of the giver's sensors are working",
+    "sensor-status": "which of the giver's sensors work, and coarsely where its radars watch",
 }
 TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory", "any-party": "any party's territory"}
 
@@ -23,7 +23,7 @@ def most_revealing(clause: Clause) -> str:
     thing, everything = ("sensor", "each sensor") if sensors else ("object", "every confirmed track")
     parts = [
         f"{clause.receiver} learns from {clause.giver} {CONTENT[clause.data]}, {exact}",
-        f"{_delay(clause)}, at most every {clause.every_s:g} s of each {thing}",
+        f"{_delay(clause)}, {_rate(clause)} of each {thing}",
     ]
     conditions = condition_words(clause.when, clause.giver, clause.receiver)
     parts.append("only " + ", and ".join(conditions) if conditions else f"of {everything}")
@@ -60,6 +60,11 @@ def box_words(box: Box) -> str:
 
 def _delay(clause: Clause) -> str:
     return f"no sooner than {clause.delay_s:g} s after the fact" if clause.delay_s else "without added delay"
+
+
+def _rate(clause: Clause) -> str:
+    said = f"at most every {clause.period_s:g} s"
+    return said if clause.period_s == clause.every_s else f"{said} (the first rate no faster than {clause.every_s:g} s)"
 
 
 def _coarsening(clause: Clause) -> str:

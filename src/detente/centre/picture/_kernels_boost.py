@@ -51,6 +51,7 @@ CLASS_LIMITS = np.array([
 # 0.3 in the logarithm.
 RANGE_SHARE = np.array([1e-4, 5e-4, 2.5e-3, 0.0115, 0.033, 0.070, 0.122, 0.197, 0.322, 0.525, 1.0])
 SHARE_LOG_SIGMA = 0.3
+RANGE_POWER = 4.5  # towards its end of the burn the range grows with about this power of the time
 BURNS, SPREADS, TURNS = 6, 3, 3  # points for each class: of its burn, of the range then, of the direction
 WAYS = CLASSES * BURNS * SPREADS
 WAY_RANGE, WAY_CLASS, WAY_WEIGHT = 0, 1, 2
@@ -85,7 +86,7 @@ def list_ways(least_m, least_log_sigma, burning_s, age_sigma_s, ways):
             burn_s = CLASS_LIMITS[k, 2] + (j + 0.5) / BURNS * (CLASS_LIMITS[k, 3] - CLASS_LIMITS[k, 2])
             if burn_s < burning_s - age_sigma_s:
                 continue
-            late = 4.5 * age_sigma_s / burn_s  # the range grows with about this power of the time
+            late = RANGE_POWER * age_sigma_s / burn_s
             sigma = math.sqrt(SHARE_LOG_SIGMA**2 + late * late + least_log_sigma * least_log_sigma)
             middle_m = least_m / range_share(burning_s / burn_s)
             for i in range(SPREADS):

@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 from detente.centre.picture._kernels_arc import landing_spread, vacuum_landing
 from detente.centre.picture._kernels_boost import WAYS, foresee_boost, name_class
+from detente.centre.picture._kernels_burnout import (
+    is_strange,
+    note_burning,
+    note_energy,
+    open_the_end,
+)
 from detente.centre.picture._kernels_layout import (
+    DOUBTED,
     ESTIMATED_S,
     FORETOLD,
     IMPACT_EE,
@@ -229,17 +236,25 @@ def due_in_boost(news_s, now_s, line, settings):
 
 
 @kernel
-def lost_early(seen_in_boost, updated_s, now_s, line, settings):
+def lost_early(burning_by, updated_s, now_s, line, settings):
     """True for a radar's track that was lost while it may still have burnt: it may have gone on to another place.
 
     Radars see no plume; that a track coasts is then its tracker's belief, not borne out by anything since.
     """
     return (
-        seen_in_boost == 0
+        burning_by < 0
         and line[LAUNCH_VALID] != 0.0
         and now_s - updated_s > settings.unseen_s
         and updated_s - line[LAUNCH_S] <= settings.burning_age_s
     )
+
+
+@kernel
+def state_vaguely(m, covariance, seen_s, time_s, settings, ground, fan, ways, line):
+    """State of a line what could be stated of it if it still burnt when it was seen last; or nothing."""
+    if not foresee_boost(m, covariance, seen_s, settings, ground, fan, ways, line):
+        line[IMPACT_VALID], line[FORETOLD] = 0.0, 0.0
+    line[ESTIMATED_S] = time_s
 
 
 @kernel
@@ -253,8 +268,8 @@ def copy_state(mean, covariance, m, p):
 
 @kernel
 def estimate_rows(
-    time_s, status, number, mean, covariance, phase, born_s, updated_s, seen_in_boost, first_mean, first_covariance,
-    first_s, start, settings, ground, estimates,
+    time_s, status, number, mean, covariance, phase, born_s, updated_s, burning_s, burning_by,
+    first_mean, first_covariance, first_s, start, settings, ground, estimates,
 ):  # fmt: skip
     """Bring ``estimates``, which hold the step before, up to the tracks; all (R, S, ...)."""
     m, p, work = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
@@ -273,19 +288,28 @@ def estimate_rows(
                 x, y, z = start[r, s, 0], start[r, s, 1], start[r, s, 2]
                 _, _, height_m = ecef_to_geodetic(x, y, z)
                 copy_state(first_mean[r, s], first_covariance[r, s], m, p)
-                if seen_in_boost[r, s] != 0 and height_m < settings.infrared_height_m:
+                if burning_by[r, s] >= 0 and height_m < settings.infrared_height_m:
                     launch_from_infrared(x, y, z, height_m, m, born_s[r, s], settings, line)
                 else:
                     launch_from_arc(m, p, first_s[r, s], settings, work, line)
-            if phase[r, s] >= COAST and lost_early(seen_in_boost[r, s], updated_s[r, s], time_s, line, settings):
-                if line[FORETOLD] > 0.0 or line[ROUNDS] == 0.0:
+            if phase[r, s] < COAST:
+                note_burning(mean[r, s], covariance[r, s], burning_s[r, s], burning_by[r, s] >= 0, line)
+                if due_in_boost(updated_s[r, s], time_s, line, settings):
                     copy_state(mean[r, s], covariance[r, s], m, p)
-                    if foresee_boost(m, p, updated_s[r, s], settings, ground, fan, ways, line):
-                        line[ESTIMATED_S] = time_s
-            elif phase[r, s] >= COAST and due(updated_s[r, s], time_s, line, settings):
+                    foresee_boost(m, p, time_s, settings, ground, fan, ways, line)
+                    line[ESTIMATED_S] = time_s
+                continue
+            note_energy(mean[r, s], covariance[r, s], updated_s[r, s], line)
+            if line[DOUBTED] == 1.0 or lost_early(burning_by[r, s], updated_s[r, s], time_s, line, settings):
+                if updated_s[r, s] > line[ESTIMATED_S] or line[FORETOLD] > 0.0:
+                    copy_state(mean[r, s], covariance[r, s], m, p)
+                    state_vaguely(m, p, updated_s[r, s], time_s, settings, ground, fan, ways, line)
+            elif due(updated_s[r, s], time_s, line, settings):
                 copy_state(mean[r, s], covariance[r, s], m, p)
+                if burning_by[r, s] >= 0 and burning_s[r, s] >= updated_s[r, s]:
+                    open_the_end(m, p, burning_s[r, s], time_s, line)
+                    if is_strange(m, p, burning_s[r, s], time_s, settings, line):
+                        line[DOUBTED] = 1.0
+                        state_vaguely(m, p, burning_s[r, s], time_s, settings, ground, fan, ways, line)
+                        continue
                 predict_impact(m, p, time_s, settings, ground, work, line)
-            elif phase[r, s] < COAST and due_in_boost(updated_s[r, s], time_s, line, settings):
-                copy_state(mean[r, s], covariance[r, s], m, p)
-                foresee_boost(m, p, time_s, settings, ground, fan, ways, line)
-                line[ESTIMATED_S] = time_s

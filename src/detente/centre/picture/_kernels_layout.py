@@ -16,7 +16,11 @@ IMPACT_VALID, IMPACT_LAT, IMPACT_LON, IMPACT_S, IMPACT_SIGMA_S, IMPACT_EE, IMPAC
 ESTIMATED_S = 14
 ROUNDS = 15
 FORETOLD = 16  # how often it was predicted from a state that no longer burns
-CLASS = 17
+OPEN_S, OPEN_VARIANCE = 17, 18  # when it was last seen burning, and the variance of its speed then
+# What a body that coasts keeps: its energy when it was seen, that one's variance, and when it was seen.
+ENERGY, ENERGY_VARIANCE, ENERGY_S = 19, 20, 21
+DOUBTED = 22  # 1 while it is said to coast, and that is not borne out
+CLASS = 23
 CLASSES = 4  # short, medium, intermediate range, intercontinental
 THREAT = CLASS + CLASSES
 
@@ -73,9 +77,10 @@ class PictureSettings(NamedTuple):
     cadence_share: float = 0.03  # and least share of the time left to the impact. Source: assumption, 0 to 0.1
     eager_rounds: int = 2  # a line's first predictions come as soon as there is news. Source: assumption, 1 to 5
     # What moves an impact is the inverse of the ballistic coefficient: its mean over the catalogue's missiles, each
-    # evenly between its low and its high, and its deviation, 71 % of that, as a sigma of the logarithm.
+    # evenly between its low and its high, and the deviation of which 1.96 times holds 95 % of them, as a sigma of the
+    # logarithm: 80 % of the mean. (The plain deviation is 71 %: many are near the mean and a few far above.)
     ballistic_coefficient_kg_m2: float = 4_130.0
-    ballistic_log_sigma: float = 0.54
+    ballistic_log_sigma: float = 0.59
     impact_floor_m: float = 100.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
     impact_floor_s: float = 0.5  # likewise, of the time. Source: assumption, 0.2 to 5
     impact_largest_sigma_m: float = 2_000_000.0  # a wider ellipse says nothing. Source: assumption, 1 to 4 Mm
@@ -123,6 +128,8 @@ class PictureSettings(NamedTuple):
     launch_time_sigma_s: float = 30.0  # of an estimated launch time. Source: assumption, 10 to 60
     # Warnings.
     confirmations: int = 2  # predictions in a row over the threshold before a warning. Source: assumption, 1 to 3
+    update_shrunk: float = 2.0  # times the ellipse is shorter, or longer, than stated. Source: assumption, 1.5 to 4
+    update_moved2: float = 9.2  # squared distance over the stated covariance, 2 numbers; chance 1 % (χ²)
 
 
 @kernel

@@ -90,7 +90,7 @@ def estimate(
     lines = previous.lines.copy()
     _kernels_estimate.estimate_rows(
         float(tracks.time_s), tracks.status, tracks.number, tracks.mean, tracks.covariance, tracks.phase, tracks.born_s,
-        tracks.updated_s, tracks.seen_in_boost, tracks.first_mean, tracks.first_covariance, tracks.first_s,
-        tracks.start_ecef_m, settings, ground_of(territories), lines,
+        tracks.updated_s, tracks.burning_s, tracks.burning_by, tracks.first_mean,
+        tracks.first_covariance, tracks.first_s, tracks.start_ecef_m, settings, ground_of(territories), lines,
     )  # fmt: skip
     return from_lines(lines)

@@ -5,16 +5,32 @@ A row is computed by itself with scalar arithmetic, so its bits do not depend on
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_assign import assign
+from detente.centre.tracking._kernels_bias import (
+    begin_lean,
+    draw_unbiased,
+    foresee,
+    is_learning,
+    lean_on,
+    learn,
+    may_teach,
+)
 from detente.centre.tracking._kernels_end import close_step
-from detente.centre.tracking._kernels_late import look_back, update_late
+from detente.centre.tracking._kernels_joint import add_component, begin_mixture, end_mixture, share_out
+from detente.centre.tracking._kernels_late import look_back, remember, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
+from detente.centre.tracking._kernels_lightness import weigh_lightness
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
+    ASSOCIATION,
     AT,
     BALLISTIC,
     BOOST,
     BOOST_CEILING_M,
+    BURNING,
+    BURNING_BY,
     CONFIRM_HITS,
     CONFIRMED,
     CONSTANT_GRAVITY,
@@ -29,8 +45,10 @@ from detente.centre.tracking._kernels_places import (
     HURRIED,
     INFRARED,
     MODEL,
+    NEAREST,
     NEXT,
     NO_SLOT,
+    ODDS,
     PAIRS_SHED,
     PHASE,
     PLOTS,
@@ -48,7 +66,6 @@ from detente.centre.tracking._kernels_places import (
     THRUST_MEAN,
     THRUST_SIGMA,
     TIME,
-    UNSOUND,
     UNUSABLE,
     UPDATED,
     VAR_RANGE,
@@ -112,32 +129,91 @@ def is_usable(plots, plot_tags, d, sensors):
 
 
 @kernel
-def feed(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
-    """Update slot ``i`` with detection ``d``; false where the detection could not be used."""
-    _, _, _, _, _, _, _, small, trials, memory, past = desk
-    offsets, slopes, _ = small
-    trial_state, trial, gain = trials
+def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
+    """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-        ignite(state, covariance, tags, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
+        ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
-        used = update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    elif settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
-        used = True
-    elif settings[MODEL] == CONSTANT_GRAVITY:
-        used = update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
-    else:
-        used = update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
-    if not used:
-        return False
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk[9], settings, desk[10])
+        return update_late(line, state[i], covariance[i], desk[10], settings[MODEL] == CONSTANT_GRAVITY)
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
+        return True
+    if settings[MODEL] == CONSTANT_GRAVITY:
+        return update_polar(line, state[i], covariance[i], desk[7][0], desk[7][1], desk[8][0][0], desk[8][2])
+    return update(line, state, covariance, i, desk[7][0], desk[7][1], desk[8][0], desk[8][1], desk[8][2])
+
+
+@kernel
+def take_in_leaning(
+    state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk, teaches, weight, lean
+):
+    """``take_in``; where biases are estimated, add ``weight`` times what it changes of the lean to ``lean`` (7, B) and,
+    if it ``teaches``, what the detection leaves over to what is known of them. What is late does neither.
+    """
+    biases, sensor, polar = desk[13], plot_tags[d, DET_SENSOR], settings[MODEL] == CONSTANT_GRAVITY
+    if not is_learning(biases) or clocks[i, AT] > plots[d, TIME]:
+        return take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
+    H, off, U = np.empty((4, 7)), np.empty(4), np.empty((4, lean.shape[1]))
+    known = foresee(line, state[i], biases[4][i], sensor, polar, H, off, U)
+    if known and teaches and may_teach(tags, i, sensor, settings):
+        learn(line, covariance[i], polar, H, off, U, biases)
+    used = take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
+    if known and used:
+        lean_on(line, covariance[i], polar, H, U, weight, lean)
+    return used
+
+
+@kernel
+def note_hit(state, covariance, tags, clocks, seen_by, i, d, plots, plot_tags, settings):
+    """Write down that detection ``d`` was slot ``i``'s, and weigh anew what it says of the body's lightness."""
+    if settings[MODEL] == BALLISTIC and tags[i, PHASE] != BOOST:
+        weigh_lightness(state[i], covariance[i], clocks[i], settings)
     tags[i, HITS] += 1
     tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
     tags[i, ROW] = d
     if plot_tags[d, DET_KIND] == INFRARED:
         tags[i, SEEN] = 1
+        if tags[i, BURNING_BY] == 0 or plots[d, TIME] >= clocks[i, BURNING]:
+            clocks[i, BURNING], tags[i, BURNING_BY] = plots[d, TIME], plot_tags[d, DET_SENSOR] + 1
     clocks[i, UPDATED] = max(clocks[i, UPDATED], plots[d, TIME])
-    return True
+    seen_by[i] |= 1 << plot_tags[d, DET_SENSOR]
+
+
+@kernel
+def feed_by_shares(
+    state, covariance, tags, clocks, seen_by, i, first, last, scan, plots, plot_tags, settings, desk,
+):  # fmt: skip
+    """Update slot ``i`` with its share of each detection of its pairs ``first`` to ``last - 1``.
+
+    The posterior is a mixture, one Gaussian for each detection and the prior for none; it becomes one Gaussian of the
+    mixture's mean and covariance, the spread between the parts included. The track counts as seen where it was more
+    likely seen than not, by its likeliest detection.
+    """
+    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
+    share, missed, claimed = joint[1], joint[2], joint[3]
+    prior, before, mean, spread = state[i].copy(), covariance[i].copy(), np.empty(7), np.empty((7, 7))
+    learning = is_learning(biases)
+    lean = biases[4][i].copy() if learning else np.empty((7, 0))
+    begin_mixture(mean, spread)
+    add_component(missed[i], prior, before, prior, mean, spread)
+    best = first
+    for k in range(first, last):
+        j = pairs[1][k]
+        claimed[j] += share[k]
+        if share[k] > share[best]:
+            best = k
+        state[i], covariance[i] = prior, before
+        take_in_leaning(
+            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, False, share[k],
+            lean,
+        )  # fmt: skip
+        add_component(share[k], state[i], covariance[i], prior, mean, spread)
+    end_mixture(prior, mean, spread, state[i], covariance[i])
+    if learning:
+        biases[4][i] = lean
+    if missed[i] < 0.5:
+        note_hit(state, covariance, tags, clocks, seen_by, i, scan[pairs[1][best]], plots, plot_tags, settings)
 
 
 @kernel
@@ -151,7 +227,8 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
     clocks[i, FIRST_S] = clocks[i, AT]
     if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
         if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
-            ignite(state, covariance, tags, i, 0.0, 0.5 * settings[THRUST_MEAN], settings[THRUST_MEAN], settings)
+            thrust = settings[THRUST_MEAN]
+            ignite(state, covariance, tags, clocks, i, 0.0, 0.5 * thrust, thrust, settings)
         else:
             name_phase(state, tags, i)
 
@@ -159,38 +236,26 @@ def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, se
 @kernel
 def match(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
-    desk, rates, work,
+    desk, rates, work, sensor,
 ):  # fmt: skip
-    """Fill ``desk``'s ``chosen`` with the detection of each track of this status; false where none has any.
+    """Fill ``desk``'s ``chosen`` with the detection of each track of this status; returns how many pairs there were.
 
     A ballistic pair costs d² + ln det S, the negative log-likelihood up to a constant, so that a vague track does not
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past = desk
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past, joint, edges, biases = desk
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
-            state,
-            covariance,
-            tags,
-            clocks,
-            status,
-            lines,
-            free,
-            count,
-            scan_s,
-            sigma2,
-            settings,
-            pairs,
-            small,
-            memory,
-            past,
-        )
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small,
+            memory, past, joint, edges, biases, sensor,
+        )  # fmt: skip
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, pairs, small, rates, work, memory, past,
+            settings, pairs, small, rates, work, memory, past, joint, edges, biases,
+            sensor,
         )  # fmt: skip
     room = pairs[0].shape[0]
     if total > room:
@@ -199,7 +264,49 @@ def match(
     counts[HURRIED] += assign(
         tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, grouped, work_lap
     )
-    return total > 0
+    return total
+
+
+@kernel
+def feed_chosen(
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings, desk,
+    status, total, shared,
+):  # fmt: skip
+    """Update every track of a status with what ``match`` found for it; detections that are some track's become unfree.
+
+    With ``shared``, tracks of clusters that are not clear take their shares; a detection more likely some track's than
+    no one's is then theirs.
+    """
+    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
+    learning = is_learning(biases)
+    k = 0
+    for i in range(tags.shape[0]):
+        if shared and joint[2][i] >= 0.0:
+            while pairs[0][k] < i:
+                k += 1
+            first = k
+            while k < total and pairs[0][k] == i:
+                k += 1
+            feed_by_shares(
+                state, covariance, tags, clocks, seen_by, i, first, k, scan, plots, plot_tags, settings, desk
+            )
+            continue
+        j = chosen[i]
+        if j < 0:
+            continue
+        if learning:
+            used = take_in_leaning(
+                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
+                biases[4][i],
+            )  # fmt: skip
+        else:
+            used = take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
+        if not used:
+            continue
+        note_hit(state, covariance, tags, clocks, seen_by, i, scan[j], plots, plot_tags, settings)
+        free[j] = 0
+        if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
+            confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
 
 
 @kernel
@@ -220,32 +327,41 @@ def work_scan(
 
     ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free, chosen = desk[0], desk[1], desk[2]
+    lines, free, joint, edges, biases = desk[0], desk[1], desk[11], desk[12], desk[13]
+    sensor = plot_tags[scan[0], DET_SENSOR]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
     sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
     for j in range(count):
-        if brief:
+        if is_learning(biases):
+            draw_unbiased(plots, plot_tags, scan[j], sites, draws, sensor, biases, lines[j])
+        elif brief:
             draw_measured(plots, plot_tags, scan[j], sites, draws, lines[j])
         else:
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         free[j] = 1
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
+    weighed = settings[ASSOCIATION] != NEAREST and not is_late(tags, clocks, scan_s)
     for status in (CONFIRMED, TENTATIVE):
-        if not match(
+        listed = edges[3][0]
+        total = match(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
-            desk, rates, work,
-        ):  # fmt: skip
+            desk, rates, work, sensor,
+        )  # fmt: skip
+        name_edges(edges, listed, scan)
+        if total == 0:
             continue
-        for i in range(tags.shape[0]):
-            j = chosen[i]
-            if j < 0 or not feed(
-                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk
-            ):
-                continue
-            free[j] = 0
-            seen_by[i] |= 1 << plot_tags[scan[j], DET_SENSOR]
-            if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
-                confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
+        shared = weighed and status == CONFIRMED
+        if shared:
+            joint[0][:total] += draws[sensor, ODDS]
+            joint[3][:count] = 0.0
+            share_out(tags, infrared, total, desk[3], desk[4], desk[5], joint, settings, counts)
+        feed_chosen(
+            state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings,
+            desk, status, total, shared,
+        )  # fmt: skip
+        if shared:
+            for j in range(count):
+                free[j] = free[j] == 1 and joint[3][j] < 0.5
     if infrared and settings[MODEL] == CONSTANT_GRAVITY:
         return  # a direction alone begins nothing there
     slot = -1
@@ -256,11 +372,20 @@ def work_scan(
         if slot < 0:
             counts[NO_SLOT] += count_free(free, j, count)
             break
-        if brief:
+        if brief and not is_learning(biases):
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
-        seen_by[slot] = 1 << plot_tags[scan[j], DET_SENSOR]
+        if is_learning(biases):
+            begin_lean(lines[j], state[slot], biases[4][slot], sensor)
+        seen_by[slot] = 1 << sensor
         counts[NEXT] += 1
+
+
+@kernel
+def name_edges(edges, first, scan):
+    """Turn detections noted from the ``first`` on by their place in a scan into their rows."""
+    for e in range(first, min(edges[3][0], edges[1].shape[0])):
+        edges[1][e] = scan[edges[1][e]]
 
 
 @kernel
@@ -301,9 +426,9 @@ def step_row(
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
-    counts[UNSOUND] += close_step(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2],
+    close_step(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2], desk[13][4],
     )  # fmt: skip
 
 
@@ -348,17 +473,22 @@ def put_down(mean, outer, hidden, state, covariance, tags, held):
 @kernel
 def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
-    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, desk, bench,
+    plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, past, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``desk``, ``bench``: scratch of ``desk_of``."""
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``past``: what tracks remember, five arrays
+    (R, S, M, …); ``desk``, ``bench``: scratch of ``desk_of``.
+    """
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
         seen_by[:] = 0
+        memory = (past[0][r], past[1][r], past[2][r], past[3][r], past[4][r])
+        with_memory = desk[:9] + (memory,) + desk[10:]  # noqa: RUF005, numba unpacks no tuple inside another
         put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],
             order, offsets[r + 1] - offsets[r], before_s, now_s, plots, plot_tags,
-            kinds, sides, sites, draws[r], settings, desk, rates, work, factor, looks,
+            kinds, sides, sites, draws[r], settings, with_memory, rates, work, factor, looks,
         )  # fmt: skip
+        remember(state, covariance, tags[r], now_s, memory)
         put_down(mean[r], outer[r], hidden[r], state, covariance, tags[r], held)

@@ -10,6 +10,8 @@ from detente.centre.tracking._kernels_places import (
     AHEAD_NORTH,
     BOOST,
     BORN,
+    BURNING,
+    BURNING_BY,
     COAST_LIMIT_S,
     CONFIRMED,
     CONFIRMED_MISSES,
@@ -22,6 +24,7 @@ from detente.centre.tracking._kernels_places import (
     INSTRUMENTED,
     MERGE2,
     MERGE_M,
+    MERGED,
     MISSES,
     NORTH,
     NUMBER,
@@ -36,12 +39,15 @@ from detente.centre.tracking._kernels_places import (
     SINE_MAX,
     SINE_MIN,
     SITE,
+    SITE_PRECISION,
+    SITE_PULL,
     START,
     STATUS,
     SURE_RANGE,
     TENTATIVE,
     TENTATIVE_MISSES,
     TENTATIVE_S,
+    UNSOUND,
     UP,
     UPDATED,
 )
@@ -220,19 +226,25 @@ def are_twins(state, covariance, tags, i, j, settings, factor):
 
 
 @kernel
-def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, drop):
+def fold(state, covariance, tags, clocks, first_mean, first_covariance, keep, drop, leans):
     """Make one track of two: the elder's number and beginning, the sharper's state, both pedigrees."""
     sharp = covariance[drop, 0, 0] + covariance[drop, 1, 1] + covariance[drop, 2, 2] < (
         covariance[keep, 0, 0] + covariance[keep, 1, 1] + covariance[keep, 2, 2]
     )
     if sharp:
+        if leans.shape[0] > 0:
+            leans[keep] = leans[drop]
         for a in range(7):
             state[keep, a] = state[drop, a]
             for b in range(7):
                 covariance[keep, a, b] = covariance[drop, a, b]
         tags[keep, PHASE], tags[keep, MISSES] = tags[drop, PHASE], tags[drop, MISSES]
+        clocks[keep, SITE_PRECISION] = clocks[drop, SITE_PRECISION]
+        clocks[keep, SITE_PULL] = clocks[drop, SITE_PULL]
     if clocks[drop, UPDATED] > clocks[keep, UPDATED]:
         clocks[keep, UPDATED], tags[keep, ROW] = clocks[drop, UPDATED], tags[drop, ROW]
+    if tags[drop, BURNING_BY] > 0 and clocks[drop, BURNING] >= clocks[keep, BURNING]:
+        clocks[keep, BURNING], tags[keep, BURNING_BY] = clocks[drop, BURNING], tags[drop, BURNING_BY]
     if clocks[drop, BORN] < clocks[keep, BORN]:
         clocks[keep, BORN] = clocks[drop, BORN]
         for k in range(3):
@@ -262,12 +274,13 @@ def list_starved(tags, starved):
 
 
 @kernel
-def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor):
-    """Leave one track for each object that has two."""
+def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor, leans):
+    """Leave one track for each object that has two. Returns how many tracks it ended."""
     starved = np.empty(tags.shape[0], np.int64)
     count, any_pair = list_starved(tags, starved)
+    merged = 0
     if count == 0 and not any_pair:
-        return
+        return merged
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != CONFIRMED:
             continue
@@ -276,34 +289,35 @@ def merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, s
             j = n if every else starved[n]
             if j <= i or tags[j, STATUS] != CONFIRMED or not are_twins(state, covariance, tags, i, j, settings, factor):
                 continue
+            merged += 1
             if tags[i, NUMBER] < tags[j, NUMBER]:
-                fold(state, covariance, tags, clocks, first_mean, first_covariance, i, j)
+                fold(state, covariance, tags, clocks, first_mean, first_covariance, i, j, leans)
             else:
-                fold(state, covariance, tags, clocks, first_mean, first_covariance, j, i)
+                fold(state, covariance, tags, clocks, first_mean, first_covariance, j, i, leans)
                 break
+    return merged
 
 
 @kernel
 def close_step(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-    kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+    kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, gain, leans,
 ):  # fmt: skip
     """After the last scan of a step: note which sensors looked, then ``close_looks``."""
     for s in range(sites.shape[0]):
         looks[s] = looks_between(before_s, now_s, draws[s, OFFSET], draws[s, REVISIT])
-    return close_looks(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-        kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+    close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+        kinds, sides, sites, draws, looks, now_s, settings, factor, gain, leans,
     )  # fmt: skip
 
 
 @kernel
 def close_looks(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-    kinds, sides, sites, draws, looks, now_s, settings, factor, gain,
+    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+    kinds, sides, sites, draws, looks, now_s, settings, factor, gain, leans,
 ):  # fmt: skip
-    """Count misses, end burning and lives, merge twins. Returns how many unsound slots it shed."""
-    shed = 0
+    """Count misses, end burning and lives, merge twins; ``counts`` learns of slots shed as unsound and of twins."""
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue
@@ -314,9 +328,10 @@ def close_looks(
             weigh_burning(state, covariance, tags, clocks, i, now_s, settings, gain)
         unsound = not sound(state, covariance, i, factor)
         if unsound or is_over(state, covariance, tags, clocks, i, now_s, settings):
-            shed += unsound
+            counts[UNSOUND] += unsound
             clear_slot(state, covariance, tags, clocks, i)
             first_mean[i] = 0.0
             first_covariance[i] = 0.0
-    merge_twins(state, covariance, tags, clocks, first_mean, first_covariance, settings, factor)
-    return shed
+    counts[MERGED] += merge_twins(
+        state, covariance, tags, clocks, first_mean, first_covariance, settings, factor, leans
+    )

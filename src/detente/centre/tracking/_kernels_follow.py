@@ -6,6 +6,7 @@ The scan is that of ``_kernels.work_scan``, which a centre's step uses; here the
 import numpy as np
 
 from detente.centre.tracking._kernels import comes_before, is_usable, work_scan
+from detente.centre.tracking._kernels_bias import add_doubt, believe, bring_leaning, is_learning
 from detente.centre.tracking._kernels_end import close_looks, sound
 from detente.centre.tracking._kernels_late import remember
 from detente.centre.tracking._kernels_life import clear_slot
@@ -51,20 +52,32 @@ def end_by_count(state, covariance, tags, clocks, seen_by, settings, factor):
 
 
 @kernel
-def write_down(state, covariance, tags, time_s, history, rows):
-    """Append every live track to the history; returns the rows it then has."""
+def write_triangle(P, triangle):
+    """The lower triangle of position and velocity, by rows, into ``triangle`` (21,)."""
+    place = 0
+    for a in range(6):
+        for b in range(a + 1):
+            triangle[place] = P[a, b]
+            place += 1
+
+
+@kernel
+def write_down(state, covariance, tags, time_s, biases, history, rows):
+    """Append every live track to the history; returns the rows it then has. A covariance holds what biases add."""
     numbers, times, states, triangles, hits, confirmed = history
+    learning, wide = is_learning(biases), np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue
         numbers[rows], times[rows], hits[rows] = tags[i, NUMBER], time_s, tags[i, HITS]
         confirmed[rows] = tags[i, STATUS] == CONFIRMED
-        place = 0
         for a in range(6):
             states[a, rows] = state[i, a]
-            for b in range(a + 1):
-                triangles[rows, place] = covariance[i, a, b]
-                place += 1
+        if learning:
+            add_doubt(covariance[i], biases[4][i], biases[1], wide)
+            write_triangle(wide, triangles[rows])
+        else:
+            write_triangle(covariance[i], triangles[rows])
         rows += 1
     return rows
 
@@ -117,12 +130,15 @@ def work_looks(
     """
     textbook, late = settings[MODEL] == CONSTANT_GRAVITY, plots[order[first], TIME] <= now_s
     now_s = max(now_s, plots[order[first], TIME])
+    learning = is_learning(desk[13])
     looks[:] = 0
     seen_by[:] = 0
     if textbook and not late:
         for i in range(tags.shape[0]):
-            if tags[i, STATUS] != EMPTY:
+            if tags[i, STATUS] != EMPTY and not learning:
                 bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
+            elif tags[i, STATUS] != EMPTY:
+                bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk[13])
     k = first
     while k < last:
         sensor = plot_tags[order[k], DET_SENSOR]
@@ -136,15 +152,16 @@ def work_looks(
             )  # fmt: skip
     if late:
         return
+    believe(state, tags, desk[13])
     if textbook:
         counts[UNSOUND] += end_by_count(state, covariance, tags, clocks, seen_by, settings, factor)
         return
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
-            bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
-    counts[UNSOUND] += close_looks(
-        state, covariance, tags, clocks, first_mean, first_covariance, seen_by,
-        kinds, sides, sites, draws, looks, now_s, settings, factor, desk[8][2],
+            bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk[13])
+    close_looks(
+        state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
+        kinds, sides, sites, draws, looks, now_s, settings, factor, desk[8][2], desk[13][4],
     )  # fmt: skip
 
 
@@ -182,6 +199,6 @@ def follow(
         if plots[order[k], TIME] > now_s:
             now_s = plots[order[k], TIME]
             remember(state[:top], covariance[:top], tags[:top], now_s, desk[9])
-            rows = write_down(state[:top], covariance[:top], tags[:top], now_s, history, rows)
+            rows = write_down(state[:top], covariance[:top], tags[:top], now_s, desk[13], history, rows)
         k = end
     return k, top, now_s, rows

@@ -256,20 +256,22 @@ def relate(line, P, past, polar, off, cross, spread):
 
 @kernel
 def late_distance(line, P, past, polar):
-    """Squared Mahalanobis distance of a late detection (angles and range) and log det S; (-1, 0) where none."""
+    """Squared Mahalanobis distance of a late detection, of all that it measured, and log det S; (-1, 0) where none."""
     off, cross, spread = np.empty(MEASURED), np.empty((STATES, MEASURED)), np.empty((MEASURED, MEASURED))
     if not relate(line, P, past, polar, off, cross, spread):
         return -1.0, 0.0
     total, log_volume = 0.0, 0.0
-    for m in range(3 if line[VAR_RANGE] > 0.0 else 2):
+    for m in range(MEASURED):
+        if (m == 2 and line[VAR_RANGE] <= 0.0) or (m == 3 and line[VAR_RATE] <= 0.0):
+            continue
         if not spread[m, m] > 0.0:
             return -1.0, 0.0
         total += off[m] * off[m] / spread[m, m]
         log_volume += math.log(spread[m, m])
-        for n in range(m + 1, 3):
+        for n in range(m + 1, MEASURED):
             share = spread[m, n] / spread[m, m]
             off[n] -= share * off[m]
-            for k in range(m + 1, 3):
+            for k in range(m + 1, MEASURED):
                 spread[k, n] -= spread[k, m] * share
     return total, log_volume
 

@@ -9,6 +9,8 @@ from detente.centre.tracking._kernels_places import (
     BOOST,
     BOOST_CEILING_M,
     BORN,
+    BURNING,
+    BURNING_BY,
     BURNOUT_DOUBT,
     BURNOUT_RATE,
     CLIMB_MEAN,
@@ -38,6 +40,8 @@ from detente.centre.tracking._kernels_places import (
     ROW,
     SEEN,
     SENSORS,
+    SITE_PRECISION,
+    SITE_PULL,
     START,
     STATUS,
     TENTATIVE,
@@ -166,13 +170,14 @@ def birth(state, covariance, tags, clocks, i, line, plots, plot_tags, d, number,
         forget_hidden(state, covariance, i, settings[THRUST_MEAN], settings[THRUST_SIGMA] ** 2)
         tags[i, PHASE] = BOOST
         tags[i, SEEN] = 1
+        clocks[i, BURNING], tags[i, BURNING_BY] = plots[d, TIME], sensor + 1
     tags[i, STATUS], tags[i, NUMBER], tags[i, HITS], tags[i, MISSES] = TENTATIVE, number, 1, 0
     tags[i, SENSORS], tags[i, ROW] = 1 << sensor, d
     clocks[i, BORN], clocks[i, UPDATED], clocks[i, AT] = plots[d, TIME], plots[d, TIME], plots[d, TIME]
 
 
 @kernel
-def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
+def ignite(state, covariance, tags, clocks, i, idle_s, mean, sigma, settings):
     """Believe that slot ``i`` may burn, unseen for up to ``idle_s``: widen it, look for a thrust about ``mean``."""
     P = covariance[i]
     sigma2 = settings[IGNITION_SIGMA] ** 2
@@ -185,6 +190,8 @@ def ignite(state, covariance, tags, i, idle_s, mean, sigma, settings):
     forget_hidden(state, covariance, i, mean, sigma * sigma)
     tags[i, PHASE] = BOOST
     tags[i, MISSES] = 0
+    clocks[i, SITE_PRECISION] = 0.0
+    clocks[i, SITE_PULL] = 0.0
 
 
 @kernel

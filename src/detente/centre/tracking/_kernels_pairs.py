@@ -5,6 +5,9 @@ Detections stand in order of range, so that only those whose range could fit are
 
 import math
 
+import numpy as np
+
+from detente.centre.tracking._kernels_bias import bring_leaning, is_learning, widen
 from detente.centre.tracking._kernels_late import late_distance, look_back
 from detente.centre.tracking._kernels_life import may_burn
 from detente.centre.tracking._kernels_places import (
@@ -15,14 +18,15 @@ from detente.centre.tracking._kernels_places import (
     FROM,
     GATE2,
     MODEL,
+    NUMBER,
     PHASE,
     RANGE,
     REENTRY,
     STATUS,
     TENTATIVE,
+    VAR_RATE,
 )
-from detente.centre.tracking._kernels_polar import distance2_of, look, spread_of
-from detente.centre.tracking._kernels_predict import bring
+from detente.centre.tracking._kernels_polar import distance2_of, log_volume_of, look, spread_of
 from detente.centre.tracking._kernels_sight import distance_to, near_enough
 from detente.jit import kernel
 
@@ -32,6 +36,11 @@ STEERING_M_S2 = 20.0
 BRAKING_M_S2 = 400.0
 UNDECIDED_M_S2 = 100.0
 NEARBY_M = 500.0
+EDGE = 1e-6  # a squared distance this near the gate, as a share of it, is on its edge: rounding may decide
+# Range rates of false plots are taken to spread evenly over this, m/s (closing speeds within 5 km/s): what a pair with
+# a range rate is measured against when another has none.
+RATES_M_S = 10_000.0
+RATE_VOLUME = math.log(2.0 * math.pi / RATES_M_S**2)
 
 
 @kernel
@@ -95,21 +104,48 @@ def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, re
 
 
 @kernel
-def note_pair(pairs, total, i, j, cost):
-    """Write a pair down where there is room; returns one more than there were either way."""
+def note_pair(pairs, joint, total, i, j, cost, fit):
+    """Write a pair down where there is room; returns one more than there were either way.
+
+    ``fit`` is d² + ln det S. ``joint`` has room where joint probabilities are asked for: its first row then holds the
+    pair's log odds, to which ``share_out`` of ``_kernels_joint`` needs only the sensor's own part added.
+    """
     pair_track, pair_detection, pair_cost = pairs
     if total < pair_track.shape[0]:
         pair_track[total], pair_detection[total], pair_cost[total] = i, j, cost
+        if joint[0].shape[0] > 0:
+            joint[0][total] = -0.5 * fit
     return total + 1
 
 
 @kernel
+def is_inside(distance2, gate2, edges, number, j):
+    """Whether a squared distance is inside the gate; one on the gate's edge is also written down, while there is room.
+
+    ``edges`` is (track numbers, detections, squared distances, (1,) how many there were).
+    """
+    if abs(distance2 - gate2) <= EDGE * gate2:
+        numbers, detections, distances, many = edges
+        if many[0] < numbers.shape[0]:
+            numbers[many[0]], detections[many[0]], distances[many[0]] = number, j, distance2
+        many[0] += 1
+    return 0.0 <= distance2 < gate2
+
+
+@kernel
+def with_rate(line, x, P, polar):
+    """Squared distance and log det S of a detection with a range rate: the joint one of all that was measured."""
+    return late_distance(line, P, (x, np.eye(7), np.zeros((7, 7))), polar)
+
+
+@kernel
 def list_late_pairs(
-    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past
+    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past,
+    joint, edges,
 ):  # fmt: skip
     """Pairs of slot ``i`` with detections from before its time, after ``total`` others: (how many, greatest cost)."""
     gate2, polar = settings[GATE2], settings[MODEL] == CONSTANT_GRAVITY
-    reach, late_s = math.sqrt(gate2), scan_s - clocks[i, AT]
+    reach, late_s = math.sqrt(gate2 * (1.0 + EDGE)), scan_s - clocks[i, AT]
     stray_m, worst, looked = slack(state, covariance, tags, i, late_s), -math.inf, False
     first, beyond = window(lines, count, state[i], covariance[i], late_s, reach, stray_m, sigma2)
     for j in range(first, count):
@@ -121,15 +157,17 @@ def list_late_pairs(
             look_back(state, tags, clocks[i, AT], i, scan_s, memory, settings, past)
             looked = True
         distance2, log_volume = late_distance(lines[j], covariance[i], past, polar)
-        if 0.0 <= distance2 < gate2:
-            worst = max(worst, gate2 + log_volume)
-            total = note_pair(pairs, total, i, j, math.sqrt(distance2) if polar else distance2 + log_volume)
+        if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
+            fit = distance2 + log_volume + (RATE_VOLUME if lines[j, VAR_RATE] > 0.0 else 0.0)
+            worst = max(worst, gate2 - distance2 + fit)
+            total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2) if polar else fit, fit)
     return total, worst
 
 
 @kernel
 def list_measured_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past,
+    joint, edges, biases, sensor,
 ):  # fmt: skip
     """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
 
@@ -138,51 +176,50 @@ def list_measured_pairs(
     """
     seen, slopes, spread = small
     gate2 = settings[GATE2]
-    total = 0
+    wide2, weighed, leaning = gate2 * (1.0 + EDGE), joint[0].shape[0] > 0, is_learning(biases)
+    total, wide = 0, np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status:
             continue
         if clocks[i, AT] > scan_s:
             total, _ = list_late_pairs(
-                state,
-                covariance,
-                tags,
-                clocks,
-                i,
-                lines,
-                free,
-                count,
-                scan_s,
-                sigma2,
-                settings,
-                pairs,
-                total,
-                memory,
-                past,
-            )
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
+            )  # fmt: skip
             continue
         if not look(lines[0], state[i], seen, slopes):
             continue
-        spread_of(covariance[i], slopes, spread)
+        if leaning:
+            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide)
+            spread_of(wide, slopes, spread)
+        else:
+            spread_of(covariance[i], slopes, spread)
         first, beyond = 0, seen[2] + math.inf
         if sigma2 > 0.0:
-            reach_m = math.sqrt(gate2 * (spread[5] + sigma2))
+            reach_m = math.sqrt(wide2 * (spread[5] + sigma2))
             first, beyond = first_at(lines, count, seen[2] - reach_m), seen[2] + reach_m
         for j in range(first, count):
             if lines[j, RANGE] > beyond:
                 break
             if not free[j]:
                 continue
-            distance2 = distance2_of(lines[j], seen, spread, gate2)
-            if distance2 < gate2:
-                total = note_pair(pairs, total, i, j, math.sqrt(distance2))
+            distance2, fit = distance2_of(lines[j], seen, spread, wide2), 0.0
+            if distance2 >= wide2:
+                continue
+            if lines[j, VAR_RATE] > 0.0:
+                distance2, log_volume = with_rate(lines[j], state[i], wide if leaning else covariance[i], True)
+                fit = distance2 + log_volume + RATE_VOLUME
+            elif weighed:
+                fit = distance2 + log_volume_of(lines[j], spread)
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
+                total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2), fit)
     return total
 
 
 @kernel
 def list_pairs(
     state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
-    rates, work, memory, past,
+    rates, work, memory, past, joint, edges, biases, sensor,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
@@ -190,45 +227,38 @@ def list_pairs(
     """
     offsets, slopes = small[0], small[1]
     gate2 = settings[GATE2]
-    reach = math.sqrt(gate2)
-    total, worst = 0, -math.inf
+    reach, leaning = math.sqrt(gate2 * (1.0 + EDGE)), is_learning(biases)
+    total, worst, wide = 0, -math.inf, np.empty((1, 7, 7))
     for i in range(tags.shape[0]):
-        if tags[i, STATUS] != status or not is_wanted(
-            state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2
+        if tags[i, STATUS] != status or not (
+            leaning or is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, reach, sigma2)
         ):
             continue
-        bring(state, covariance, tags, clocks, i, scan_s, settings, rates, work)
+        bring_leaning(state, covariance, tags, clocks, i, scan_s, settings, rates, work, biases)
         if infrared and tags[i, PHASE] != BOOST and not may_burn(state, tags, i, 2.0 * settings[BOOST_CEILING_M]):
             continue
         if clocks[i, AT] > scan_s:
             total, most = list_late_pairs(
-                state,
-                covariance,
-                tags,
-                clocks,
-                i,
-                lines,
-                free,
-                count,
-                scan_s,
-                sigma2,
-                settings,
-                pairs,
-                total,
-                memory,
-                past,
-            )
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
+            )  # fmt: skip
             worst = max(worst, most)
             continue
-        first, beyond = window(lines, count, state[i], covariance[i], 0.0, reach, 0.0, sigma2)
+        P = covariance[i : i + 1]
+        if leaning:
+            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide[0])
+            P = wide
+        first, beyond = window(lines, count, state[i], P[0], 0.0, reach, 0.0, sigma2)
         for j in range(first, count):
             if lines[j, RANGE] > beyond:
                 break
-            if not free[j] or not near_enough(lines[j], state[i], covariance[i], 0.0, reach, 0.0):
+            if not free[j] or not near_enough(lines[j], state[i], P[0], 0.0, reach, 0.0):
                 continue
-            distance2, log_volume = distance_to(lines[j], state, covariance, i, offsets, slopes)
-            if distance2 < 0.0 or distance2 > gate2:
-                continue
-            worst = max(worst, gate2 + log_volume)
-            total = note_pair(pairs, total, i, j, distance2 + log_volume)
+            distance2, log_volume = distance_to(lines[j], state[i : i + 1], P, 0, offsets, slopes)
+            if lines[j, VAR_RATE] > 0.0 and 0.0 <= distance2 < gate2 * (1.0 + EDGE):
+                distance2, log_volume = with_rate(lines[j], state[i], P[0], False)
+                log_volume += RATE_VOLUME
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
+                worst = max(worst, gate2 + log_volume)
+                total = note_pair(pairs, joint, total, i, j, distance2 + log_volume, distance2 + log_volume)
     return total, worst + 1.0 if total > 0 else 0.0

@@ -4,10 +4,11 @@ A kernel takes arrays, not records, so a slot's whole numbers, its times, a sens
 rows of numbers. These are the names of their columns; no other file may write a column as a digit.
 """
 
-# A slot's whole numbers.
-STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-# A slot's times and first place; AT is the moment its state speaks of inside a step.
-BORN, UPDATED, START, FIRST_S, AT, CLOCKS = 0, 1, 2, 5, 6, 7
+# A slot's whole numbers; BURNING_BY is one more than the sensor that saw it burn last, 0 where none did.
+STATUS, NUMBER, PHASE, HITS, MISSES, SENSORS, SEEN, ROW, BURNING_BY, TAGS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+# A slot's times and first place; AT is the moment its state speaks of inside a step, BURNING when it was last seen to
+# burn. Then what its prior of lightness has come to be (`_kernels_lightness`).
+BORN, UPDATED, START, FIRST_S, AT, BURNING, SITE_PRECISION, SITE_PULL, CLOCKS = 0, 1, 2, 5, 6, 7, 8, 9, 10
 
 EMPTY, TENTATIVE, CONFIRMED = 0, 1, 2
 BOOST, COAST, REENTRY = 1, 2, 3
@@ -17,7 +18,9 @@ NOTHING, RADAR, INFRARED = 0, 1, 2
 SITE, EAST, NORTH, UP = 0, 3, 6, 9
 AHEAD_EAST, AHEAD_NORTH, COS_HALF_WIDTH, SINE_MIN, SINE_MAX, GRAZING, SITES = 12, 13, 14, 15, 16, 17, 18
 # A sensor as a replicate drew it.
-ORBIT, REVISIT, OFFSET, INSTRUMENTED, DETECTION, CLOUD, SURE_RANGE, DRAWS = 0, 6, 7, 8, 9, 10, 11, 12
+ORBIT, REVISIT, OFFSET, INSTRUMENTED, DETECTION, CLOUD, SURE_RANGE, ODDS, DRAWS = 0, 6, 7, 8, 9, 10, 11, 12, 13
+# ODDS: the logarithm of how much likelier a track's own detection is than none of it and a false one in its place, for
+# each unit of the likelihood's density: Pd / (1 - Pd Pg) / clutter density.
 
 # A detection as a line of sight: where from, along, and the two directions across it; then range and variances.
 FROM, ALONG, RIGHT, OVER = 0, 3, 6, 9
@@ -30,12 +33,14 @@ DET_RATE, SIGMA_RATE, PLOTS = 7, 8, 9
 DET_SENSOR, DET_KIND, PLOT_TAGS = 0, 1, 2
 
 # What is counted: the next track's number, then what was shed or settled in a hurry.
-NEXT, UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND, HURRIED, COUNTS = 0, 1, 2, 3, 4, 5, 6
+NEXT, UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND, HURRIED, SHARED, CROWDED, MERGED, COUNTS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+# SHARED: clusters settled by joint probabilities; CROWDED: those with too many joint events for it; MERGED: twins.
 SHED = (UNUSABLE, NO_SLOT, PAIRS_SHED, UNSOUND)
 
 # How tracks move and are kept, and by which filter.
 BALLISTIC, CONSTANT_GRAVITY = 1, 2
 EXTENDED, SIGMA_POINT = 1, 2
+NEAREST, JOINT, ONE_ORDER = 1, 2, 3
 
 # The settings, in the order in which `Settings.packed` lists them.
 GATE2 = 0
@@ -76,4 +81,6 @@ FILTER = 34
 GRAVITY = 35
 LOCAL_NOISE = 36
 LIGHTNESS_VARIANCE = 37
-NUMBERS = 38
+ASSOCIATION = 38
+MARGIN = 39
+NUMBERS = 40

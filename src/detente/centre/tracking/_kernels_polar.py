@@ -83,6 +83,16 @@ def distance2_of(line, seen, spread, gate2):
 
 
 @kernel
+def log_volume_of(line, spread):
+    """The logarithm of det S of what was measured, S being ``spread`` and the detection's own noise."""
+    s00, s11, s22 = spread[0] + line[VAR_AZIMUTH], spread[3] + line[VAR_OVER], spread[5] + line[VAR_RANGE]
+    s01, s02, s12 = spread[1], spread[2], spread[4]
+    if line[VAR_RANGE] <= 0.0:
+        s02, s12, s22 = 0.0, 0.0, 1.0
+    return math.log(s00 * (s11 * s22 - s12 * s12) - s01 * (s01 * s22 - s12 * s02) + s02 * (s01 * s12 - s11 * s02))
+
+
+@kernel
 def update_polar(line, x, P, seen, slopes, at, gain):
     """The extended filter's update of (x, P) with one detection, linearised where it was predicted to be.
 

@@ -37,9 +37,9 @@ from detente.centre.tracking._kernels_places import (
     THRUST_STEP,
     UNDECIDED_NOISE,
 )
-from detente.centre.tracking._kernels_sigma import POINTS, STATES, draw_points, gather_points
+from detente.centre.tracking._kernels_sigma import POINTS, STATES, draw_root, gather_offsets
 from detente.flight._kernels_air import air_density
-from detente.flight._kernels_motion import climb_rate, coast_rates, radial_height
+from detente.flight._kernels_motion import climb_rate, pull, radial_height
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 from detente.jit import kernel
 
@@ -52,32 +52,52 @@ AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
-LIGHTNESS_LEAST, LIGHTNESS_MOST = 0.05, 20.0
+LIGHTNESS_MOST = 40.0  # bodies of 63 kg/m², beyond what the prior reaches
+PUSHING_MOST_HZ = 0.05
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
 
 @kernel
-def lightness(hidden, settings):
-    """The inverse of a track's ballistic coefficient, m²/kg: kept within twentyfold of the nominal."""
-    return min(max(hidden, LIGHTNESS_LEAST), LIGHTNESS_MOST) / settings[NOMINAL_BETA]
+def braking(density, speed, hidden, settings):
+    """Drag over velocity, 1/s, of a track's lightness, which is kept below fortyfold.
+
+    Some of a vague Gaussian lies below zero. There drag is let push, for the sake of its mean and spread, but gently.
+    """
+    return max(0.5 * density * speed * min(hidden, LIGHTNESS_MOST) / settings[NOMINAL_BETA], -PUSHING_MOST_HZ)
 
 
 @kernel
-def accelerate(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings):
-    """Acceleration of a track: gravity and the turning Earth, then thrust along the velocity, or drag against it."""
-    ax, ay, az = coast_rates(px, py, pz, vx, vy, vz, OMEGA_RAD_S)
+def field(px, py, pz, in_air):
+    """What a place alone says of acceleration there: gravity with the turning frame's pull, and the air's density."""
+    gx, gy, gz = pull(px, py, pz)
+    gx += OMEGA_RAD_S * OMEGA_RAD_S * px
+    gy += OMEGA_RAD_S * OMEGA_RAD_S * py
+    return gx, gy, gz, (air_density(radial_height(px, py, pz)) if in_air else 0.0)
+
+
+@kernel
+def steer(around, px, py, pz, vx, vy, vz, hidden, boosting, settings):
+    """Acceleration where the field is ``around``: Coriolis, then thrust along the velocity, or drag against it."""
+    gx, gy, gz, density = around
+    ax, ay, az = gx + 2.0 * OMEGA_RAD_S * vy, gy - 2.0 * OMEGA_RAD_S * vx, gz
     if boosting:
         dx, dy, dz, _ = thrust_direction(px, py, pz, vx, vy, vz, settings[THRUST_FLOOR])
         ax += hidden * dx
         ay += hidden * dy
         az += hidden * dz
-    elif in_air:
-        density = air_density(radial_height(px, py, pz))
-        drag = 0.5 * density * lightness(hidden, settings) * math.sqrt(vx * vx + vy * vy + vz * vz)
+    elif density > 0.0:
+        drag = braking(density, math.sqrt(vx * vx + vy * vy + vz * vz), hidden, settings)
         ax -= drag * vx
         ay -= drag * vy
         az -= drag * vz
     return ax, ay, az
+
+
+@kernel
+def accelerate(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings):
+    """Acceleration of a track: gravity and the turning Earth, then thrust along the velocity, or drag against it."""
+    around = field(px, py, pz, in_air and not boosting)
+    return steer(around, px, py, pz, vx, vy, vz, hidden, boosting, settings)
 
 
 @kernel
@@ -119,14 +139,48 @@ def move_mean(state, i, h, boosting, in_air, settings):
 
 
 @kernel
-def move_points(x, P, h, boosting, in_air, settings):
-    """One step of a Gaussian (x, P) by its sigma points; false where it has none, and nothing is changed."""
-    points = np.empty((POINTS, STATES))
-    if not draw_points(x, P, points):
+def move_point(around, x, h, boosting, in_air, settings, out):
+    """One step of ``x`` (7,), where the field is ``around``, into ``out`` by the midpoint rule: for the points about a
+    mean, which is moved better.
+    """
+    half = 0.5 * h
+    hidden = x[6]
+    ax, ay, az = steer(around, x[0], x[1], x[2], x[3], x[4], x[5], hidden, boosting, settings)
+    ux, uy, uz = x[3] + half * ax, x[4] + half * ay, x[5] + half * az
+    bx, by, bz = accelerate(
+        x[0] + half * x[3], x[1] + half * x[4], x[2] + half * x[5], ux, uy, uz, hidden, boosting, in_air, settings
+    )
+    out[0], out[1], out[2] = x[0] + h * ux, x[1] + h * uy, x[2] + h * uz
+    out[3], out[4], out[5], out[6] = x[3] + h * bx, x[4] + h * by, x[5] + h * bz, hidden
+
+
+@kernel
+def move_points(state, P, i, h, boosting, in_air, settings):
+    """One step of the Gaussian of slot ``i`` by its sigma points; false where it has none, and nothing is changed.
+
+    The mean moves as ``move_mean`` has it; its points, by the midpoint rule, tell how far theirs is from it and how
+    they spread. All but the first three pairs begin where the mean does.
+    """
+    root, middle, moved = np.zeros((STATES, STATES)), np.empty(STATES), np.empty((STATES, POINTS))
+    point, out, shift = np.empty(STATES), np.empty(STATES), np.empty(STATES)
+    if not draw_root(P[i], root, STATES):
         return False
-    for k in range(POINTS):
-        move_mean(points, k, h, boosting, in_air, settings)
-    gather_points(points, x, P)
+    x = state[i]
+    here = field(x[0], x[1], x[2], in_air and not boosting)
+    move_point(here, x, h, boosting, in_air, settings, middle)
+    for k in range(STATES):
+        for side in range(2):
+            sign = 1.0 - 2.0 * side
+            for a in range(STATES):
+                point[a] = x[a] + sign * root[a, k]
+            around = field(point[0], point[1], point[2], in_air and not boosting) if k < 3 else here
+            move_point(around, point, h, boosting, in_air, settings, out)
+            for a in range(STATES):
+                moved[a, 2 * k + side] = out[a] - middle[a]
+    move_mean(state, i, h, boosting, in_air, settings)
+    gather_offsets(moved, shift, P[i])
+    for a in range(STATES):
+        x[a] += shift[a]
     return True
 
 
@@ -157,7 +211,7 @@ def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, 
     height = radial_height(px, py, pz)
     density = air_density(height)
     nominal = 0.5 * density * speed / settings[NOMINAL_BETA]
-    drag = nominal * settings[NOMINAL_BETA] * lightness(hidden, settings)
+    drag = braking(density, speed, hidden, settings)
     add_turning(rates, vx / speed, vy / speed, vz / speed, -drag, -drag)
     thinning = drag * (1.0 - air_density(height + THINNER_M) / density) / (THINNER_M * math.sqrt(r2))
     for k in range(3):
@@ -282,8 +336,8 @@ def longest_step(boosting, height, speed, hidden, settings):
         return BOOST_STEP_S
     if height > AIR_CEILING_M:
         return COAST_STEP_S
-    braking = 0.5 * air_density(height) * lightness(hidden, settings) * speed
-    return min(max(BRAKED_SHARE / (braking + 1e-9), AIR_STEP_LEAST_S), AIR_STEP_MOST_S)
+    drag = abs(braking(air_density(height), speed, hidden, settings))
+    return min(max(BRAKED_SHARE / (drag + 1e-9), AIR_STEP_LEAST_S), AIR_STEP_MOST_S)
 
 
 @kernel
@@ -334,13 +388,13 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             # a' = a²/c: from its value at the start to that in mid-step, a / (1 - a h / 2c), and on.
             growth = min(max(state[i, 6], 0.0), THRUST_MOST_M_S2) * h / settings[EXHAUST_SPEED]
             state[i, 6] /= 1.0 - 0.5 * growth
-        by_points = settings[FILTER] == SIGMA_POINT and move_points(
-            state[i], covariance[i], h, boosting, in_air, settings
-        )
+        # In a vacuum nothing bends: there slopes are as good as points.
+        bends = settings[FILTER] == SIGMA_POINT and (boosting or in_air)
+        by_points = bends and move_points(state, covariance, i, h, boosting, in_air, settings)
         if not by_points:
             move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]
-        drag = rates_of_change(
+        rates_of_change(
             0.5 * (px + state[i, 0]), 0.5 * (py + state[i, 1]), 0.5 * (pz + state[i, 2]),
             0.5 * (vx + state[i, 3]), 0.5 * (vy + state[i, 4]), 0.5 * (vz + state[i, 5]),
             hidden, boosting, in_air, settings, rates,
@@ -355,10 +409,15 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
                 settings[THRUST_NOISE] + settings[THRUST_STEP] * hidden * hidden, rates,
             )  # fmt: skip
         else:
-            white = settings[COAST_NOISE] + settings[AIR_NOISE] * drag * drag
+            white, walk = settings[COAST_NOISE], 0.0
+            if in_air:
+                # The mean square of a lightness, not the square of its mean: one that is thought small may not be.
+                square = hidden * hidden + covariance[i, 6, 6]
+                pull = rates[0, 6] * rates[0, 6] + rates[1, 6] * rates[1, 6] + rates[2, 6] * rates[2, 6]
+                white += settings[AIR_NOISE] * pull * square
+                walk = settings[LIGHTNESS_NOISE] * square
             if tags[i, STATUS] == TENTATIVE and height < settings[BOOST_CEILING_M]:
                 white = settings[UNDECIDED_NOISE]
-            walk = settings[LIGHTNESS_NOISE] * hidden * hidden if in_air else 0.0
             add_noise(covariance[i], h, white, walk, rates)
         left -= h
 

@@ -35,42 +35,45 @@ MEASURED = 4
 
 
 @kernel
-def draw_points(x, P, points):
-    """Fill ``points`` (14, 7) about a mean; false where the covariance is not positive definite."""
-    root = np.zeros((STATES, STATES))
-    for a in range(STATES):
-        for b in range(a + 1):
+def draw_root(P, root, columns):
+    """Fill the first ``columns`` of ``root`` (7, 7), lower triangular, with √7 root rootᵀ = √7 P: the points' offsets.
+
+    False where the covariance is not positive definite as far as that tells.
+    """
+    for b in range(columns):
+        value = P[b, b]
+        for k in range(b):
+            value -= root[b, k] * root[b, k]
+        if not value > 0.0:
+            return False
+        root[b, b] = math.sqrt(value)
+        inverse = 1.0 / root[b, b]
+        for a in range(b + 1, STATES):
             value = P[a, b]
             for k in range(b):
                 value -= root[a, k] * root[b, k]
-            if a > b:
-                root[a, b] = value / root[b, b]
-            elif value > 0.0:
-                root[a, a] = math.sqrt(value)
-            else:
-                return False
+            root[a, b] = value * inverse
     spread = math.sqrt(float(STATES))
-    for k in range(STATES):
-        for a in range(STATES):
-            points[k, a] = x[a] + spread * root[a, k]
-            points[STATES + k, a] = x[a] - spread * root[a, k]
+    for b in range(columns):
+        for a in range(b, STATES):
+            root[a, b] *= spread
     return True
 
 
 @kernel
-def gather_points(points, x, P):
-    """The mean and covariance of points, back into (x, P)."""
+def gather_offsets(offsets, mean, P):
+    """Fill ``mean`` (7,) and ``P`` (7, 7) with the mean and covariance of points' offsets (7, 14)."""
     for a in range(STATES):
         total = 0.0
         for k in range(POINTS):
-            total += points[k, a] - points[0, a]
-        x[a] = points[0, a] + total / POINTS
+            total += offsets[a, k]
+        mean[a] = total / POINTS
     for a in range(STATES):
         for b in range(a + 1):
             total = 0.0
             for k in range(POINTS):
-                total += (points[k, a] - x[a]) * (points[k, b] - x[b])
-            P[a, b] = total / POINTS
+                total += offsets[a, k] * offsets[b, k]
+            P[a, b] = total / POINTS - mean[a] * mean[b]
             P[b, a] = P[a, b]
 
 
@@ -100,24 +103,30 @@ def measure(line, x, polar, offsets, slopes, out):
 
 
 @kernel
-def correlate(points, seen, x, middle, cross, spread):
-    """Fill ``middle`` (4,), ``cross`` (7, 4) and add to ``spread`` (4, 4): mean, covariances with state and itself."""
-    for m in range(MEASURED):
+def correlate(root, columns, count, seen, middle, cross, spread):
+    """Fill ``middle`` (4,), ``cross`` (7, 4) and add to ``spread`` (4, 4), for the first ``count``
+    measured numbers: mean, covariances with state and one another.
+
+    ``seen`` (1 + 2 columns, 4) is what is measured of the mean, then of the points on either side along each column of
+    ``root``. The other points measure what the mean does.
+    """
+    alike = (POINTS - 2 * columns) / POINTS
+    for m in range(count):
         total = 0.0
-        for k in range(POINTS):
-            total += seen[k, m]
-        middle[m] = total / POINTS
-    for m in range(MEASURED):
+        for k in range(1, 1 + 2 * columns):
+            total += seen[k, m] - seen[0, m]
+        middle[m] = seen[0, m] + total / POINTS
+    for m in range(count):
         for a in range(STATES):
             total = 0.0
-            for k in range(POINTS):
-                total += (points[k, a] - x[a]) * (seen[k, m] - middle[m])
+            for k in range(min(columns, a + 1)):
+                total += root[a, k] * (seen[1 + 2 * k, m] - seen[2 + 2 * k, m])
             cross[a, m] = total / POINTS
-        for n in range(MEASURED):
+        for n in range(count):
             total = 0.0
-            for k in range(POINTS):
+            for k in range(1, 1 + 2 * columns):
                 total += (seen[k, m] - middle[m]) * (seen[k, n] - middle[n])
-            spread[m, n] += total / POINTS
+            spread[m, n] += total / POINTS + alike * (seen[0, m] - middle[m]) * (seen[0, n] - middle[n])
 
 
 @kernel
@@ -148,19 +157,28 @@ def absorb_jointly(line, x, P, off, cross, spread):
 
 @kernel
 def update_by_points(line, x, P, settings):
-    """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed."""
-    points, seen = np.empty((POINTS, STATES)), np.empty((POINTS, MEASURED))
+    """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed.
+
+    The root is triangular, so that only its first three columns move a point's place, and its first six the velocity
+    that a range rate is of: what is measured of the other points is what is measured of the mean.
+    """
+    columns = 6 if line[VAR_RATE] > 0.0 else 3
+    root, point, seen = np.zeros((STATES, STATES)), np.empty(STATES), np.empty((1 + POINTS, MEASURED))
     offsets, slopes = np.empty(3), np.empty((3, 3))
     middle, cross, spread = np.empty(MEASURED), np.empty((STATES, MEASURED)), np.zeros((MEASURED, MEASURED))
-    if not draw_points(x, P, points):
-        return False
     polar = settings[MODEL] == CONSTANT_GRAVITY
-    for k in range(POINTS):
-        if not measure(line, points[k], polar, offsets, slopes, seen[k]):
-            return False
+    if not draw_root(P, root, columns) or not measure(line, x, polar, offsets, slopes, seen[0]):
+        return False
+    for k in range(columns):
+        for side in range(2):
+            sign = 1.0 - 2.0 * side
+            for a in range(STATES):
+                point[a] = x[a] + sign * root[a, k]
+            if not measure(line, point, polar, offsets, slopes, seen[1 + 2 * k + side]):
+                return False
     spread[0, 0], spread[1, 1] = line[VAR_AZIMUTH] if polar else line[VAR_RIGHT], line[VAR_OVER]
     spread[2, 2], spread[3, 3] = line[VAR_RANGE], line[VAR_RATE]
-    correlate(points, seen, x, middle, cross, spread)
+    correlate(root, columns, MEASURED if columns == 6 else 3, seen, middle, cross, spread)
     for m in range(MEASURED):
         middle[m] = -middle[m]
     absorb_jointly(line, x, P, middle, cross, spread)

@@ -10,14 +10,16 @@ import numpy as np
 
 from detente.centre.tracking import _kernels_follow
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Settings
-from detente.centre.tracking.tracker import MOST_SENSORS, desk_of
+from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
+from detente.centre.tracking.tracker import LATE_S, MOST_SENSORS, desk_of
 from detente.records.results import FollowedTracks
-from detente.records.slots import Bytes, Floats, Ints, Slots
+from detente.records.slots import Bytes, DetectionKind, Floats, Ints, Slots
 
 MOST_TRACKS = 20_000
 CHUNK_ROWS = 65_536
-LATE_S = 30.0  # a detection later than this is not used: what it could still say is little
+CLUTTER_DENSITY = (1e-7, 10.0)  # of radar and of a direction alone. source: assumption: a false plot a look in
+# 3,000 km by π sr (1e-8 to 1e-5), and one on the Earth's disc as seen from a geostationary orbit (1 to 1,000)
+EDGES_TOLD = 1_000
 MOST_MOMENTS = 64  # that a track remembers for the sake of late detections
 
 
@@ -35,6 +37,10 @@ class Sensors(Slots):
     elevation_min_rad: Floats  # (n,) of what is in view
     elevation_max_rad: Floats
     range_max_m: Floats
+    clutter_density: Floats | None = None
+    """(n,) false plots a look in each m sr (a direction alone: sr); in the flat model each m rad². None: assumed."""
+    bias_sigma: Floats | None = None
+    """(n, 3) how far off its range (m), azimuth and elevation (rad) may be, a priori. None: as the settings say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,27 +73,59 @@ class Shed:
     hurried: int = 0  # clusters too large to be assigned at least cost: settled cheapest pair first
 
 
+@dataclass(frozen=True, kw_only=True)
+class GateEdge:
+    """A detection so near a track's gate that rounding decides whether it is inside."""
+
+    row: int  # of the plots
+    track: int
+    distance_sigmas: float
+    inside: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What was decided on the way that a user may want to know of."""
+
+    shared: int = 0  # clusters settled by joint probabilities
+    crowded: int = 0  # clusters with too many joint events for that: assigned at least cost
+    merged: int = 0  # tracks that ended because another is of the same object
+    edges: int = 0  # detections on a gate's edge
+    gate_edges: tuple[GateEdge, ...] = ()  # the first of them, at most ``EDGES_TOLD``
+    bias: Floats | None = None  # (n, 3) of range, azimuth and elevation, in m and rad; None where sensors are trusted
+    bias_covariance: Floats | None = None  # (3 n, 3 n), sensor by sensor
+    bias_prior: Floats | None = None  # (n, 3) sigmas before anything was learnt
+
+
 @dataclass(kw_only=True)
 class Follower:
-    """A tracker on its way through a file: ``chunks()`` gives the history part by part; then ``shed`` is complete."""
+    """A tracker on its way through a file: ``chunks()`` gives the history part by part; then ``shed`` and ``decided``
+    are complete.
+    """
 
     plots: Plots
     sensors: Sensors
     settings: Settings
     most_tracks: int = MOST_TRACKS
     shed: Shed = field(default_factory=Shed)
+    decided: Decided = field(default_factory=Decided)
     done: int = 0  # detections used so far
 
     def chunks(self) -> Iterator[FollowedTracks]:
         """The history in order of time, at most ``CHUNK_ROWS`` rows (or ``most_tracks``, if more) at once."""
         assert self.sensors.kind.size <= MOST_SENSORS, f"{self.sensors.kind.size} sensors; there is room for 64"
         plots, plot_tags = _packed_plots(self.plots)
-        sites, draws = _packed_sensors(self.sensors)
+        sites, draws = _packed_sensors(self.sensors, self.settings)
         order, moments = _arrival(plots[:, places.TIME], self.plots.received_s)
         too_late = len(plots) - len(order)
         most = _largest_moment(plots[order, places.TIME])
         slots = int(min(self.most_tracks, max(len(plots), 1)))
-        desk, bench = desk_of(slots, most, self.sensors.kind.size, moments)
+        joint = self.settings.association != Association.GNN
+        prior = _bias_prior(self.sensors, self.settings)
+        desk, bench = desk_of(
+            slots, most, self.sensors.kind.size, moments, joint=joint, edges=EDGES_TOLD, biases=prior.size
+        )
+        _begin_biases(desk[13], prior)
         state, covariance, seen_by, _, _, scan, rates, work, factor, looks = bench
         tags = np.zeros((slots, places.TAGS), np.int64)
         clocks, first_mean, first_covariance = (
@@ -110,6 +148,13 @@ class Follower:
             unusable=int(counts[places.UNUSABLE]), without_slot=int(counts[places.NO_SLOT]),
             pairs=int(counts[places.PAIRS_SHED]), unsound=int(counts[places.UNSOUND]),
             too_late=too_late, hurried=int(counts[places.HURRIED]),
+        )  # fmt: skip
+        gate_edges = _gate_edges(desk[12], self.settings.gate_sigmas)
+        self.decided = Decided(
+            shared=int(counts[places.SHARED]), crowded=int(counts[places.CROWDED]), merged=int(counts[places.MERGED]),
+            edges=int(desk[12][3][0]), gate_edges=gate_edges,
+            bias=desk[13][0].reshape(-1, 3) if prior.size else None,
+            bias_covariance=desk[13][1] if prior.size else None, bias_prior=prior if prior.size else None,
         )  # fmt: skip
 
 
@@ -157,7 +202,33 @@ def _packed_plots(given: Plots) -> tuple[Floats, Ints]:
     return plots, np.stack([given.sensor, given.kind.astype(np.int64)], axis=1)
 
 
-def _packed_sensors(given: Sensors) -> tuple[Floats, Floats]:
+def _gate_edges(noted: tuple, gate_sigmas: float) -> tuple[GateEdge, ...]:
+    """What the kernels noted of detections on a gate's edge."""
+    numbers, rows, distances, many = noted
+    return tuple(
+        GateEdge(
+            row=int(rows[e]), track=int(numbers[e]), distance_sigmas=float(np.sqrt(distances[e])),
+            inside=bool(distances[e] < gate_sigmas**2),
+        )
+        for e in range(min(int(many[0]), len(rows)))
+    )  # fmt: skip
+
+
+def _bias_prior(sensors: Sensors, settings: Settings) -> Floats:
+    """(n, 3) one sigma of each sensor's range, azimuth and elevation biases; (0, 3) where sensors are trusted."""
+    if settings.registration == Registration.TRUSTED:
+        return np.empty((0, 3))
+    assumed = [settings.bias_range_m, settings.bias_angle_rad, settings.bias_angle_rad]
+    return np.tile(assumed, (sensors.kind.size, 1)) if sensors.bias_sigma is None else np.array(sensors.bias_sigma)
+
+
+def _begin_biases(biases: tuple, prior: Floats) -> None:
+    """Covariance and information before anything was learnt."""
+    np.fill_diagonal(biases[1], prior.ravel() ** 2)
+    np.fill_diagonal(biases[5], prior.ravel() ** -2.0)
+
+
+def _packed_sensors(given: Sensors, settings: Settings) -> tuple[Floats, Floats]:
     """(n, SITES) and (n, DRAWS). A radar that has not seen a track is not expected to: its sure range is none."""
     sites, draws = np.zeros((given.kind.size, places.SITES)), np.zeros((given.kind.size, places.DRAWS))
     sites[:, places.SITE : places.SITE + 3] = given.position_m
@@ -171,6 +242,11 @@ def _packed_sensors(given: Sensors) -> tuple[Floats, Floats]:
     draws[:, places.REVISIT], draws[:, places.DETECTION] = given.revisit_s, given.detection_probability
     draws[:, places.CLOUD] = given.cloud_top_m
     draws[:, places.INSTRUMENTED] = given.range_max_m
+    radar = given.kind == DetectionKind.RADAR
+    density = np.where(radar, *CLUTTER_DENSITY) if given.clutter_density is None else given.clutter_density
+    draws[:, places.ODDS] = log_odds(
+        np.clip(given.detection_probability, 0.01, 0.999), density, radar, settings.gate_sigmas
+    )
     return sites, draws
 
 

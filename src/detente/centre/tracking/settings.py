@@ -28,6 +28,28 @@ class Filter(IntEnum):
     SIGMA_POINT = places.SIGMA_POINT
 
 
+class Association(IntEnum):
+    """Whose a detection is, where more than one track or detection could be meant."""
+
+    GNN = places.NEAREST
+    """One assignment, the cheapest: global nearest neighbour."""
+
+    JPDA = places.JOINT
+    """Joint probabilities of all assignments, where the likeliest is not clear; the cheapest elsewhere."""
+
+    JPDA_STAR = places.ONE_ORDER
+    """The same, but of assignments that differ only in the order of their tracks the likeliest alone: two objects
+    whose plots may be exchanged keep apart, where joint probabilities draw both to their middle."""
+
+
+class Registration(IntEnum):
+    """Whether sensors are believed to be where and turned as they say."""
+
+    TRUSTED = 1
+    ESTIMATED = 2
+    """Each sensor's constant offsets of range, azimuth and elevation are estimated (`_kernels_bias`); in files only."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The tracker's numbers, in SI. Where one is an assumption, the range within which it is defensible follows."""
@@ -158,6 +180,20 @@ class Settings:
     model: Model = Model.BALLISTIC
     filter: Filter = Filter.EXTENDED
 
+    association: Association = Association.GNN
+    registration: Registration = Registration.TRUSTED
+
+    bias_range_m: float = 100.0
+    """How far off a sensor's ranges may be, all alike, before anything is learnt of it: one sigma.
+    source: assumption, 10-1,000."""
+
+    bias_angle_rad: float = 1e-3
+    """And its azimuths and elevations. source: assumption, 1e-4 to 1e-2."""
+
+    ambiguity_margin: float = 4.6
+    """The likeliest assignment is clear if its log-likelihood is above the next one's by more than this: 100 times
+    likelier. source: assumption, 3-7."""
+
     gravity_m_s2: float = 9.80665
     """Of the constant-gravity model, downwards. source: standard gravity (CGPM 1901)."""
 
@@ -218,9 +254,29 @@ class Settings:
         row[places.IGNITION_SIGMA] = self.ignition_sigma_m_s2
         row[places.MODEL] = self.model
         row[places.FILTER] = self.filter
+        row[places.ASSOCIATION] = self.association
+        row[places.MARGIN] = self.ambiguity_margin
         row[places.GRAVITY] = self.gravity_m_s2
         row[places.LOCAL_NOISE] = self.local_noise_m2_s3
         return row
+
+
+def log_odds(
+    detection_probability: NDArray[np.float64], clutter_density: NDArray[np.float64], ranged: NDArray[np.bool_],
+    gate_sigmas: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """How much likelier a track's own detection is than none of it and a false one in its place, as a logarithm: what a
+    pair's -½(d² + ln det S) is added to.
+
+    ``clutter_density`` is false plots a look in each m sr (``ranged``: a radar's) or sr (a direction alone); in the
+    constant-gravity model each rad² of azimuth and elevation. All of one shape.
+    """
+    edge = 0.5 * gate_sigmas**2
+    in_plane = -math.expm1(-edge)
+    in_space = math.erf(math.sqrt(edge)) - 2.0 * math.sqrt(edge / math.pi) * math.exp(-edge)
+    seen = detection_probability * np.where(ranged, in_space, in_plane)
+    numbers = np.where(ranged, 3.0, 2.0)
+    return np.log(detection_probability / (1.0 - seen) / clutter_density) - 0.5 * numbers * math.log(2.0 * math.pi)
 
 
 TEXTBOOK = Settings(

@@ -1,5 +1,6 @@
 """The door of tracking: begin with no tracks, then step them with each tick's detections."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,9 @@ from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.settings import Settings
+from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
 from detente.geodesy._kernels import ecef_rows
+from detente.geodesy.constants import A_M
 from detente.records.slots import DetectionKind, Floats, Ints, Phase, SensorSuite, Status, Tracks
 from detente.records.stages import Detections
 
@@ -16,6 +18,9 @@ DEFAULTS = Settings()
 EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
 PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
+SITE = slice(places.SITE_PRECISION, places.SITE_PULL + 1)
+RADAR_DETECTION = 0.9  # of a radar that shares its plots out. source: assumption, 0.5-0.99 as range and size have it
+FALSE_PLOTS_LEAST = 0.01  # a look: what a sensor said to have none is taken to have
 LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
@@ -28,11 +33,31 @@ class KeptTracks(Tracks):
     """
 
     hidden: Floats  # (R, S, 8): value, its covariances with position and velocity, its variance
+    site: Floats  # (R, S, 2): what the prior of the lightness has come to be (`_kernels_lightness`)
+    past_s: Floats  # (R, S, M) times of steps before, for the sake of late detections
+    past_number: Ints  # (R, S, M) of the track that was in the slot then
+    past_phase: Ints  # (R, S, M)
+    past_state: Floats  # (R, S, M, 7) position, velocity and hidden force then
+    past_covariance: Floats  # (R, S, M, 7, 7)
 
 
-def start(replicates: int, slots: int) -> Tracks:
-    """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places."""
+PAST = ("past_s", "past_number", "past_phase", "past_state", "past_covariance")
+LATE_S = 30.0  # how late a detection may be for a track to remember what it knew before: beyond, it says little
+
+
+def moments_of(step_s: float) -> int:
+    """How many steps of this length a track must remember so that detections ``LATE_S`` late are used in full."""
+    return math.ceil(LATE_S / step_s) + 1
+
+
+def start(replicates: int, slots: int, moments: int = 0) -> Tracks:
+    """A tracker that has seen nothing: ``replicates`` rows of ``slots`` empty places.
+
+    Each track remembers its last ``moments`` steps for the sake of late detections (`_kernels_late`). On detections
+    that are never late the results are the same, to the bit, with and without.
+    """
     assert min(replicates, slots) >= 1, "a tracker has at least one replicate and one slot"
+    assert moments >= 0, f"{moments} moments cannot be remembered"
     shape = (replicates, slots)
     return KeptTracks(
         time_s=0.0,
@@ -46,7 +71,8 @@ def start(replicates: int, slots: int) -> Tracks:
         hits=np.zeros(shape, np.int64),
         misses=np.zeros(shape, np.int64),
         sensors=np.zeros(shape, np.uint64),
-        seen_in_boost=np.zeros(shape, np.uint8),
+        burning_s=np.zeros(shape),
+        burning_by=np.full(shape, -1, np.int64),
         first_mean=np.zeros((*shape, 6)),
         first_covariance=np.zeros((*shape, 6, 6)),
         first_s=np.zeros(shape),
@@ -55,7 +81,17 @@ def start(replicates: int, slots: int) -> Tracks:
         next_number=np.ones(replicates, np.int64),
         overflow=np.zeros(replicates, np.int64),
         hidden=np.zeros((*shape, 8)),
+        site=np.zeros((*shape, 2)),
+        **_nothing_past((*shape, moments)),
     )
+
+
+def _nothing_past(shape: tuple[int, int, int]) -> dict[str, NDArray]:
+    """Memory of no moments yet, (R, S, M)."""
+    return {
+        "past_s": np.zeros(shape), "past_number": np.zeros(shape, np.int64), "past_phase": np.zeros(shape, np.int64),
+        "past_state": np.zeros((*shape, 7)), "past_covariance": np.zeros((*shape, 7, 7)),
+    }  # fmt: skip
 
 
 def track(
@@ -70,7 +106,7 @@ def track(
 
     ``detections`` rows ``offsets[r]`` to ``offsets[r + 1]`` are those of row r, by time, none later than ``now_s``;
     those of one time and sensor are one scan. A detection from before ``tracks.time_s`` is late, and is used for what
-    it says of the present (``_kernels_late``), as if nothing were remembered from before it. Unusable detections, and
+    it says of the present (``_kernels_late``), given what its track remembers from before it. Unusable detections, and
     tracks for which there is no slot or whose covariance is no longer sound, are counted in ``overflow``. What is given
     is not changed.
     Errors: assertions on shapes, order in time and sensor count.
@@ -82,9 +118,10 @@ def track(
     assert suite.orbit.shape[0] == rows, f"a suite of {suite.orbit.shape[0]} rows for tracks of {rows}"
     assert suite.kind.size <= MOST_SENSORS, f"{suite.kind.size} sensors; a pedigree holds {MOST_SENSORS}"
     assert len(detections) == 0 or detections.time_s.max() <= now_s, "no detection may be later than now"
+    assert settings.registration == Registration.TRUSTED, "biases are estimated from whole files"
     tags, clocks = _tags(tracks), _clocks(tracks)
     arrays = {name: getattr(tracks, name).copy() for name in ("mean", "covariance", "first_mean", "first_covariance")}
-    hidden = _hidden(tracks, settings)
+    hidden, past = _hidden(tracks, settings), _past(tracks)
     counts = np.zeros((rows, places.COUNTS), np.int64)
     counts[:, places.NEXT], counts[:, places.UNUSABLE] = tracks.next_number, tracks.overflow
     plots, plot_tags = _plots(detections)
@@ -93,10 +130,10 @@ def track(
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
-        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(),
-        *desk_of(slots, most, suite.kind.size),
+        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(), tuple(past.values()),
+        *desk_of(slots, most, suite.kind.size, joint=settings.association != Association.GNN),
     )  # fmt: skip
-    return _tracks(float(now_s), arrays, hidden, tags, clocks, counts)
+    return _tracks(float(now_s), arrays | past, hidden, tags, clocks, counts)
 
 
 def _tags(tracks: Tracks) -> Ints:
@@ -108,8 +145,9 @@ def _tags(tracks: Tracks) -> Ints:
     tags[..., places.HITS] = tracks.hits
     tags[..., places.MISSES] = tracks.misses
     tags[..., places.SENSORS] = tracks.sensors.view(np.int64)
-    tags[..., places.SEEN] = tracks.seen_in_boost
+    tags[..., places.SEEN] = tracks.burning_by >= 0
     tags[..., places.ROW] = -1
+    tags[..., places.BURNING_BY] = tracks.burning_by + 1
     return tags
 
 
@@ -121,6 +159,8 @@ def _clocks(tracks: Tracks) -> Floats:
     clocks[..., places.START : places.START + 3] = tracks.start_ecef_m
     clocks[..., places.FIRST_S] = tracks.first_s
     clocks[..., places.AT] = tracks.time_s
+    clocks[..., places.BURNING] = tracks.burning_s
+    clocks[..., SITE] = tracks.site if isinstance(tracks, KeptTracks) else 0.0
     return clocks
 
 
@@ -134,6 +174,13 @@ def _hidden(tracks: Tracks, settings: Settings) -> Floats:
     hidden[..., 7] = np.where(burning, settings.thrust_sigma_m_s2**2, settings.lightness_variance)
     hidden[tracks.status == Status.EMPTY] = 0.0
     return hidden
+
+
+def _past(tracks: Tracks) -> dict[str, NDArray]:
+    """What tracks remember, a copy; those that come without remember nothing."""
+    if isinstance(tracks, KeptTracks):
+        return {name: getattr(tracks, name).copy() for name in PAST}
+    return _nothing_past((*tracks.status.shape, 0))
 
 
 def _plots(detections: Detections) -> tuple[Floats, Ints]:
@@ -183,12 +230,29 @@ def _sensors(suite: SensorSuite, settings: Settings) -> tuple[Floats, Floats]:
     draws[..., places.CLOUD] = suite.cloud_top_m
     nearness = (suite.reference_snr * settings.faint_rcs_m2 / settings.sure_snr) ** 0.25
     draws[..., places.SURE_RANGE] = suite.reference_range_m * nearness
+    radar = np.broadcast_to(suite.kind == DetectionKind.RADAR, suite.revisit_s.shape)
+    draws[..., places.ODDS] = log_odds(
+        np.where(radar, RADAR_DETECTION, np.clip(suite.detection_probability, 0.1, 0.99)), _clutter(suite), radar,
+        settings.gate_sigmas,
+    )  # fmt: skip
     return sites, draws
 
 
-def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tuple, tuple]:
+def _clutter(suite: SensorSuite) -> Floats:
+    """(R, n) false plots in each m sr of a radar's sector, or each sr of the Earth's disc as a satellite sees it."""
+    plots = np.maximum(suite.false_plots_per_scan, FALSE_PLOTS_LEAST)
+    sector = 2.0 * suite.sector_half_width_rad * (np.sin(suite.elevation_max_rad) - np.sin(suite.elevation_min_rad))
+    away = np.maximum(suite.orbit[..., 0], 1.01 * A_M)
+    disc = 2.0 * np.pi * (1.0 - np.sqrt(1.0 - (A_M / away) ** 2))
+    return plots / np.where(suite.kind == DetectionKind.RADAR, sector * suite.instrumented_range_m, disc)
+
+
+def desk_of(
+    slots: int, most: int, sensors: int, moments: int = 0, *, joint: bool = False, edges: int = 0, biases: int = 0
+) -> tuple[tuple, tuple]:
     """Scratch for the kernels: this many slots, at most this many detections in a row, sensors, and moments that each
-    slot remembers for the sake of late detections.
+    slot remembers for the sake of late detections; room for joint probabilities, for so many detections on a gate's
+    edge, and for so many biases.
 
     It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
     """
@@ -214,6 +278,15 @@ def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tupl
             np.zeros((slots, moments, 7)), np.zeros((slots, moments, 7, 7)),
         ),
         (np.empty(7), np.empty((7, 7)), np.empty((7, 7))),
+        (
+            np.empty(pairs if joint else 0), np.empty(pairs if joint else 0), np.empty(slots if joint else 0),
+            np.empty(most if joint else 0),
+        ),
+        (np.empty(edges, np.int64), np.empty(edges, np.int64), np.empty(edges), np.zeros(1, np.int64)),
+        (
+            np.zeros(biases), np.zeros((biases, biases)), np.zeros((biases, biases)), np.zeros(biases),
+            np.zeros((slots if biases else 0, 7, biases)), np.zeros((biases, biases)),
+        ),
     )  # fmt: skip
     bench = (
         np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
@@ -224,7 +297,7 @@ def desk_of(slots: int, most: int, sensors: int, moments: int = 0) -> tuple[tupl
 
 
 def _tracks(
-    now_s: float, arrays: dict[str, Floats], hidden: Floats, tags: Ints, clocks: Floats, counts: Ints
+    now_s: float, arrays: dict[str, NDArray], hidden: Floats, tags: Ints, clocks: Floats, counts: Ints
 ) -> KeptTracks:
     """The record again, from the kernels' arrays."""
 
@@ -239,7 +312,8 @@ def _tracks(
         hits=column(places.HITS, np.int64),
         misses=column(places.MISSES, np.int64),
         sensors=column(places.SENSORS, np.int64).view(np.uint64),
-        seen_in_boost=column(places.SEEN, np.uint8),
+        burning_s=clocks[..., places.BURNING].copy(),
+        burning_by=column(places.BURNING_BY, np.int64) - 1,
         updated_row=column(places.ROW, np.int64),
         born_s=clocks[..., places.BORN].copy(),
         updated_s=clocks[..., places.UPDATED].copy(),
@@ -248,5 +322,6 @@ def _tracks(
         next_number=counts[:, places.NEXT].copy(),
         overflow=counts[:, list(places.SHED)].sum(axis=1),
         hidden=hidden,
+        site=clocks[..., SITE].copy(),
         **arrays,
     )

@@ -9,6 +9,7 @@ from functools import cache, partial
 from random import Random
 
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.exercise.drill.faults import LENGTH_S, Clock, Crash, Plan, Word
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
@@ -46,8 +47,8 @@ def drill_gateway(name: str, outbox_bytes: int, quick: bool = False) -> Gateway:
     world = drill_world()
     gateway = gateway_of(
         world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
-        keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name}, secret=11,
-        limits=drill_limits(outbox_bytes),
+        keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name},
+        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes),
     )  # fmt: skip
     return replace(gateway, means=remembering_means()) if quick else gateway
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
@@ -62,7 +63,7 @@ class Gateway:
     signer: Ed25519PrivateKey
     keys: Mapping[str, Mapping[bytes, Ed25519PublicKey]]  # each partner's, by key id
     own_keys: Mapping[bytes, Ed25519PublicKey]
-    secret: int  # keys the offsets that coarsen
+    secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
     means: Means = field(default_factory=Means)
 
@@ -160,6 +161,7 @@ class Link:
     withdrawn: bool = False  # by either
     quarantined: bool = False
     announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
+    pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
@@ -249,9 +251,9 @@ class Link:
         document: dict[str, Any] = {
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
-            "quarantined": self.quarantined, "announced": self.announced,
-            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
-            "partner_epoch": self.partner_epoch, "below": self.below,
+            "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
+            "note_seen": self.note_seen, "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch,
+            "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "counts": self.counts,
@@ -296,7 +298,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         **{
             name: said[name]
             for name in (
-                "paused_here", "paused_there", "quarantined", "announced", "note_seen", "next_sequence",
+                "paused_here", "paused_there", "quarantined", "pardon", "announced", "note_seen", "next_sequence",
                 "partner_epoch", "below",
             )
         },

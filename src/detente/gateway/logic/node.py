@@ -13,11 +13,12 @@ import numpy as np
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
-from detente.centre.exchange.release import initial
+from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, outbound, terms
+from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
@@ -206,7 +207,7 @@ def _obey(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     if word in ("pause", "resume"):
         link.paused_here = word == "pause"
     elif word in ("quarantine", "release"):
-        link.quarantined = word == "quarantine"
+        link.quarantined, link.pardon = word == "quarantine", word == "release"
     else:
         link.withdrawn = True
         outbound.close_all(link, out, "withdrawn", now)
@@ -223,7 +224,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     links = {name: link.copied() for name, link in node.links.items()}
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
+    forgiven = any(link.pardon for link in links.values())
+    node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
+    notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
@@ -238,7 +242,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or not node.durable or forgets:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or forgets or not node.durable:
         memory = pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
@@ -312,12 +316,14 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     )  # fmt: skip
     agreement = gateway.setting.agreement
     clauses = () if agreement is None else agreement.clauses
-    remembered_s = max((max(clause.delay_s, clause.every_s) for clause in clauses), default=0.0)
+    remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    own, sensors = event.own, gateway.centre.own_status
+    snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
     return _After(
         centre=State(own=event.own, assisted=assisted),
-        known=(*recent, Snapshot(tracks=event.own.tracks, estimates=event.own.estimates)),
+        known=(*recent, snapshot),
         said=Messages.concatenate([earlier, said.messages]), earlier=earlier, messages=said.messages,
         warnings=said.warnings,
     )  # fmt: skip
@@ -391,10 +397,10 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said, held = unpack(saved.snapshot.memory, gateway.rules)
+        digest, centre, known, said, held = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
         if digest != gateway.digest:
-            # What was sampled and waits, and what each clause last told, belongs to the old agreement's clauses.
-            release = initial(gateway.rules, ONE_REPLICATE, gateway.centre.slots)
+            # What was sampled and waits belongs to the old agreement's clauses.
+            release = renewed(centre.assisted.release, gateway.rules)
             centre = replace(centre, assisted=replace(centre.assisted, release=release))
         holds = tuple(Held(*one) for one in held)
         node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said, holds=holds)
@@ -404,7 +410,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = [_opened(gateway, letter) for letter in came[: len(ticked.applied)]]
         taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
         holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
-        detections = unpack(ticked.detections, gateway.rules)
+        detections = unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
 from detente.records.table import Table
 
@@ -20,7 +21,8 @@ HEAD = struct.Struct("<8sI")
 MARK = b"DTNPCK01"
 PLAIN = frozenset((type(None), bool, int, float, str))
 ROOMS = ("detente.centre.", "detente.records.")
-"""Whose records may be packed and made again. Rules are not packed: whoever unpacks has them from the agreement."""
+"""Whose records may be packed and made again. Rules and the secret of the offsets are not packed: whoever unpacks has
+them from the agreement and from the key's own file."""
 
 
 def pack(value: Any) -> bytes:
@@ -30,11 +32,11 @@ def pack(value: Any) -> bytes:
     return b"".join([HEAD.pack(MARK, len(outline)), outline, *arrays])
 
 
-def unpack(data: bytes, rules: Rules) -> Any:
-    """The packed value, with ``rules`` wherever rules stood."""
+def unpack(data: bytes, rules: Rules, secret: Secret) -> Any:
+    """The packed value, with ``rules`` and ``secret`` wherever such stood."""
     mark, size = HEAD.unpack_from(data)
     assert mark == MARK, "bytes that pack wrote"
-    reader = _Reader(data, HEAD.size + size, rules)
+    reader = _Reader(data, HEAD.size + size, rules, secret)
     value = reader.value(json.loads(data[HEAD.size : HEAD.size + size]))
     assert reader.place == len(data), "every byte is part of the value"
     return value
@@ -52,6 +54,8 @@ def _outline(value: Any, arrays: list[bytes]) -> Any:
         return {"table": name, "rows": len(value)}
     if isinstance(value, Rules):
         return {"rules": 1}
+    if isinstance(value, Secret):
+        return {"secret": 1}
     if is_dataclass(value) and not isinstance(value, type):
         name, parts = _form(type(value))
         held = value.__dict__
@@ -63,14 +67,16 @@ def _outline(value: Any, arrays: list[bytes]) -> Any:
 
 
 class _Reader:
-    def __init__(self, data: bytes, place: int, rules: Rules) -> None:
-        self.data, self.place, self.rules = data, place, rules
+    def __init__(self, data: bytes, place: int, rules: Rules, secret: Secret) -> None:
+        self.data, self.place, self.rules, self.secret = data, place, rules, secret
 
     def value(self, outline: Any) -> Any:
         if not isinstance(outline, dict):
             return outline
         if "rules" in outline:
             return self.rules
+        if "secret" in outline:
+            return self.secret
         if "array" in outline:
             return self._array(np.dtype(outline["array"]), tuple(outline["shape"]))
         if "table" in outline:

@@ -1,0 +1,101 @@
+"""The order in which the process around a gateway works: keep, then speak; warn first, whatever the disk does."""
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
+
+from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.node import Frame, Timer
+from detente.gateway.logic.records import StoreError
+from detente.gateway.serve import Server
+
+NATO, RUSSIA = SIDES
+
+
+def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> Any:
+    """One side's process without its sockets; ``heard`` is what it did, in order."""
+
+    def commit(_: object) -> None:
+        if full:
+            raise StoreError("no room on the disk")
+        heard.append("kept")
+
+    other = SIDES[1 - SIDES.index(name)]
+    server = object.__new__(Server)
+    server.gateway, server.node, server.counts = pair.gateways[name], pair.nodes[name], Counter()
+    server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
+    server.store = SimpleNamespace(commit=commit)  # type: ignore[assignment]
+    server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
+    server.show = lambda line: heard.append(line.get("stream", line["event"]))
+    server.batches, server.feeds, server.kept_tick = {}, set(), server.node.tick
+    server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
+    return server
+
+
+@pytest.fixture
+def talking() -> tuple[Pair, int]:
+    """A pair at a tick at which one side has something to tell, on the line to the other."""
+    pair = Pair()
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + 20):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        if any(lane != Lane.NOTE and to == NATO for _, to, lane, _ in pair.frames):
+            return pair, index
+        pair.carry()
+    raise AssertionError("it never has anything to tell")
+
+
+def letters(pair: Pair) -> list[Frame]:
+    return [
+        Frame(partner=sender, lane=lane, data=data) for sender, to, lane, data in pair.frames if to == NATO
+    ]  # fmt: skip
+
+
+def test_p6_what_came_is_kept_before_it_is_receipted(talking: tuple[Pair, int]) -> None:
+    pair, heard = talking[0], []
+    server = serving(pair, NATO, heard)
+    server._run([*letters(pair), Timer()])
+    assert heard[0] == "kept"
+    assert "said" in heard
+    assert heard.count("kept") == 1
+    assert server.node is not pair.nodes[NATO]
+
+
+def test_p7_what_cannot_be_kept_is_not_receipted_and_changes_nothing(talking: tuple[Pair, int]) -> None:
+    pair, heard = talking[0], []
+    server = serving(pair, NATO, heard, full=True)
+    server._run([*letters(pair), Timer()])
+    assert heard == ["store"], "it says so, once, and to nobody else"
+    assert server.node is pair.nodes[NATO]
+    assert server.counts["store_failures_total"] == 1
+
+
+def ticked(server: Any, index: int) -> None:
+    for tick in range(server.node.tick + 1, index + 1):
+        server.batches[tick] = feed(SIDES.index(server.gateway.name)).tick(tick)
+        server.clock.exercise_s = (tick + 1) * server.gateway.tick_s
+        server._tick()
+
+
+def test_p7_own_warnings_are_shown_before_anything_is_kept_and_with_a_full_disk_all_the_same() -> None:
+    stories = []
+    for full in (False, True):
+        pair, heard = Pair(), []
+        pair.connect()
+        pair.tick(FIRST_TICK)
+        server = serving(pair, RUSSIA, heard, full=full)
+        ticked(server, FIRST_TICK + 20)
+        stories.append(heard)
+    whole, failing = stories
+    warned = whole.count("own")
+    assert warned > 0
+    assert failing.count("own") == warned
+    assert failing.count("store") == 1
+    assert {"kept", "said", "assisted"}.isdisjoint(failing)
+    assert whole.count("kept") == 20
+    for place in (place for place, what in enumerate(whole) if what == "own"):
+        assert whole[place + 1] == "kept", "of a tick, the own warning comes first"
