@@ -51,6 +51,20 @@ def test_an_agreement_at_odds_with_itself(command, tmp_path):
     assert "it ended on 2012-01-01" in words
 
 
+def test_the_rate_at_which_a_clause_really_speaks_is_told(command, tmp_path):
+    (tmp_path / "slow.yaml").write_text(TORN.replace("delay_s: 60", "every_s: 15"))
+    words = command("agreement", "check", tmp_path / "slow.yaml", "--at", "2011-06-01T00:00:00Z").stdout
+    assert "at most every 30 s (the first rate no faster than 15 s) of each object" in " ".join(words.split())
+    (tmp_path / "slower.yaml").write_text(TORN.replace("delay_s: 60", "every_s: 30"))
+    assert command("agreement", "diff", tmp_path / "slow.yaml", tmp_path / "slower.yaml").stdout == (
+        "the two tell the same\n"
+    )
+    (tmp_path / "never.yaml").write_text(TORN.replace("delay_s: 60", "every_s: 100000"))
+    refused = command("agreement", "check", tmp_path / "never.yaml")
+    assert refused.exit_code == 2
+    assert "86400" in refused.stderr.replace(",", "")
+
+
 def test_one_message_is_explained(command, tmp_path):
     (tmp_path / "message.yaml").write_text(FACTS)
     result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml", "--json")

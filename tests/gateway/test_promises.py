@@ -3,14 +3,17 @@
 The whole of it under random faults is in tests/drills.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed, other
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed, key, other
 
+from detente.centre.exchange.dsse import keyring
 from detente.centre.exchange.ledger import EntryKind
+from detente.centre.exchange.message import Mark, seal
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
 from detente.centre.step import cooperate
@@ -337,6 +340,26 @@ def test_p10_both_opinions_agree_or_nothing_leaves() -> None:
     assert (unguarded.nodes[NATO].centre.assisted.partner.has_state == 1).any()
 
 
+@pytest.mark.parametrize(
+    ("what", "instead"),
+    [
+        ("label_of", lambda *arguments: "EXERCISE SECRET RELEASABLE TO NATO"),
+        ("seal", lambda messages, header, signer: seal(messages, replace(header, receiver=RUSSIA), signer)),
+        ("seal", lambda messages, header, signer: seal(messages, header, signer)[:-1]),
+        ("seal", lambda messages, header, signer: seal(messages, replace(header, mark=Mark.SIMULATED), signer)),
+    ],
+    ids=["label", "receiver", "bytes", "mark"],
+)
+def test_p10_the_very_bytes_that_are_about_to_leave_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, what: str, instead: Callable
+) -> None:
+    """By a reader of its own: what is wrong with an envelope, and not with the messages put into it, is found too."""
+    monkeypatch.setattr(nodes, what, instead)
+    pair = run(Pair())
+    assert pair.link(RUSSIA).counts["stopped"] > 0
+    assert pair.link(RUSSIA).counts.get("accepted", 0) == pair.link(RUSSIA).next_sequence == 0
+
+
 def test_an_operator_pauses_quarantines_and_withdraws() -> None:
     pair = run(Pair(), ticks=6)
     pair.do(NATO, Order(word="quarantine", partner=RUSSIA))
@@ -368,7 +391,7 @@ def test_a_revoked_key_is_believed_no_more_and_a_new_one_is() -> None:
     run(pair, FIRST_TICK + 6, 4)
     assert pair.link(NATO).counts["received"] == received
     assert pair.link(NATO).counts["refused"] > 0
-    pair.gateways[NATO] = replace(pair.gateways[NATO], keys={RUSSIA: pair.gateways[RUSSIA].own_keys})
+    pair.gateways[NATO] = replace(pair.gateways[NATO], keys={RUSSIA: keyring(key(RUSSIA).public_key())})
     for _ in range(3):
         pair.pass_time(3.0)
         pair.do(RUSSIA, Timer())

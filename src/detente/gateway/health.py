@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from detente.centre.picture.identity import track_name
 from detente.centre.picture.trust import Suspicion
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import ORDERS, Node
@@ -63,7 +64,7 @@ def picture_lines(picture: Picture, names: tuple[str, ...]) -> list[dict[str, An
     for slot in (picture.status[0] == Status.CONFIRMED).nonzero()[0]:
         threat = picture.estimates.threat_probability[0, slot]
         line: dict[str, Any] = {
-            "track": f"{names[int(picture.giver[0, slot])]}-{int(picture.number[0, slot])}",
+            "track": track_name(names[int(picture.giver[0, slot])], int(picture.number[0, slot])),
             "origin": Origin(int(picture.origin[0, slot])).name.lower(),
             "threatens": {name: round(float(p), 2) for name, p in zip(names, threat) if p >= 0.05},
         }

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.picture.identity import track_name
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
@@ -239,7 +240,7 @@ class Server:
             self._log(
                 "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
                 update=int(warnings.update[row]),
-                track=f"{names[int(warnings.giver[row])]}-{int(warnings.number[row])}",
+                track=track_name(names[int(warnings.giver[row])], int(warnings.number[row])),
                 probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
                 impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),
                 impact_lon_deg=round(float(np.degrees(warnings.impact_lon_rad[row])), 3),

@@ -34,7 +34,7 @@ WAL_PAGES = 8192
 """Pages of the write-ahead log that make SQLite copy it into the file, while everybody waits: 32 MB, not SQLite's 4,
 so that one commit in thousands is slow and not one in hundreds. source: assumption, 1,000-30,000."""
 
-VERSION = 2  # 2: the centre's memory of turns, offsets, trust and what partners declared, what must be forgotten
+VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

@@ -185,13 +185,12 @@ def gateway_of(
         side=index, sides=len(theatre.names), suite=theatre.suite, territories=theatre.territories,
         slots=theatre.slots, quarantine=quarantine, sensor_states=_states(theatre.suite, index, sensor_states or {}),
     )  # fmt: skip
-    own = signer.public_key()
     return Gateway(
         centre=centre, names=theatre.names, mark=mark, origin=theatre.origin, tick_s=theatre.tick_s,
         digest="0" * 64 if agreement is None else digest(agreement), rules=rules,
         setting=Setting(**{**theatre.setting.__dict__, "agreement": agreement}), sensors_of=masks, signer=signer,
-        keys={name: keyring(*held) for name, held in keys.items()}, own_keys=keyring(own),
-        secret=secret, limits=limits or Limits(),
+        keys={name: keyring(*held) for name, held in keys.items()}, secret=secret,
+        limits=limits or Limits(),
     )  # fmt: skip
 
 

@@ -115,11 +115,11 @@ def impact_fault(lat_rad, lon_rad, sigma_s, east, both, north):
 
 
 @kernel
-def sector_fault(sector):
+def sector_fault(state, m):
     """True where what a radar is said to watch is no sector: boresight, half width, elevations (rad), range (m), 0."""
-    if beyond(sector, 0, 2, math.pi) or beyond(sector, 2, 4, 0.5 * math.pi) or sector[5] != 0.0:
+    if beyond(state, m, 0, 2, math.pi) or beyond(state, m, 2, 4, 0.5 * math.pi) or state[m, 5] != 0.0:
         return True
-    return sector[1] < 0.0 or sector[2] > sector[3] or not 0.0 <= sector[4] <= RANGE_MAX_M
+    return state[m, 1] < 0.0 or state[m, 2] > state[m, 3] or not 0.0 <= state[m, 4] <= RANGE_MAX_M
 
 
 @kernel
@@ -145,7 +145,7 @@ def first_fault(
             # A status is about one sensor, and names it twice.
             if number[m] > SENSORS_MAX or sensors[m] != np.uint64(1) << np.uint64(number[m] - 1):
                 found = SENSOR
-            elif sector_fault(state[m]):
+            elif sector_fault(state, m):
                 found = SECTOR
         if found != SOUND and found < worst:
             worst = found

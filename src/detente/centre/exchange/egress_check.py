@@ -8,7 +8,8 @@ import hashlib
 import json
 import struct
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,22 @@ def check_egress(
     ``mark`` is ``simulated`` or ``exercise``; ``row`` that of the giver's tracks (0 live); ``history`` and ``earlier``
     as in :func:`~detente.centre.exchange.second_check.check`. Bytes that cannot be read are a breach.
     """
+    faults, messages = check_header(envelope, setting, giver, receiver, mark=mark, row=row)
+    return faults + check(messages, history, setting, giver, earlier)
+
+
+def check_header(
+    envelope: bytes, setting: Setting, giver: int, receiver: int, *, mark: str, row: int = 0
+) -> tuple[list[Violation], Messages]:  # fmt: skip
+    """What is wrong with an envelope as a whole, and its messages as whoever reads these bytes will have them."""
     try:
         kind, header, messages = read_egress(envelope, giver, receiver, row)
     except UnreadableError as error:
-        return [Violation(row=-1, rule="bytes", text=str(error))]
+        return [Violation(row=-1, rule="bytes", text=str(error))], Messages.empty()
     names = setting.side_names
     expected = {
-        "mark": MARKS[mark], "giver": names[giver], "receiver": names[receiver], "agreement": _fingerprint(setting),
+        "mark": MARKS[mark], "giver": names[giver], "receiver": names[receiver],
+        "agreement": "" if setting.agreement is None else _fingerprint(setting.agreement.model_dump_json()),
         "hops": [names[giver]], "label": _label(setting, names[receiver], messages),
     }  # fmt: skip
     stated = header | {"mark": kind}
@@ -60,7 +70,7 @@ def check_egress(
     ]
     if len(messages) and header["sealed_us"] < round(float(np.max(messages.released_s)) * 1e6) - 1:
         faults.append(Violation(row=-1, rule="header-sealed", text="sealed before its messages were released"))
-    return faults + check(messages, history, setting, giver, earlier)
+    return faults, messages
 
 
 def read_egress(envelope: bytes, giver: int, receiver: int, row: int) -> tuple[int, dict[str, Any], Messages]:
@@ -92,13 +102,12 @@ def read_egress(envelope: bytes, giver: int, receiver: int, row: int) -> tuple[i
     )  # fmt: skip
 
 
-def _fingerprint(setting: Setting) -> str:
-    """SHA-256 of the agreement's canonical JSON, times in UTC; "" where there is no agreement."""
-    if setting.agreement is None:
-        return ""
-    text = setting.agreement.model_dump(mode="json")
-    valid = setting.agreement.valid
-    text["valid"] = {"start": valid.start.astimezone(UTC).isoformat(), "end": valid.end.astimezone(UTC).isoformat()}
+@lru_cache(maxsize=16)
+def _fingerprint(agreement: str) -> str:
+    """SHA-256 of an agreement's JSON in its canonical form, times in UTC."""
+    text = json.loads(agreement)
+    moments = {end: datetime.fromisoformat(moment) for end, moment in text["valid"].items()}
+    text["valid"] = {end: moment.astimezone(UTC).isoformat() for end, moment in moments.items()}
     return hashlib.sha256(rfc8785.dumps(text)).hexdigest()
 
 

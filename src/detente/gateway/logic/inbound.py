@@ -14,6 +14,7 @@ from detente.centre.exchange.statement import (
     Outcome,
     open_receipt,
 )
+from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Bucket, Lane, Rate, lane_of
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
@@ -105,6 +106,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if header.epoch != link.partner_epoch:
         raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
     check_lane(messages, lane)
+    messages = in_epoch(messages, header.epoch)
     if had_before(link, header.sequence):
         link.count("duplicates")
         link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))

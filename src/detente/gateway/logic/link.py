@@ -62,7 +62,6 @@ class Gateway:
     sensors_of: tuple[int, ...]  # bit mask of each side's sensors
     signer: Ed25519PrivateKey
     keys: Mapping[str, Mapping[bytes, Ed25519PublicKey]]  # each partner's, by key id
-    own_keys: Mapping[bytes, Ed25519PublicKey]
     secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
     means: Means = field(default_factory=Means)
@@ -160,8 +159,8 @@ class Link:
     paused_there: bool = False
     withdrawn: bool = False  # by either
     quarantined: bool = False
-    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
+    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
@@ -252,8 +251,8 @@ class Link:
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
-            "note_seen": self.note_seen, "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch,
-            "below": self.below,
+            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
+            "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "counts": self.counts,

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from detente.centre.exchange.dsse import envelope_digest
+from detente.centre.exchange.egress_check import check_header
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import ROWS_MAX, Expected, Header, open_envelope, seal
+from detente.centre.exchange.message import ROWS_MAX, Header, open_envelope, seal
 from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
+from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, pardoned
@@ -242,7 +244,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or forgets or not node.durable:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
         memory = pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
@@ -344,8 +346,15 @@ def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int,
                 sequence += 1
     if not sealed:
         return
-    leaving = Messages.concatenate([_as_sent(gateway, link, envelope) for link, _, envelope, _ in sealed])
-    breaches = gateway.means.check(leaving, after.known, gateway.setting, gateway.centre.side, after.earlier)
+    breaches, leaving = [], []
+    for link, _, envelope, _ in sealed:
+        addressed = gateway.centre.side, gateway.names.index(link.partner)
+        faults, messages = check_header(envelope, gateway.setting, *addressed, mark=gateway.mark.name.lower())
+        breaches += faults
+        leaving.append(messages)
+    breaches += gateway.means.check(
+        Messages.concatenate(leaving), after.known, gateway.setting, gateway.centre.side, after.earlier
+    )  # fmt: skip
     if breaches:
         for link in links.values():
             link.count("stopped", len(breaches))
@@ -375,17 +384,6 @@ def _sealed(gateway: Gateway, link: Link, messages: Messages, tick: int, sequenc
         label=label_of(gateway.rules, link.partner, messages.clause), head=link.tip.head,
     )  # fmt: skip
     return seal(messages, header, gateway.signer)
-
-
-def _as_sent(gateway: Gateway, link: Link, envelope: bytes) -> Messages:
-    """What a receiver would read in these bytes."""
-    side = gateway.centre.side
-    expected = Expected(
-        mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
-        giver_index=side, receiver_index=gateway.names.index(link.partner), rules=gateway.rules,
-        sensors_of_giver=gateway.sensors_of[side],
-    )  # fmt: skip
-    return open_envelope(envelope, gateway.own_keys, expected)[1]
 
 
 def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
@@ -454,7 +452,8 @@ def _opened(gateway: Gateway, letter: Received | None) -> Messages:
         return Messages.empty()
     try:
         expected = inbound.expected_of(gateway, letter.partner)
-        return open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        messages = open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        return in_epoch(messages, letter.epoch)
     except PeerError:
         return Messages.empty()
 
