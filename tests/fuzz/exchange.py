@@ -31,7 +31,6 @@ from detente.centre.exchange import _kernels_soundness  # noqa: F401
 from detente.centre.exchange.explanation import Facts
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
-from detente.centre.exchange.session import Event
 from detente.centre.step import Centre  # noqa: F401
 from detente.records.errors import InputError, PeerError
 from detente.records.stages import Messages
@@ -79,6 +78,8 @@ ADDRESS = statement.Address(
     sealed_s=1.0, head=ledger.EMPTY_HEAD,
 )  # fmt: skip
 
+ADDRESSED = statement.Addressed(mark=ADDRESS.mark, giver="A", receiver="B")
+
 
 def said() -> Messages:
     """A message of each class."""
@@ -107,11 +108,9 @@ def signed(data: bytes) -> None:
 
 
 def word(data: bytes) -> None:
-    """A signed statement or receipt of any content; the first byte says which."""
-    kind, opened = (
-        (statement.STATEMENT, statement.open_statement), (statement.RECEIPT, statement.open_receipt),
-    )[data[:1] > b"\x7f"]  # fmt: skip
-    opened(dsse.signed(kind, data[1 : kind.payload_bytes_max], SIGNER), KEYS)
+    """A signed note or receipt of any content; the first byte says which."""
+    kind, opened = ((notes.NOTE, notes.read), (statement.RECEIPT, statement.open_receipt))[data[:1] > b"\x7f"]
+    opened(dsse.signed(kind, data[1 : kind.payload_bytes_max], SIGNER), KEYS, ADDRESSED)
 
 
 LIMITS = Limits(window=64)
@@ -206,7 +205,6 @@ def seeds() -> dict[str, list[bytes]]:
     envelope = message.seal(said().take(said().receiver == 1), HEADER, SIGNER)
     payload, columns = dsse.opened(message.KIND, envelope, KEYS)
     line = statement.Acknowledgement(epoch=1, sequence=2, digest=b"d" * 32, outcome=statement.Outcome.RECEIVED)
-    hello = statement.sign_statement(statement.Statement(address=ADDRESS, event=Event.HELLO), SIGNER)
     receipt = statement.sign_receipt(statement.Receipt(address=ADDRESS, acknowledged=(line,)), SIGNER)
     _, one = ledger.Tip().append(ledger.EntryKind.SENT, b"e" * 32, written_s=1.0, stated_s=1.0, epoch=1, sequence=2)
     text = made.agreement(made.clause(), parties=("A", "B")).model_dump(mode="json")
@@ -224,7 +222,7 @@ def seeds() -> dict[str, list[bytes]]:
         "forged": [envelope],
         "line": [*frames, b"".join(frames)],
         "signed": [len(payload).to_bytes(2, "little") + payload + columns],
-        "word": [b"\x00" + hello[dsse.FRAME.size :], b"\xff" + receipt[dsse.FRAME.size :]],
+        "word": [b"\x00" + said_note(word=notes.Word.HELLO), b"\xff" + receipt[dsse.FRAME.size :]],
         "json_form": [dsse.to_json(message.KIND, envelope).encode()],
         "entry": [one.packed],
         "agreement": [json.dumps(text).encode()],

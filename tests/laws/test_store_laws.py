@@ -13,6 +13,7 @@ from detente.centre.exchange.ledger import EntryKind, Tip
 from detente.gateway.logic.records import (
     Accepted,
     Closed,
+    Forgotten,
     Kept,
     Logged,
     Receipted,
@@ -27,8 +28,10 @@ from detente.gateway.store import MemoryStore
 
 PARTNERS = ("Russia", "Third")
 STEPS = st.lists(
-    st.tuples(st.sampled_from(("accept", "close", "receipt", "receive", "tick", "snap")), st.sampled_from(PARTNERS),
-              st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from(("accept", "close", "receipt", "receive", "tick", "forget", "snap")),
+        st.sampled_from(PARTNERS), st.integers(0, 9),
+    ),
     max_size=40,
 )  # fmt: skip
 
@@ -42,6 +45,7 @@ class Diary:
         self.open: dict[str, list[int]] = {partner: [] for partner in PARTNERS}
         self.came = dict.fromkeys(PARTNERS, 0)
         self.waiting: list[tuple[str, int, int]] = []
+        self.taken: list[tuple[str, int, int]] = []
         self.ticks = 0
 
     def write(self, what: str, partner: str, number: int) -> list[Record]:
@@ -69,8 +73,12 @@ class Diary:
             return [came, *self.log(partner, EntryKind.RECEIVED, sequence)]
         if what == "tick":
             applied, self.waiting = tuple(self.waiting[:number]), self.waiting[number:]
+            self.taken += applied
             self.ticks += 1
             return [Ticked(index=self.ticks - 1, detections=bytes([number]), applied=applied)]
+        if what == "forget":
+            names, self.taken = tuple(self.taken[:number]), self.taken[number:]
+            return [Forgotten(names=names)]
         if what == "snap" and self.ticks:
             return [Snapped(index=self.ticks - 1, memory=bytes([number]) * 3)]
         return []

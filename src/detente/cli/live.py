@@ -163,11 +163,12 @@ def drill(
 ) -> None:
     """Do the promises hold when links, disks, clocks and partners fail or lie? Exit 1 where one does not."""
     with owned_failures("nothing was kept" if resume is None else f"go on with --resume {resume}"):
+        from detente import __version__
         from detente.exercise.drill.drills import document, hold
 
         first, last = _span(seeds)
 
-        failures = hold(first, last, _told(quiet), workers=workers, kept=resume)
+        failures = hold(first, last, _told(quiet), workers=workers, kept=resume, release=__version__)
         if as_json:
             emit(document(first, last, failures))
         else:

@@ -9,10 +9,12 @@ import contextlib
 import gc
 import json
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,7 @@ from detente.gateway.logic.node import (
 from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.transport import Line, contexts, listen
+from detente.gateway.transport import Line, contexts, listen, renew
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
@@ -78,6 +80,7 @@ class Server:
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
         self.lines: dict[str, Line | JetStreamLine] = {}
+        self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
              "store_failures_total", "late_batches_total"), 0.0
@@ -103,10 +106,7 @@ class Server:
                 stack.callback((await listen(file.feed.listen, self._feed_client)).close)
             for partner in file.partners:
                 on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
-                serving, calling = contexts(
-                    self.ready.config.path(file.keys.tls_certificate), self.ready.config.path(file.keys.tls_key),
-                    self.ready.config.path(partner.authority),
-                )  # fmt: skip
+                serving, calling = self.tls[partner.name] = contexts(*_tls_files(self.ready, partner.authority))
                 if partner.nats is not None:
                     check_server(partner.nats.monitor)
                     through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
@@ -311,10 +311,13 @@ class Server:
         return ""
 
     def _reload(self) -> str:
-        """Read the configuration again: new and revoked signing keys, a renewed agreement."""
+        """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement."""
         try:
             path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
             ready = prepare(read_config(path), self.clock)
+            for partner in ready.config.file.partners:
+                if partner.name in self.tls:
+                    renew(self.tls[partner.name], *_tls_files(ready, partner.authority))
         except InputError as error:
             return str(error)
         up = [name for name, line in self.lines.items() if line.writer is not None]
@@ -351,6 +354,12 @@ class Server:
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable)}  # fmt: skip
         return node, counts, health
+
+
+def _tls_files(ready: Ready, authority: str) -> tuple[Path, Path, Path]:
+    """A side's certificate and key, and a partner's authority."""
+    keys = ready.config.file.keys
+    return ready.config.path(keys.tls_certificate), ready.config.path(keys.tls_key), ready.config.path(authority)
 
 
 def serve(ready: Ready, show: Show = show_line) -> None:

@@ -68,7 +68,6 @@ class MemoryStore:
         elif isinstance(record, Forgotten):
             for name in record.names:
                 self.inbox.pop(name, None)
-                self.applied.pop(name, None)
         elif isinstance(record, Ticked):
             self.ticks[record.index] = record
             self.applied.update(dict.fromkeys((*record.applied, *record.aside), record.index))

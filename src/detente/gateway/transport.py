@@ -63,6 +63,19 @@ def contexts(
     return made[0], made[1]
 
 
+def renew(
+    used: tuple[ssl.SSLContext, ssl.SSLContext], certificate: Path, key: Path, partner_authority: Path
+) -> None:  # fmt: skip
+    """Have contexts in use show a new certificate from the next handshake on; a line that stands goes on as it is.
+
+    An authority that is new is believed besides the one before, until a restart. Raises InputError as :func:`contexts`.
+    """
+    contexts(certificate, key, partner_authority)
+    for context in used:
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(partner_authority)
+
+
 def name_of(writer: asyncio.StreamWriter) -> str:
     """Whom the other end's certificate names."""
     certificate = writer.get_extra_info("peercert") or {}

@@ -73,7 +73,7 @@ class Label(Strict):
 
 
 class Terms(Strict):
-    """How a clause may be suspended or left. Facts for the two gateways and their operators; a study never does."""
+    """How a clause may be suspended or left. The two gateways keep to it; a study never suspends."""
 
     suspended_by: Literal["giver", "receiver", "either"] = "either"
     suspension_notice_s: Annotated[float, Field(ge=0)] = 0.0

@@ -15,8 +15,8 @@ from detente.centre.exchange.egress_check import check_egress
 from detente.centre.exchange.ledger import EntryKind, Ledger, document
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Setting, Snapshot
-from detente.centre.exchange.session import Event, opened
-from detente.centre.exchange.statement import Address, Statement, sign_statement
+from detente.centre.exchange.session import opened
+from detente.centre.exchange.statement import Address, Receipt, sign_receipt
 from detente.records.errors import PeerError
 from detente.records.slots import Estimates, SensorStatus, Tracks
 from detente.records.stages import Messages
@@ -128,14 +128,14 @@ class Sealing:
         return found
 
     def _last_word(self, giver: int, receiver: int) -> bytes:
-        """A side's statement that the exchange is over, with its own ledger's head and the partner's countersigned."""
+        """What a side signs when the exchange is over: its own ledger's head and, countersigned, the partner's."""
         names = self.theatre.scenario.side_names
         own, theirs = self.books[0, giver, receiver], self.books[0, receiver, giver]
         address = Address(
             mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
             origin=self.origin, epoch=1, ordinal=0, sealed_s=own.entries[-1].written_s, head=own.head, seen=theirs.head,
         )  # fmt: skip
-        return sign_statement(Statement(address=address, event=Event.END), self.keys[giver])
+        return sign_receipt(Receipt(address=address, acknowledged=()), self.keys[giver])
 
 
 def _mask(theatre: Theatre, side: int) -> int:

@@ -1,8 +1,8 @@
-"""What two sides say to each other besides data: where they stand in the exchange, and what they have received.
+"""What two sides say to each other besides data: how every signed word begins, and receipts for what was received.
 
-Both are signed like envelopes, over canonical JSON. Each carries the head of the sender's ledger with the receiver,
+Words are signed like envelopes, over canonical JSON. Each carries the head of the sender's ledger with the receiver,
 and the partner's head as last seen: by signing it, a side countersigns it, so that a partner who later shows another
-past is caught by its own word.
+past is caught by its own word. (Where a side stands in the exchange, a gateway says in its notes.)
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from detente.centre.exchange import canonical, dsse, message
 from detente.centre.exchange.dsse import Keys, Kind
 from detente.centre.exchange.ledger import EMPTY_HEAD, HEAD_FIELDS, Head, head_fields, head_of
 from detente.centre.exchange.message import SCHEMA, Mark
-from detente.centre.exchange.session import Event
 from detente.records.errors import PeerError
 
 ACKNOWLEDGED_MAX = 512
@@ -24,7 +23,6 @@ ACKNOWLEDGED_MAX = 512
 BYTES_MAX = 131_072
 BRACKETS_MAX = ACKNOWLEDGED_MAX + 8
 
-STATEMENT = Kind(mark=b"DTNSTM01", payload_type="application/vnd.detente.statement", payload_bytes_max=4096)
 RECEIPT = Kind(mark=b"DTNRCP01", payload_type="application/vnd.detente.receipt", payload_bytes_max=BYTES_MAX)
 
 
@@ -56,24 +54,15 @@ class Address:
     agreement: str  # digest
     origin: str  # from which times count, ISO 8601 in UTC
     epoch: int  # of the one who speaks
-    ordinal: int  # of this statement or receipt in that epoch: a lower one than heard before is a replay
+    ordinal: int  # of this word in that epoch: a lower one than heard before is a replay
     sealed_s: float  # by the speaker's clock, whole microseconds
     head: Head  # of the speaker's ledger with the receiver
     seen: Head = EMPTY_HEAD  # of the receiver's, as last seen by the speaker
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A signed word about the exchange itself."""
-
-    address: Address
-    event: Event
-    reason: str = ""  # for people
-
-
-@dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """A signed word that envelopes came."""
+    """A signed word that envelopes came; with none, of the two heads alone."""
 
     address: Address
     acknowledged: tuple[Acknowledgement, ...]
@@ -100,10 +89,6 @@ ADDRESS_FIELDS = {
     "head": canonical.object_of(HEAD_FIELDS),
     "seen": canonical.object_of(HEAD_FIELDS),
 }
-STATEMENT_FIELDS = ADDRESS_FIELDS | {
-    "event": canonical.text_of("|".join(event.value for event in Event if event is not Event.MESSAGE)),
-    "reason": canonical.text_of(r"[ -~]{0,256}"),
-}
 RECEIPT_FIELDS = ADDRESS_FIELDS | {
     "acknowledged": canonical.list_of(
         canonical.object_of(
@@ -119,12 +104,6 @@ RECEIPT_FIELDS = ADDRESS_FIELDS | {
 }
 
 
-def sign_statement(statement: Statement, signer: Ed25519PrivateKey) -> bytes:
-    """The signed bytes of a statement."""
-    fields = _address_fields(statement.address) | {"event": statement.event.value, "reason": statement.reason}
-    return dsse.signed(STATEMENT, canonical.written(fields), signer)
-
-
 def sign_receipt(receipt: Receipt, signer: Ed25519PrivateKey) -> bytes:
     """The signed bytes of a receipt; ACKNOWLEDGED_MAX envelopes at most."""
     assert len(receipt.acknowledged) <= ACKNOWLEDGED_MAX
@@ -134,13 +113,6 @@ def sign_receipt(receipt: Receipt, signer: Ed25519PrivateKey) -> bytes:
     ]
     fields = _address_fields(receipt.address) | {"acknowledged": lines}
     return dsse.signed(RECEIPT, canonical.written(fields), signer)
-
-
-def open_statement(data: bytes, keys: Keys, expected: Addressed | None = None) -> Statement:
-    """A partner's statement, checked. Raises PeerError; VersionMismatch where it speaks another schema."""
-    fields = _fields(dsse.opened(STATEMENT, data, keys)[0], STATEMENT_FIELDS, "the statement")
-    event, reason = Event(fields.pop("event")), fields.pop("reason")
-    return Statement(address=_address(fields, expected), event=event, reason=reason)
 
 
 def open_receipt(data: bytes, keys: Keys, expected: Addressed | None = None) -> Receipt:
@@ -168,15 +140,14 @@ class Evidence:
 
 
 def evidence(data: bytes, keys: Keys) -> Evidence:
-    """The heads in an envelope, a statement or a receipt that one of these keys signed. Raises PeerError."""
-    kind = dsse.kind_of(data, (message.KIND, STATEMENT, RECEIPT))
+    """The heads in an envelope or a receipt that one of these keys signed. Raises PeerError."""
+    kind = dsse.kind_of(data, (message.KIND, RECEIPT))
     if kind is message.KIND:
         header = message.peek(data, keys)
         return Evidence(
             speaker=header.giver, listener=header.receiver, sealed_s=header.sealed_s, head=header.head, seen=EMPTY_HEAD
         )
-    word = open_statement(data, keys) if kind is STATEMENT else open_receipt(data, keys)
-    said = word.address
+    said = open_receipt(data, keys).address
     return Evidence(speaker=said.giver, listener=said.receiver, sealed_s=said.sealed_s, head=said.head, seen=said.seen)
 
 

@@ -12,7 +12,6 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from detente import __version__
 from detente.exercise.drill.faults import draw
 from detente.exercise.drill.promises import broken_promises
 from detente.exercise.drill.simulation import Simulation
@@ -52,14 +51,20 @@ def drill(seed: int) -> list[Failure]:
 
 
 def hold(
-    first: int, last: int, progress: Progress | None = None, *, workers: int = 1, kept: Path | None = None
+    first: int,
+    last: int,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    kept: Path | None = None,
+    release: str = "",
 ) -> list[Failure]:
     """The drills of seeds ``first`` up to, not including, ``last``; their failures in order of seed.
 
     ``workers`` processes share them. What is finished is added to ``kept``, and what stands there is not held again: a
-    run that was stopped goes on. Raises InputError where that file is another release's.
+    run that was stopped goes on. Raises InputError where that file is another ``release``'s.
     """
-    done = {} if kept is None else _read(kept)
+    done = {} if kept is None else _read(kept, release)
     chunks = _chunks(first, last)
     todo = [chunk for chunk in chunks if chunk not in done]
     found = [one for chunk in chunks for one in done.get(chunk, [])]
@@ -111,15 +116,15 @@ def _crew(workers: int) -> Iterator[ProcessPoolExecutor]:
         crew.shutdown(cancel_futures=True)
 
 
-def _read(kept: Path) -> dict[Chunk, list[Failure]]:
+def _read(kept: Path, release: str) -> dict[Chunk, list[Failure]]:
     """What a file of finished drills holds. A line that was cut short is as if it had not been written."""
     if not kept.exists():
-        kept.write_text(json.dumps({"drills of": __version__}) + "\n", encoding="utf-8")
+        kept.write_text(json.dumps({"drills of": release}) + "\n", encoding="utf-8")
         return {}
     lines = kept.read_text(encoding="utf-8").split("\n")
-    if lines[0] != json.dumps({"drills of": __version__}):
+    if lines[0] != json.dumps({"drills of": release}):
         raise InputError(
-            found=f"{lines[0][:80]!r}", expected=f"drills of release {__version__}",
+            found=f"{lines[0][:80]!r}", expected=f"drills of release {release}",
             remedy="name a file that `detente drill --resume` of this release wrote, or one that is not there yet",
             file=str(kept), line=1,
         )  # fmt: skip
