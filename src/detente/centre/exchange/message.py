@@ -13,6 +13,7 @@ is a moment in UTC.
 import hashlib
 import math
 import struct
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -60,6 +61,8 @@ LAYOUT = tuple(
     (name, np.dtype(kind), np.dtype(kind).itemsize * math.prod(shape), shape) for name, kind, shape in COLUMNS
 )
 """Of each column: its name, type, bytes and shape of a message."""
+
+NATIVE = sys.byteorder == "little"
 
 ROW_BYTES = sum(size for _, _, size, _ in LAYOUT)
 
@@ -233,7 +236,7 @@ def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
     for name, dtype, size, shape in LAYOUT:
         values = np.ndarray((count, *shape), dtype, attached, start)
         start += count * size
-        columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
+        columns[name] = values if NATIVE else values.astype(dtype.newbyteorder("="))
     return columns
 
 
