@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detente.records.errors import InputError
 from detente.records.slots import Bytes, Floats, Ints, Masks, Phase, Slots
-from detente.scenario.agreement import CLASSIFICATIONS, RANGE_CLASSES, Agreement, Clause, DataClass, Label
+from detente.scenario.agreement import CLASSIFICATIONS, RANGE_CLASSES, RATES_S, Agreement, Clause, DataClass, Label
 from detente.scenario.words import Box
 
 SENSORS_MAX = 64
@@ -57,6 +57,11 @@ class Rules(Slots):
         super().__post_init__()
         assert {len(column) for column in (self.giver, self.data, self.grid_m)} == {len(self.names)}
         assert self.parties.shape == (self.sides,)
+
+    @property
+    def period_s(self) -> Floats:
+        """Seconds between two turns of each clause to speak. (C,)"""
+        return np.array(RATES_S)[self.rate]
 
     def in_force_at(self, time_s: float) -> bool:
         """True while the agreement holds."""
