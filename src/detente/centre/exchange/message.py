@@ -13,7 +13,6 @@ is a moment in UTC.
 import hashlib
 import math
 import struct
-import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -62,7 +61,7 @@ LAYOUT = tuple(
 )
 """Of each column: its name, type, bytes and shape of a message."""
 
-NATIVE = sys.byteorder == "little"
+NATIVE = np.dtype("<f8").isnative
 
 ROW_BYTES = sum(size for _, _, size, _ in LAYOUT)
 
