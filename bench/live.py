@@ -1,36 +1,49 @@
-"""How fast the live exchange is: python bench/live.py [--json] [--quick]
+"""How fast the live exchange is: python bench/live.py [--json] [--quick] [--only NAME]
 
-Two gateways in one process, each with a SQLite store on this disk (WAL, synchronous=FULL), joined by a real socket
-with mutual TLS: durable on both sides, signed, receipted. Wall-clock times; both ends share a core, so two machines do
-better. Targets stand beside what is measured.
+Two gateways, each a process of its own with a SQLite store on this disk (WAL, synchronous=FULL), joined by a real
+socket with mutual TLS, or through two real NATS servers that sync every write: durable on both sides, signed, with
+receipts. Wall-clock times on one machine; targets stand beside what is measured.
 """
 
 import argparse
 import asyncio
+import gc
 import json
 import platform
+import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 
+from detente.exercise.brokers import Brokers
 from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway
 from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.keys import make_keys
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, Limits, Rate
-from detente.gateway.logic.link import Gateway, Now, Out
-from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, _sealed, start, step, steps, watch
+from detente.gateway.logic.link import Gateway, Link, Now, Out
+from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Timer, _sealed, start, steps, watch
+from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.transport import Line, contexts, listen
 from detente.records.stages import Messages
 
-BATCH = 64
+MEASURED = ("round_trip", "batched", "jetstream_round_trip", "jetstream_batched", "own_warning")
+HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
+IN_FLIGHT = 256  # envelopes: enough to keep both ends busy, few enough not to wait in buffers
 FREE = Limits(
     frames_each=(Rate(per_s=1e9, burst=1e9),) * 4, bytes_each=(Rate(per_s=1e12, burst=1e12),) * 4,
     outbox_bytes=1 << 34, expire_s=(1e9, 1e9, 1e9), retry_s=30.0, heartbeat_s=30.0,
@@ -50,15 +63,17 @@ def tracks(rows: int) -> Messages:
 class End:
     """One gateway with its store and its end of the line."""
 
-    def __init__(self, side: int, folder: Path) -> None:
+    def __init__(self, side: int, folder: Path, *, nats: bool) -> None:
         names = drill_world().names
-        self.name, self.partner = names[side], names[1 - side]
-        base = drill_gateway(self.name, 64_000_000)
-        self.gateway = Gateway(**{**base.__dict__, "limits": FREE})
+        self.name, self.partner, self.folder = names[side], names[1 - side], folder
+        self.gateway: Gateway = replace(drill_gateway(self.name, 64_000_000), limits=FREE)
         self.store = SqliteStore(folder / f"{self.name}.store", self.name, epoch=EPOCH)
         self.node: Node = start(self.gateway, EPOCH)
-        self.events: asyncio.Queue[LineEvent] = asyncio.Queue(4096)
-        self.line = Line(self.partner, self._frame, self._turn)
+        self.events: asyncio.Queue[LineEvent] = asyncio.Queue(512)
+        self.line = (
+            JetStreamLine(self.name, self.partner, self._frame, self._turn) if nats
+            else Line(self.partner, self._frame, self._turn)
+        )  # fmt: skip
         self.accepted_s: dict[int, float] = {}
         self.trips_s: list[float] = []
 
@@ -70,19 +85,36 @@ class End:
 
     @property
     def now(self) -> Now:
+        """By this machine's clocks."""
         return Now(steady_s=time.monotonic(), wall_s=time.time())
 
+    @property
+    def link(self) -> Link:
+        """All about the partner."""
+        return self.node.links[self.partner]
+
     async def run(self) -> None:
-        """As ``detente serve`` does: a batch of events, one commit, then what they send."""
+        """As ``detente serve`` does: a batch of events, one commit, then what they send; a timer when nothing comes."""
         while True:
-            events = [await self.events.get()]
-            while len(events) < BATCH and not self.events.empty():
-                events.append(self.events.get_nowait())
-            self._finish(*steps(self.gateway, self.node, events, self.now))
+            try:
+                async with asyncio.timeout(TIMER_S):
+                    first: LineEvent = await self.events.get()
+            except TimeoutError:
+                first = Timer()
+            self._finish(*steps(self.gateway, self.node, self._batch(first), self.now))
+            await asyncio.sleep(0)
+
+    def _batch(self, first: LineEvent) -> Iterator[LineEvent]:
+        yield first
+        end_s = time.monotonic() + BATCH_S
+        for _ in range(BATCH_EVENTS_MAX - 1):
+            if self.events.empty() or time.monotonic() > end_s:
+                return
+            yield self.events.get_nowait()
 
     def tell(self, parts: list[Messages]) -> None:
         """Take these into the outbox, in one commit, and send them."""
-        link, out = self.node.links[self.partner].copied(), Out()
+        link, out = self.link.copied(), Out()
         for part in parts:
             sequence = link.next_sequence
             envelope = _sealed(self.gateway, link, part, FIRST_TICK + TICKS + 10, sequence)
@@ -90,50 +122,91 @@ class End:
             outbound.accept(self.gateway, link, out, Lane.TRACK, FIRST_TICK + TICKS + 10, envelope, (), self.now)
         outbound.flush(self.gateway, link, out, self.now)
         out.records.append(link.kept())
-        node = Node(**{**self.node.__dict__, "links": {self.partner: link}})
-        self._finish(node, out)
+        self._finish(replace(self.node, links={self.partner: link}), out)
 
     def _finish(self, node: Node, out: Out) -> None:
-        before = self.node.links[self.partner].pending
+        before = self.link.pending
         if out.records:
             self.store.commit(out.records)
         self.node = node
         for _, lane, data in out.frames:
             self.line.send(int(lane), data)
-        for sequence in before.keys() - node.links[self.partner].pending.keys():
+        for sequence in before.keys() - self.link.pending.keys():
             self.trips_s.append(time.perf_counter() - self.accepted_s.pop(sequence))
 
+    async def join(self, servers: tuple[str, str] | None) -> list[asyncio.Task]:
+        """Begin to run, on the line that the folder's ``port`` file or these servers make."""
+        keys, port = self.folder / "keys", self.folder / "port"
+        tasks = [asyncio.create_task(self.run())]
+        if servers is not None:
+            own = keys / self.name
+            context = contexts(own / "tls.pem", own / "tls.key", self.folder / "all.pem")[1]
+            tasks.append(asyncio.create_task(self.line.run(*servers, context)))
+            return tasks
+        serving, calling = contexts(
+            keys / self.name / "tls.pem", keys / self.name / "tls.key",
+            keys / "public" / self.partner / "authority.pem",
+        )  # fmt: skip
+        if port.exists():
+            call = self.line.connect_for_ever("127.0.0.1", int(port.read_text()), calling)
+            tasks.append(asyncio.create_task(call))
+            return tasks
+        server = await listen("127.0.0.1:0", self.line.answer, context=serving)
+        port.write_text(str(server.sockets[0].getsockname()[1]))
+        return tasks
 
-async def joined(folder: Path) -> tuple[End, End, list[asyncio.Task]]:
-    """Two ends with a line between them, exchanging."""
+
+async def take(folder: Path, servers: tuple[str, str] | None) -> None:
+    """The other process: receives until it is killed."""
+    end = End(1, folder, nats=servers is not None)
+    tasks = await end.join(servers)
+    gc.collect()
+    gc.freeze()
+    await asyncio.gather(*tasks)
+
+
+@asynccontextmanager
+async def joined(folder: Path, nats: bool) -> AsyncIterator[End]:
+    """A giver that exchanges with a taker in a process of its own. Afterwards the taker's store is asked."""
     names = drill_world().names
-    make_keys(folder / "keys", names, datetime.now(UTC))
-    ends = [End(side, folder) for side in (0, 1)]
-    made = [
-        contexts(folder / f"keys/{a}/tls.pem", folder / f"keys/{a}/tls.key", folder / f"keys/public/{b}/authority.pem")
-        for a, b in (names, names[::-1])
-    ]
-    server = await listen("127.0.0.1:0", ends[0].line.answer, context=made[0][0])
-    port = server.sockets[0].getsockname()[1]
-    tasks = [asyncio.create_task(end.run()) for end in ends]
-    tasks.append(asyncio.create_task(ends[1].line.connect_for_ever("127.0.0.1", port, made[1][1])))
-    while not all(end.node.links[end.partner].session.open for end in ends):
-        await asyncio.sleep(0.01)
-    return ends[0], ends[1], tasks
+    with ExitStack() as stack:
+        servers: list[tuple[str, str]] = []
+        if nats:
+            brokers = Brokers(folder, names)
+            for side in names:
+                stack.enter_context(brokers.server(side))
+            servers = [brokers.addresses(side) for side in names]
+        else:
+            make_keys(folder / "keys", names, datetime.now(UTC))
+        giver = End(0, folder, nats=nats)
+        tasks = await giver.join(servers[0] if nats else None)
+        command = [sys.executable, __file__, "--take", str(folder), *(servers[1] if nats else ())]
+        taker = subprocess.Popen(command)
+        stack.callback(taker.wait)
+        stack.callback(taker.kill)
+        while not giver.link.session.open:
+            await asyncio.sleep(0.01)
+        gc.collect()
+        gc.freeze()
+        yield giver
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    given = giver.link.next_sequence
+    kept = sqlite3.connect(folder / f"{names[1]}.store").execute("SELECT count(*) FROM inbox").fetchone()[0]
+    assert kept == given, f"{kept} of {given} envelopes stand in the taker's store"
 
 
-async def round_trip(folder: Path, seconds: float) -> dict[str, Any]:
+async def round_trip(folder: Path, seconds: float, nats: bool = False) -> dict[str, Any]:
     """A hundred envelopes a second of ten records each: from the outbox's commit to the receipt's."""
-    giver, _, tasks = await joined(folder)
-    part, began = tracks(10), time.perf_counter()
-    for number in range(int(100 * seconds)):
-        await asyncio.sleep(max(0.0, began + number / 100 - time.perf_counter()))
-        giver.tell([part])
-    while giver.node.links[giver.partner].pending:
-        await asyncio.sleep(0.005)
-    for task in tasks:
-        task.cancel()
-    trips = sorted(giver.trips_s)
+    async with joined(folder, nats) as giver:
+        part, began = tracks(10), time.perf_counter()
+        for number in range(int(100 * seconds)):
+            await asyncio.sleep(max(0.0, began + number / 100 - time.perf_counter()))
+            giver.tell([part])
+        while giver.link.pending:
+            await asyncio.sleep(0.005)
+        trips = sorted(giver.trips_s)
     return {
         "p50_ms": 1e3 * statistics.median(trips),
         "p99_ms": 1e3 * trips[int(0.99 * len(trips))],
@@ -141,50 +214,92 @@ async def round_trip(folder: Path, seconds: float) -> dict[str, Any]:
     }
 
 
-async def throughput(folder: Path, envelopes: int) -> dict[str, Any]:
-    """Envelopes of a hundred records, 64 to a commit, as fast as they go."""
-    giver, taker, tasks = await joined(folder)
-    part, began = tracks(100), time.perf_counter()
-    for first in range(0, envelopes, BATCH):
-        giver.tell([part] * min(BATCH, envelopes - first))
-        while len(giver.node.links[giver.partner].pending) > 4 * BATCH:
+async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[str, Any]:
+    """Envelopes of a hundred records, a commit's worth at a time, as fast as they go."""
+    async with joined(folder, nats) as giver:
+        part, began = tracks(100), time.perf_counter()
+        for first in range(0, envelopes, BATCH_EVENTS_MAX):
+            giver.tell([part] * min(BATCH_EVENTS_MAX, envelopes - first))
+            while len(giver.link.pending) > IN_FLIGHT:
+                await asyncio.sleep(0.0005)
             await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    while giver.node.links[giver.partner].pending:
-        await asyncio.sleep(0)
-    taken_s = time.perf_counter() - began
-    for task in tasks:
-        task.cancel()
-    received = taker.node.links[taker.partner].counts["received"]
-    assert received == envelopes, f"{received} of {envelopes} received"
+        while giver.link.pending:
+            await asyncio.sleep(0.0005)
+        taken_s = time.perf_counter() - began
     return {"records_per_s": 100 * envelopes / taken_s, "envelopes": envelopes}
 
 
 def own_warning_latency(rounds: int) -> dict[str, Any]:
-    """From a tick's detections to own warnings, behind a batch of a partner's noise."""
-    gateway = drill_gateway(drill_world().names[0], 64_000_000)
-    noise = [Frame(partner=drill_world().names[1], lane=1, data=b"DTNENV01" + bytes(800)) for _ in range(BATCH)]
+    """From a tick's detections to own warnings, behind as many of a partner's frames as may go before them.
 
-    def latencies(flooded: bool) -> list[float]:
+    The partner is one with whom we exchange. It sends a hundred times the frames of an honest one, evenly over a tick:
+    noise that says it is an envelope, never twice the same. A full batch of it stands before the tick, the worst case.
+    """
+    simulation = Simulation(Plan(seed=0))
+    simulation.run()
+    station, lot = simulation.stations[0], Random(1)
+    assert station.node is not None, "nothing befell it"
+    began_s = simulation.now_s
+    gateway, fresh = station.gateway, replace(start(station.gateway, EPOCH), links=station.node.links)
+    partner = station.gateway.partners[0]
+
+    def noise(frames: int) -> list[Frame]:
+        return [Frame(partner=partner, lane=1, data=b"DTNENV01" + lot.randbytes(800)) for _ in range(frames)]
+
+    def latencies(before: int, frames: int) -> list[float]:
         found = []
         for _ in range(rounds):
-            node = start(gateway, EPOCH)
+            node = fresh
             for index in range(FIRST_TICK, FIRST_TICK + TICKS):
                 detections = heard(0).tick(index)
-                now = Now(steady_s=5.0 * index, wall_s=5.0 * index)
-                frames = noise if flooded else noise[:1]
+                for number in range(before):
+                    now = Now(steady_s=began_s + 5.0 * (index + number / before), wall_s=0.0)
+                    node, _ = steps(gateway, node, noise(1), now)
+                now = Now(steady_s=began_s + 5.0 * (index + 1), wall_s=0.0)
+                last = noise(frames)
                 began = time.perf_counter()
-                for frame in frames:
-                    node, _ = step(gateway, node, frame, now)
+                node, _ = steps(gateway, node, last, now)
                 own, _ = watch(gateway, node, index, detections)
                 found.append(time.perf_counter() - began)
-                node = Node(**{**node.__dict__, "centre": type(node.centre)(own=own, assisted=node.centre.assisted)})
+                node = replace(node, centre=replace(node.centre, own=own))
         return sorted(found)
 
-    calm, flooded = latencies(False), latencies(True)
+    latencies(0, 1)
+    gc.collect()
+    gc.freeze()
+    calm, flooded = latencies(0, 1), latencies(100 * HONEST_FRAMES - BATCH_EVENTS_MAX, BATCH_EVENTS_MAX)
     place = int(0.99 * len(calm))
-    return {"calm_p99_ms": 1e3 * calm[place], "flooded_p99_ms": 1e3 * flooded[place],
-            "ratio": flooded[place] / calm[place]}  # fmt: skip
+    return {
+        "calm_p99_ms": 1e3 * calm[place], "flooded_p99_ms": 1e3 * flooded[place],
+        "ratio": flooded[place] / calm[place],
+        "ratio_of_medians": statistics.median(flooded) / statistics.median(calm),
+    }  # fmt: skip
+
+
+def measured(name: str, share: float) -> dict[str, Any]:
+    """One of the measurements."""
+    if name == "own_warning":
+        return own_warning_latency(int(50 * share))
+    nats = name.startswith("jetstream")
+    with tempfile.TemporaryDirectory() as folder:
+        if name.endswith("round_trip"):
+            return asyncio.run(round_trip(Path(folder), 20.0 * share, nats))
+        return asyncio.run(throughput(Path(folder), int(4000 * share), nats))
+
+
+def show(found: dict[str, Any]) -> None:
+    """Beside the targets."""
+    for name, most_ms in (("round_trip", 3), ("jetstream_round_trip", 5)):
+        if name in found:
+            trip = found[name]
+            print(f"{name} at 1,000 records/s, p50 {trip['p50_ms']:.2f} ms, p99 {trip['p99_ms']:.2f} ms  (≤ {most_ms})")
+    for name in ("batched", "jetstream_batched"):
+        if name in found:
+            print(f"{name}, {found[name]['records_per_s']:,.0f} records/s  (≥ 100,000)")
+    if "own_warning" in found:
+        own = found["own_warning"]
+        print(f"own warning p99 {own['calm_p99_ms']:.2f} ms, with the partner flooding {own['flooded_p99_ms']:.2f} ms: "
+              f"{own['ratio']:.2f} times  (≤ 2)")  # fmt: skip
 
 
 def main() -> None:
@@ -192,27 +307,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
+    parser.add_argument("--only", choices=MEASURED, help="one of the measurements")
+    parser.add_argument("--take", nargs="+", metavar="FOLDER", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.take:
+        folder, *servers = asked.take
+        asyncio.run(take(Path(folder), (servers[0], servers[1]) if servers else None))
+        return
     share = 0.1 if asked.quick else 1.0
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        trip = asyncio.run(round_trip(Path(one), 20.0 * share))
-        rate = asyncio.run(throughput(Path(two), int(4000 * share)))
-    own = own_warning_latency(int(50 * share))
-    found = {
-        "round_trip": trip,
-        "batched": rate,
-        "own_warning": own,
-        "machine": platform.processor() or platform.machine(),
-    }
+    found: dict[str, Any] = {name: measured(name, share) for name in ([asked.only] if asked.only else MEASURED)}
+    found["machine"] = platform.processor() or platform.machine()
     if asked.json:
         print(json.dumps(found, indent=1))
         return
-    print(f"round trip at 1,000 records/s, p50 {trip['p50_ms']:.2f} ms, p99 {trip['p99_ms']:.2f} ms  (≤ 3 ms)")
-    print(f"batched, {rate['records_per_s']:,.0f} records/s  (≥ 100,000)")
-    print(
-        f"own warning p99 {own['calm_p99_ms']:.2f} ms, with the partner flooding {own['flooded_p99_ms']:.2f} ms: "
-        f"{own['ratio']:.2f} times  (≤ 2)"
-    )
+    show(found)
 
 
 if __name__ == "__main__":

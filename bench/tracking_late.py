@@ -11,18 +11,17 @@ import numpy as np
 import tracking_ballistic as falling
 from numpy.typing import NDArray
 from tracking_ballistic import Falls
+from tracking_centres import stepped
 from tracking_lines import Line
 from tracking_speed import confirmed
 
-from detente.centre.tracking import tracker
-from detente.centre.tracking.follower import Plots, follow
-from detente.records.slots import DetectionKind, SensorSuite, Status
-from detente.records.stages import Detections
+from detente.centre.tracking.follower import follow
+from detente.records.slots import Status
 from detente.scoring.matching import best_pairs, near_pairs
 
 Floats = NDArray[np.float64]
 JUDGED_S = range(60, 260, 10)
-SLOTS, CUTOFF_M, LATE_SENSOR = 256, 5000.0, 1
+CUTOFF_M, LATE_SENSOR = 5000.0, 1
 
 
 def late(quick: bool) -> Iterator[Line]:
@@ -48,14 +47,8 @@ Found = dict[tuple[int, int], float]  # (body, second) → squared position erro
 
 def _stepped(world: Falls, arrival_s: Floats) -> Found:
     """The centre's tracker, a step a second, each with what arrived since the last."""
-    tracks, suite, found = tracker.start(1, SLOTS, tracker.moments_of(1.0)), _suite(world), {}
-    order = np.lexsort((world.plots.time_s, np.ceil(arrival_s)))
-    ticks = np.ceil(arrival_s)[order]
-    for now in range(max(JUDGED_S) + 1):
-        rows = order[np.searchsorted(ticks, now) : np.searchsorted(ticks, now, side="right")]
-        rows = rows[world.plots.kind[rows] > 0]
-        offsets = np.array([0, len(rows)])
-        tracks = tracker.track(tracks, _detections(world.plots, rows), offsets, suite, float(now), falling.FILTER)
+    found = {}
+    for now, tracks in stepped(world, world.plots, arrival_s, max(JUDGED_S)):
         if now in JUDGED_S:
             held = tracks.status[0] == Status.CONFIRMED
             found |= _judged(world, now, tracks.mean[0, held, :3])
@@ -88,32 +81,3 @@ def _judged(world: Falls, now: int, positions_m: Floats) -> Found:
     true = world.states[now, there, :3]
     pairs = best_pairs(near_pairs(true, positions_m, CUTOFF_M), CUTOFF_M, 2.0)
     return {(int(there[i]), now): float(away) ** 2 for i, away in zip(pairs.truth, pairs.distance_m, strict=True)}
-
-
-def _detections(plots: Plots, rows: NDArray[np.int64]) -> Detections:
-    return Detections(
-        replicate=np.zeros(len(rows)), time_s=plots.time_s[rows], sensor=plots.sensor[rows], kind=plots.kind[rows],
-        range_m=plots.range_m[rows], azimuth_rad=plots.azimuth_rad[rows] % (2 * np.pi),
-        elevation_rad=plots.elevation_rad[rows], sigma_range_m=plots.sigma_range_m[rows],
-        sigma_azimuth_rad=plots.sigma_azimuth_rad[rows], sigma_elevation_rad=plots.sigma_elevation_rad[rows],
-        snr_db=np.full(len(rows), 15.0),
-    )  # fmt: skip
-
-
-def _suite(world: Falls) -> SensorSuite:
-    """The same radars as a centre knows them, one replicate."""
-    n = len(world.sites)
-    lat, lon, height = np.array(world.sites).T
-    one = np.ones((1, n))
-    return SensorSuite(
-        kind=np.full(n, DetectionKind.RADAR, np.uint8), side=np.zeros(n, np.int64), owner=np.zeros(n, np.int64),
-        owners=("XXX",), names=tuple(f"radar {k}" for k in range(n)), lat_rad=lat.copy(), lon_rad=lon.copy(),
-        height_m=height.copy(), boresight_rad=np.zeros(n), sector_half_width_rad=np.full(n, np.pi),
-        elevation_min_rad=np.full(n, falling.LOWEST), elevation_max_rad=np.full(n, np.pi / 2),
-        watch_rad=np.tile([-np.pi / 2, np.pi / 2, -np.pi, np.pi], (n, 1)), grazing_m=np.zeros(n),
-        orbit=np.zeros((1, n, 6)), revisit_s=one * falling.STEP_S, offset_s=0 * one, reference_range_m=one * 1e6,
-        reference_snr=one * 30.0, instrumented_range_m=one * 2e6, false_alarm_probability=one * 1e-6,
-        false_plots_per_scan=one * falling.FALSE_PLOTS, detection_probability=one * falling.DETECTION,
-        cloud_top_m=0 * one, sigma_range_m=one * falling.SIGMAS[0], sigma_azimuth_rad=one * falling.SIGMAS[1],
-        sigma_elevation_rad=one * falling.SIGMAS[2],
-    )  # fmt: skip

@@ -241,7 +241,8 @@ TWISTED = np.eye(6) + np.diag([0.9] * 5, 1) + np.diag([0.9] * 5, -1)
     [
         (TRACK, {"state": np.nan}, "state is not a number"),
         (TRACK, {"covariance": np.inf}, "covariance is not a number"),
-        (TRACK, {"data": 4}, "a data class"),
+        (TRACK, {"data": 6}, "a data class"),
+        (TRACK, {"data": 4}, "a clause"),
         (TRACK, {"phase": 0}, "a phase"),
         (TRACK, {"phase": 4}, "a phase"),
         (TRACK, {"coarsened": 2}, "a flag"),

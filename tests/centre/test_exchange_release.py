@@ -315,12 +315,11 @@ def test_rules_speak_in_sides_masks_and_scenario_seconds():
     assert rules.phases.tolist() == [0b1010, 0b1110]
     assert (rules.rate.tolist(), rules.period_s.tolist()) == ([2, 4], [10.0, 60.0])
     assert (rules.start_s, rules.end_s) == (-100.0, 250.0)
-    assert rules.not_carried == ("b",)
     assert rules.parties.tolist() == [1, 1, 1]
     assert compile_agreement(None, made.SIDES, made.OWNERS, made.EPOCH).parties.tolist() == [0, 0, 0]
 
 
-def test_a_clause_that_no_message_carries_releases_nothing():
+def test_a_clause_about_sensors_tells_nothing_of_tracks():
     _, _, state = say(rules_of(made.clause("b", "sensor-status")), steady([0.0]))
     assert state.counts.sum() == 0
     assert state.withheld_messages.tolist() == [6]

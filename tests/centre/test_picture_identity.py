@@ -9,7 +9,7 @@ import pytest
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.fusion import fuse, start_picture
-from detente.centre.picture.identity import EPOCHS, NUMBERS, global_numbers, in_epoch, local_numbers
+from detente.centre.picture.identity import EPOCHS, NUMBERS, global_numbers, in_epoch, local_numbers, track_name
 from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.warnings import start_issued, warn_picture
 from detente.records.errors import PeerError
@@ -125,6 +125,15 @@ def test_a_partner_that_starts_anew_does_not_take_over_its_old_lines():
 def test_what_is_no_epoch_and_no_number_is_the_partners_mistake():
     assert global_numbers(0, np.array([1, 2])).tolist() == [1, 2]
     assert int(global_numbers(EPOCHS - 1, np.array([NUMBERS - 1]))[0]) < 2**53
-    for epoch, number in ((-1, 1), (EPOCHS, 1), (0, 0), (0, NUMBERS)):
+    for epoch, number in ((-1, 1), (0, 0), (0, NUMBERS)):
         with pytest.raises(PeerError):
             global_numbers(epoch, np.array([number]))
+
+
+def test_an_epoch_is_any_whole_number_and_near_ones_are_told_apart():
+    """As the seconds in which a store was made, and made again, and again."""
+    made_s = [1_790_000_000, 1_790_000_001, 1_790_000_000 + EPOCHS - 1]
+    numbers = [int(global_numbers(epoch, np.array([5]))[0]) for epoch in made_s]
+    assert len(set(numbers)) == 3
+    assert max(numbers) < 2**53
+    assert [track_name("East", number) for number in (5, NUMBERS + 7)] == ["East-5", "East-7@1"]

@@ -109,3 +109,57 @@ def test_false_warnings_are_rare_where_tracks_are_honest():
     warnings, said, _ = watched(list(seen), spread, (0.0, 5.0))
     assert said.impact_valid.sum() == 400
     assert sum(len(w) for w in warnings) <= 4
+
+
+def corrected(changes):
+    """What is stated at each of these: (time, sigmas of position and velocity, push aside)."""
+    issued, said, found = start_issued(1, 1, 2), None, []
+    for time_s, position_m, velocity_m_s, aside_m_s in changes:
+        state = made.moved(made.state(TOWARDS_WEST), time_s)
+        state[3:] += aside_m_s * np.cross(state[:3], state[3:]) / np.linalg.norm(np.cross(state[:3], state[3:]))
+        tracks = made.tracks([state], [made.covariance(position_m, velocity_m_s)], time_s=time_s)
+        said = estimate(tracks, said, GROUND)
+        table, issued = warn_own(tracks, said, issued, HALF, made.WEST)
+        found.append(table)
+    return found
+
+
+def test_a_warning_is_corrected_where_its_ellipse_is_half_or_twice_as_long():
+    steady, vague, sharp = (500.0, 20.0, 0.0), (1_500.0, 60.0, 0.0), (100.0, 3.0, 0.0)
+    story = ((0.0, *steady), (5.0, *steady), (50.0, *steady), (100.0, *sharp), (150.0, *sharp), (200.0, *vague))
+    found = corrected(story)
+    assert [table.update.tolist() for table in found] == [[], [0], [], [1], [], [2]]
+    longest = [np.linalg.eigvalsh(_matrix(table))[1] ** 0.5 for table in found if len(table)]
+    assert longest[1] < 0.5 * longest[0]
+    assert longest[2] > 2.0 * longest[1]
+    assert found[3].time_s[0] == 100.0
+    assert found[3].threatened[0] == made.WEST
+
+
+def _matrix(table):
+    east, cross, north = table.impact_covariance_m2[0]
+    return np.array([[east, cross], [cross, north]])
+
+
+def test_a_warning_is_corrected_where_its_impact_has_moved_beyond_what_it_allowed():
+    """Also to where it threatens nobody any more: then the correction is what takes the warning back."""
+    steady = (500.0, 20.0)
+    near = corrected(((0.0, *steady, 0.0), (5.0, *steady, 0.0), (50.0, *steady, 30.0)))
+    assert [table.update.tolist() for table in near] == [[], [0], []]
+    far = corrected(((0.0, *steady, 0.0), (5.0, *steady, 0.0), (50.0, *steady, 2_000.0)))
+    assert [table.update.tolist() for table in far] == [[], [0], [1]]
+    assert far[1].probability[0] == 1.0
+    assert far[2].probability[0] == 0.0
+
+
+def test_a_correction_is_held_to_what_was_stated_last_not_first():
+    """A middle that drifts by less than its ellipse allows each time is corrected as soon as the sum is more."""
+    steady = (500.0, 20.0)
+    pushes = [0.0, 0.0] + [20.0 * step for step in range(1, 12)]
+    times = [0.0, 5.0] + [50.0 * step for step in range(1, 12)]
+    found = corrected([(time_s, *steady, push) for time_s, push in zip(times, pushes, strict=True)])
+    ordinals = [table.update.tolist() for table in found]
+    assert ordinals[1] == [0]
+    given = [one[0] for one in ordinals if one]
+    assert given == list(range(len(given)))
+    assert 2 <= len(given) <= 6

@@ -45,7 +45,7 @@ def whose(truth, history, k):
 
 def outcome(association, density, detection, **how):
     """Over the seeds: how many of the objects' tracks were the same after as before; of those that were theirs before,
-    the mean NEES (cut off at 50, so that a track gone astray does not rule it), the share inside its 95 % bound, and RMSE.
+    the mean NEES (cut off at 50, so that a track gone astray does not rule it), the share inside its 95 % bound, RMSE.
     """
     sensors = replace(
         made.one_radar(), clutter_density=np.full(1, max(density, 1e-3)), detection_probability=np.full(1, detection)

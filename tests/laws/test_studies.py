@@ -104,7 +104,7 @@ def test_recorded_worlds_are_the_same_through_sealed_envelopes(lisbon: Scenario,
 def test_every_metric_stands_for_every_side(three: Flown, lisbon: Scenario) -> None:
     expected = 3 * len(NAMES) * (len(lisbon.sides) + 1)
     names, counts = np.unique(three.table.metric, return_counts=True)
-    assert len(names) == 17
+    assert len(names) == 18
     assert set(counts.tolist()) == {expected}
     assert np.isfinite(three.table.value).all()
     assert isinstance(three.objects, ObjectResults)

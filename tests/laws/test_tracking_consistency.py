@@ -78,9 +78,11 @@ def shaken(states, light, chance, settings):
     return states, light
 
 
-def ballistic(seed, runs, height_m, climb_m_s, scans=SCANS):
-    """Objects about the Earth, ballistic coefficients drawn from the tracker's prior; and heights (runs, scans)."""
-    chance, settings = np.random.default_rng(seed), Settings()
+def ballistic(seed, runs, height_m, climb_m_s, scans=SCANS, filter_kind=Filter.EXTENDED):
+    """Objects about the Earth, ballistic coefficients drawn from the tracker's prior: squared errors (runs, scans),
+    heights (runs, scans), and what each object's lightness began as (runs,).
+    """
+    chance, settings = np.random.default_rng(seed), Settings(filter=filter_kind)
     axes, site = made.site_axes()
     away, bearing = chance.uniform(3e5, 7e5, runs), chance.uniform(-1.0, 1.0, runs)
     local = np.stack([away * np.sin(bearing), away * np.cos(bearing), chance.uniform(*height_m, runs)], axis=1)
@@ -88,6 +90,7 @@ def ballistic(seed, runs, height_m, climb_m_s, scans=SCANS):
     level = np.stack([speed * np.sin(heading), speed * np.cos(heading), chance.uniform(*climb_m_s, runs)], axis=1)
     states = np.hstack([site + local @ axes, level @ axes])
     light = np.exp(settings.log_beta_sigma * chance.standard_normal(runs)) / settings.nominal_beta_kg_m2
+    drawn = light * settings.nominal_beta_kg_m2
     truth, plots, heights = np.zeros((scans, runs, 6)), [], np.zeros((scans, runs))
     for k in range(scans):
         if k:
@@ -96,7 +99,7 @@ def ballistic(seed, runs, height_m, climb_m_s, scans=SCANS):
         plots.append(made.measured(states, chance))
     up = np.stack([scan[:, 0] > 0.01 for scan in plots])
     seen = (chance.random((scans, runs)) < made.DETECTION) & (heights > 1e4) & np.logical_and.accumulate(up)
-    return follow_each(truth, plots, seen, made.radar_on_earth(), settings), heights.T
+    return follow_each(truth, plots, seen, made.radar_on_earth(), settings), heights.T, drawn
 
 
 def linear(seed):
@@ -171,9 +174,26 @@ def test_coasting_objects_with_unknown_ballistic_coefficient(perfect):
 
 
 def test_falling_objects_with_unknown_ballistic_coefficient(perfect):
-    squares, heights = ballistic(3, RUNS, (1.8e5, 2.5e5), (-2_500.0, -1_500.0), scans=80)
+    squares, heights, _ = ballistic(3, RUNS, (1.8e5, 2.5e5), (-2_500.0, -1_500.0), scans=80)
     in_air = np.where(heights < AIR_M, squares, np.nan)
     assert np.isfinite(in_air).sum() > 10_000
     assert abs(share_inside(in_air) - perfect[0]) < 0.03
     assert np.nanmean(in_air) == pytest.approx(6.0, abs=0.4)
     assert abs(share_of_singles(in_air) - perfect[1]) < 0.03
+
+
+@pytest.mark.parametrize("filter_kind", list(Filter))
+def test_falling_objects_down_to_the_ground(perfect, filter_kind):
+    """From 180-250 km into the thick of the air, where drag has told light bodies from heavy ones, and after."""
+    parts = [ballistic(seed, RUNS // 2, (1.8e5, 2.5e5), (-2_500.0, -1_500.0), 140, filter_kind) for seed in (3, 4, 5)]
+    squares, heights, light = (np.concatenate(part) for part in zip(*parts, strict=True))
+    assert abs(share_inside(squares) - perfect[0]) < 0.03
+    assert abs(share_of_singles(squares) - perfect[1]) < 0.03
+    assert np.nanmean(squares) == pytest.approx(6.0, abs=0.2)
+    # No sort of body is left out: neither the heavy, whose lightness is near nothing, nor the light.
+    low = np.where(heights < 40_000.0, squares, np.nan)
+    heavy, lightest = low[light < np.quantile(light, 0.2)], low[light > np.quantile(light, 0.95)]
+    assert np.isfinite(heavy).sum() > 500
+    assert np.isfinite(lightest).sum() > 200
+    assert 4.0 < np.nanmean(heavy) < 7.0
+    assert 4.0 < np.nanmean(lightest) < 10.0

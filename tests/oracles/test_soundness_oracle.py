@@ -14,19 +14,22 @@ from detente.centre.exchange import soundness
 from detente.centre.exchange.message import COLUMNS
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
+from detente.records.slots import SensorStatus
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 RULES = compile_agreement(
     made.agreement(
         made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track"),
-        made.clause("c", "track", receiver="C"), made.clause("l", "tracklet"), start_s=-10, end_s=50,
+        made.clause("c", "track", receiver="C"), made.clause("l", "tracklet"),
+        made.clause("s", "sensor-status"), start_s=-10, end_s=50,
     ),
     made.SIDES, made.OWNERS, made.EPOCH,
 )  # fmt: skip
 PARTS = {
     1: ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m"),
     2: ("impact_lat_rad", "impact_lon_rad", "impact_s", "impact_sigma_s", "impact_covariance_m2"),
-    (3, 5): ("state", "covariance"),
+    (3, 4, 5): ("state",),
+    (3, 5): ("covariance",),
 }
 
 
@@ -37,17 +40,18 @@ def plain_fault(columns, giver, receiver):
     data = columns["data"]
     words = list(soundness.FAULTS.values())
     checks = [
-        np.isin(data, [1, 2, 3, 5]), np.isin(columns["phase"], [1, 2, 3]), flags(columns), columns["number"] >= 1,
+        np.isin(data, [1, 2, 3, 4, 5]), np.isin(columns["phase"], [1, 2, 3]), flags(columns), columns["number"] >= 1,
         times(columns), (columns["valid_s"] >= RULES.start_s) & (columns["released_s"] < RULES.end_s),
         clauses(columns, giver, receiver), nothing_else(columns), launch(columns) | (data != 1),
         impact(columns) | (data != 2), states(columns) | ~np.isin(data, [3, 5]),
     ]  # fmt: skip
     wrong = next((word for word, sound in zip(words, checks) if not np.all(sound)), "")
     wrong = wrong or covariances(columns["covariance"][np.isin(data, [3, 5])], words[11:14])
-    late = [words[14]] * bool(np.any(columns["sensors"] & ~np.uint64(3))) + [words[15]] * bool(
-        np.any(columns["released_s"] > 40.000001)
-    )
-    return wrong or (late[0] if late else "")
+    last = [
+        (columns["sensors"] & ~np.uint64(3)) == 0, columns["released_s"] <= 40.000001,
+        one_sensor(columns) | (data != 4), sectors(columns) | (data != 4),
+    ]  # fmt: skip
+    return wrong or next((word for word, sound in zip(words[14:], last) if not np.all(sound)), "")
 
 
 def fault(columns, giver, receiver):
@@ -69,7 +73,7 @@ def times(columns):
 
 
 def clauses(columns, giver, receiver):
-    known = (columns["clause"] >= 0) & (columns["clause"] < 5)
+    known = (columns["clause"] >= 0) & (columns["clause"] < 6)
     named = np.where(known, columns["clause"], 0)
     return known & (
         (RULES.giver[named] == giver) & (RULES.receiver[named] == receiver) & (RULES.data[named] == columns["data"])
@@ -109,6 +113,18 @@ def states(columns):
     return np.all(state[:, :3] <= 1e9, axis=1) & np.all(state[:, 3:] <= 1e6, axis=1)
 
 
+def one_sensor(columns):
+    named = [[i for i in range(64) if int(mask) >> i & 1] for mask in columns["sensors"]]
+    return np.array([names == [number - 1] for names, number in zip(named, columns["number"].tolist())])
+
+
+def sectors(columns):
+    boresight, half_width, lowest, highest, range_m, nothing = columns["state"].T
+    turned = (np.abs(boresight) <= math.pi) & (half_width >= 0) & (half_width <= math.pi)
+    raised = (np.abs(lowest) <= math.pi / 2) & (np.abs(highest) <= math.pi / 2) & (lowest <= highest)
+    return turned & raised & (range_m >= 0) & (range_m <= 1e8) & (nothing == 0)
+
+
 def covariances(lower, words):
     rows, columns = np.tril_indices(6)
     matrix = np.zeros((len(lower), 6, 6))
@@ -130,7 +146,13 @@ def covariances(lower, words):
 
 def said():
     tracks, est = made.moment(np.random.default_rng(0), 20.0, [[1, 2]])
-    messages, _, _ = release(initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, made.SECRET, 20.0)
+    known = SensorStatus(
+        state=np.array([[1, 3, 0, 0, 0, 0]], np.uint8), stated_s=np.zeros((1, 6)),
+        sector=np.array([[[0.5, 1.0, 0.1, 1.2, 3e6], *[[0.0] * 5] * 5]]),
+    )  # fmt: skip
+    messages, _, _ = release(
+        initial(RULES, np.array([0]), 2), tracks, est, RULES, 0, 3, made.SECRET, 20.0, status=known
+    )
     return messages.take(messages.receiver == 1)
 
 
@@ -152,7 +174,7 @@ def test_the_kernel_finds_what_the_plain_checks_find(data):
         flat = columns[name].reshape(len(SAID), -1)[row]
         place = data.draw(st.integers(0, len(flat) - 1))
         least = 0 if name not in WHOLE or name == "sensors" else -2
-        whole = st.integers(least, 6)
+        whole = st.integers(least, 7)
         flat[place] = data.draw(ODD if name in FLOATS else whole)
     giver, receiver = data.draw(st.sampled_from([(0, 1), (0, 1), (0, 2), (1, 0)]))
     assert fault(columns, giver, receiver) == plain_fault(columns, giver, receiver)

@@ -141,6 +141,7 @@ def _results(world, index, name):
         "launch_error_m": 20e3 + 30e3 * world.luck,
         "impact_error_m": 40e3 + 60e3 * world.luck,
         "impact_nees": 8.0 * world.luck,
+        "useful_s": np.where((warned < world.impact_s) & (world.luck < 0.6), warned + 60.0 * world.luck, -1.0),
         "attributed": world.luck < 0.8,
         "opportunities": reach.astype(int),
         "earliest_s": np.where(reach, world.impact_s - 60.0, -1.0),
@@ -179,6 +180,7 @@ def _values(mine, metric, name, generator):
     known = {
         "warning_time_s": lead,
         "own_warning_time_s": own,
+        "useful_warning_time_s": np.where(mine.useful_s >= 0, mine.impact_s - mine.useful_s, 0.0),
         "leakage_fraction": 1.0 - mine.intercepted,
         "launch_attribution_fraction": mine.attributed,
         "launch_point_error_km": mine.launch_error_m / 1e3,

@@ -64,7 +64,7 @@ def test_reads_without_scripts_and_on_a_narrow_screen(seen):
     tab = context.new_page()
     tab.goto(seen.uri)
     assert tab.locator(".answers li").count() == 2
-    assert tab.locator(".panel-0 td .mean").count() == 6 * 16
+    assert tab.locator(".panel-0 td .mean").count() == 6 * 17
     assert tab.locator("#world-architecture").is_hidden()
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()

@@ -45,6 +45,18 @@ def test_without_a_limit_it_is_the_warning_time_itself(saved):
         )
 
 
+def test_useful_warning_is_the_study_s_own_metric(saved):
+    for side, name in enumerate(saved.sides):
+        mean, change = objectwise.useful_warning(saved, "cooperating", side)
+        cell = saved.cell("cooperating", name, "useful_warning_time_s")
+        difference = saved.difference("cooperating", name, "useful_warning_time_s")
+        assert 0.0 < mean.mean < saved.cell("cooperating", name, "warning_time_s")["mean"]
+        assert (mean.mean, mean.low, mean.high) == pytest.approx((cell["mean"], cell["low"], cell["high"]))
+        assert (change.mean, change.low, change.high) == pytest.approx(
+            tuple(difference[k] for k in ("mean", "low", "high"))
+        )
+
+
 def test_a_narrower_limit_never_gives_more_warning(saved):
     means = [objectwise.good_warning(saved, "joint", 0, within)[0].mean for within in (30.0, 50.0, 80.0, 200.0)]
     assert means == sorted(means)
@@ -101,7 +113,7 @@ def test_changed_fates_explain_the_difference_of_leakage(saved):
 def test_the_answer_says_which_objects_it_rests_on(saved):
     text = str(answer(saved))
     assert text.count("of 600 in all, ") == 2
-    assert text.count("within 300\u00a0km of the true one: ") == 2
+    assert text.count("km where it will land, and is right: ") == 2
 
 
 def test_a_difference_of_one_world_is_not_judged():

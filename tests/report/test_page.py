@@ -84,7 +84,7 @@ def test_every_number_of_the_study_stands_in_a_cell(elements, study):
         if cell is not None
     }
     assert cells == wanted
-    assert len(wanted) == 6 * 3 * 16  # of 17 metrics one does not exist in this made-up study
+    assert len(wanted) == 6 * 3 * 17  # of 17 metrics one does not exist in this made-up study
 
 
 def test_figures_are_json_without_nan(page):
@@ -145,7 +145,7 @@ def test_a_study_of_one_world_claims_nothing(made, tmp_path):
     assert told == 2 * 4
     assert not set(re.findall(r"longer|shorter|interval|better|worse", answers))
     cells = re.findall(r'<span class="interval">(.*?)</span>', text)
-    assert len(cells) == 6 * 3 * 16
+    assert len(cells) == 6 * 3 * 17
     assert set(cells) == {"–"}
     assert not re.search(r'class="[^"]*\b(better|worse)\b', text)
 
@@ -192,5 +192,5 @@ def test_intervals_end_where_the_quantity_does(saved):
 
 def test_no_shown_interval_of_a_mean_is_below_nothing(page):
     cells = re.findall(r'<span class="interval">(.*?)</span>', page)
-    assert len(cells) == 6 * 3 * 16
+    assert len(cells) == 6 * 3 * 17
     assert not any("−" in cell for cell in cells)

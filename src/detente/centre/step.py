@@ -8,26 +8,43 @@ because the first is the same under every architecture.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange.offsets import Secret
+from detente.centre.exchange.promise import promised_within
 from detente.centre.exchange.release import ReleaseState, initial, release
 from detente.centre.exchange.rules import Rules
+from detente.centre.exchange.sensor_status import declaration, heard, nothing_declared, parted
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
 from detente.centre.picture.fusion import fuse, start_picture
 from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner
 from detente.centre.picture.settings import PictureSettings
+from detente.centre.picture.trust import (
+    Trust,
+    TrustSettings,
+    Watch,
+    believed,
+    judge,
+    start_trust,
+    watch_of,
+)
 from detente.centre.picture.warnings import Issued, start_issued, warn_own, warn_picture
 from detente.centre.tracking.settings import Settings as TrackingSettings
 from detente.centre.tracking.tracker import start, track
 from detente.geodesy.territory_index import TerritoryIndex
-from detente.records.slots import Picture, SensorSuite, Tracks
+from detente.records.slots import Picture, SensorState, SensorStatus, SensorSuite, Tracks
 from detente.records.stages import Detections, Messages, Releases, Warnings
 
 WARNING_PROBABILITY = 0.5
 """P(impact in a territory) at which it is named in a warning. Source: assumption, 0.1 to 0.9; more likely than not."""
+
+Quarantine = Literal["off", "advise", "automatic"]
+"""What a centre does about a partner whose word does not bear comparison with what own sensors show: it does not look;
+it looks and says so; it looks, says so, and leaves that partner's word out of its picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +60,9 @@ class Centre:
     warning_probability: float = WARNING_PROBABILITY
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
+    quarantine: Quarantine = "off"  # of partners whose word does not bear comparison
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    sensor_states: NDArray[np.uint8] | None = None  # (n,) SensorState of own sensors as declared; None: all are up
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -53,6 +73,22 @@ class Centre:
     def partner_slots(self) -> int:
         """Room for the tracks of all partners."""
         return (self.sides - 1) * self.slots
+
+    @cached_property
+    def watch(self) -> Watch:
+        """All radars as stated."""
+        return watch_of(self.suite)
+
+    @cached_property
+    def own_status(self) -> SensorStatus:
+        """What it can say of its own sensors."""
+        return declaration(self.suite, self.side, self.sensor_states)
+
+    @cached_property
+    def sensors_of(self) -> NDArray[np.uint64]:
+        """Bit mask of each side's sensors."""
+        masks = [sum(1 << i for i, side in enumerate(self.suite.side) if side == one) for one in range(self.sides)]
+        return np.array(masks, np.uint64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +111,8 @@ class Assisted:
     rules: Rules
     secret: Secret  # keys the offsets that coarsen; the partner never learns it
     exchanging: bool
+    trust: Trust  # what speaks against each partner
+    declared: SensorStatus  # what partners have said of their sensors
 
     @property
     def lines(self) -> int:
@@ -141,6 +179,8 @@ def begin_assisted(
         rules=rules,
         secret=secret,
         exchanging=exchanging,
+        trust=start_trust(rows, centre.slots, others, centre.sides),
+        declared=nothing_declared(rows, len(centre.suite.kind)),
     )
 
 
@@ -163,13 +203,17 @@ def cooperate(
     Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere. ``releasing`` stands in
     for :func:`~detente.centre.exchange.release.release`: a drill's remembers its answers.
     """
-    partner = assisted.partner
+    partner, trust, declared = assisted.partner, assisted.trust, assisted.declared
     if assisted.exchanging:
+        messages, offsets, statuses = parted(messages, offsets)
+        declared = heard(declared, statuses, centre.suite)
         partner = receive(
             partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture, assisted.picture
         )
+        trust = _judged(centre, own, partner, declared, assisted)
+    shown = believed(partner, trust) if centre.quarantine == "automatic" else partner
     picture = fuse(
-        own.tracks, own.estimates, partner, centre.side, centre.territories, now_s, assisted.picture, centre.picture
+        own.tracks, own.estimates, shown, centre.side, centre.territories, now_s, assisted.picture, centre.picture
     )
     warnings, issued, released = Warnings.empty(), assisted.issued, assisted.release
     told, decisions = Messages.empty(), Releases.empty()
@@ -177,13 +221,28 @@ def cooperate(
         warnings, issued = warn_picture(picture, issued, centre.thresholds, centre.side, centre.picture)
         told, decisions, released = releasing(
             released, own.tracks, own.estimates, assisted.rules, centre.side, own_sensors(centre), assisted.secret,
-            now_s, record=record,
+            now_s, record=record, status=centre.own_status,
         )  # fmt: skip
     after = Assisted(
         partner=partner, picture=picture, issued=issued, release=released, rules=assisted.rules,
-        secret=assisted.secret, exchanging=assisted.exchanging,
+        secret=assisted.secret, exchanging=assisted.exchanging, trust=trust, declared=declared,
     )  # fmt: skip
     return after, Said(picture=picture, warnings=warnings, messages=told, releases=decisions)
+
+
+def _judged(
+    centre: Centre, own: Own, partner: KeptPartnerTracks, declared: SensorStatus, assisted: Assisted
+) -> Trust:  # fmt: skip
+    """What speaks against each partner after this tick; nothing where nobody asked."""
+    if centre.quarantine == "off":
+        return assisted.trust
+    promised_s = promised_within(own.tracks, own.estimates, assisted.rules, centre.side, centre.sensors_of)
+    lately = own.tracks.time_s - declared.stated_s <= centre.trust.declared_kept_s
+    watching = ((declared.state == SensorState.UP) & lately).astype(np.uint8)
+    return judge(
+        assisted.trust, own.tracks, own.estimates, partner, centre.watch, centre.side, promised_s, watching,
+        declared.sector, centre.trust, centre.picture,
+    )  # fmt: skip
 
 
 def step(centre: Centre, state: State, inputs: Inputs, now_s: float, *, record: bool = False) -> tuple[State, Outputs]:

@@ -1,9 +1,11 @@
 """The U.S. Standard Atmosphere 1976, as a table smooth enough to integrate through, and the kernel that reads it.
 
 To 86 km the standard is a formula (layers of constant temperature gradient in geopotential height); above, it is the
-table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4. The kernels read a
-cubic in each 500 m cell, continuous with its first derivative, of the logarithms of density and pressure: a linear
-table's kinks would limit the order of any integrator flown through it.
+table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4.
+
+Kernels that step to where the standard bends read it in pieces that bend there too (``air``; as a sum over bends, for
+lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative (``air_density``):
+kinks would limit the order of their integrators.
 """
 
 import itertools
@@ -115,17 +117,17 @@ def standard_air(height_m: float) -> tuple[float, float, float]:
 
 
 def _cells() -> np.ndarray:
-    """Cubic coefficients (cells, 12) in s = 0..1 across each cell: four each for the three of ``standard_air``."""
+    """Cubic coefficients (cells, 8) in s = 0..1 across each cell: four for log density, four for the speed of sound."""
     count = round(DRAG_CEILING_M / CELL_M)
     heights = np.arange(count + 1) * CELL_M
-    values = np.array([standard_air(h) for h in heights])
     reach = 1.0
-    above = np.array([standard_air(h + reach) for h in heights])
-    below = np.array([standard_air(max(h - reach, 0.0)) for h in heights])
+    values, above, below = (
+        np.array([standard_air(max(h + off, 0.0)) for h in heights])[:, (0, 2)] for off in (0.0, reach, -reach)
+    )
     slopes = CELL_M * (above - below) / np.where(heights > 0.0, 2.0 * reach, reach)[:, None]
     low, high, left, right = values[:-1], values[1:], slopes[:-1], slopes[1:]
     cubic = np.stack((low, left, 3 * (high - low) - 2 * left - right, 2 * (low - high) + left + right), axis=-1)
-    return np.ascontiguousarray(cubic.reshape(count, 12))
+    return np.ascontiguousarray(cubic.reshape(count, 8))
 
 
 def _pieces() -> np.ndarray:
@@ -180,7 +182,10 @@ TOP_CELL = float(len(AIR)) - 1e-9
 
 @kernel
 def air(height_m):
-    """Density, pressure and speed of sound below the drag ceiling; heights outside are brought to the nearest end."""
+    """Density, pressure and speed of sound below the drag ceiling; heights outside are brought to the nearest end.
+
+    The pressure is that of air of the ground's composition, which above 86 km (0.4 Pa) is not quite what there is.
+    """
     height = min(max(height_m, 0.0), DRAG_CEILING_M)
     i = 0
     while i + 1 < AIR_PIECES.shape[0] and height >= AIR_PIECES[i + 1, 0]:

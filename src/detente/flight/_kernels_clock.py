@@ -24,7 +24,6 @@ from detente.flight._kernels_lanes import (
     turning_rates,
 )
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
-from detente.geodesy.constants import G0_M_S2
 from detente.jit import kernel
 
 # Rows of a block.
@@ -64,7 +63,7 @@ _WHOLE[:, :-1] = FIVE
 NYSTROM_FIVE = np.where(np.abs(_WHOLE @ _WHOLE) > 1e-15, _WHOLE @ _WHOLE, 0.0)
 NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
 NEAR = 0.1  # of a step: bends nearer than this are stepped across
-FELT_M_S2 = 0.02  # drag above which it matters
+FELT_PER_S2 = 0.1  # of the error a step may make: drag above which it matters where drag and air bend
 SMOOTH = 0.03  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
 USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER, LOST_M = 1e9, -1e9
@@ -304,7 +303,8 @@ def find_bends(x, curve):
         speed2, sound = u * u + v * v + w * w, x[SOUND * LANES + lane]
         speed = math.sqrt(speed2)
         area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
-        felt = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area) > FELT_M_S2
+        drag = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area)
+        felt = drag > FELT_PER_S2 * x[LIMIT_M * LANES + lane]
         x[WEIGHT * LANES + lane] = 1.0 if felt else SMOOTH
         mach, slower = speed / sound, SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
         rate = ((u * ax + v * ay + w * az) / (speed + TINY) + mach * climb * slower) / sound

@@ -430,7 +430,7 @@ def load(x, states, rows, spin, first):
 def unload(x, states, rows, surface_m, first, results, flags):
     """Writes a block's lanes to their rows; says what is wrong with those that did not come down."""
     left = rows.size - first
-    for lane in range(LANES if LANES < left else left):
+    for lane in range(LANES if left > LANES else left):
         i = rows[first + lane]
         if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
             flags[i] = BAD_INPUT

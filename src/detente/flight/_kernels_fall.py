@@ -12,13 +12,7 @@ import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
 from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
-from detente.flight._kernels_lanes import (
-    LANES,
-    RELAXED,
-    add_drag_coefficient,
-    height_and_climb,
-    lane_air,
-)
+from detente.flight._kernels_lanes import LANES, RELAXED, add_drag_coefficient, height_and_climb, lane_air
 from detente.flight._kernels_motion import BAD_INPUT, J2_PULL, OK, STEP_LIMIT, STRETCH, plausible
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
@@ -45,10 +39,18 @@ K = 25 * LANES  # rates per metre at the stages, seven rows each; nothing else m
 ROWS = 25 + 7 * FIVE_STAGES
 
 # How many steps there are down through each layer, from the top: the drag ceiling, 86 km, and the layers' bases. The
-# lighter the body, the sooner the air brakes it and the finer the steps; found by trial.
+# lighter the body and the flatter its fall, the sooner the air brakes it and the finer the steps; the finest also for
+# what has not fallen far, as its path still bends. Found by trial.
 TOP_M = 150_000.0
-STEPS_DOWN = ((5, 3, 5, 1, 5, 6, 6, 8), (4, 2, 4, 1, 4, 5, 5, 8), (4, 2, 3, 1, 3, 4, 4, 6))
-FINEST_UP_TO, FINER_UP_TO = 1_500.0, 4_000.0  # ballistic coefficient, kg/m2
+STEPS_DOWN = (
+    (5, 2, 4, 1, 4, 5, 7, 9),
+    (5, 1, 2, 1, 2, 3, 6, 9),
+    (5, 1, 1, 1, 1, 2, 4, 8),
+    (4, 1, 1, 1, 1, 1, 2, 5),
+    (4, 1, 1, 1, 1, 1, 1, 3),
+)
+FINER_UP_TO = (300.0, 650.0, 1_300.0, 2_400.0)  # ballistic coefficient times the sine of the angle of fall, kg/m2
+SLOW_M_S = 900.0  # of descent
 CROWDED = 1.4  # steps above 86 km are shorter where a fall begins
 LEAST_CLIMB_M_S = 5.0
 USUAL_CD = 0.3  # of a body whose drag is by table, to choose a grid with
@@ -245,12 +247,14 @@ def fall(x, g, first, bodily, curve, spin):
 
 
 @kernel
-def grid_of(body):
-    """The number of the grid that is fine enough for a body."""
-    per_density = body[BODY_BETA] + USUAL_CD * body[BODY_AREA]
-    if per_density * FINEST_UP_TO > 0.5:
-        return 0
-    return 1 if per_density * FINER_UP_TO > 0.5 else 2
+def grid_of(body, climb, speed):
+    """The number of the grid that is fine enough for a body that falls so fast."""
+    grid = 0
+    if climb < -SLOW_M_S:
+        half_inverse = (body[BODY_BETA] + USUAL_CD * body[BODY_AREA]) * speed
+        for limit in FINER_UP_TO:
+            grid += -0.5 * climb > limit * half_inverse
+    return grid
 
 
 @kernel
@@ -276,11 +280,9 @@ def line_up(rows, bodies, tables, results, flags, key):
     """
     for n in range(rows.size):
         i = rows[n]
-        grid = grid_of(bodies[i])
-        height, climb = height_and_climb(
-            results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2],
-            results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5],
-        )  # fmt: skip
+        u, v, w = results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5]
+        height, climb = height_and_climb(results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2], u, v, w)
+        grid = grid_of(bodies[i], climb, math.sqrt(u * u + v * v + w * w))
         join = joining(grid, height, climb)
         curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
         key[n] = (grid * (tables + 1) + curve) * (MOST + 1) + join
@@ -313,7 +315,7 @@ def load(x, g, results, rows, bodies, joins, first, last):
 @kernel
 def unload(x, rows, first, last, results, flags):
     """Writes a block's lanes to the rows they came from."""
-    for lane in range(LANES if LANES < last - first else last - first):
+    for lane in range(LANES if last - first > LANES else last - first):
         i = rows[first + lane]
         if not x[ERROR + lane] < HOPELESS_M:
             flags[i] = STEP_LIMIT

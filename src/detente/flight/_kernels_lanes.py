@@ -26,6 +26,16 @@ _AIR = np.ascontiguousarray(AIR.ravel())
 _LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
 
 
+def room_for(numbers: int) -> np.ndarray:
+    """Zeros that begin where a line of the processor's cache does, so that no vector straddles two lines.
+
+    A fifth of a kernel's time; numpy's own arrays begin anywhere.
+    """
+    room = np.zeros(numbers + 7)
+    ahead = -room.__array_interface__["data"][0] % 64 // 8
+    return room[ahead : ahead + numbers]
+
+
 @intrinsic
 def times_power_of_two(typing_context, value, rounded):
     """``value`` times 2**k, where ``rounded`` is k + 1.5 * 2**52: an addition to the exponent's bits."""
@@ -136,15 +146,15 @@ def turning_rates(x, y, z, u, v, w, drag, spin):
 
 @kernel(inline=True, fastmath=RELAXED)
 def lane_air(height_m):
-    """Density and speed of sound for lanes, from the table of ``air``; no density above the drag ceiling."""
+    """Density and speed of sound for lanes, from the table of ``air_density``; no density above the drag ceiling."""
     place = height_m * (1.0 / CELL_M)
     place = place if place > 0.0 else 0.0
     place = place if place < TOP_CELL else TOP_CELL
     i = np.int32(place)
     s = place - i
-    at = 12 * i
+    at = 8 * i
     density = exponential(_AIR[at] + s * (_AIR[at + 1] + s * (_AIR[at + 2] + s * _AIR[at + 3])))
-    sound = _AIR[at + 8] + s * (_AIR[at + 9] + s * (_AIR[at + 10] + s * _AIR[at + 11]))
+    sound = _AIR[at + 4] + s * (_AIR[at + 5] + s * (_AIR[at + 6] + s * _AIR[at + 7]))
     return density if height_m < DRAG_CEILING_M else 0.0, sound
 
 

@@ -14,14 +14,14 @@ from detente.flight import _kernels_ascent as ascent
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_fall as falling
 from detente.flight._kernels_air import DRAG_CEILING_M
-from detente.flight._kernels_lanes import LANES
+from detente.flight._kernels_lanes import LANES, room_for
 from detente.flight.flags import Flag
 from detente.flight.frozen import freeze
 from detente.geodesy.constants import OMEGA_RAD_S
 from detente.records.errors import InputError
 
 ROWS_AT_ONCE = 16_384
-ROWS_IN_CACHE = 8_192
+ROWS_IN_CACHE = 4_096
 UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
@@ -88,7 +88,7 @@ def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag
     air must be falling, or far below their apogee. A row that no block can be trusted with is flagged STEP_LIMIT.
     """
     table, ways = np.empty((len(states), coasting.RESULTS)), np.empty(len(states), np.uint8)
-    block = np.zeros(coasting.ROWS * LANES)
+    block = room_for(coasting.ROWS * LANES)
     falling.choose_ways(states, bodies, flag, ways, table)
     for way, surface_m in ((falling.VACUUM, 0.0), (falling.TO_THE_AIR, DRAG_CEILING_M)):
         rows = np.flatnonzero(ways == way)
@@ -107,7 +107,7 @@ def fall_on(rows: NDArray[np.intp], bodies: Floats, curves: Floats, spin: float,
     order = np.argsort(key.astype(np.uint16), kind="stable")
     key = key[order]
     begins = np.searchsorted(key, np.arange(falling.GRIDS * (len(curves) + 1) + 1) * (falling.MOST + 1))
-    block = np.zeros(falling.ROWS * LANES)
+    block = room_for(falling.ROWS * LANES)
     falling.fall_rows(block, rows[order], key % (falling.MOST + 1), begins, bodies, curves, spin, table, flag)
 
 

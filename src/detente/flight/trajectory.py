@@ -174,7 +174,7 @@ def _fly_blocks(
     left, bodies = np.zeros((count, ascent.LEFT)), np.zeros((count, falling.BODIES))
     # One drag curve and one number of stages to a block: what shares a block shares its steps.
     alike = packed.drag_table[missile] * (MAX_STAGES + 1) + packed.stage_count[missile]
-    for kind in np.unique(alike):
+    for kind in np.flatnonzero(np.bincount(alike)):
         rows = np.flatnonzero((alike == kind) & (flag == Flag.OK))
         if len(rows):
             ascent.ascend_rows(
@@ -188,8 +188,8 @@ def _fly_blocks(
     flag[(flag == Flag.OK) & ~(left[:, ascent.LEFT_LOWEST] > DEEPEST_M)] = Flag.STEP_LIMIT
     states = np.where((flag == Flag.OK)[:, None], left[:, :6], GROUNDED)
     done = carry_down(states, bodies, packed.drag_tables, spin, flag)
-    flown = np.flatnonzero(flag == Flag.OK)
-    landed = np.zeros((len(flown), kernels.RESULTS))
+    flown = np.flatnonzero(flag == Flag.OK) if flag.any() else slice(None)
+    landed = np.zeros((np.count_nonzero(flag == Flag.OK), kernels.RESULTS))
     kernels.describe_rows(launch[flown], done.states[flown], landed)
     for column in (kernels.RANGE, kernels.AZIMUTH, kernels.LATITUDE, kernels.LONGITUDE):
         results[flown, column] = landed[:, column]

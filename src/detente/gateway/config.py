@@ -115,6 +115,8 @@ class ServeFile(Strict):
     feed: FeedFile
     health: Loopback
     partners: tuple[PartnerFile, ...] = ()
+    quarantine: Literal["off", "advise", "automatic"] = "advise"  # of partners whose word does not bear comparison
+    sensors: dict[Name, Literal["up", "degraded", "down"]] = Field(default={})  # own ones not up, as partners are told
     until_s: Annotated[float, Field(gt=0)] | None = None  # exercise time at which to stop; never, if left out
 
     @model_validator(mode="after")

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from detente.centre.picture.identity import track_name
+from detente.centre.picture.trust import Suspicion
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import ORDERS, Node
 from detente.records.slots import Origin, Picture, Status
@@ -20,8 +22,8 @@ REQUEST_S = 5.0
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def metrics(node: Node, counts: dict[str, float]) -> str:
-    """The state as OpenMetrics text (OpenMetrics 1.0)."""
+def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str:
+    """The state as OpenMetrics text (OpenMetrics 1.0); ``names`` of all sides, in index order."""
     lines = []
     for name, value in sorted(counts.items()):
         kind = "counter" if name.endswith("_total") else "gauge"
@@ -37,6 +39,16 @@ def metrics(node: Node, counts: dict[str, float]) -> str:
     for name, read in gauges.items():
         lines.append(f"# TYPE detente_{name} gauge")
         lines += [f'detente_{name}{{partner="{partner}"}} {read(link):g}' for partner, link in node.links.items()]
+    trust = node.centre.assisted.trust
+    lines.append("# TYPE detente_suspected gauge")
+    for partner in node.links:
+        side = names.index(partner)
+        lines.append(f'detente_suspected{{partner="{partner}"}} {int(trust.suspected[0, side] != 0)}')
+    lines.append("# TYPE detente_suspicion_evidence gauge")
+    for partner in node.links:
+        for kind, value in zip(Suspicion, trust.evidence[0, names.index(partner)], strict=True):
+            of = f'partner="{partner}",test="{(kind.name or "").lower()}"'
+            lines.append(f"detente_suspicion_evidence{{{of}}} {value:g}")
     lines.append("# TYPE detente_exchange counter")
     for partner, link in node.links.items():
         lines += [
@@ -52,7 +64,7 @@ def picture_lines(picture: Picture, names: tuple[str, ...]) -> list[dict[str, An
     for slot in (picture.status[0] == Status.CONFIRMED).nonzero()[0]:
         threat = picture.estimates.threat_probability[0, slot]
         line: dict[str, Any] = {
-            "track": f"{names[int(picture.giver[0, slot])]}-{int(picture.number[0, slot])}",
+            "track": track_name(names[int(picture.giver[0, slot])], int(picture.number[0, slot])),
             "origin": Origin(int(picture.origin[0, slot])).name.lower(),
             "threatens": {name: round(float(p), 2) for name, p in zip(names, threat) if p >= 0.05},
         }
@@ -99,7 +111,7 @@ class HealthServer:
         method, path = (words[0], words[1]) if len(words) == 3 else ("", "")
         node, counts, health = self.state()
         if (method, path) == ("GET", "/metrics"):
-            return "200 OK", METRICS_TYPE, metrics(node, counts)
+            return "200 OK", METRICS_TYPE, metrics(node, counts, self.names)
         if (method, path) == ("GET", "/health"):
             return "200 OK", "application/json", json.dumps(health) + "\n"
         if (method, path) == ("GET", "/picture"):

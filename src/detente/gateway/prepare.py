@@ -13,6 +13,7 @@ from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.signatures import read_signatures
 from detente.gateway.theatre import gateway_of, read_theatre
 from detente.geodesy.timescale import format_moment, moment_at
+from detente.records.slots import SensorState
 from detente.scenario.agreement import Agreement
 
 
@@ -79,7 +80,8 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         _check_agreement(config, agreement, theatre.setting.epoch, clock)
     gateway = gateway_of(
         theatre, file.side, agreement, mark=Mark[file.marking.upper()], signer=signer, keys=trusted,
-        secret=read_secret(config.path(file.keys.offsets)),
+        secret=read_secret(config.path(file.keys.offsets)), quarantine=file.quarantine,
+        sensor_states={name: SensorState[state.upper()] for name, state in file.sensors.items()},
     )  # fmt: skip
     return Ready(config=config, gateway=gateway, token=read_token(config.path(file.keys.operator)), clock=clock)
 

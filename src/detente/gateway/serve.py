@@ -6,20 +6,23 @@ ticks, in bounded batches, each batch one commit. Everything that decides is in 
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from detente.centre.picture.identity import track_name
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
 from detente.gateway.jetstream import JetStreamLine, check_server
+from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
     Frame,
@@ -43,7 +46,8 @@ from detente.gateway.transport import Line, contexts, listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
-BATCH_EVENTS_MAX = 64  # events in one commit. source: assumption, 16-512: some 10 ms of work between looks at the clock
+BATCH_EVENTS_MAX = 16  # events in one commit: as many as a flood can put before a tick. source: assumption, 8-512
+BATCH_S = 0.005  # and no more is begun after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
@@ -122,6 +126,8 @@ class Server:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
+            gc.collect()
+            gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             await self._loop(file.until_s)
             self._log("stopped", tick=self.node.tick)
@@ -133,7 +139,7 @@ class Server:
     async def _loop(self, until_s: float | None) -> None:
         timer_s = time.monotonic()
         while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
-            events = await self._waiting(min(self._tick_in_s(), max(0.0, timer_s - time.monotonic())))
+            events = await self._first(min(self._tick_in_s(), max(0.0, timer_s - time.monotonic())))
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
                 if self._tick_in_s() > 0.0:
                     break
@@ -143,20 +149,27 @@ class Server:
                 events.append(Timer())
                 timer_s = time.monotonic() + TIMER_S
             if events:
-                self._run(events)
+                self._run(self._batch(events))
 
-    async def _waiting(self, most_s: float) -> list[LineEvent]:
-        """The events that wait, up to a batch; for at most so long."""
-        events: list[LineEvent] = []
-        if self.events.empty():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(most_s, 0.0)):
-                    events.append(await self.events.get())
-        while len(events) < BATCH_EVENTS_MAX and not self.events.empty():
-            events.append(self.events.get_nowait())
-        return events
+    async def _first(self, most_s: float) -> list[LineEvent]:
+        """The event that comes next, if one does for so long."""
+        if not self.events.empty():
+            return [self.events.get_nowait()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(most_s, 0.0)):
+                return [await self.events.get()]
+        return []
 
-    def _run(self, events: list[LineEvent]) -> None:
+    def _batch(self, events: list[LineEvent]) -> Iterator[LineEvent]:
+        """These events and those that wait behind them: no more than may go before the next look at own sensors."""
+        yield from events
+        end_s = time.monotonic() + BATCH_S
+        for _ in range(BATCH_EVENTS_MAX - len(events)):
+            if self.events.empty() or time.monotonic() > end_s:
+                return
+            yield self.events.get_nowait()
+
+    def _run(self, events: Iterable[LineEvent]) -> None:
         """A batch of events: one after the other, one commit, then what they send."""
         node, out = steps(self.gateway, self.node, events, self.clock.now)
         try:
@@ -226,7 +239,8 @@ class Server:
         for row in range(len(warnings)):
             self._log(
                 "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
-                track=f"{names[int(warnings.giver[row])]}-{int(warnings.number[row])}",
+                update=int(warnings.update[row]),
+                track=track_name(names[int(warnings.giver[row])], int(warnings.number[row])),
                 probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
                 impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),
                 impact_lon_deg=round(float(np.degrees(warnings.impact_lon_rad[row])), 3),
@@ -324,6 +338,8 @@ class Server:
                 "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
                 "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
                 "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > self.gateway.limits.skew_s,
+                "doubts": doubts_document(self.gateway, node.centre, name),
+                "sensors": sensors_document(self.gateway, node.centre, name),
             }
             for name, link in node.links.items()
         }  # fmt: skip

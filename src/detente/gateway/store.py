@@ -8,8 +8,10 @@ from typing import Protocol
 
 from detente.centre.exchange.ledger import Entry
 from detente.gateway.logic.records import (
+    INBOX_TICKS,
     Accepted,
     Closed,
+    Forgotten,
     Kept,
     Logged,
     Receipted,
@@ -19,9 +21,6 @@ from detente.gateway.logic.records import (
     Snapped,
     Ticked,
 )
-
-INBOX_TICKS = 720
-"""Applied envelopes are kept for so many ticks. source: assumption, 100-20,000: an hour of 5 s."""
 
 
 class Store(Protocol):
@@ -66,6 +65,10 @@ class MemoryStore:
                 self.outbox.pop((record.partner, sequence), None)
         elif isinstance(record, Received):
             self.inbox[record.partner, record.epoch, record.sequence] = record
+        elif isinstance(record, Forgotten):
+            for name in record.names:
+                self.inbox.pop(name, None)
+                self.applied.pop(name, None)
         elif isinstance(record, Ticked):
             self.ticks[record.index] = record
             self.applied.update(dict.fromkeys((*record.applied, *record.aside), record.index))
@@ -82,7 +85,8 @@ class MemoryStore:
         self.snapshot = record
         self.ticks = {index: tick for index, tick in self.ticks.items() if index > record.index}
         for name in [name for name, index in self.applied.items() if index <= record.index - INBOX_TICKS]:
-            del self.applied[name], self.inbox[name]
+            del self.applied[name]
+            self.inbox.pop(name, None)
 
     def load(self) -> Saved:
         """What a gateway needs to go on."""

@@ -19,8 +19,7 @@ from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import SENSORS_MAX, compile_agreement
 from detente.centre.exchange.second_check import Setting
-from detente.centre.step import Centre
-from detente.centre.tracking.tracker import moments_of
+from detente.centre.step import Centre, Quarantine
 from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.logic.limits import Limits
@@ -28,7 +27,7 @@ from detente.gateway.logic.link import Gateway
 from detente.geodesy.borders import load_borders
 from detente.geodesy.territory_index import TerritoryIndex, index_territories
 from detente.records.errors import InputError
-from detente.records.slots import DetectionKind, SensorSuite
+from detente.records.slots import DetectionKind, SensorState, SensorSuite
 from detente.scenario.agreement import Agreement
 from detente.scenario.complaints import raise_all
 from detente.scenario.ground import ground_of, territory_of
@@ -163,11 +162,13 @@ def theatre_of(file: TheatreFile, territories: TerritoryIndex) -> Theatre:
 def gateway_of(
     theatre: Theatre, side: str, agreement: Agreement | None, *, mark: Mark, signer: Ed25519PrivateKey,
     keys: Mapping[str, tuple[Ed25519PublicKey, ...]], secret: Secret, limits: Limits | None = None,
+    quarantine: Quarantine = "advise", sensor_states: Mapping[str, SensorState] | None = None,
 ) -> Gateway:  # fmt: skip
     """One side's gateway in a theatre, under an agreement (None: it exchanges nothing).
 
     ``keys``: each partner's public keys; several while one replaces another. Raises InputError where the agreement
-    does not fit the theatre or does not name the side.
+    does not fit the theatre or does not name the side. ``quarantine``: what is done about a partner whose word does not
+    bear comparison; ``sensor_states``: own sensors, by name, that are not up.
     """
     rules = compile_agreement(agreement, theatre.names, theatre.setting.sensor_owners, theatre.setting.epoch)
     if agreement is not None and side not in agreement.parties:
@@ -182,7 +183,7 @@ def gateway_of(
     )
     centre = Centre(
         side=index, sides=len(theatre.names), suite=theatre.suite, territories=theatre.territories,
-        slots=theatre.slots, moments=moments_of(theatre.tick_s),
+        slots=theatre.slots, quarantine=quarantine, sensor_states=_states(theatre.suite, index, sensor_states or {}),
     )  # fmt: skip
     return Gateway(
         centre=centre, names=theatre.names, mark=mark, origin=theatre.origin, tick_s=theatre.tick_s,
@@ -191,3 +192,17 @@ def gateway_of(
         keys={name: keyring(*held) for name, held in keys.items()}, secret=secret,
         limits=limits or Limits(),
     )  # fmt: skip
+
+
+def _states(suite: SensorSuite, side: int, said: Mapping[str, SensorState]) -> np.ndarray:
+    """What is declared of each sensor, (n,); InputError for a name that is not this side's."""
+    own = [name for name, of in zip(suite.names, suite.side, strict=True) if of == side]
+    states = np.full(len(suite.names), SensorState.UP, np.uint8)
+    for name, state in said.items():
+        if name not in own:
+            raise InputError(
+                found=f"the state of sensor {name!r}", expected=f"a sensor of this side: {', '.join(own)}",
+                remedy="correct the name, or leave it out", path=f"sensors.{name}",
+            )  # fmt: skip
+        states[suite.names.index(name)] = state
+    return states

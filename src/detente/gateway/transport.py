@@ -21,6 +21,10 @@ FRAME_BYTES_MAX = 200_000 + KIND.attached_bytes_max
 BUFFER_BYTES_MAX = 16_000_000
 """What may wait in a line's write buffer. source: assumption, 1-100 MB: two of the largest envelopes and more."""
 
+FRAMES_A_TURN = 16
+"""Frames read before others get their turn: reading what has come already would wait for nothing, and so for nobody.
+source: assumption, 4-64."""
+
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
 
@@ -100,12 +104,16 @@ class Line:
             await self.on_line(False)
         self.writer = writer
         await self.on_line(True)
+        read = 0
         try:
             while True:
                 size, lane = HEAD.unpack(await reader.readexactly(HEAD.size))
                 if size > FRAME_BYTES_MAX:
                     break
                 await self.on_frame(lane, await reader.readexactly(size))
+                read += 1
+                if read % FRAMES_A_TURN == 0:
+                    await asyncio.sleep(0)
         except (asyncio.IncompleteReadError, OSError, ssl.SSLError):
             pass
         finally:

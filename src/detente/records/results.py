@@ -45,6 +45,9 @@ class ObjectResults(Table):
     impact_nees: Any = column(
         "f8", "its square in units of the covariance stated with it (95 % below 5.99 where consistent); -1 where none"
     )
+    useful_s: Any = column(
+        "f8", "first statement to the threatened side that put the impact within 300 km, and rightly; -1", unit="s"
+    )
     attributed: Any = column("u1", "1 where the launch country was named rightly at first warning")
     opportunities: Any = column("i8", "sites with a non-empty window, as the deciding pictures saw it")
     earliest_s: Any = column("f8", "earliest feasible intercept", unit="s")

@@ -50,6 +50,15 @@ class DetectionKind(IntEnum):
     INFRARED = 2  # direction only: azimuth atan2(y, x) and elevation asin(z) of the line of sight along ECEF axes
 
 
+class SensorState(IntEnum):
+    """Of a sensor, as its side declares it."""
+
+    UNKNOWN = 0  # nothing was said
+    UP = 1
+    DEGRADED = 2  # works, not as it should
+    DOWN = 3
+
+
 class Slots:
     """Base of records of equally shaped arrays; makes them read-only."""
 
@@ -154,6 +163,16 @@ class Picture(Slots):
     phase: Bytes
     sensors: Masks
     estimates: Estimates  # (R, S+Q)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorStatus(Slots):
+    """How a scenario's n sensors are, as far as their sides have declared it to somebody. R replicates."""
+
+    state: Bytes  # (R, n) SensorState
+    stated_s: Floats  # (R, n) the moment it speaks of; 0 where unknown
+    sector: Floats  # (R, n, 5) a working radar watches at least: boresight, half width, lowest, highest elevation, rad;
+    # range, m. Coarse. 0 for satellites and for what does not work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,7 +116,7 @@ class TrackHistory(Table):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Warnings(Table):
-    """Warnings: a centre's first statement that a track's impact lies in a territory."""
+    """Warnings: a centre's first statement that a track's impact lies in a territory, and its corrections."""
 
     stage = "warnings"
     replicate: Any = column("i8", REPLICATE)
@@ -124,6 +124,7 @@ class Warnings(Table):
     time_s: Any = column("f8", "when the warning was given", unit="s")
     stream: Any = column("u1", "1 own sensors alone; 3 with what the partner added")
     threatened: Any = column("i8", "index of the side whose territory is named")
+    update: Any = column("i8", "0 the first statement of this track to this side; n its nth correction")
     giver: Any = column("i8", "side whose numbering the track number belongs to")
     number: Any = column("i8", "track number")
     probability: Any = column("f8", "P(impact in that territory)")
@@ -148,13 +149,19 @@ class Messages(Table):
     replicate: Any = column("i8", REPLICATE)
     giver: Any = column("i8", "index of the giving side")
     receiver: Any = column("i8", "index of the receiving side")
-    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track, 5 tracklet")
+    data: Any = column("u1", "DataClass: 1 launch warning, 2 impact prediction, 3 track, 4 sensor status, 5 tracklet")
     clause: Any = column("i8", "index of the clause that released it")
     released_s: Any = column("f8", "when it left", unit="s")
     valid_s: Any = column("f8", "the moment it speaks of", unit="s")
-    number: Any = column("i8", "the giver's track number")
-    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry, as believed")
-    state: Any = column("f8", "track: position and velocity", unit="m, m/s", frame="ECEF", shape=(6,))
+    number: Any = column("i8", "the giver's track number; sensor status: the sensor's index and one")
+    phase: Any = column("u1", "1 boost, 2 coast, 3 reentry, as believed; sensor status: SensorState")
+    state: Any = column(
+        "f8",
+        "track: position and velocity; sensor status: boresight, half width, lowest and highest elevation (rad), range (m) that it watches, and 0",
+        unit="m, m/s",
+        frame="ECEF",
+        shape=(6,),
+    )
     covariance: Any = column(
         "f8", "track: lower triangle by rows of the 6×6 covariance", unit="m, m/s", frame="ECEF", shape=(21,)
     )
@@ -184,7 +191,7 @@ class Releases(Table):
     time_s: Any = column("f8", "when it was decided", unit="s")
     giver: Any = column("i8", "index of the giving side")
     receiver: Any = column("i8", "index of the receiving side")
-    number: Any = column("i8", "the giver's track number")
+    number: Any = column("i8", "the giver's track number; sensor status: the sensor's index and one")
     data: Any = column("u1", "DataClass")
     clause: Any = column("i8", "index of the clause that decided; -1 where no clause speaks of it")
     released: Any = column("u1", "1 released, 0 withheld")

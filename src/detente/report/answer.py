@@ -104,17 +104,17 @@ def _both(saved: Saved, name: str, there: float, base: float, found: Verdict) ->
 
 
 def _pointed_rightly(saved: Saved, chosen: str, side: int) -> Markup | None:
-    """The warning time again, counting only first warnings that pointed near the true impact."""
-    there, change = objectwise.good_warning(saved, chosen, side, objectwise.NEAR_KM)
-    base, _ = objectwise.good_warning(saved, BASELINE, side, objectwise.NEAR_KM)
+    """The warning time again, from the first statement, warning or correction, that says rightly where."""
+    there, change = objectwise.useful_warning(saved, chosen, side)
+    base, _ = objectwise.useful_warning(saved, BASELINE, side)
     if there is None or base is None or change is None:
         return None
     found = judged(change.mean, change.low, change.high, single=change.n < 2, better=1)
     values, amount = _both(saved, "warning_time_s", there.mean, base.mean, found)
     return element(
         "p",
-        f"Counting only first warnings whose impact point was within {objectwise.NEAR_KM:.0f}{NARROW}km of the true "
-        f"one: {values}, ",
+        "Counting from the first statement, warning or later correction, that says to within "
+        f"{objectwise.NEAR_KM:.0f}{NARROW}km where it will land, and is right: {values}, ",
         amount,
         ".",
     )

@@ -12,12 +12,9 @@ DATA = {
     "launch-warning": "launch warnings (launch time, place and the ground threatened)",
     "impact-prediction": "predicted impacts (place and time, with their error)",
     "track": "tracks (position, velocity and their error)",
-    "sensor-status": "the status of its sensors",
+    "sensor-status": "which of its sensors work, and coarsely where its radars watch",
     "tracklet": "tracklets (tracks of which successive ones may be told apart)",
 }
-CARRIED = ("launch-warning", "impact-prediction", "track", "tracklet")
-"""What messages can carry today."""
-
 WHERE = {
     "receiver": "{receiver}'s territory",
     "giver": "{giver}'s territory",
@@ -68,13 +65,12 @@ def sentence(clause: dict[str, Any], day: date) -> Markup:
     if clause.get("owners_consenting") is not None:
         owners = listed([country(code, day) for code in clause["owners_consenting"]], "and") or "nobody"
         parts.append(f"only what sensors owned by {owners} contributed")
-    parts.append(f"at most one message about an object every {plain(clause['every_s'])} s")
+    thing = "a sensor" if clause["data"] == "sensor-status" else "an object"
+    parts.append(f"at most one message about {thing} every {plain(clause['every_s'])} s")
     parts.append(
         f"no sooner than {plain(clause['delay_s'])} s after the fact" if clause["delay_s"] else "without added delay"
     )
     parts.append(_coarsening(clause["coarsen"]))
-    if clause["data"] not in CARRIED:
-        parts.append("no message carries this yet, so that in this study the clause releases nothing")
     return joined(element("code", clause["name"]), " ", "; ".join(parts) + ".")
 
 

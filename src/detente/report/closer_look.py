@@ -24,8 +24,9 @@ def tables(saved: Saved) -> list[Markup]:
             "Warning time as defined counts the first warning that names the side's territory, however far off its "
             "impact point is: a first warning may name the right country and the wrong end of it. Here a warning whose "
             f"impact point was farther than {FAR_KM:,.0f}{NARROW}km, or {NEAR_KM:,.0f}{NARROW}km, from the true one "
-            "counts as none (0 s). Later, better warnings of the same object are not counted either: what a "
-            "side can do with its warnings lies between the columns.",
+            "counts as none (0 s). A warning is corrected when what the side knows of the impact has become another: "
+            f"the last column counts from the first statement, warning or correction, whose own 95{NARROW}% ellipse "
+            f"reaches no farther than {NEAR_KM:,.0f}{NARROW}km and whose middle was that near to the true impact.",
         ),
         _pointing(saved),
         element("h3", "How good were first warnings?"),
@@ -92,9 +93,11 @@ def _pointing(saved: Saved) -> Markup:
         for within in (FAR_KM, NEAR_KM):
             mean, change = objectwise.good_warning(saved, name, side, within)
             found.append(element("td", DASH if mean is None else scale.number(mean.mean), _change(name, change, scale)))
+        mean, change = objectwise.useful_warning(saved, name, side)
+        found.append(element("td", DASH if mean is None else scale.number(mean.mean), _change(name, change, scale)))
         return found
 
-    heads = ["as defined", f"≤ {FAR_KM:,.0f} km", f"≤ {NEAR_KM:,.0f} km"]
+    heads = ["as defined", f"≤ {FAR_KM:,.0f} km", f"≤ {NEAR_KM:,.0f} km", "with corrections"]
     says = ""
     if _has_base(saved):
         told = (
@@ -104,7 +107,10 @@ def _pointing(saved: Saved) -> Markup:
         )
         says = f" Below a value: its difference to alone{told}."
     return _by_side(
-        saved, f"Mean warning time, {scale.unit}, by how far off the first warning pointed.{says}", heads, cells
+        saved,
+        f"Mean warning time, {scale.unit}, by how far off the first warning pointed, and with corrections.{says}",
+        heads,
+        cells,
     )
 
 

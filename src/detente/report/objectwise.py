@@ -66,6 +66,19 @@ def good_warning(saved: Saved, architecture: str, side: int, within_km: float) -
     return _with_difference(saved, architecture, value)
 
 
+def useful_warning(saved: Saved, architecture: str, side: int) -> tuple[Mean | None, Mean | None]:
+    """Warning time from the first statement, warning or correction, that said rightly to 300 km where the impact will
+    be; 0 where there was none; and its paired difference to ``alone``.
+    """
+
+    def value(name: str) -> Floats:
+        objects = saved.threatening(name, side)
+        lead = np.where(objects.useful_s >= 0.0, objects.impact_s - objects.useful_s, 0.0)
+        return per_world(saved, objects.replicate, lead)
+
+    return _with_difference(saved, architecture, value)
+
+
 def _with_difference(
     saved: Saved, architecture: str, value: Callable[[str], Floats]
 ) -> tuple[Mean | None, Mean | None]:

@@ -10,6 +10,7 @@ NARROW = "\u00a0"  # between a number and its unit: they stay on one line
 LABELS = {
     "warning_time_s": "Warning time",
     "own_warning_time_s": "of this, by own sensors alone",
+    "useful_warning_time_s": "of this, pointing rightly to 300 km",
     "false_warnings": "False warnings",
     "launch_attribution_fraction": "Launch country named rightly",
     "launch_point_error_km": "Launch point error",
@@ -27,7 +28,7 @@ LABELS = {
     "withheld_messages": "Messages withheld",
 }
 GROUPS = (
-    ("Warning", ("warning_time_s", "own_warning_time_s", "false_warnings")),
+    ("Warning", ("warning_time_s", "own_warning_time_s", "useful_warning_time_s", "false_warnings")),
     ("Where from, where to", ("launch_attribution_fraction", "launch_point_error_km", "impact_point_error_km")),
     ("Tracks", ("track_position_rmse_m", "track_nees")),
     (

@@ -34,8 +34,9 @@ class AnswerBook:
         return out
 
     def of(self, row: Ints, giver: Ints, number: Ints) -> Ints:
-        """Object behind each (replicate row, giver, number); -1 where none. (n,)"""
-        return self.object_of[giver, row, number]
+        """Object behind each (replicate row, giver, number); -1 where none, or where nobody has such a track. (n,)"""
+        known = (number >= 0) & (number < self.object_of.shape[2])
+        return np.where(known, self.object_of[giver, row, np.where(known, number, 0)], -1)
 
 
 class TrueStates:

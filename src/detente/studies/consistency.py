@@ -9,6 +9,12 @@ from detente.records.stages import Warnings
 Floats = NDArray[np.float64]
 
 
+def longest_variance_m2(warnings: Warnings) -> Floats:
+    """Greatest variance, in any direction, of each stated impact point, shape (n,)."""
+    east_east, east_north, north_north = np.asarray(warnings.impact_covariance_m2, float).T
+    return 0.5 * (east_east + north_north) + np.hypot(0.5 * (east_east - north_north), east_north)
+
+
 def impact_nees(warnings: Warnings, true_impact_rad: Floats) -> Floats:
     """Squared error of each stated impact point in units of its stated covariance, shape (n,).
 

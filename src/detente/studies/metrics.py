@@ -21,6 +21,7 @@ class Metric:
 METRICS = (
     Metric("warning_time_s", "s", "true impact time minus the first warning naming this side's territory, mean over threatening objects; never warned: 0", 1),
     Metric("own_warning_time_s", "s", "the same from the own-sensor stream alone", 1),
+    Metric("useful_warning_time_s", "s", "true impact time minus the first statement, warning or correction, naming this side's territory whose own 95 % ellipse is no longer than 300 km from its middle and whose middle is within 300 km of the true impact, mean over threatening objects; never: 0", 1),
     Metric("false_warnings", "per replicate", "warnings naming this side's territory with no object threatening it", -1),
     Metric("launch_attribution_fraction", "", "threatening objects launched from a country whose launch country is named rightly at first warning; never: 0", 1),
     Metric("launch_point_error_km", "km", "great-circle error at first warning, mean over warned objects, which are not the same under every architecture", -1),

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from detente.centre import step as centres
 from detente.centre.exchange.offsets import SECRET_BYTES, Secret
-from detente.centre.exchange.rules import CARRIED, Rules
+from detente.centre.exchange.rules import Rules
 from detente.records.slots import Picture
 from detente.records.stages import Messages, Releases, TrackHistory, Warnings
 from detente.studies import _kernels_scoring as kernels
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.architectures import Architecture
 from detente.studies.history import history_of
+from detente.studies.lies import Liar, Lie
 from detente.studies.link import Arrivals, Link
 from detente.studies.sealing import Sealing
 from detente.studies.theatre import Theatre
@@ -29,11 +30,9 @@ def study_secret(seed: int, side: int) -> Secret:
 
 
 def sharing_key(architecture: Architecture, rules: Rules) -> tuple[object, ...]:
-    """Equal for two architectures whose sides see the same: pooled or not, and the same clauses that carry anything."""
-    carried = np.flatnonzero(np.isin(rules.data, CARRIED))
+    """Equal for two architectures whose sides see the same: pooled or not, and the same clauses."""
     columns = [values for values in vars(rules).values() if isinstance(values, np.ndarray)]
-    clauses = tuple(column[carried].tobytes() for column in columns if len(column) == len(rules.names))
-    said = rules.start_s, rules.end_s, rules.parties.tobytes(), carried.tobytes(), clauses
+    said = rules.start_s, rules.end_s, tuple(column.tobytes() for column in columns)
     return architecture.pooled, architecture.exchange, said
 
 
@@ -59,7 +58,10 @@ class Kept:
 class Pictures:
     """All watching sides under one set of rules. ``tick`` moves everything on by one tick."""
 
-    def __init__(self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool) -> None:
+    def __init__(
+        self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None
+    ) -> None:
+        assert lie is None or not record, "a lie would not pass the liar's own second check"
         rows, sides = theatre.rows, theatre.sides
         self.theatre, self.record, self.exchanging = theatre, record, architecture.exchange
         self.watching = (sides,) if architecture.pooled else tuple(range(sides))
@@ -76,6 +78,7 @@ class Pictures:
             for _ in range(sides)
         ]
         self.sealing = Sealing(theatre, architecture) if record and self.exchanging else None
+        self.liar = None if lie is None or not self.exchanging else Liar(lie, rows)
         shape = (len(self.watching), rows)
         self.accuracy = Accuracy(np.zeros(shape), np.zeros(shape), np.zeros(shape))
         self.line_objects: dict[int, NDArray[np.int64]] = {}
@@ -109,9 +112,11 @@ class Pictures:
                 self.theatre.centres[side], own[side], self.assisted[side], messages, offsets, now_s,
                 record=self.record,
             )  # fmt: skip
-            sent.append(said.messages)
+            lying = self.liar is not None and self.liar.lie.side == side
+            sent.append(self.liar.tell(said.messages, own[side], now_s) if self.liar and lying else said.messages)
             if self.sealing is not None:
-                self.sealing.remember(side, own[side].tracks, own[side].estimates)
+                status = self.theatre.centres[side].own_status
+                self.sealing.remember(side, own[side].tracks, own[side].estimates, status)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)
             if looked_at:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre import step as centres
+from detente.centre.picture.trust import Trust
+from detente.centre.step import Quarantine
 from detente.geodesy.borders import load_borders
 from detente.geodesy.countries import CountryIndex, index_countries
 from detente.records.results import ObjectResults, StudyTable
@@ -24,12 +26,21 @@ from detente.scenario.asked import Scenario
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.architectures import BY_NAME, Architecture
 from detente.studies.cooperation import Cooperation
+from detente.studies.lies import Lie
 from detente.studies.pictures import Pictures, sharing_key
 from detente.studies.scoring import first_warnings, metric_rows, object_results
 from detente.studies.theatre import Theatre, prepare
 from detente.world.launches import Prepared
 
 Tables = dict[str, Table]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubts:
+    """What each side made of its partners' word, and when the lie began. R replicates."""
+
+    trust: dict[int, Trust]  # by side, at the end
+    lied_s: NDArray[np.float64]  # (R,) when the first lie left; -1 where none did
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +52,23 @@ class Flown:
     objects: ObjectResults
     tables: dict[str, Tables] = field(default_factory=dict)
     ledgers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    doubts: dict[str, Doubts] = field(default_factory=dict)  # by architecture that exchanges, where centres looked
 
 
 def fly(
     scenario: Scenario, seed: int, replicates: NDArray[np.int64], architectures: tuple[str, ...], *, record: bool,
-    launches: Prepared | None = None,
+    launches: Prepared | None = None, lie: Lie | None = None, quarantine: Quarantine = "off",
 ) -> Flown:  # fmt: skip
     """Fly these replicates under each of these architectures, on the same worlds and the same draws.
 
     A replicate's results do not depend on which others are flown beside it. ``record`` keeps every stage's table, and
     sends messages as sealed envelopes through both sides' ledgers. ``launches`` spares what all replicates share.
+    ``lie``: one side tells its partners something else; ``quarantine``: what centres do about partners that lie.
     """
     chosen = [BY_NAME[name] for name in architectures]
     pooled = any(architecture.pooled for architecture in chosen)
-    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches)
-    cooperations = _cooperations(theatre, chosen, record=record)
+    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches, quarantine=quarantine)
+    cooperations = _cooperations(theatre, chosen, record=record, lie=lie)
     own_warnings, book = _fly_through(theatre, cooperations)
     countries = _countries(scenario.file.epoch.date())
     own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
@@ -79,10 +92,19 @@ def fly(
             for cooperation in cooperations
             if cooperation.pictures.sealing is not None
         },
+        doubts={}
+        if quarantine == "off"
+        else {
+            cooperation.architecture.name: _doubts(cooperation.pictures)
+            for cooperation in cooperations
+            if cooperation.architecture.exchange
+        },
     )
 
 
-def _cooperations(theatre: Theatre, chosen: list[Architecture], *, record: bool) -> list[Cooperation]:
+def _cooperations(
+    theatre: Theatre, chosen: list[Architecture], *, record: bool, lie: Lie | None
+) -> list[Cooperation]:  # fmt: skip
     """The architectures, those with the same rules on the same pictures (but recorded ones each on their own)."""
     made: dict[object, Pictures] = {}
     cooperations = []
@@ -90,9 +112,17 @@ def _cooperations(theatre: Theatre, chosen: list[Architecture], *, record: bool)
         rules = theatre.rules(architecture)
         key = architecture.name if record else sharing_key(architecture, rules)
         if key not in made:
-            made[key] = Pictures(theatre, architecture, rules, record=record)
+            made[key] = Pictures(theatre, architecture, rules, record=record, lie=lie)
         cooperations.append(Cooperation(theatre, architecture, made[key], record=record))
     return cooperations
+
+
+def _doubts(pictures: Pictures) -> Doubts:
+    never = np.full(pictures.theatre.rows, -1.0)
+    return Doubts(
+        trust={side: assisted.trust for side, assisted in pictures.assisted.items()},
+        lied_s=never if pictures.liar is None else pictures.liar.lied_s,
+    )
 
 
 def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:

@@ -1,5 +1,6 @@
 """From what an architecture did to what became of each object, and from that to every metric."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,16 @@ from detente.geodesy.distance import great_circle_m
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import Objects, Warnings
 from detente.studies.answers import AnswerBook
-from detente.studies.consistency import impact_nees
+from detente.studies.consistency import impact_nees, longest_variance_m2
 from detente.studies.cooperation import Cooperation
 from detente.studies.metrics import ALL, METRIC_NAMES
 from detente.studies.theatre import Theatre
 
 Floats = NDArray[np.float64]
 NEVER = -1.0
+USEFUL_M = 300e3
+"""A statement that is right to this is one to act on. Source: assumption, 100 to 500 km: the size of a region."""
+INSIDE_95 = math.sqrt(-2.0 * math.log(0.05))  # sigmas that hold 95 % of two dimensions
 BY_AREA, BY_PEOPLE = (0,), (1, 2)  # Objects.aim_by; troops are people too
 Cells = dict[str, tuple[Floats, NDArray[np.bool_]]]  # metric → value and defined, (R,)
 
@@ -29,6 +33,7 @@ class FirstWarnings:
     launch_error_m: Floats
     impact_error_m: Floats
     impact_nees: Floats
+    useful_s: Floats  # the first statement, warning or correction, that was useful; -1 where there was none
     attributed: NDArray[np.uint8]
     attributable: NDArray[np.bool_]  # (R, N) launched from some country's ground
     false: NDArray[np.int64]  # (sides, R) warnings that named the side while the object did not threaten it
@@ -44,11 +49,10 @@ def first_warnings(
     result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m", "impact_nees")}
     attributed, false = np.zeros(shape, np.uint8), np.zeros((sides, rows), np.int64)
     heard = np.ones(len(found), bool) if pooled else found.side == found.threatened
-    found = _first_of_each_track(found.take(np.flatnonzero(heard)))
-    thing = book.of(found.replicate, found.giver, found.number)
-    row_of = found.replicate * objects + thing
-    mask = np.where(thing >= 0, theatre.world.objects.threatened[np.maximum(row_of, 0)], 0)
-    true = ((mask >> found.threatened) & 1) == 1
+    found = found.take(np.flatnonzero(heard))
+    useful_s = _first_useful(theatre, found, book)
+    found = _first_of_each_track(found)
+    thing, true = _threatening(theatre, found, book)
     np.add.at(false, (found.threatened[~true], found.replicate[~true]), 1)
     found, thing = found.take(np.flatnonzero(true)), thing[true]
     order = np.lexsort((found.time_s,))[::-1]  # written latest first, so that the earliest stays
@@ -58,9 +62,36 @@ def first_warnings(
         result[name][cell] = values[order]
     attributed[cell] = errors[3][order]
     return FirstWarnings(
-        **result, attributed=attributed, attributable=_attributable(theatre.world.objects, countries, shape[1:]),
-        false=false,
+        **result, useful_s=useful_s, attributed=attributed,
+        attributable=_attributable(theatre.world.objects, countries, shape[1:]), false=false,
     )  # fmt: skip
+
+
+def _threatening(theatre: Theatre, found: Warnings, book: AnswerBook) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The object that each statement is about, -1 where it is about none, and whether it threatens the side named."""
+    thing = book.of(found.replicate, found.giver, found.number)
+    row_of = found.replicate * theatre.objects + thing
+    mask = np.where(thing >= 0, theatre.world.objects.threatened[np.maximum(row_of, 0)], 0)
+    return thing, ((mask >> found.threatened) & 1) == 1
+
+
+def _first_useful(theatre: Theatre, found: Warnings, book: AnswerBook) -> Floats:
+    """When each side was first told rightly, to :data:`USEFUL_M`, where what threatens it will land: (sides, R, N).
+
+    The statement's own 95 % ellipse is no longer than that from its middle, and the true impact no farther.
+    """
+    objects = theatre.world.objects
+    thing, true = _threatening(theatre, found, book)
+    sharp = INSIDE_95 * np.sqrt(longest_variance_m2(found)) <= USEFUL_M
+    kept = np.flatnonzero(true & sharp)
+    found, thing = found.take(kept), thing[kept]
+    rows = found.replicate * theatre.objects + thing
+    said = np.stack([found.impact_lat_rad, found.impact_lon_rad], axis=1)
+    landed = np.stack([objects.impact_lat_rad[rows], objects.impact_lon_rad[rows]], axis=1)
+    right = great_circle_m(said, landed) <= USEFUL_M if len(rows) else np.zeros(0, bool)
+    first = np.full((theatre.sides, theatre.rows, theatre.objects), np.inf)
+    np.minimum.at(first, (found.threatened[right], found.replicate[right], thing[right]), found.time_s[right])
+    return np.where(np.isfinite(first), first, NEVER)
 
 
 def _attributable(objects: Objects, countries: CountryIndex, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -113,6 +144,7 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
         _of_any_side(values, warned.time_s)
         for values in (warned.time_s, warned.launch_error_m, warned.impact_error_m, warned.impact_nees)
     )
+    useful = _of_any_side(warned.useful_s, warned.useful_s)
     everything = ObjectResults(
         replicate=theatre.world.replicates[objects.replicate],
         object=objects.object,
@@ -123,6 +155,7 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
         launch_error_m=launch.ravel(),
         impact_error_m=impact.ravel(),
         impact_nees=nees.ravel(),
+        useful_s=useful.ravel(),
         attributed=warned.attributed.max(axis=0).ravel(),
         opportunities=cooperation.seen.sum(axis=2).ravel(),
         earliest_s=cooperation.earliest_s.ravel(),
@@ -174,11 +207,13 @@ def _object_cells(
         row, thing = rows[threat], results.object[threat]
         impact = results.impact_s[threat]
         first, first_own = warned.time_s[side][row, thing], own.time_s[side][row, thing]
+        useful = warned.useful_s[side][row, thing]
         launch_error, impact_error = warned.launch_error_m[side][row, thing], warned.impact_error_m[side][row, thing]
         earliest, seen = results.earliest_s[threat], results.opportunities[threat]
         values = {
             "warning_time_s": np.where(first >= 0, impact - first, 0.0),
             "own_warning_time_s": np.where(first_own >= 0, impact - first_own, 0.0),
+            "useful_warning_time_s": np.where(useful >= 0, impact - useful, 0.0),
             "engagement_opportunities": seen.astype(float),
             "engagement_margin_s": np.where(earliest >= 0, impact - earliest, 0.0),
             "leakage_fraction": 1.0 - results.intercepted[threat],
@@ -197,9 +232,9 @@ def _object_cells(
 
 
 _OBJECT_METRICS = (
-    "warning_time_s", "own_warning_time_s", "launch_attribution_fraction", "launch_point_error_km",
-    "impact_point_error_km", "engagement_opportunities", "engagement_margin_s", "territory_defended_fraction",
-    "people_defended_fraction", "leakage_fraction",
+    "warning_time_s", "own_warning_time_s", "useful_warning_time_s", "launch_attribution_fraction",
+    "launch_point_error_km", "impact_point_error_km", "engagement_opportunities", "engagement_margin_s",
+    "territory_defended_fraction", "people_defended_fraction", "leakage_fraction",
 )  # fmt: skip
 
 

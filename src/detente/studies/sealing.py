@@ -18,7 +18,7 @@ from detente.centre.exchange.second_check import Setting, Snapshot
 from detente.centre.exchange.session import Event, opened
 from detente.centre.exchange.statement import Address, Statement, sign_statement
 from detente.records.errors import PeerError
-from detente.records.slots import Estimates, Tracks
+from detente.records.slots import Estimates, SensorStatus, Tracks
 from detente.records.stages import Messages
 from detente.studies.architectures import Architecture
 from detente.studies.theatre import Theatre
@@ -55,10 +55,10 @@ class Sealing:
         self.refused = 0
         self.sessions = {pair: opened(pair[1], self.digest, self.digest) for pair in pairs}
 
-    def remember(self, side: int, tracks: Tracks, estimates: Estimates) -> None:
+    def remember(self, side: int, tracks: Tracks, estimates: Estimates, status: SensorStatus) -> None:
         """Keep what a side knows now: what the second checker holds its envelopes against."""
         recent = [known for known in self.known[side] if known.tracks.time_s >= tracks.time_s - self.remembered_s]
-        self.known[side] = [*recent, Snapshot(tracks=tracks, estimates=estimates)]
+        self.known[side] = [*recent, Snapshot(tracks=tracks, estimates=estimates, sensors=status)]
 
     def _second_look(self, envelope: bytes, messages: Messages, row: int, giver: int, receiver: int) -> None:
         """Have the independent checker agree with an envelope, or nothing leaves: a breach is our bug."""

@@ -2,15 +2,19 @@
 
 import math
 
+import numpy as np
+
 from detente.jit import kernel
 
 SOUND = 0
 DATA_CLASS, A_PHASE, FLAG, NUMBER, TIME, IN_FORCE, CLAUSE, PART, LAUNCH, IMPACT, STATE = range(1, 12)
-VARIANCE, CORRELATION, POSITIVE, PEDIGREE, UNSEALED = 12, 13, 14, 15, 16
+VARIANCE, CORRELATION, POSITIVE, PEDIGREE, UNSEALED, SENSOR, SECTOR = range(12, 19)
 NOT_A_NUMBER = -1  # before all others: no check below means anything of such a row
 WORST = 99
 
-LAUNCH_WARNING, IMPACT_PREDICTION, TRACK, TRACKLET = 1, 2, 3, 5
+LAUNCH_WARNING, IMPACT_PREDICTION, TRACK, SENSOR_STATUS, TRACKLET = range(1, 6)
+SENSORS_MAX = 64
+RANGE_MAX_M = 1e8  # of a radar: a quarter of the way to the Moon. Source: assumption, 1e7 to 1e9
 PHASES = 3
 
 TIME_MAX_S = 1e9
@@ -120,6 +124,14 @@ def impact_fault(lat_rad, lon_rad, sigma_s, east, both, north):
 
 
 @kernel
+def sector_fault(state, m):
+    """True where what a radar is said to watch is no sector: boresight, half width, elevations (rad), range (m), 0."""
+    if beyond(state, m, 0, 2, math.pi) or beyond(state, m, 2, 4, 0.5 * math.pi) or state[m, 5] != 0.0:
+        return True
+    return state[m, 1] < 0.0 or state[m, 2] > state[m, 3] or not 0.0 <= state[m, 4] <= RANGE_MAX_M
+
+
+@kernel
 def first_fault(
     start_s, end_s, sealed_s, giver, receiver, sensors_of_giver, rule_giver, rule_receiver, rule_data, data, clause,
     released_s, valid_s, number, phase, coarsened, sensors, launch_valid, launch_lat, launch_lon, launch_s,
@@ -138,6 +150,12 @@ def first_fault(
             found = PEDIGREE
         if found == SOUND and released_s[m] > sealed_s + CLOCK_SLACK_S:
             found = UNSEALED
+        if found == SOUND and data[m] == SENSOR_STATUS:
+            # A status is about one sensor, and names it twice.
+            if number[m] > SENSORS_MAX or sensors[m] != np.uint64(1) << np.uint64(number[m] - 1):
+                found = SENSOR
+            elif sector_fault(state, m):
+                found = SECTOR
         if found != SOUND and found < worst:
             worst = found
     return SOUND if worst == WORST else worst
@@ -161,7 +179,8 @@ def row_fault(
         return NOT_A_NUMBER
     kind = data[m]
     warns, predicts, tells = kind == LAUNCH_WARNING, kind == IMPACT_PREDICTION, kind in (TRACK, TRACKLET)
-    if not (warns or predicts or tells):
+    declares = kind == SENSOR_STATUS
+    if not (warns or predicts or tells or declares):
         return DATA_CLASS
     if phase[m] < 1 or phase[m] > PHASES:
         return A_PHASE
@@ -181,7 +200,7 @@ def row_fault(
         return PART
     if not (predicts or (impact == (0.0, 0.0, 0.0, 0.0) and zero(impact_covariance, m))):
         return PART
-    if not (tells or (zero(state, m) and zero(covariance, m))):
+    if not (tells or ((declares or zero(state, m)) and zero(covariance, m))):
         return PART
     if warns and (off_the_map(launch[0], launch[1]) or not 0.0 <= launch[3] <= math.sqrt(VARIANCE_MAX)):
         return LAUNCH

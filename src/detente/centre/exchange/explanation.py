@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from detente.centre.exchange.wording import box_words
-from detente.scenario.agreement import RANGE_CLASSES, RANGE_LIMITS_KM, Agreement, Clause, DataClassName
+from detente.scenario.agreement import RANGE_CLASSES, RANGE_LIMITS_KM, Agreement, Clause, Condition, DataClassName
 from detente.scenario.words import Box, CountryCode, Moment, Name, Strict
 
 MEAN_RADIUS_KM = 6371.0088
@@ -108,8 +108,8 @@ def _content(clause: Clause, facts: Facts) -> list[str]:
     needed = {"launch-warning": facts.launch, "impact-prediction": facts.impact}
     if clause.data in needed and needed[clause.data] is None:
         return [f"there is no {clause.data.split('-')[0]} estimate to tell"]
-    if clause.data == "sensor-status":
-        return ["no message carries sensor-status yet"]
+    if clause.data == "sensor-status" and clause.when != Condition():
+        return ["it asks of an object what no sensor's status can answer"]
     return []
 
 

@@ -33,6 +33,7 @@ class EntryKind(IntEnum):
     TOMBSTONE = 4  # accepted for sending, and closed without delivery: expired, superseded or shed
     REFUSED = 5  # bytes that changed nothing: forged, altered, replayed, expired or under another agreement
     SESSION = 6  # the exchange was opened, suspended, resumed, left or ended
+    FORGOTTEN = 7  # a received envelope whose bytes this side has deleted, as the agreement asks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from detente.centre.exchange import _kernels, _kernels_coarsen, _kernels_identity
 from detente.centre.exchange.offsets import Secret, secret_numbers
-from detente.centre.exchange.rules import CARRIED, Rules
-from detente.records.slots import Bytes, Estimates, Floats, Ints, Slots, Tracks
+from detente.centre.exchange.rules import OF_TRACKS, PERIODS_S, Rules, columns_of, given
+from detente.centre.exchange.sensor_status import Sampled, sample
+from detente.records.slots import Bytes, Estimates, Floats, Ints, SensorStatus, Slots, Tracks
 from detente.records.stages import Messages, Releases
-from detente.scenario.agreement import RATES_S, DataClass
+from detente.scenario.agreement import DataClass
 
 Rows = TypeVar("Rows", Messages, Releases)
 
@@ -46,10 +47,6 @@ PENDING_MAX = 4096
 """Delayed messages that one replicate may hold; more are shed and counted. Source: assumption, range 1,000–100,000:
 a minute's delay of a 1,000-object raid told every 15 seconds, and under 2 MB."""
 
-
-PERIODS_S = np.array(RATES_S)
-PERIODS_S.flags.writeable = False  # as all that the kernels are given
-
 LOST_MIN, LOST_SHARE = 64, 2
 """Lost tracks that one replicate remembers: so many, or as many times its slots, so that all may be lost at once, and
 again. The oldest is forgotten first. Source: assumption, ranges 16–1,000 and 1–4."""
@@ -78,6 +75,7 @@ class ReleaseState(Slots):
     identity: "Identity"  # whose offset is whose, kept only where a clause coarsens
     pending: Messages  # sampled and waiting, in order of row, then sampling; ``released_s`` is the earliest release
     counts: Ints  # (R, C, reasons) decisions so far; RELEASED is messages that left
+    status_turn_s: Floats  # (R, rates) last turn of each rate to speak of sensors
     no_clause: Ints  # (R, sides, 3) withheld because no clause speaks of that class to that receiver
 
     @property
@@ -104,10 +102,11 @@ def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseS
         number=np.zeros((rows, slots), np.int64),
         due_s=np.full((rows, slots), _kernels.NEVER_S),
         served=np.zeros((rows, slots, rules.sides, _kernels.CLASSES), np.uint8),
-        turn_s=np.full((rows, slots, _kernels.CLASSES, len(RATES_S)), _kernels.NEVER_S),
+        turn_s=np.full((rows, slots, _kernels.CLASSES, len(PERIODS_S)), _kernels.NEVER_S),
         identity=_no_identity(rows, slots),
         pending=Messages.empty(),
         counts=np.zeros((rows, clauses, _kernels.REASONS), np.int64),
+        status_turn_s=np.full((rows, len(PERIODS_S)), _kernels.NEVER_S),
         no_clause=np.zeros((rows, rules.sides, _kernels.CLASSES), np.int64),
     )
 
@@ -119,7 +118,8 @@ def renewed(state: ReleaseState, rules: Rules) -> ReleaseState:
     """
     fresh = initial(rules, state.replicates, state.number.shape[1])
     return replace(
-        fresh, number=state.number, due_s=state.due_s, turn_s=state.turn_s, identity=state.identity
+        fresh, number=state.number, due_s=state.due_s, turn_s=state.turn_s, status_turn_s=state.status_turn_s,
+        identity=state.identity,
     )  # fmt: skip
 
 
@@ -134,20 +134,21 @@ def _no_identity(rows: int, slots: int) -> Identity:
 
 def release(
     state: ReleaseState, tracks: Tracks, estimates: Estimates, rules: Rules, giver: int, sensors_of_giver: int,
-    secret: Secret, now_s: float, *, record: bool = False,
+    secret: Secret, now_s: float, *, record: bool = False, status: SensorStatus | None = None,
 ) -> tuple[Messages, Releases, ReleaseState]:  # fmt: skip
     """What this side tells its partners now, and the decisions behind it.
 
     Every confirmed own track is judged by every clause of ``giver``. A message speaks of ``tracks.time_s``; with a
     delay it is sampled (and coarsened) at that moment and leaves at the first call with ``now_s`` at or past it plus
-    the delay, if the agreement still holds. A clause samples a track at the turns of its rate (``RATES_S``), which are
-    counted among the moments at which there is anything of its class to say, before any condition is asked: what is
-    withheld at its turn waits for the next. ``Messages.replicate`` is the row, 0 … R-1.
+    the delay, if the agreement still holds. A clause samples a track at the turns of its rate (``PERIODS_S``), counted
+    among the moments at which there is anything of its class to say, before any condition is asked: what is withheld
+    at its turn waits for the next. ``Messages.replicate`` is the row, 0 … R-1.
 
     Withholding is counted against one yardstick: a stream that tells each confirmed track, by class, to each other
     side every 10 s from its confirmation. At each such moment, a class of which nothing was sampled for that receiver
     since the last one is one withheld message, with the reason of the clause that came nearest to releasing it.
     ``Releases`` holds a row for every count if ``record``, else none. ``secret`` keys the offsets that coarsen.
+    ``status``: how the giver's own sensors are, told under clauses about them; not given, nothing is told of sensors.
     """
     assert state.number.shape == tracks.number.shape, "slots of the state and of the tracks differ"
     assert tracks.time_s <= now_s, "a track cannot speak of what has not happened yet"
@@ -157,10 +158,16 @@ def release(
     )
     rows = np.nonzero(verdict >= ReleaseReason.DELAYED)
     sampled = _sampled(new, tracks, estimates, rules, giver, secret, rows)
-    leaves_now = verdict[rows] == ReleaseReason.RELEASED
+    leaves_now, held = verdict[rows] == ReleaseReason.RELEASED, Messages.empty()
+    if status is not None:
+        said = sample(status, rules, giver, state.status_turn_s, float(tracks.time_s))
+        new, held = _with_status(new, said, rules), said.withheld
+        leaves_now = np.concatenate([leaves_now, rules.delay_s[said.messages.clause] <= 0.0])
+        sampled = Messages.concatenate([sampled, said.messages])
     delayed = Messages.empty() if leaves_now.all() else sampled.take(~leaves_now)
     queue = _queue_after(state.pending, delayed, len(state.number), rules, now_s)
-    messages = _told(queue.ripe, sampled.take(leaves_now) if len(delayed) else sampled, now_s)
+    prompt = sampled.take(leaves_now) if len(delayed) else sampled
+    messages = _told(queue.ripe, prompt, now_s)
     new = replace(new, pending=queue.pending, counts=_counted(new.counts, queue))
     if not record:
         return messages, Releases.empty(), new
@@ -169,16 +176,10 @@ def release(
         _decisions(delayed, now_s, ReleaseReason.DELAYED),
         _decisions(queue.expired, now_s, ReleaseReason.NOT_IN_FORCE),
         _decisions(queue.shed, now_s, ReleaseReason.OVERFLOW),
+        _decisions(held, now_s, ReleaseReason.OWNER_WITHHELD),
         _withholdings(tracks, withheld, withheld_clause, giver, now_s),
     ]
     return messages, _by_replicate(Releases.concatenate(parts)), new
-
-
-def _given(values: NDArray, dtype: type) -> NDArray:
-    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
-    array = np.ascontiguousarray(values, dtype).view()
-    array.flags.writeable = False
-    return array
 
 
 def _decided(
@@ -192,13 +193,13 @@ def _decided(
     counts, no_clause = state.counts.copy(), state.no_clause.copy()
     _kernels.decide(
         float(tracks.time_s), int(in_force), giver, np.uint64(sensors_of_giver),
-        _given(tracks.status, np.uint8), _given(tracks.number, np.int64), _given(tracks.phase, np.uint8),
-        _given(tracks.sensors, np.uint64), _given(tracks.mean, np.float64),
-        _given(estimates.launch_valid, np.uint8), _given(estimates.launch_lat_rad, np.float64),
-        _given(estimates.launch_lon_rad, np.float64), _given(estimates.impact_valid, np.uint8),
-        _given(estimates.impact_lat_rad, np.float64), _given(estimates.impact_lon_rad, np.float64),
-        _given(estimates.threat_probability, np.float64),
-        *_columns_of(rules, giver), rules.zones, rules.sensors_withheld, rules.parties, PERIODS_S,
+        given(tracks.status, np.uint8), given(tracks.number, np.int64), given(tracks.phase, np.uint8),
+        given(tracks.sensors, np.uint64), given(tracks.mean, np.float64),
+        given(estimates.launch_valid, np.uint8), given(estimates.launch_lat_rad, np.float64),
+        given(estimates.launch_lon_rad, np.float64), given(estimates.impact_valid, np.uint8),
+        given(estimates.impact_lat_rad, np.float64), given(estimates.impact_lon_rad, np.float64),
+        given(estimates.threat_probability, np.float64),
+        _carried_by(rules, giver), *columns_of(rules), rules.zones, rules.sensors_withheld, rules.parties, PERIODS_S,
         state.number, state.due_s, state.served, state.turn_s,
         due_s, served, turn_s, verdict, withheld, withheld_clause, counts, no_clause,
     )  # fmt: skip
@@ -207,6 +208,20 @@ def _decided(
         no_clause=no_clause, identity=_followed(state, tracks) if _coarse(rules, giver).any() else state.identity,
     )  # fmt: skip
     return new, verdict, withheld, withheld_clause
+
+
+def _carried_by(rules: Rules, giver: int) -> NDArray[np.int64]:
+    """This giver's clauses that a message about a track can carry."""
+    return given(np.flatnonzero((rules.giver == giver) & np.isin(rules.data, OF_TRACKS)), np.int64)
+
+
+def _with_status(new: ReleaseState, said: Sampled, rules: Rules) -> ReleaseState:
+    """The memory with what was decided about sensors."""
+    counts = new.counts.copy()
+    reasons = np.where(rules.delay_s[said.messages.clause] > 0.0, ReleaseReason.DELAYED, ReleaseReason.RELEASED)
+    np.add.at(counts, (said.messages.replicate, said.messages.clause, reasons), 1)
+    np.add.at(counts, (said.withheld.replicate, said.withheld.clause, int(ReleaseReason.OWNER_WITHHELD)), 1)
+    return replace(new, counts=counts, status_turn_s=said.turn_s)
 
 
 def _coarse(rules: Rules, giver: int) -> NDArray[np.bool_]:
@@ -221,23 +236,10 @@ def _followed(state: ReleaseState, tracks: Tracks) -> Identity:
     key, motion = np.zeros_like(old.key), np.zeros_like(old.motion)
     lost = old.lost_key.copy(), old.lost_motion.copy(), old.lost_s.copy()
     _kernels_identity.follow(
-        float(tracks.time_s), _given(tracks.status, np.uint8), _given(tracks.number, np.int64),
-        _given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
+        float(tracks.time_s), given(tracks.status, np.uint8), given(tracks.number, np.int64),
+        given(tracks.mean, np.float64), state.number, old.key, old.motion, key, motion, *lost,
     )  # fmt: skip
     return Identity(key=key, motion=motion, lost_key=lost[0], lost_motion=lost[1], lost_s=lost[2])
-
-
-def _columns_of(rules: Rules, giver: int) -> tuple[NDArray, NDArray, NDArray]:
-    """This giver's clauses that a message can carry, and all rules' whole and real numbers, a row a clause."""
-    mine = np.flatnonzero((rules.giver == giver) & np.isin(rules.data, CARRIED))
-    whole = (
-        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
-        rules.rate,
-    )  # fmt: skip
-    real = (rules.delay_s, rules.impact_probability)
-    return (
-        _given(mine, np.int64), _given(np.stack(whole, axis=1), np.int64), _given(np.stack(real, axis=1), np.float64),
-    )  # fmt: skip
 
 
 def _sampled(
@@ -254,7 +256,7 @@ def _sampled(
         estimates.launch_sigma_m, estimates.impact_lat_rad, estimates.impact_lon_rad, estimates.impact_s,
         estimates.impact_sigma_s, estimates.impact_covariance_m2,
     )  # fmt: skip
-    _kernels.gather(r, s, data, *(_given(column, np.float64) for column in columns), state, covariance, launch, impact)
+    _kernels.gather(r, s, data, *(given(column, np.float64) for column in columns), state, covariance, launch, impact)
     coarser = _coarse(rules, giver)[clause]
     if coarser.any():
         parts = (state, covariance, launch, impact)
@@ -293,7 +295,7 @@ def _by_replicate(table: Rows) -> Rows:
 
 def _told(ripe: Messages, prompt: Messages, now_s: float) -> Messages:
     """What leaves now: what waited long enough, then what need not wait."""
-    messages = _by_replicate(Messages.concatenate([ripe, prompt])) if len(ripe) else prompt
+    messages = _by_replicate(Messages.concatenate([ripe, prompt]) if len(ripe) else prompt)
     return replace(messages, released_s=np.full(len(messages), now_s))
 
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from detente.centre.exchange.comparison import beyond, covers, speaks_of
-from detente.centre.exchange.rules import CARRIED, DATA, idle_coarsening
-from detente.scenario.agreement import Agreement, Clause
+from detente.centre.exchange.rules import idle_coarsening
+from detente.scenario.agreement import Agreement, Clause, Condition
 
 SOON = timedelta(days=30)
 """How long before its end an agreement is said to lapse soon. Source: assumption, range 7–180 days."""
@@ -21,7 +21,6 @@ class Kind(Enum):
     UNREACHABLE = "unreachable"  # can never release anything
     ONE_SIDED = "one-sided"  # the other direction has nothing like it
     EXPIRY = "expiry"  # over, not yet begun, or soon over
-    NOT_CARRIED = "not-carried"  # no message carries such data yet
 
 
 SERIOUS = (Kind.CONTRADICTION, Kind.UNREACHABLE)
@@ -52,8 +51,6 @@ def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
     def finding(kind: Kind, text: str) -> Finding:
         return Finding(kind=kind, clause=clause.name, text=text)
 
-    if DATA[clause.data] not in CARRIED:
-        yield finding(Kind.NOT_CARRIED, f"no message carries {clause.data} yet: the clause releases nothing")
     reason = _unreachable(clause, agreement)
     if reason:
         yield finding(Kind.UNREACHABLE, reason)
@@ -72,6 +69,8 @@ def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
 
 
 def _unreachable(clause: Clause, agreement: Agreement) -> str:
+    if clause.data == "sensor-status" and clause.when != Condition():
+        return "asks of an object what no sensor's status can answer"
     if clause.owners_consenting == ():
         return "no owner consents, so that no sensor's contribution may leave"
     lasts_s = (agreement.valid.end - agreement.valid.start).total_seconds()

@@ -16,8 +16,11 @@ from detente.scenario.words import Box
 SENSORS_MAX = 64
 """Bits in a pedigree."""
 
-CARRIED = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
-"""What a message can carry today; clauses about other data release nothing and are named in ``Rules.not_carried``."""
+OF_TRACKS = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TRACK, DataClass.TRACKLET)
+"""What is told of an object; a sensor's status is told of a sensor."""
+
+PERIODS_S = np.array(RATES_S)
+PERIODS_S.flags.writeable = False  # as all that the kernels are given
 
 IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}
 DATA = {data.name.lower().replace("_", "-"): data for data in DataClass}
@@ -30,7 +33,6 @@ class Rules(Slots):
 
     sides: int
     names: tuple[str, ...]  # (C,) of the clauses
-    not_carried: tuple[str, ...]  # clauses about data that no message carries yet: they release nothing
     start_s: float  # in force from here
     end_s: float  # until just before here
     parties: Bytes  # (sides,) 1 where the side is a party
@@ -89,7 +91,6 @@ def compile_agreement(
     return Rules(
         sides=len(side_names),
         names=tuple(clause.name for clause in clauses),
-        not_carried=tuple(clause.name for clause in clauses if DATA[clause.data] not in CARRIED),
         start_s=0.0 if agreement is None else (agreement.valid.start - epoch).total_seconds(),
         end_s=0.0 if agreement is None else (agreement.valid.end - epoch).total_seconds(),
         parties=np.array([agreement is not None and name in agreement.parties for name in side_names], np.uint8),
@@ -112,6 +113,23 @@ def compile_agreement(
         retention_s=_floats([math.inf if clause.retention_s is None else clause.retention_s for clause in clauses]),
         labels=tuple(clause.label for clause in clauses),
     )
+
+
+def given(values: NDArray, dtype: type) -> NDArray:
+    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
+    array = np.ascontiguousarray(values, dtype).view()
+    array.flags.writeable = False
+    return array
+
+
+def columns_of(rules: Rules) -> tuple[NDArray, NDArray]:
+    """All rules' whole and real numbers, a row a clause, as kernels read them."""
+    whole = (
+        rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
+        rules.rate,
+    )  # fmt: skip
+    real = (rules.delay_s, rules.impact_probability)
+    return given(np.stack(whole, axis=1), np.int64), given(np.stack(real, axis=1), np.float64)
 
 
 def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:

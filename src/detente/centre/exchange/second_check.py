@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.records.slots import Estimates, Status, Tracks
+from detente.records.slots import Estimates, SensorStatus, Status, Tracks
 from detente.records.stages import Messages
-from detente.scenario.agreement import Agreement, Clause
+from detente.scenario.agreement import Agreement, Clause, Condition
 from detente.scenario.words import Box
 
 SLACK_S = 1e-6
@@ -28,10 +28,13 @@ SPHERE_M = 6_371_008.8
 PERIODS_S = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400)
 """The rates at which anybody may speak; a clause's is the first that is no faster than what it says."""
 
+STEP_RAD, STEP_M = math.radians(5), 50_000.0
+"""No sector of a sensor is told in finer steps."""
+
 SIGMAS = 8.0
 """An honest normal offset exceeds eight sigma once in 10^15 draws."""
 
-CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 5: "tracklet"}
+CLASS_NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 4: "sensor-status", 5: "tracklet"}
 PHASE_NAMES = {1: "boost", 2: "coast", 3: "reentry"}
 PARTS = {
     "launch-warning": ("launch_lat_rad", "launch_lon_rad", "launch_s", "launch_sigma_m"),
@@ -49,6 +52,7 @@ class Snapshot:
 
     tracks: Tracks
     estimates: Estimates
+    sensors: SensorStatus | None = None  # of its own sensors; None: it could say nothing of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +124,9 @@ def _faults(
     if snapshot is None:
         yield "source", f"speaks of {told['valid_s']} s, of which no picture was kept"
         return
+    if clause.data == "sensor-status":
+        yield from _status_faults(told, clause, snapshot, setting, giver)
+        return
     slot = _confirmed_slot(told, snapshot)
     if slot is None:
         yield "source", f"speaks of track {told['number']}, which was not a confirmed track"
@@ -138,6 +145,37 @@ def _confirmed_slot(told: dict[str, Any], snapshot: Snapshot) -> int | None:
     if told["number"] < 1 or len(slots) != 1 or snapshot.tracks.status[row, slots[0]] != Status.CONFIRMED:
         return None
     return int(slots[0])
+
+
+def _status_faults(
+    told: dict[str, Any], clause: Clause, snapshot: Snapshot, setting: Setting, giver: int
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """A word about one sensor: the giver's, its owner consenting, no finer than the public steps, and true."""
+    row, sensor = int(told["replicate"]), int(told["number"]) - 1
+    if not 0 <= sensor < len(setting.sensor_sides) or setting.sensor_sides[sensor] != giver:
+        yield "onward", f"sensor {sensor} is not the giver's"
+        return
+    owner, consenting = setting.sensor_owners[sensor], clause.owners_consenting
+    if owner in clause.owners_withheld or not (consenting is None or owner in consenting):
+        yield "owner", f"{owner} does not consent to what is said of its sensor {sensor}"
+    if clause.when != Condition():
+        yield "conditions", f"clause {clause.name!r} asks of an object, and a sensor is none"
+    if int(told["sensors"]) != 1 << sensor:
+        yield "pedigree", "the sensor named is not the one spoken of"
+    stray = [name for names in PARTS.values() for name in names if name != "state" and np.any(told[name] != 0)]
+    if stray or told["launch_valid"] or told["impact_valid"] or told["coarsened"]:
+        yield "content", "carries more than a sensor's status"
+    if snapshot.sensors is None or int(snapshot.sensors.state[row, sensor]) != int(told["phase"]):
+        yield "content", "the stated status is not the sensor's"
+        return
+    sector = [float(value) for value in told["state"]]
+    if sector != [*(float(value) for value in snapshot.sensors.sector[row, sensor]), 0.0]:
+        yield "content", "the stated sector is not the declared one"
+    steps = [sector[0] / STEP_RAD, sector[2] / STEP_RAD, sector[3] / STEP_RAD, sector[4] / STEP_M]
+    if abs(sector[1] - math.pi) > 1e-9:  # all round is no edge
+        steps.append(sector[1] / STEP_RAD)
+    if not all(_whole(step) for step in steps):
+        yield "coarsening", "the stated sector is finer than the public steps"
 
 
 def _address_faults(

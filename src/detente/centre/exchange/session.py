@@ -75,7 +75,7 @@ class Session:
     @property
     def open(self) -> bool:
         """True while messages may flow. What comes while the partner alone thinks so is left unacknowledged."""
-        return self.state is State.EXCHANGING
+        return self.own is State.EXCHANGING and self.theirs is State.EXCHANGING
 
 
 def say(session: Session, event: Event) -> Session:

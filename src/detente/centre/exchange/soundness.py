@@ -32,6 +32,8 @@ FAULTS = {
     kernels.POSITIVE: "a covariance that is not positive",
     kernels.PEDIGREE: "a pedigree that names sensors that are not the giver's",
     kernels.UNSEALED: "a message that was released after the envelope was sealed",
+    kernels.SENSOR: "a status that is not one sensor's",
+    kernels.SECTOR: "a sector that no radar can watch",
 }
 
 

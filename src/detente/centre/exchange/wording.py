@@ -11,7 +11,7 @@ CONTENT = {
         "position and velocity with all 21 terms of their covariance, phase of flight and the sensors that saw it, and "
         "may tell successive ones apart: what the giver's sensors added since the last"
     ),
-    "sensor-status": "which of the giver's sensors are working",
+    "sensor-status": "which of the giver's sensors work, and coarsely where its radars watch",
 }
 TERRITORY = {"receiver": "{receiver}'s territory", "giver": "{giver}'s territory", "any-party": "any party's territory"}
 

@@ -128,6 +128,8 @@ class PictureSettings(NamedTuple):
     launch_time_sigma_s: float = 30.0  # of an estimated launch time. Source: assumption, 10 to 60
     # Warnings.
     confirmations: int = 2  # predictions in a row over the threshold before a warning. Source: assumption, 1 to 3
+    update_shrunk: float = 2.0  # times the ellipse is shorter, or longer, than stated. Source: assumption, 1.5 to 4
+    update_moved2: float = 9.2  # squared distance over the stated covariance, 2 numbers; chance 1 % (χ²)
 
 
 @kernel

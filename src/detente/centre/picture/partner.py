@@ -177,3 +177,14 @@ def check_message(
         raise PeerError(
             f"message {index}, track {messages.number[index]} of side {messages.giver[index]}: {REASONS[reason]}"
         )
+
+
+def without(partner: KeptPartnerTracks, dropped: NDArray[np.bool_]) -> KeptPartnerTracks:
+    """The same with these lines, (R, Q), empty."""
+    if not dropped.any():
+        return partner
+    held, mean, covariance = partner.held.copy(), partner.mean.copy(), partner.covariance.copy()
+    sensors, lines = partner.sensors.copy(), partner.estimates.lines.copy()
+    held[:, dropped], lines[:, dropped] = 0.0, 0.0
+    mean[dropped], covariance[dropped], sensors[dropped] = 0.0, 0.0, 0
+    return _from_held(held, mean, covariance, sensors, lines, partner.overflow, partner.rejected)

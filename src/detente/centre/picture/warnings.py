@@ -1,4 +1,5 @@
-"""Warnings: a centre's first statement that a track will land in a territory, once for each line and side."""
+"""Warnings: a centre's first statement that a track will land in a territory, once for each line and side; and its
+corrections, whenever what it states of the impact is no more what it stated last."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -28,7 +29,8 @@ class Issued(Slots):
     number: Ints  # (R, slots)
     seen_rounds: Ints  # (R, slots) predictions of that line already counted
     over: Ints  # (R, slots, sides) predictions in a row at or over the threshold
-    issued: Bytes  # (R, slots, sides) 1 where the warning was given
+    issued: Bytes  # (R, slots, sides) statements given: the warning and its corrections
+    said: Floats  # (R, slots, 5) impact stated last: latitude, longitude (rad), east², east × north, north² (m²)
 
 
 def start_issued(rows: int, slots: int, sides: int) -> Issued:
@@ -39,6 +41,7 @@ def start_issued(rows: int, slots: int, sides: int) -> Issued:
         seen_rounds=np.zeros((rows, slots), np.int64),
         over=np.zeros((rows, slots, sides), np.int64),
         issued=np.zeros((rows, slots, sides), np.uint8),
+        said=np.zeros((rows, slots, _kernels_warnings.SAID)),
     )
 
 
@@ -62,6 +65,7 @@ def _table(lines: _Lines, found: NDArray[np.int64], now_s: float, stream: Stream
         time_s=np.full(len(found), now_s),
         stream=np.full(len(found), int(stream), np.uint8),
         threatened=found[:, 2],
+        update=found[:, 3],
         giver=lines.giver[at],
         number=lines.number[at],
         probability=said.threat_probability[found[:, 0], found[:, 1], found[:, 2]],
@@ -91,13 +95,13 @@ def _warn(
     assert thresholds.shape == (sides,)
     assert issued.issued.shape == (rows, slots, sides)
     giver, number, seen = issued.giver.copy(), issued.number.copy(), issued.seen_rounds.copy()
-    over, given = issued.over.copy(), issued.issued.copy()
-    found = np.empty((rows * slots * sides, 3), np.int64)
+    over, given, stated = issued.over.copy(), issued.issued.copy(), issued.said.copy()
+    found = np.empty((rows * slots * sides, 4), np.int64)
     count = _kernels_warnings.warn_rows(
-        lines.status, lines.giver, lines.number, lines.twin, said.impact_valid, said.threat_probability, said.rounds,
-        np.ascontiguousarray(thresholds, np.float64), settings.confirmations, giver, number, seen, over, given, found,
+        lines.status, lines.giver, lines.number, lines.twin, said.lines, np.ascontiguousarray(thresholds, np.float64),
+        settings, giver, number, seen, over, given, stated, found,
     )  # fmt: skip
-    after = Issued(giver=giver, number=number, seen_rounds=seen, over=over, issued=given)
+    after = Issued(giver=giver, number=number, seen_rounds=seen, over=over, issued=given, said=stated)
     if count == 0:
         return Warnings.empty(), after
     return _table(lines, found[:count], now_s, stream, side), after
@@ -121,7 +125,10 @@ def warn_own(
     """Warn from own sensors alone: stream 1, which no partner can add to, delay or silence.
 
     A warning names a side k when P(impact in k's territory) has reached ``thresholds[k]`` in ``confirmations``
-    predictions in a row; each line names each side once. ``side``: who warns (-1 for a pooled centre).
+    predictions in a row, once for each line and side (``update`` 0). From then on every prediction whose ellipse is
+    ``update_shrunk`` times shorter or longer than the one stated last, or whose middle has moved by more than it
+    allows, corrects what was said (``update`` 1, 2, …), whatever P has become. ``side``: who warns (-1 for a pooled
+    centre).
     """
     lines = _Lines(
         status=tracks.status,

@@ -131,20 +131,17 @@ def is_usable(plots, plot_tags, d, sensors):
 @kernel
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
-    _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk
-    offsets, slopes, _ = small
-    trial_state, trial, gain = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
         ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
-        return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk[9], settings, desk[10])
+        return update_late(line, state[i], covariance[i], desk[10], settings[MODEL] == CONSTANT_GRAVITY)
     if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
         return True
     if settings[MODEL] == CONSTANT_GRAVITY:
-        return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
-    return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
+        return update_polar(line, state[i], covariance[i], desk[7][0], desk[7][1], desk[8][0][0], desk[8][2])
+    return update(line, state, covariance, i, desk[7][0], desk[7][1], desk[8][0], desk[8][1], desk[8][2])
 
 
 @kernel
@@ -281,7 +278,7 @@ def feed_chosen(
     no one's is then theirs.
     """
     lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
-    nothing = np.empty((7, 0))
+    learning = is_learning(biases)
     k = 0
     for i in range(tags.shape[0]):
         if shared and joint[2][i] >= 0.0:
@@ -295,10 +292,16 @@ def feed_chosen(
             )
             continue
         j = chosen[i]
-        if j < 0 or not take_in_leaning(
-            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
-            biases[4][i] if is_learning(biases) else nothing,
-        ):  # fmt: skip
+        if j < 0:
+            continue
+        if learning:
+            used = take_in_leaning(
+                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
+                biases[4][i],
+            )  # fmt: skip
+        else:
+            used = take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
+        if not used:
             continue
         note_hit(state, covariance, tags, clocks, seen_by, i, scan[j], plots, plot_tags, settings)
         free[j] = 0

@@ -29,6 +29,7 @@ from detente.centre.tracking._kernels_places import (
     UNSOUND,
     UNUSABLE,
 )
+from detente.centre.tracking._kernels_predict import bring
 from detente.jit import kernel
 
 
@@ -51,24 +52,32 @@ def end_by_count(state, covariance, tags, clocks, seen_by, settings, factor):
 
 
 @kernel
+def write_triangle(P, triangle):
+    """The lower triangle of position and velocity, by rows, into ``triangle`` (21,)."""
+    place = 0
+    for a in range(6):
+        for b in range(a + 1):
+            triangle[place] = P[a, b]
+            place += 1
+
+
+@kernel
 def write_down(state, covariance, tags, time_s, biases, history, rows):
     """Append every live track to the history; returns the rows it then has. A covariance holds what biases add."""
     numbers, times, states, triangles, hits, confirmed = history
-    wide = np.empty((7, 7))
+    learning, wide = is_learning(biases), np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] == EMPTY:
             continue
         numbers[rows], times[rows], hits[rows] = tags[i, NUMBER], time_s, tags[i, HITS]
         confirmed[rows] = tags[i, STATUS] == CONFIRMED
-        place, P = 0, covariance[i]
-        if is_learning(biases):
-            add_doubt(P, biases[4][i], biases[1], wide)
-            P = wide
         for a in range(6):
             states[a, rows] = state[i, a]
-            for b in range(a + 1):
-                triangles[rows, place] = P[a, b]
-                place += 1
+        if learning:
+            add_doubt(covariance[i], biases[4][i], biases[1], wide)
+            write_triangle(wide, triangles[rows])
+        else:
+            write_triangle(covariance[i], triangles[rows])
         rows += 1
     return rows
 
@@ -121,11 +130,14 @@ def work_looks(
     """
     textbook, late = settings[MODEL] == CONSTANT_GRAVITY, plots[order[first], TIME] <= now_s
     now_s = max(now_s, plots[order[first], TIME])
+    learning = is_learning(desk[13])
     looks[:] = 0
     seen_by[:] = 0
     if textbook and not late:
         for i in range(tags.shape[0]):
-            if tags[i, STATUS] != EMPTY:
+            if tags[i, STATUS] != EMPTY and not learning:
+                bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
+            elif tags[i, STATUS] != EMPTY:
                 bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk[13])
     k = first
     while k < last:

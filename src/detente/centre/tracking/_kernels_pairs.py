@@ -177,7 +177,7 @@ def list_measured_pairs(
     seen, slopes, spread = small
     gate2 = settings[GATE2]
     wide2, weighed, leaning = gate2 * (1.0 + EDGE), joint[0].shape[0] > 0, is_learning(biases)
-    total, wide = 0, np.empty((1, 7, 7))
+    total, wide = 0, np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status:
             continue
@@ -189,11 +189,11 @@ def list_measured_pairs(
             continue
         if not look(lines[0], state[i], seen, slopes):
             continue
-        P = covariance[i]
         if leaning:
-            widen(lines[0], state[i], P, biases[4][i], sensor, biases[1], wide[0])
-            P = wide[0]
-        spread_of(P, slopes, spread)
+            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide)
+            spread_of(wide, slopes, spread)
+        else:
+            spread_of(covariance[i], slopes, spread)
         first, beyond = 0, seen[2] + math.inf
         if sigma2 > 0.0:
             reach_m = math.sqrt(wide2 * (spread[5] + sigma2))
@@ -207,7 +207,7 @@ def list_measured_pairs(
             if distance2 >= wide2:
                 continue
             if lines[j, VAR_RATE] > 0.0:
-                distance2, log_volume = with_rate(lines[j], state[i], P, True)
+                distance2, log_volume = with_rate(lines[j], state[i], wide if leaning else covariance[i], True)
                 fit = distance2 + log_volume + RATE_VOLUME
             elif weighed:
                 fit = distance2 + log_volume_of(lines[j], spread)

@@ -52,14 +52,14 @@ AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
-LIGHTNESS_MOST = 20.0  # bodies of 125 kg/m²
+LIGHTNESS_MOST = 40.0  # bodies of 63 kg/m², beyond what the prior reaches
 PUSHING_MOST_HZ = 0.05
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
 
 @kernel
 def braking(density, speed, hidden, settings):
-    """Drag over velocity, 1/s, of a track's lightness, which is kept below twentyfold.
+    """Drag over velocity, 1/s, of a track's lightness, which is kept below fortyfold.
 
     Some of a vague Gaussian lies below zero. There drag is let push, for the sake of its mean and spread, but gently.
     """

@@ -23,19 +23,19 @@ ANSWERS_KEPT = 1500
 
 def remembered(function: Callable, key: Callable[..., tuple]) -> Callable:
     """The same function, not run again for arguments of a key that it was run for lately."""
-    answers: OrderedDict[tuple, tuple[tuple, Any]] = OrderedDict()
+    answers: OrderedDict[tuple, tuple[tuple, dict, Any]] = OrderedDict()
 
     def ask(*arguments: Any, **more: Any) -> Any:
         name = key(*arguments, **more)
         had = answers.get(name)
         if had is None:
             # Arguments are kept with the answer: an object that is still there shares its id with no other.
-            had = answers[name] = (arguments, function(*arguments, **more))
+            had = answers[name] = (arguments, more, function(*arguments, **more))
             if len(answers) > ANSWERS_KEPT:
                 answers.popitem(last=False)
         else:
             answers.move_to_end(name)
-        return had[1]
+        return had[2]
 
     return ask
 
@@ -44,12 +44,12 @@ def _observed(centre, own, detections, offsets, now_s) -> tuple:
     return id(centre), id(own), _content(detections), now_s
 
 
-def _released(state, tracks, estimates, rules, side, sensors, secret, now_s, *, record) -> tuple:
-    return id(state), id(tracks), id(estimates), id(rules), now_s, record
+def _released(state, tracks, estimates, rules, side, sensors, secret, now_s, *, record, status) -> tuple:
+    return id(state), id(tracks), id(estimates), id(rules), now_s, record, id(status)
 
 
 def _checked(messages, history, setting, giver, earlier) -> tuple:
-    known = tuple((id(one.tracks), id(one.estimates)) for one in history)
+    known = tuple((id(one.tracks), id(one.estimates), id(one.sensors)) for one in history)
     return _content(messages), known, id(setting), giver, _content(earlier)
 
 

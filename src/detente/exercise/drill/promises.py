@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from detente.centre.exchange.ledger import Entry, EntryKind, verify
+from detente.centre.picture.trust import Suspicion
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway, drill_limits
 from detente.exercise.drill.station import Broken, Station, own_stream
 from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
@@ -26,6 +27,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
         found += _own_stream(drill, side)
         found += _bounded(drill, station, link)
         found += _clock(drill, side, link)
+        found += _believed(drill, station, partner)
         found += _ledger(station, partner, link)
     return found
 
@@ -90,6 +92,14 @@ def _own_stream(drill: Simulation, side: int) -> Iterator[Broken]:
             yield Broken("P7", f"{station.name} never ran tick {index}")
         elif station.shown[index] != expected:
             yield Broken("P11", f"{station.name}'s own stream of tick {index} is not what it is alone")
+
+
+def _believed(drill: Simulation, station: Station, partner: Station) -> Iterator[Broken]:
+    """P11: where both are honest, no fault of the line or of a clock makes either doubt the other."""
+    assert station.node is not None, "checked before"
+    suspected = station.node.centre.assisted.trust.suspected[0, station.gateway.names.index(partner.name)]
+    if suspected and drill.plan.lies == ("none", "none"):
+        yield Broken("P11", f"{station.name} suspects {partner.name}, which is honest: {Suspicion(int(suspected))!r}")
 
 
 def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken]:

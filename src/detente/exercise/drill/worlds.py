@@ -49,6 +49,7 @@ def _agreement(names: tuple[str, ...]) -> Agreement:
         for giver, receiver in (names, names[::-1])
         for data, more in (
             ("launch-warning", {"coarsen": {"grid_km": 10}}), ("impact-prediction", {"delay_s": 10}), ("track", {}),
+            ("sensor-status", {"every_s": 20}),
         )
     ]  # fmt: skip
     valid = {"start": "2000-01-01T00:00:00Z", "end": "2100-01-01T00:00:00Z"}

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.centre.picture.identity import track_name
 from detente.gateway.ccsds.kvn import FRAME, FRAMES, Block, Line, Message, header, parse, stamp
 from detente.records.stages import TrackHistory
 
@@ -40,7 +41,7 @@ def of_tracks(tracks: TrackHistory, side: int, side_names: Sequence[str]) -> lis
         part = mine.rows(int(first), int(last))
         found.append(
             Ephemeris(
-                name=f"{side_names[int(part.giver[0])]}-{int(part.number[0])}", time_s=part.time_s,
+                name=track_name(side_names[int(part.giver[0])], int(part.number[0])), time_s=part.time_s,
                 state=np.concatenate([part.position_ecef_m, part.velocity_ecef_m_s], axis=1),
                 covariance=part.covariance,
             )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
 from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
@@ -13,6 +14,7 @@ from detente.centre.exchange.statement import (
     Outcome,
     open_receipt,
 )
+from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Bucket, Lane, Rate, lane_of
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
@@ -53,6 +55,18 @@ def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: N
             link.count("unready")
     except PeerError as error:
         refuse(gateway, link, out, data, str(error), now)
+        if isinstance(error, (VersionMismatch, OtherAgreement)):
+            _say_refused(gateway, link, out, str(error), now)
+
+
+class OtherAgreement(PeerError):
+    """The partner's word is its own and whole, but under an agreement that is not the one this side signed."""
+
+
+def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> None:
+    """Tell a partner who is sound but out of step why nothing comes of it: seldom, and whatever becomes of the word."""
+    if link.up and _take(link, "refusals", 0, 1.0, gateway.limits.refusals, now):
+        outbound.note(gateway, link, out, Word.REFUSED, now, said=why)
 
 
 def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
@@ -61,7 +75,9 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
     digest = envelope_digest(data)
     if digest in link.refused or not _take(link, "audit", 0, 1.0, gateway.limits.audit, now):
         return
-    link.refused = (*link.refused[-REFUSED_KEPT + 1 :], digest)
+    link.refused[digest] = None
+    if len(link.refused) > REFUSED_KEPT:
+        del link.refused[next(iter(link.refused))]
     link.log(out, EntryKind.REFUSED, digest, now)
     out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
 
@@ -90,6 +106,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if header.epoch != link.partner_epoch:
         raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
     check_lane(messages, lane)
+    messages = in_epoch(messages, header.epoch)
     if had_before(link, header.sequence):
         link.count("duplicates")
         link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
@@ -101,7 +118,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if len(link.known) > KNOWN_KEPT:
         del link.known[next(iter(link.known))]
     link.see_head(header.head)
-    _received(gateway, link, out, lane, data, header, messages, now)
+    _received(gateway, link, out, lane, data, digest, header, messages, now)
 
 
 def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
@@ -122,10 +139,11 @@ def check_lane(messages: Messages, lane: int) -> None:
 
 
 def _received(
-    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, header: Header, messages: Messages, now: Now
+    gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, digest: bytes, header: Header,
+    messages: Messages, now: Now,
 ) -> None:  # fmt: skip
     """A sound envelope never seen before: into the inbox, into the ledger when its turn comes, and to the next tick."""
-    sequence, digest = header.sequence, envelope_digest(data)
+    sequence = header.sequence
     overtaken = [at for its, number, at in link.arrivals if its == lane and number > sequence]
     late = bool(overtaken) and now.steady_s - min(overtaken) > gateway.limits.horizon_s
     out.records.append(
@@ -135,7 +153,7 @@ def _received(
     link.count("late", int(late))
     link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
     link.waiting = (
-        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, messages=messages)
+        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
     )  # fmt: skip
     link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     _advance(link, out, now)
@@ -159,8 +177,13 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     """A note: each tells all that the partner knows of the line, so only the one with the highest ordinal counts."""
     note = read(data, gateway.keys[link.partner], _addressed(gateway, link))
     said = note.address
+    if note.word is Word.REFUSED:
+        link.count("refused_there")
+        if note.said and _take(link, "refusals", 1, 1.0, gateway.limits.refusals, now):
+            out.notices.append(Notice(kind="refused-there", partner=link.partner, text=note.said))
+        return
     if said.agreement != gateway.digest:
-        raise PeerError(f"names agreement {said.agreement[:16]}…, not {gateway.digest[:16]}…")
+        raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
     _check_heads(link, said)
@@ -173,6 +196,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         _hello(link, out, note, now)
     link.note_seen = said.ordinal
     link.see_head(said.head)
+    if note.said:
+        out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     _words(link, out, note, now)
     if note.of == link.epoch:
         held = [*(one for one in link.pending if one < note.below), *note.beyond]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from detente.scenario.agreement import DataClass
 
@@ -82,6 +83,10 @@ class Limits:
     audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
     """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
 
+    refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
+    """How often a partner that speaks another version, or under another agreement, is told so, and its word to us is
+    shown. source: assumption, 0.01-1."""
+
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""
 
@@ -94,8 +99,7 @@ class Limits:
         assert 0.0 <= self.reserve_fraction < 1.0, "a reserve is a share"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
+class Bucket(NamedTuple):
     """How much may come now; ``level`` was right at ``at_s``."""
 
     level: float

@@ -128,6 +128,7 @@ class Waiting:
     epoch: int
     sequence: int
     lane: Lane
+    digest: bytes
     messages: Messages
 
 
@@ -158,6 +159,8 @@ class Link:
     paused_there: bool = False
     withdrawn: bool = False  # by either
     quarantined: bool = False
+    pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
+    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
@@ -177,7 +180,7 @@ class Link:
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
     skew: Skew = field(default_factory=Skew)
     buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
-    refused: tuple[bytes, ...] = ()
+    refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, oldest first
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -200,7 +203,7 @@ class Link:
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known"):
+        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
             held[name] = held[name].copy()
         return other
 
@@ -247,7 +250,8 @@ class Link:
         document: dict[str, Any] = {
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
-            "quarantined": self.quarantined, "note_seen": self.note_seen, "next_sequence": self.next_sequence,
+            "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
+            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
             "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
@@ -293,7 +297,8 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         **{
             name: said[name]
             for name in (
-                "paused_here", "paused_there", "quarantined", "note_seen", "next_sequence", "partner_epoch", "below",
+                "paused_here", "paused_there", "quarantined", "pardon", "announced", "note_seen", "next_sequence",
+                "partner_epoch", "below",
             )
         },
     )  # fmt: skip

@@ -17,13 +17,16 @@ from detente.centre.exchange.message import ROWS_MAX, Header, open_envelope, sea
 from detente.centre.exchange.release import renewed
 from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
+from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
-from detente.gateway.logic import inbound, outbound
+from detente.gateway.logic import inbound, outbound, terms
+from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
 from detente.gateway.logic.packing import pack, unpack
-from detente.gateway.logic.records import Accepted, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.terms import Held
 from detente.records.errors import PeerError
 from detente.records.stages import Detections, Messages, Warnings
 
@@ -89,6 +92,7 @@ class Node:
     known: tuple[Snapshot, ...]  # what the centre knew lately, for the second checker
     said: Messages  # what was released lately, likewise
     links: dict[str, Link]
+    holds: tuple[Held, ...] = ()  # envelopes of partners that the agreement will have deleted, oldest first
     durable: bool = True  # False after a tick that could not be kept
 
 
@@ -140,7 +144,9 @@ def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -
             _link_event(gateway, links[name], event, now, out)
     for name in sorted(touched):
         outbound.receipt(gateway, links[name], out, now)
-    changed = out.changed.union(record.partner for record in out.records if not isinstance(record, (Ticked, Snapped)))
+    changed = out.changed.union(
+        record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
+    )
     out.records += [links[name].kept() for name in sorted(touched & changed)]
     return replace(node, links=links), out
 
@@ -162,6 +168,10 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
 
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    for word, at_s in list(link.announced.items()):
+        if now.wall_s >= at_s:
+            del link.announced[word]
+            _obey(gateway, link, word, out, now)
     if not link.up:
         return
     if not link.heard:
@@ -173,11 +183,33 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 
 
 def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
+    """An operator's word: at once, or announced to the partner where the agreement asks for notice."""
     assert word in ORDERS, f"one of {ORDERS}"
+    clause = terms.may_not_pause(gateway, link.partner) if word == "pause" else ""
+    wait_s = terms.notice_s(gateway, link.partner, word)
+    if clause:
+        text = f"{word} refused: clause {clause!r} gives {gateway.name} no right to suspend"
+        out.notices.append(Notice(kind="order", partner=link.partner, text=text))
+        return
+    if word == "resume":
+        link.announced.pop("pause", None)
+    if not wait_s:
+        _obey(gateway, link, word, out, now)
+        return
+    link.announced.setdefault(word, now.wall_s + wait_s)
+    link.log(out, EntryKind.SESSION, bytes(32), now)
+    text = f"{gateway.name} gives notice: {word} in {wait_s:g} s"
+    if link.up:
+        outbound.note(gateway, link, out, Word.PULSE, now, said=text)
+    out.notices.append(Notice(kind="order", partner=link.partner, text=text))
+
+
+def _obey(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
+    """An operator's word takes effect."""
     if word in ("pause", "resume"):
         link.paused_here = word == "pause"
     elif word in ("quarantine", "release"):
-        link.quarantined = word == "quarantine"
+        link.quarantined, link.pardon = word == "quarantine", word == "release"
     else:
         link.withdrawn = True
         outbound.close_all(link, out, "withdrawn", now)
@@ -194,7 +226,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     links = {name: link.copied() for name, link in node.links.items()}
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
+    forgiven = any(link.pardon for link in links.values())
+    node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
+    notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
@@ -202,15 +237,40 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     for link in links.values():
         outbound.flush(gateway, link, out, now)
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
+    taken = [(partner, one.lane, one.epoch, one.sequence, one.digest) for partner, one in (*applied, *aside)]
+    holds = terms.still_held((*node.holds, *_to_go(gateway, event.index, taken)), event.index)
+    holds, forgets = _forget(gateway, holds, links, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
         Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or not node.durable:
-        memory = pack((gateway.digest, after.centre, after.known, after.said))
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
+        memory = pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
-    return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links)
+    return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links, holds=holds)
+
+
+def _forget(
+    gateway: Gateway, holds: tuple[Held, ...], links: dict[str, Link], index: int, now: Now, out: Out
+) -> tuple[tuple[Held, ...], bool]:  # fmt: skip
+    """Delete what may be kept no longer, with a line for each in the ledger; what is held then; whether any went."""
+    gone = terms.due(gateway, holds, {name for name, link in links.items() if link.withdrawn}, index)
+    for one in gone:
+        link = links[one.partner]
+        link.log(out, EntryKind.FORGOTTEN, bytes.fromhex(one.digest), now, epoch=one.epoch, sequence=one.sequence)
+        link.count("forgotten")
+    if gone:
+        out.records.append(Forgotten(names=tuple((one.partner, one.epoch, one.sequence) for one in gone)))
+    return tuple(one for one in holds if one not in set(gone)), bool(gone)
+
+
+def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, int, bytes]]) -> list[Held]:
+    """Those that must go some day, of envelopes taken from the inbox: (partner, lane, epoch, sequence, digest)."""
+    return [
+        Held(partner, int(lane), index, epoch, sequence, digest.hex())
+        for partner, lane, epoch, sequence, digest in taken if terms.must_go(gateway, partner, lane)
+    ]  # fmt: skip
 
 
 def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
@@ -261,9 +321,11 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
     recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
     earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    own, sensors = event.own, gateway.centre.own_status
+    snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
     return _After(
         centre=State(own=event.own, assisted=assisted),
-        known=(*recent, Snapshot(tracks=event.own.tracks, estimates=event.own.estimates)),
+        known=(*recent, snapshot),
         said=Messages.concatenate([earlier, said.messages]), earlier=earlier, messages=said.messages,
         warnings=said.warnings,
     )  # fmt: skip
@@ -333,22 +395,24 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
+        digest, centre, known, said, held = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
         if digest != gateway.digest:
             # What was sampled and waits belongs to the old agreement's clauses.
             release = renewed(centre.assisted.release, gateway.rules)
             centre = replace(centre, assisted=replace(centre.assisted, release=release))
-        node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said)
+        holds = tuple(Held(*one) for one in held)
+        node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said, holds=holds)
     letters = {(one.partner, one.epoch, one.sequence): one for one in saved.received}
     for ticked in saved.ticks:
-        messages = [_opened(gateway, letters.pop(name, None)) for name in ticked.applied]
-        for name in ticked.aside:
-            letters.pop(name, None)
+        came = [letters.pop(name, None) for name in (*ticked.applied, *ticked.aside)]
+        messages = [_opened(gateway, letter) for letter in came[: len(ticked.applied)]]
+        taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
+        holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
         detections = unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))
-        node = replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said)
+        node = replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
     links = dict(node.links)
     for kept in saved.kept:
         if kept.partner in links:
@@ -358,7 +422,10 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     for letter in letters.values():
         link = links[letter.partner]
         messages = _opened(gateway, letter)
-        waiting = Waiting(epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane), messages=messages)
+        waiting = Waiting(
+            epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
+            digest=envelope_digest(letter.envelope), messages=messages,
+        )  # fmt: skip
         link.waiting = (*link.waiting, waiting)
     for kept in saved.kept:
         link = links.get(kept.partner)
@@ -385,7 +452,8 @@ def _opened(gateway: Gateway, letter: Received | None) -> Messages:
         return Messages.empty()
     try:
         expected = inbound.expected_of(gateway, letter.partner)
-        return open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        messages = open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
+        return in_epoch(messages, letter.epoch)
     except PeerError:
         return Messages.empty()
 

@@ -29,6 +29,7 @@ class Word(Enum):
     HELLO = "hello"  # the first on a line
     PULSE = "pulse"  # still there
     CLOSED = "closed"  # sequences of mine that will never come
+    REFUSED = "refused"  # yours cannot be read, or not under this agreement; ``said`` tells why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +56,14 @@ class Note:
     beyond: tuple[int, ...] = ()
     echo: tuple[float, ...] = ()  # (the receiver's time in its last note, the sender's time when that came)
     closed: tuple[Gone, ...] = ()
+    said: str = ""  # for people
 
 
 FLAGS = ("heard", "paused", "withdrawn")
 NUMBERS = ("base", "of", "below")
 FIELDS = (
     ADDRESS_FIELDS
-    | {"word": canonical.text_of("|".join(word.value for word in Word))}
+    | {"word": canonical.text_of("|".join(word.value for word in Word)), "said": canonical.text_of(r"[ -~]{0,256}")}
     | dict.fromkeys(FLAGS, canonical.whole(0, 1))
     | dict.fromkeys(NUMBERS, canonical.whole())
     | {
@@ -88,7 +90,8 @@ def write(note: Note, signer: Ed25519PrivateKey) -> bytes:
         "schema": SCHEMA, "mark": said.mark.name.lower(), "giver": said.giver, "receiver": said.receiver,
         "agreement": said.agreement, "origin": said.origin, "epoch": said.epoch, "ordinal": said.ordinal,
         "sealed_us": round(said.sealed_s * 1e6), "head": head_fields(said.head), "seen": head_fields(said.seen),
-        "word": note.word.value, "beyond": list(note.beyond), "echo": [round(time_s * 1e6) for time_s in note.echo],
+        "word": note.word.value, "said": note.said, "beyond": list(note.beyond),
+        "echo": [round(time_s * 1e6) for time_s in note.echo],
         "closed": [
             {"digest": one.digest.hex(), "reason": one.reason, "sequence": one.sequence} for one in note.closed
         ],
@@ -114,7 +117,7 @@ def read(data: bytes, keys: Keys, expected: Addressed) -> Note:
         head=head_of(fields["head"]), seen=head_of(fields["seen"]),
     )  # fmt: skip
     return Note(
-        address=address, word=Word(fields["word"]), beyond=tuple(fields["beyond"]),
+        address=address, word=Word(fields["word"]), said=fields["said"], beyond=tuple(fields["beyond"]),
         echo=tuple(time_us / 1e6 for time_us in fields["echo"]),
         closed=tuple(
             Gone(sequence=one["sequence"], digest=bytes.fromhex(one["digest"]), reason=one["reason"])

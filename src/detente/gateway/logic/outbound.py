@@ -10,6 +10,7 @@ from detente.gateway.logic.link import NEVER_S, SPOKEN_KEPT, Gateway, Link, Now,
 from detente.gateway.logic.notes import SEQUENCES_MAX, Gone, Note, Word, write
 from detente.gateway.logic.records import Accepted, Closed
 
+SAID_MAX = 256  # characters for people in a note
 SENDS_MAX = 256
 """Envelopes sent in one go. source: assumption, 64-1,024: the rest follows with the next tick, receipt or timer."""
 
@@ -116,18 +117,21 @@ def hello(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     link.told = link.heard
 
 
-def note(gateway: Gateway, link: Link, out: Out, word: Word, now: Now, closed: tuple[Gone, ...] = ()) -> None:
-    """One note, with all that we know of the line."""
+def note(
+    gateway: Gateway, link: Link, out: Out, word: Word, now: Now, closed: tuple[Gone, ...] = (), said: str = ""
+) -> None:  # fmt: skip
+    """One note, with all that we know of the line; ``said`` is for the people at the other end."""
     heard_before = link.skew.heard_at_s != NEVER_S
-    said = Note(
+    written = Note(
         address=_address(gateway, link, now), word=word, heard=link.heard, paused=link.paused_here,
         withdrawn=link.withdrawn, base=min(link.pending, default=link.next_sequence), of=max(0, link.partner_epoch),
         below=link.below, beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]), closed=closed,
+        said=said.encode("ascii", "replace").decode()[:SAID_MAX],
         echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
     )  # fmt: skip
     link.spoke_s = now.steady_s
-    link.spoken = (*link.spoken[1 - SPOKEN_KEPT :], (said.address.sealed_s, now.steady_s))
-    out.frames.append((link.partner, Lane.NOTE, write(said, gateway.signer)))
+    link.spoken = (*link.spoken[1 - SPOKEN_KEPT :], (written.address.sealed_s, now.steady_s))
+    out.frames.append((link.partner, Lane.NOTE, write(written, gateway.signer)))
 
 
 def receipt(gateway: Gateway, link: Link, out: Out, now: Now) -> None:

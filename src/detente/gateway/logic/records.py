@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from detente.centre.exchange.ledger import Entry
 
+INBOX_TICKS = 720
+"""Applied envelopes are kept for so many ticks at most. source: assumption, 100-20,000: an hour of 5 s."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
@@ -48,6 +51,13 @@ class Received:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """Inbox envelopes that may be kept no longer: their bytes go. A snapshot that needs them no more comes with it."""
+
+    names: tuple[tuple[str, int, int], ...]  # (partner, epoch, sequence)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ticked:
     """A tick that was run: what own sensors said, and which envelopes were applied. With both it can be run again."""
 
@@ -81,7 +91,7 @@ class Kept:
     document: str
 
 
-Record = Accepted | Closed | Receipted | Received | Ticked | Snapped | Logged | Kept
+Record = Accepted | Closed | Receipted | Received | Forgotten | Ticked | Snapped | Logged | Kept
 
 
 @dataclass(frozen=True, kw_only=True)
