@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
 
+from detente.centre.exchange.digest import digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.session import State
 from detente.gateway.logic import notes, outbound
@@ -27,8 +28,9 @@ def pair_under(retention_s: float | None = None, stores: dict | None = None, **t
         assert agreement is not None
         said = {"retention_s": retention_s, "terms": Terms.model_validate(terms)}
         clauses = tuple(clause.model_copy(update=said) for clause in agreement.clauses)
-        setting = replace(gateway.setting, agreement=agreement.model_copy(update={"clauses": clauses}))
-        pair.gateways[name] = replace(gateway, setting=setting)
+        agreed = agreement.model_copy(update={"clauses": clauses})
+        setting = replace(gateway.setting, agreement=agreed)
+        pair.gateways[name] = replace(gateway, setting=setting, digest=digest(agreed))
     pair.connect()
     return pair
 
