@@ -180,7 +180,7 @@ def test_p9_after_a_break_warnings_go_first_newest_first_and_old_tracks_are_supe
         pair.tick(index, RUSSIA)
     assert pair.frames == []
     waiting = pair.link(RUSSIA).pending
-    assert len({one.lane for one in waiting.values()}) == 2
+    assert {one.lane for one in waiting.values()} == {Lane.WARNING, Lane.TRACK, Lane.OTHER}
     pair.do(RUSSIA, LineUp(partner=NATO))
     pair.do(NATO, LineUp(partner=RUSSIA))
     sent: list[tuple[int, int]] = []
