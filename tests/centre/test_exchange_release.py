@@ -308,11 +308,12 @@ def test_times_are_stepped():
 def test_rules_speak_in_sides_masks_and_scenario_seconds():
     rules = rules_of(
         made.clause("a", "launch-warning", "B", "C", owners_withheld=["RUS"], when={"phases": ["boost", "reentry"]}),
-        made.clause("b", "sensor-status"), start_s=-100, end_s=250, parties=("A", "B", "C"),
+        made.clause("b", "sensor-status", every_s=31), start_s=-100, end_s=250, parties=("A", "B", "C"),
     )  # fmt: skip
     assert (rules.giver.tolist(), rules.receiver.tolist(), rules.data.tolist()) == ([1, 0], [2, 1], [1, 4])
     assert rules.sensors_withheld.tolist() == [0b11000, 0]
     assert rules.phases.tolist() == [0b1010, 0b1110]
+    assert (rules.rate.tolist(), rules.period_s.tolist()) == ([2, 4], [10.0, 60.0])
     assert (rules.start_s, rules.end_s) == (-100.0, 250.0)
     assert rules.parties.tolist() == [1, 1, 1]
     assert compile_agreement(None, made.SIDES, made.OWNERS, made.EPOCH).parties.tolist() == [0, 0, 0]

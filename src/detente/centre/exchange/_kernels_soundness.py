@@ -63,6 +63,21 @@ def beyond(values, m, first, last, most):
 
 
 @kernel
+def correlation_fault(lower, m):
+    """Why covariance m is not positive: a correlation above 1, or, where there is none, several that do not agree.
+
+    A positive covariance has no correlation above 1, so that nobody else need be asked.
+    """
+    most = (1.0 + CORRELATION_SLACK) * (1.0 + CORRELATION_SLACK)
+    for i in range(6):
+        for j in range(i):
+            both = lower[m, i * (i + 1) // 2 + j]
+            if both * both > most * (lower[m, i * (i + 3) // 2] * lower[m, j * (j + 3) // 2]):
+                return CORRELATION
+    return POSITIVE
+
+
+@kernel
 def covariance_fault(lower, m, factor):
     """What is wrong with covariance m (21, lower triangle by rows); ``factor`` (21,) is room for its work.
 
@@ -75,19 +90,13 @@ def covariance_fault(lower, m, factor):
             return VARIANCE
     if beyond(lower, m, 0, 21, VARIANCE_MAX):
         return VARIANCE
-    most = (1.0 + CORRELATION_SLACK) * (1.0 + CORRELATION_SLACK)
-    for i in range(6):
-        for j in range(i):
-            both = lower[m, i * (i + 1) // 2 + j]
-            if both * both > most * (lower[m, i * (i + 3) // 2] * lower[m, j * (j + 3) // 2]):
-                return CORRELATION
     for j in range(6):
         row_j = j * (j + 1) // 2
         pivot = lower[m, row_j + j] * (1.0 + CORRELATION_SLACK)
         for k in range(j):
             pivot -= factor[row_j + k] * factor[row_j + k] * factor[k * (k + 3) // 2]
         if not pivot > 0.0:
-            return POSITIVE
+            return correlation_fault(lower, m)
         factor[row_j + j] = 1.0 / pivot
         for i in range(j + 1, 6):
             row_i = i * (i + 1) // 2

@@ -61,6 +61,8 @@ LAYOUT = tuple(
 )
 """Of each column: its name, type, bytes and shape of a message."""
 
+NATIVE = np.dtype("<f8").isnative
+
 ROW_BYTES = sum(size for _, _, size, _ in LAYOUT)
 
 KIND = Kind(
@@ -233,7 +235,7 @@ def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
     for name, dtype, size, shape in LAYOUT:
         values = np.ndarray((count, *shape), dtype, attached, start)
         start += count * size
-        columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
+        columns[name] = values if NATIVE else values.astype(dtype.newbyteorder("="))
     return columns
 
 

@@ -60,6 +60,11 @@ class Rules(Slots):
         assert {len(column) for column in (self.giver, self.data, self.grid_m)} == {len(self.names)}
         assert self.parties.shape == (self.sides,)
 
+    @property
+    def period_s(self) -> Floats:
+        """Seconds between two turns of each clause to speak. (C,)"""
+        return np.array(RATES_S)[self.rate]
+
     def in_force_at(self, time_s: float) -> bool:
         """True while the agreement holds."""
         return self.start_s <= time_s < self.end_s
