@@ -14,7 +14,7 @@ from detente.flight.aiming import solve_launch
 from detente.flight.burnout import boosted, orbits
 from detente.flight.flags import Flag
 from detente.flight.heldpitch import solve_cutoff
-from detente.flight.trajectory import Flights, ephemeris, fly_out
+from detente.flight.trajectory import ONE_METRE_TOLERANCE_M, Flights, ephemeris, fly_out
 from detente.flight.vehicle import PackedMissiles, pack
 from detente.geodesy.distance import shortest_paths
 from detente.records.errors import InputError
@@ -97,7 +97,7 @@ def fly(
         rotation=rotation, drag=drag,
     )  # fmt: skip
     launch = _launch_along(level, wanted) if aim is None else _launch_to(level, aim, wanted)
-    flights = fly_out(*launch.arguments, **launch.earth)
+    flights = fly_out(*launch.arguments, **launch.earth, tolerance_m=ONE_METRE_TOLERANCE_M)
     _must_land(launch, flights)
     path = flight_path(ephemeris(*launch.arguments, **launch.earth), launch.start_rad)
     document = {
