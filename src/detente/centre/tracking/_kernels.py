@@ -128,7 +128,7 @@ def is_usable(plots, plot_tags, d, sensors):
     return plot_tags[d, DET_KIND] == INFRARED
 
 
-@kernel
+@kernel(inline=True)
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
     _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk

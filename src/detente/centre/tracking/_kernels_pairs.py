@@ -103,7 +103,7 @@ def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, re
     return False
 
 
-@kernel
+@kernel(inline=True)
 def note_pair(pairs, joint, total, i, j, cost, fit):
     """Write a pair down where there is room; returns one more than there were either way.
 
@@ -118,7 +118,7 @@ def note_pair(pairs, joint, total, i, j, cost, fit):
     return total + 1
 
 
-@kernel
+@kernel(inline=True)
 def is_inside(distance2, gate2, edges, number, j):
     """Whether a squared distance is inside the gate; one on the gate's edge is also written down, while there is room.
 

@@ -48,7 +48,7 @@ def look(line, x, seen, slopes):
     return True
 
 
-@kernel
+@kernel(inline=True)
 def spread_of(P, slopes, spread):
     """Fill ``spread`` (6,) with H P Hᵀ: 00, 01, 02, 11, 12, 22."""
     for m in range(3):
@@ -60,7 +60,7 @@ def spread_of(P, slopes, spread):
             spread[place] = a0 * slopes[n, 0] + a1 * slopes[n, 1] + a2 * slopes[n, 2]
 
 
-@kernel
+@kernel(inline=True)
 def distance2_of(line, seen, spread, gate2):
     """Squared Mahalanobis distance of what was measured from what was foreseen; ``gate2`` or more where outside."""
     s00, s11, s22 = spread[0] + line[VAR_AZIMUTH], spread[3] + line[VAR_OVER], spread[5] + line[VAR_RANGE]
@@ -92,7 +92,7 @@ def log_volume_of(line, spread):
     return math.log(s00 * (s11 * s22 - s12 * s12) - s01 * (s01 * s22 - s12 * s02) + s02 * (s01 * s12 - s11 * s02))
 
 
-@kernel
+@kernel(inline=True)
 def update_polar(line, x, P, seen, slopes, at, gain):
     """The extended filter's update of (x, P) with one detection, linearised where it was predicted to be.
 
