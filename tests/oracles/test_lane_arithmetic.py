@@ -12,7 +12,7 @@ from detente.flight._kernels_lanes import exponential, sine_cosine
 
 @numba.njit
 def logarithms(values):
-    return np.array([rough_log2(value) for value in values])
+    return np.array([rough_log2(value) for value in values])  # pyright: ignore[reportCallIssue]  # an intrinsic: numba passes the first
 
 
 @numba.njit
