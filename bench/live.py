@@ -57,7 +57,10 @@ def tracks(rows: int) -> Messages:
     said = [one.messages for station in simulation.stations for link in station.node.links.values()
             for one in link.waiting] if all(s.node for s in simulation.stations) else []  # fmt: skip
     table = Messages.concatenate([part.take((part.data == 3) & (part.giver == 0)) for part in said])
-    return table.take(np.arange(rows) % len(table))
+    columns = {name: getattr(table, name) for name, _ in table.columns()}
+    # As its giver numbered them: whoever opens an envelope adds the giver's epoch above the lower 32 bits.
+    own = Messages(**{**columns, "number": table.number & 0xFFFF_FFFF})
+    return own.take(np.arange(rows) % len(own))
 
 
 class End:
