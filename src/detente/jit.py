@@ -102,6 +102,19 @@ class ByContent(_CacheLocator):
         return str(self._first_line)
 
 
+def _without_door(dispatcher: Any) -> Any:
+    """A kernel that Python cannot call, and says so: without the wrapper, numba's own fast path would jump nowhere."""
+
+    def add_overload(compiled: Any) -> None:
+        dispatcher.overloads[tuple(compiled.signature.args)] = compiled
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise TypeError(f"{dispatcher.py_func.__qualname__} has no door to Python: only kernels call it")
+
+    dispatcher.add_overload, dispatcher._compile_for_args = add_overload, refuse
+    return dispatcher
+
+
 def kernel(
     function: Callable[..., Any] | None = None, *, inline: bool = False, inner: bool = False, fastmath: Any = False
 ) -> Any:
@@ -125,7 +138,8 @@ def kernel(
                 "cache": not within, "nogil": True, "error_model": "numpy", "fastmath": fastmath,
                 "forceinline": inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": within,
             }  # fmt: skip
-            return numba.njit(py_function, **flags)
+            made = numba.njit(py_function, **flags)
+            return _without_door(made) if within else made
         finally:
             settings["CACHE_LOCATOR_CLASSES"] = before
 

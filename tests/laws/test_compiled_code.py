@@ -4,9 +4,12 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import detente
+from detente.centre.tracking import _kernels_polar
+from detente.centre.tracking._kernels_places import LINES
 
 PACKAGE = Path(detente.__file__).parent
 
@@ -46,3 +49,9 @@ def test_an_edit_elsewhere_compiles_nothing(copy: Path) -> None:
     before = digest(copy, "chance/_kernels.py")
     (copy / "flight/_kernels.py").write_text("EDITED = 1\n")
     assert digest(copy, "chance/_kernels.py") == before
+
+
+def test_python_is_told_that_a_kernel_has_no_door() -> None:
+    room = np.zeros(LINES), np.zeros(7), np.eye(7), np.empty(3), np.empty((3, 3)), np.empty(7), np.empty(7)
+    with pytest.raises(TypeError, match="update_polar has no door to Python"):
+        _kernels_polar.update_polar(*room)
