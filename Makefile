@@ -53,7 +53,8 @@ demo-live: .venv/installed
 	@$(BIN)/python -m detente.exercise.demo
 
 check-long: .venv/installed-dev
-	$(BIN)/detente drill --seeds 0:100000
+	@mkdir -p out
+	$(BIN)/detente drill --seeds 0:100000 --workers 2 --resume out/drills.jsonl
 	$(BIN)/python tests/fuzz/exchange.py --executions 1000000
 	$(BIN)/python tests/long/kill_loop.py 200
 

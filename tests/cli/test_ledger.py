@@ -145,7 +145,7 @@ def test_decisions_of_a_run_are_explained(command, recorded):
     released = sum(line["count"] for line in found["counts"] if line["reason"] == "released")
     assert released > 1000
     assert {line["clause"] for line in found["counts"]} <= {
-        f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks")
+        f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks", "status")
     }
     one = found["decisions"][0]
     track = f"{one['giver']}:{one['number']}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
+from detente.scenario.agreement import DataClass
 
 NUMBERS = 2**32  # local numbers in an epoch
 EPOCHS = 2**20
@@ -43,6 +44,11 @@ def track_name(side: str, number: int) -> str:
 
 
 def in_epoch(messages: Messages, epoch: int) -> Messages:
-    """Messages of one giver with their tracks' global numbers: what ``receive`` is to be given after a restart."""
+    """Messages of one giver with their tracks' global numbers: what ``receive`` is to be given after a restart.
+
+    A sensor keeps its number: both sides count sensors alike.
+    """
     columns = {name: getattr(messages, name) for name, _ in messages.columns()}
-    return Messages(**{**columns, "number": global_numbers(epoch, messages.number)})
+    of_sensor = messages.data == DataClass.SENSOR_STATUS
+    number = np.where(of_sensor, messages.number, global_numbers(epoch, messages.number))
+    return Messages(**{**columns, "number": number})
