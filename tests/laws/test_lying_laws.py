@@ -66,10 +66,11 @@ def test_a_lie_never_lowers_own_warnings_nor_moves_what_is_not_exchanged() -> No
 
 def test_that_law_notices_a_guard_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Own tracks that a partner's word may drop: the own stream is then no longer what it was."""
+    before = values(flown(), "cooperating", "Russia", "own_warning_time_s")  # flown, and kept, with the guard in place
     honest = centres.observe
 
     def swayed(centre, own, detections, offsets, now_s):
-        heard = SWAYED.get(centre.side, 0) > 60
+        heard = SWAYED.get(centre.side, 0) > 5
         return honest(centre, own, detections.rows(0, 0) if heard else detections,
                       np.zeros_like(offsets) if heard else offsets, now_s)  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_that_law_notices_a_guard_that_is_gone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(centres, "observe", swayed)
     monkeypatch.setattr(centres, "cooperate", listening)
     lied = fly(theatre(), 1, ROWS[:1], NAMES, record=False, lie=Lie("bias", 0))
-    before, after = (values(one, "cooperating", "Russia", "own_warning_time_s") for one in (flown(), lied))
+    after = values(lied, "cooperating", "Russia", "own_warning_time_s")
     assert not np.array_equal(before[:1], after)
 
 
@@ -107,14 +108,14 @@ def test_silence_and_slow_drift_cost_no_more_than_cooperation_gave(side: int) ->
 
 
 def test_a_liar_is_left_out_and_the_table_says_so() -> None:
-    found = lying(load_scenario("lisbon-2010"), replicates=2, seed=1, lies=("over-confidence",))
+    found = lying(load_scenario("lisbon-2010"), replicates=2, seed=1, lies=("ghosts",))
     assert [(one.lie, one.liar, one.victim) for one in found] == [
-        (lie, *pair) for lie in ("none", "over-confidence") for pair in (("NATO", "Russia"), ("Russia", "NATO"))
+        (lie, *pair) for lie in ("none", "ghosts") for pair in (("NATO", "Russia"), ("Russia", "NATO"))
     ]
     honest, lied = found[:2], found[2:]
     assert [one.found_out for one in honest] == [0, 0]
     assert all(one.found_out <= one.lied == 2 for one in lied)
-    sure = lied[0]
+    sure = lied[1]  # NATO's satellites look where Russia's ghosts would have begun
     assert sure.found_out == 2
     assert set(sure.reasons) == {(kind.name or "").lower() for kind in Suspicion}
     assert np.all(sure.delay_s > 0.0)
@@ -124,7 +125,7 @@ def test_a_liar_is_left_out_and_the_table_says_so() -> None:
         assert own is not None
         assert (own.low, own.high) == (0.0, 0.0)
         assert one.document["lie"] == one.lie
-    believed, set_aside = sure.against["impact_point_error_km"], sure.set_aside["impact_point_error_km"]
+    believed, set_aside = sure.against["false_warnings"], sure.set_aside["false_warnings"]
     assert believed is not None
     assert set_aside is not None
     assert set_aside.mean < believed.mean, "left out once it is found out, it does less harm"
