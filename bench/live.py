@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.exchange.release import initial, release
+from detente.centre.step import own_sensors
 from detente.exercise.brokers import Brokers
 from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway
@@ -40,6 +42,7 @@ from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.transport import Line, contexts, listen
 from detente.records.stages import Messages
+from detente.scenario.agreement import DataClass
 
 MEASURED = ("round_trip", "batched", "jetstream_round_trip", "jetstream_batched", "own_warning")
 HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
@@ -54,12 +57,25 @@ def tracks(rows: int) -> Messages:
     """So many track messages of the drills' world, as one side would tell them."""
     simulation = Simulation(Plan(seed=0))
     simulation.run()
-    said = [one.messages for station in simulation.stations for link in station.node.links.values()
-            for one in link.waiting] if all(s.node for s in simulation.stations) else []  # fmt: skip
-    table = Messages.concatenate([part.take((part.data == 3) & (part.giver == 0)) for part in said])
-    columns = {name: getattr(table, name) for name, _ in table.columns()}
-    # As its giver numbered them: whoever opens an envelope adds the giver's epoch above the lower 32 bits.
-    own = Messages(**{**columns, "number": table.number & 0xFFFF_FFFF})
+    teller = simulation.stations[1]  # its tracks last longest; told here in the other's name
+    assert teller.node is not None
+    own, exchange = teller.node.centre.own, teller.node.centre.assisted
+    nothing_said = initial(exchange.rules, np.array([0]), own.tracks.number.shape[1])
+    said, _, _ = release(
+        nothing_said, own.tracks, own.estimates, exchange.rules, 1, own_sensors(teller.gateway.centre),
+        exchange.secret, float(own.tracks.time_s),
+    )  # fmt: skip
+    own = said.take(said.data == DataClass.TRACK)
+    clause = int(np.flatnonzero((exchange.rules.giver == 0) & (exchange.rules.data == DataClass.TRACK))[0])
+    sensor = int(np.flatnonzero(teller.gateway.centre.suite.side == 0)[0])
+    ones = np.ones(len(own), np.int64)
+    own = replace(
+        own,
+        giver=0 * ones,
+        receiver=ones,
+        clause=clause * ones,
+        sensors=np.uint64(1 << sensor) * ones.astype(np.uint64),
+    )
     return own.take(np.arange(rows) % len(own))
 
 
