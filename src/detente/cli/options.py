@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +27,10 @@ SetValues = Annotated[
 
 @contextmanager
 def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
-    """Bad input ends with exit code 2 and words that help; a stop by hand with 130, saying what is ``kept``."""
+    """Bad input ends with exit code 2 and words that help; a stop by hand with 130 and a lost process with 1.
+
+    The latter two say what is ``kept``.
+    """
     try:
         yield
     except InputError as error:
@@ -36,6 +40,10 @@ def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
     except KeyboardInterrupt as stop:
         typer.echo(f"\nstopped; {kept}", err=True)
         raise typer.Exit(130) from stop
+    except BrokenExecutor as lost:
+        typer.echo(f"\nfailed: a worker process was killed, perhaps for want of memory; {kept}", err=True)
+        typer.echo("  to do: ask for fewer --workers", err=True)
+        raise typer.Exit(1) from lost
 
 
 def emit(document: Any) -> None:
