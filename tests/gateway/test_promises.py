@@ -22,6 +22,7 @@ from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
 from detente.gateway.logic.link import Means, Now
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer, restore
 from detente.gateway.logic.notes import NOTE
+from detente.gateway.logic.outbound import drop_sent
 from detente.gateway.logic.packing import pack
 
 NATO, RUSSIA = SIDES
@@ -121,6 +122,17 @@ def test_p3_an_envelope_played_again_is_not_applied_again() -> None:
     assert pair.link(NATO).counts["received"] == received
     assert pair.link(NATO).below == below
     assert pair.link(NATO).counts["duplicates"] == 3 * len(letters)
+
+
+def test_p5_a_receipt_may_name_an_envelope_twice() -> None:
+    """As it does where the envelope came twice between two receipts."""
+    pair = run(Pair(), ticks=6)
+    until_told(pair, FIRST_TICK + 6)
+    link = pair.link(RUSSIA).copied()
+    sent = list(link.pending)
+    assert sent
+    assert drop_sent(link, [*sent, *sent]) == tuple(sent)
+    assert not link.pending
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -153,8 +153,8 @@ def _address(gateway: Gateway, link: Link, now: Now) -> Address:
 
 
 def drop_sent(link: Link, sequences: Iterable[int]) -> tuple[int, ...]:
-    """Take receipted sequences out of the outbox; those that were in it."""
-    gone = tuple(sequence for sequence in sequences if sequence in link.pending)
+    """Take receipted sequences out of the outbox; those that were in it. A receipt may name one twice."""
+    gone = tuple(sequence for sequence in dict.fromkeys(sequences) if sequence in link.pending)
     for sequence in gone:
         del link.pending[sequence]
         link.sent_s.pop(sequence, None)
