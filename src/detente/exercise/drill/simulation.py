@@ -192,6 +192,8 @@ class Simulation:
             station.store.full = full
         self._line_up()
         self._ticks(side)
+        if self.quiet:
+            self._last_words(side)  # it was down when they were said
 
     def _fill(self, side: int, full: bool) -> None:
         self.stations[side].store.full = full
@@ -253,8 +255,13 @@ class Simulation:
         for station in self.stations:
             station.store.full = False
             station.store.kills.clear()
+        for side in range(2):
+            self._last_words(side)
+
+    def _last_words(self, side: int) -> None:
         for word in self.plan.words:
-            self._word(word, word.undo)
+            if word.side == side:
+                self._word(word, word.undo)
 
     def _settled(self) -> bool:
         nodes = [station.node for station in self.stations]
