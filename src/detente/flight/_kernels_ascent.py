@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from detente.flight._kernels import turning
+from detente.flight._kernels import good_launch, turning
 from detente.flight._kernels_air import DRAG_CEILING_M
 from detente.flight._kernels_clock import (
     AHEAD,
@@ -57,6 +57,7 @@ from detente.flight._kernels_clock import (
     fly_span,
 )
 from detente.flight._kernels_lanes import LANES, height_and_climb, lane_air
+from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT
 from detente.geodesy._kernels import enu_axes, geodetic_to_ecef
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
 from detente.jit import kernel
@@ -68,6 +69,8 @@ from detente.jit import kernel
 LEFT = 15
 
 SPANS = 10  # the most a flight has: two motors' changes and a rest for every stage, two parts of the pitch programme
+CUTS, PITCHES = 16, 64  # how many kinds of cut-off, and of final pitch, are told apart
+DEEPEST_M = -1.0  # a flight that was ever so deep is flown alone, to see whether it met the ground in boost
 FIRST_S = 2.0  # the first step tried
 SCALE_HEIGHT_M = 7_000.0
 HIGH_M, HALF_SCALE_HEIGHT_M = 80_000.0, 3_500.0  # below the one a coast's first step is short: the other, upward
@@ -271,19 +274,52 @@ def note_cut_off(x, lane, left):
 
 
 @kernel
-def ascend_rows(launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, left, bodies):
-    """Launches ``order``'s rows of ``launch`` (latitude, longitude, azimuth, final pitch, cut-off, ballistic
-    coefficient), which must be good and share one drag curve, and flies them until they coast where ``_kernels_coast``
-    or ``_kernels_fall`` can take over; ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need.
+def line_up(launch, missile, stage_count, body, table, flags, keys):
+    """Flags the launches that cannot be flown at all, and gives the others keys to put them in order by.
+
+    Those of one drag curve and one number of stages come together, as they share blocks; among them those of one
+    missile, and then those that burn about as long and pitch about as far, as they take about as many steps.
     """
-    x, spans = np.zeros(ROWS * LANES), np.zeros((LANES, SPANS, 2))
-    counts, rows = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-    for first in range(0, order.size, LANES):
+    for i in range(flags.size):
+        m = missile[i]
+        good = good_launch(launch[i, 0], launch[i, 1], launch[i, 2], launch[i, 3], launch[i, 4], launch[i, 5], body[m])
+        flags[i], keys[i] = OK if good else BAD_INPUT, -1
+        if good:
+            burnt = min((launch[i, 4] - body[m, 3]) / (body[m, 2] - body[m, 3]), 1.0)
+            kind = (table[m] * SPANS + stage_count[m]) * body.shape[0] + m
+            keys[i] = (kind * CUTS + int((CUTS - 1) * burnt)) * PITCHES + int((PITCHES // 4) * (launch[i, 3] + 1.0))
+
+
+@kernel(inner=True)
+def seat(order, first, missile, stage_count, table, rows):
+    """Fills a block with the next rows in order that may share one, the last padding it; returns how many they are."""
+    count, kind = 0, missile[order[first]]
+    for lane in range(LANES):
+        n = first + lane
+        if n < order.size and count == lane:
+            m = missile[order[n]]
+            count += table[m] == table[kind] and stage_count[m] == stage_count[kind]
+        rows[lane] = order[first + count - 1]
+    return count
+
+
+@kernel
+def ascend_rows(
+    launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, x, left, states, bodies, flags
+):
+    """Launches rows of ``launch`` (latitude, longitude, azimuth, final pitch, cut-off, ballistic coefficient), in the
+    order of ``line_up``'s keys, and flies them until they coast where ``_kernels_coast`` or ``_kernels_fall`` can take
+    over; ``states`` (n, 6), ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need. What may have met the ground
+    in boost is flagged STEP_LIMIT. ``x`` is room for ROWS rows of lanes, empty.
+    """
+    spans, counts, rows = np.zeros((LANES, SPANS, 2)), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
+    first = 0
+    while first < order.size:
+        seated = seat(order, first, missile, stage_count, table, rows)
         clear_tallies(x, limit_m)
         for lane in range(LANES):
-            i = order[min(first + lane, order.size - 1)]
+            i = rows[lane]
             m = missile[i]
-            rows[lane] = i
             place_on_pad(x, lane, launch[i], body[m])
             counts[lane] = spans_of(launch[i, 4], stage_count[m], stages[m], body[m], spans[lane])
         curve = curves[table[missile[rows[0]]]]
@@ -292,12 +328,16 @@ def ascend_rows(launch, missile, spin, drag, limit_m, stage_count, stages, body,
             cut_off(x, lane, launch[rows[lane], 5])
             note_cut_off(x, lane, left[rows[lane]])
         coast_on(x, spin, drag, curve)
-        for lane in range(min(LANES, order.size - first)):
+        for lane in range(seated):
             i = rows[lane]
             unload(x, lane, left[i])
+            for c in range(6):
+                states[i, c] = left[i, c]
+            flags[i] = OK if left[i, LEFT_LOWEST] > DEEPEST_M else STEP_LIMIT
             bodies[i, 0] = x[HALF_BETA * LANES + lane] if drag else 0.0
             bodies[i, 1] = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane] if drag else 0.0
             bodies[i, 2] = table[missile[i]]
+        first += seated
 
 
 @kernel
