@@ -69,6 +69,11 @@ class Keeping:
         if self.commit is None:
             self._go_on()
 
+    def begin_again(self, node: Node) -> None:
+        """Go on from another state, which is what the store holds."""
+        assert self.commit is None, "all is settled"
+        self.node = self.sure = node
+
     def settle(self) -> None:
         """Wait until all that was taken is kept, or lost."""
         while self.commit is not None:
