@@ -39,8 +39,8 @@ from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Link, Now, Out
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Timer, _sealed, start, steps, watch
-from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.logic.records import Receipted, StoreError
+from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.transport import Line, contexts, listen
 from detente.records.stages import Messages

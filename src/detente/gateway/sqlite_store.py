@@ -43,7 +43,7 @@ WAL_PAGES = 8192
 :meth:`SqliteStore.fold` did not come in time. source: assumption, 1,000-30,000."""
 
 FOLD_BYTES = 4_000_000
-"""What is written between two copyings of the log into the file. source: assumption, 1-16 MB: seconds of a large raid."""
+"""What is written between two copyings of the log into the file. source: assumption, 1-16 MB: seconds of a raid."""
 
 FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
 RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
@@ -76,8 +76,8 @@ class SqliteStore:
     ) -> None:  # fmt: skip
         """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
 
-        ``bytes_max`` bounds the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the file is no store, or of another side or version, or not whole. Nothing that was
-        there before is overwritten.
+        ``bytes_max`` bounds the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the
+        file is no store, or of another side or version, or not whole. Nothing that was there before is overwritten.
         """
         self.path, self.side, self.log_bytes = path, side, log_bytes
         self.unfolded_bytes = 0  # written since the log was last copied into the file
