@@ -33,12 +33,14 @@ from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway
 from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
 from detente.gateway.jetstream import JetStreamLine
+from detente.gateway.keeping import Keeping, Step
 from detente.gateway.keys import make_keys
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Link, Now, Out
-from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Timer, _sealed, start, steps, watch
-from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, TIMER_S
+from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Timer, _sealed, start, steps, watch
+from detente.gateway.logic.records import Receipted, StoreError
+from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.transport import Line, contexts, listen
 from detente.records.stages import Messages
@@ -86,8 +88,9 @@ class End:
         names = drill_world().names
         self.name, self.partner, self.folder = names[side], names[1 - side], folder
         self.gateway: Gateway = replace(drill_gateway(self.name, 64_000_000), limits=FREE)
-        self.store = SqliteStore(folder / f"{self.name}.store", self.name, epoch=EPOCH)
-        self.node: Node = start(self.gateway, EPOCH)
+        self.store = SqliteStore(folder / f"{self.name}.store", self.name, epoch=EPOCH, log_bytes=LOG_BYTES)
+        self.keeping = Keeping(self.store, start(self.gateway, EPOCH), kept=self._kept, lost=self._lost)
+        self.keeping.run_in(asyncio.get_running_loop())
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(512)
         self.line = (
             JetStreamLine(self.name, self.partner, self._frame, self._turn) if nats
@@ -109,8 +112,8 @@ class End:
 
     @property
     def link(self) -> Link:
-        """All about the partner."""
-        return self.node.links[self.partner]
+        """All about the partner, as it is kept."""
+        return self.keeping.sure.links[self.partner]
 
     async def run(self) -> None:
         """As ``detente serve`` does: a batch of events, one commit, then what they send; a timer when nothing comes."""
@@ -120,8 +123,11 @@ class End:
                     first: LineEvent = await self.events.get()
             except TimeoutError:
                 first = Timer()
-            self._finish(*steps(self.gateway, self.node, self._batch(first), self.now))
+            node, out = steps(self.gateway, self.keeping.node, self._batch(first), self.now)
+            self.keeping.take(Step(node=node, out=out))
             await asyncio.sleep(0)
+            while self.keeping.full:
+                await asyncio.sleep(0.001)
 
     def _batch(self, first: LineEvent) -> Iterator[LineEvent]:
         yield first
@@ -133,7 +139,7 @@ class End:
 
     def tell(self, parts: list[Messages]) -> None:
         """Take these into the outbox, in one commit, and send them."""
-        link, out = self.link.copied(), Out()
+        link, out = self.keeping.node.links[self.partner].copied(), Out()
         for part in parts:
             sequence = link.next_sequence
             envelope = _sealed(self.gateway, link, part, FIRST_TICK + TICKS + 10, sequence)
@@ -141,17 +147,19 @@ class End:
             outbound.accept(self.gateway, link, out, Lane.TRACK, FIRST_TICK + TICKS + 10, envelope, (), self.now)
         outbound.flush(self.gateway, link, out, self.now)
         out.records.append(link.kept())
-        self._finish(replace(self.node, links={self.partner: link}), out)
+        self.keeping.take(Step(node=replace(self.keeping.node, links={self.partner: link}), out=out))
 
-    def _finish(self, node: Node, out: Out) -> None:
-        before = self.link.pending
-        if out.records:
-            self.store.commit(out.records)
-        self.node = node
-        for _, lane, data in out.frames:
+    def _kept(self, step: Step) -> None:
+        """What was kept is said; an envelope whose receipt was kept has made its round trip."""
+        for _, lane, data in step.out.frames:
             self.line.send(int(lane), data)
-        for sequence in before.keys() - self.link.pending.keys():
-            self.trips_s.append(time.perf_counter() - self.accepted_s.pop(sequence))
+        for record in step.out.records:
+            if isinstance(record, Receipted):
+                for sequence in record.sequences:
+                    self.trips_s.append(time.perf_counter() - self.accepted_s.pop(sequence))
+
+    def _lost(self, error: StoreError, gone: list[Step]) -> None:
+        raise AssertionError(f"{len(gone)} steps could not be kept: {error}")
 
     async def join(self, servers: tuple[str, str] | None) -> list[asyncio.Task]:
         """Begin to run, on the line that the folder's ``port`` file or these servers make."""

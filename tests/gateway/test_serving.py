@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
+from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Frame, Timer
 from detente.gateway.logic.records import StoreError
@@ -26,9 +27,10 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
 
     other = SIDES[1 - SIDES.index(name)]
     server = object.__new__(Server)
-    server.gateway, server.node, server.counts = pair.gateways[name], pair.nodes[name], Counter()
+    server.gateway, server.counts = pair.gateways[name], Counter()
     server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
-    server.store = SimpleNamespace(commit=commit)  # type: ignore[assignment]
+    store: Any = SimpleNamespace(commit=commit)
+    server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))
     server.batches, server.feeds, server.kept_tick = {}, set(), server.node.tick

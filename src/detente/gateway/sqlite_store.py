@@ -2,15 +2,23 @@
 
 ``synchronous=FULL`` with a write-ahead log: a commit that returned survives a kill and, as far as the disk keeps its
 word, a power cut. A step's records are one transaction, and a batch of frames one step's worth: that is the group
-commit.
+commit. A commit has two halves, so that whoever has something better to do need not wait for the disk: :meth:`begin`
+writes into memory, :meth:`finish` makes it last and may run in another thread.
+
+The log is written over again and again. Copying it into the file (:meth:`fold`) has a connection of its own, so that no
+commit waits for it; and a ``log_bytes`` of room, taken when the store is opened, spares each commit the change of the
+log's length, which costs a disk more than the bytes do.
 """
 
 import contextlib
+import fcntl
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.gateway.logic.records import (
@@ -31,8 +39,14 @@ from detente.gateway.logic.records import (
 from detente.records.errors import InputError
 
 WAL_PAGES = 8192
-"""Pages of the write-ahead log that make SQLite copy it into the file, while everybody waits: 32 MB, not SQLite's 4,
-so that one commit in thousands is slow and not one in hundreds. source: assumption, 1,000-30,000."""
+"""Pages of the write-ahead log that make SQLite copy it into the file, while everybody waits: 32 MB, where
+:meth:`SqliteStore.fold` did not come in time. source: assumption, 1,000-30,000."""
+
+FOLD_BYTES = 4_000_000
+"""What is written between two copyings of the log into the file. source: assumption, 1-16 MB: seconds of a raid."""
+
+FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
+RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
 
 VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
@@ -57,18 +71,24 @@ CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
 class SqliteStore:
     """The store of one side in one file."""
 
-    def __init__(self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None) -> None:
+    def __init__(
+        self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None, log_bytes: int = 0
+    ) -> None:  # fmt: skip
         """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
 
-        Raises InputError where the file is no store, or of another side or version, or not whole. Nothing that was
-        there before is overwritten.
+        ``bytes_max`` bounds the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the
+        file is no store, or of another side or version, or not whole. Nothing that was there before is overwritten.
         """
-        self.path, self.side = path, side
+        self.path, self.side, self.log_bytes = path, side, log_bytes
+        self.unfolded_bytes = 0  # written since the log was last copied into the file
+        self.forgets = False  # what is being committed asks that nothing of it stay in the log
+        self.folding = threading.Lock()
         new = not path.exists()
         try:
             if not new:
                 _check_size(path)
             self.base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.held = _hold(path)
             if new:
                 self._make(epoch)
             else:
@@ -76,19 +96,20 @@ class SqliteStore:
             self.base.execute("PRAGMA journal_mode=WAL")
             self.base.execute("PRAGMA synchronous=FULL")
             self.base.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
-            self.base.execute("PRAGMA locking_mode=EXCLUSIVE")
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.base.execute("BEGIN IMMEDIATE")
             self.base.execute("COMMIT")
+            self.folder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._take_room()
             if bytes_max is not None:
                 page = self.base.execute("PRAGMA page_size").fetchone()[0]
                 self.base.execute(f"PRAGMA max_page_count={max(1, bytes_max // page)}")
+        except BlockingIOError as error:
+            raise self._refused(
+                "a store that another process holds", "a store for this process alone",
+                "stop the other gateway of this side first",
+            ) from error  # fmt: skip
         except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise self._refused(
-                    "a store that another process holds", "a store for this process alone",
-                    "stop the other gateway of this side first",
-                ) from error  # fmt: skip
             raise self._refused(f"a store that cannot be opened: {error}", "a file in a writable folder",
                                 "check the path, the permissions and the room on the disk") from error  # fmt: skip
         except sqlite3.DatabaseError as error:
@@ -146,18 +167,63 @@ class SqliteStore:
 
     def commit(self, records: Sequence[Record]) -> None:
         """Keep all of these or none, on disk when this returns; raises StoreError where the disk refuses."""
+        self.begin(records)
+        self.finish()
+
+    def begin(self, records: Sequence[Record]) -> None:
+        """Write all of these, to be kept by :meth:`finish`; raises StoreError, and keeps none, where that fails."""
+        forgets = any(isinstance(record, Forgotten) for record in records)
         try:
             self.base.execute("BEGIN IMMEDIATE")
             for record in records:
                 self._keep(record)
+        except sqlite3.Error as error:
+            self._give_up(error)
+        self.forgets = forgets
+        self.unfolded_bytes += sum(RECORD_BYTES + len(getattr(record, "envelope", b"")) for record in records)
+
+    def finish(self) -> None:
+        """What was begun is on disk when this returns; raises StoreError, and keeps none of it, where that fails.
+
+        In whatever thread: it waits for the disk and for nothing else. Until it returns nothing else may be asked.
+        """
+        try:
             self.base.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.base.in_transaction:
-                self.base.execute("ROLLBACK")
-            raise StoreError(str(error)) from error
-        if any(isinstance(record, Forgotten) for record in records):
-            with contextlib.suppress(sqlite3.Error):  # nothing of it stays in the log either; else at the next
+            self._give_up(error)
+        if self.forgets:
+            with contextlib.suppress(sqlite3.Error), self.folding:  # nothing of it stays in the log; else at the next
                 self.base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._take_room()
+
+    def _give_up(self, error: sqlite3.Error) -> NoReturn:
+        if self.base.in_transaction:
+            self.base.execute("ROLLBACK")
+        raise StoreError(str(error)) from error
+
+    @property
+    def long_log(self) -> bool:
+        """True when the log ought to be copied into the file."""
+        return self.unfolded_bytes > FOLD_BYTES
+
+    def fold(self) -> None:
+        """Copy the log into the file, so that it begins anew. In a thread of its own: no commit waits for it."""
+        self.unfolded_bytes = 0
+        with contextlib.suppress(sqlite3.Error), self.folding:  # a full disk is the next commit's to tell
+            for _ in range(FOLD_PASSES):
+                _, written, copied = self.folder.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied >= written:
+                    return
+
+    def _take_room(self) -> None:
+        """Make the log as long as it may become: write it full, and take that back. No room is no fault yet."""
+        if self.log_bytes:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self.base.execute("BEGIN IMMEDIATE")
+                self.base.execute("INSERT INTO inbox VALUES ('', 0, 0, 0, zeroblob(?), 0, NULL)", (self.log_bytes,))
+                self.base.execute("ROLLBACK")
+                with open(f"{self.path}-wal", "rb") as log:
+                    os.fsync(log.fileno())
 
     def _keep(self, record: Record) -> None:
         run = self.base.execute
@@ -245,7 +311,10 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self.base.close()
+        with self.folding:
+            self.folder.close()
+            self.base.close()
+        os.close(self.held)
 
 
 def _outbox_line(
@@ -259,6 +328,27 @@ def _outbox_line(
 
 def _names(text: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))
+
+
+def _hold(path: Path) -> int:
+    """Hold a store's file against other gateways until the descriptor is closed; BlockingIOError where one has it."""
+    held = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise
+    return held
+
+
+def is_held(path: Path) -> bool:
+    """True where a gateway that runs holds this store."""
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _quoted(text: str) -> str:
