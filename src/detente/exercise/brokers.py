@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detente.exercise.layout import free_ports
-from detente.gateway.jetstream import check_server, server_config
+from detente.gateway.jetstream_server import check_server, server_config
 from detente.gateway.keys import make_keys
 from detente.gateway.transport import contexts
 from detente.records.errors import InputError
@@ -43,11 +43,12 @@ class Brokers:
         public = folder / "keys/public"
         (folder / "all.pem").write_bytes(b"".join((public / side / "authority.pem").read_bytes() for side in sides))
         for side in sides:
-            own = folder / "keys" / side
+            own, partners = folder / "keys" / side, [other for other in sides if other != side]
+            believed = [public / side / "authority.pem", *(public / other / "tls.pem" for other in partners)]
+            (folder / f"{side}-believes.pem").write_bytes(b"".join(path.read_bytes() for path in believed))
             text = server_config(
-                side, [other for other in sides if other != side], port=self.ports[side], monitor=self.monitors[side],
-                folder=folder / f"{side}-broker", certificate=own / "tls.pem", key=own / "tls.key",
-                authorities=folder / "all.pem",
+                side, partners, port=self.ports[side], monitor=self.monitors[side], folder=folder / f"{side}-broker",
+                certificate=own / "tls.pem", key=own / "tls.key", believed=folder / f"{side}-believes.pem",
             )  # fmt: skip
             (folder / f"{side}.conf").write_text(text)
 
@@ -79,10 +80,10 @@ class Brokers:
         end = time.monotonic() + START_S
         while True:
             try:
-                check_server(f"127.0.0.1:{self.monitors[side]}")
+                check_server(f"127.0.0.1:{self.monitors[side]}", f"127.0.0.1:{self.ports[side]}")
                 return
             except InputError as error:
-                if "monitoring" not in str(error):
+                if "no nats-server" not in str(error):
                     return
                 assert time.monotonic() < end, (self.folder / f"{side}.log").read_text()
                 time.sleep(0.05)

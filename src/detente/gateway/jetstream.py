@@ -1,113 +1,57 @@
 """The deployment's line: NATS JetStream. Each side has its own server, with an inbox its partner may only publish to.
 
-Brokers are never joined. Frames to a partner are published on its server, under ``in.<giver>.<lane>``; frames from it
-are pulled from our own. The broker is a pipe and not the record: what it loses, the outbox sends again, and what it
-brings twice, the inbox knows. A server that cannot sync every write is refused at the start: by default JetStream
-acknowledges first and syncs every two minutes (Jepsen, "NATS 2.12.1", 2025). Needs the package nats-py.
+Brokers are never joined. Frames to a partner are published on its server, under ``in.<giver>.<lane>``, those that wait
+together in one message; frames from it are pulled from our own, each lane by itself. The broker is a pipe and not the
+record: what it loses, the outbox sends again, and what it brings twice, the inbox knows. Needs the package nats-py.
+
+    message    length of a frame (u32, big-endian) · frame · length · frame …
 """
 
 import asyncio
 import contextlib
-import json
-import re
 import ssl
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
+import struct
+from collections import deque
 from typing import Any
 
-from detente.gateway.transport import FRAME_BYTES_MAX, OnFrame, OnLine
-from detente.records.errors import InputError
+from detente.gateway.jetstream_inbox import Inbox
+from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
+from detente.gateway.logic.limits import Lane
+from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine
 
-LEAST_VERSION = (2, 12, 3)
-INBOX_BYTES_MAX, INBOX_MESSAGES_MAX = 512_000_000, 200_000
-"""What a partner may leave in our inbox; more is refused. source: assumption, 50 MB-10 GB: hours of a large raid."""
+LENGTH = struct.Struct(">I")
+BUNDLE_BYTES, BUNDLE_FRAMES = 512_000, 64
+"""Frames that wait together go in one message until it is so large: the server syncs once for all of them.
+source: assumption, 50,000-3,000,000 bytes and 8-1,024 frames."""
 
-BATCH = 64
-FETCH_S = 1.0
-
-
-def token(name: str) -> str:
-    """A side's name as part of a subject."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+PING_S = 5
+"""A server that leaves two of our questions unanswered, so long apart, is gone. source: assumption, 1-60."""
 
 
-def server_config(
-    own: str, partners: list[str], *, port: int, monitor: int, folder: Path, certificate: Path, key: Path,
-    authorities: Path,
-) -> str:  # fmt: skip
-    """A configuration of ``nats-server`` for one side: mutual TLS, each partner publish-only into its own inbox.
-
-    ``authorities`` holds the authorities' certificates of all sides, one after the other.
-    """
-    users = [f'    {{user: "CN={own}"}}']
-    users += [
-        f'    {{user: "CN={partner}", permissions: {{publish: ["in.{token(partner)}.>"], subscribe: {{deny: [">"]}}}}}}'
-        for partner in partners
-    ]
-    listed = "\n".join(users)
-    return f"""server_name: "{token(own)}"
-listen: "127.0.0.1:{port}"
-http: "127.0.0.1:{monitor}"
-max_payload: {FRAME_BYTES_MAX}
-max_pending: {4 * FRAME_BYTES_MAX}
-jetstream {{
-  store_dir: "{folder}"
-  sync_interval: always
-  max_file_store: {4 * INBOX_BYTES_MAX}
-}}
-tls {{
-  cert_file: "{certificate}"
-  key_file: "{key}"
-  ca_file: "{authorities}"
-  verify_and_map: true
-}}
-authorization {{
-  users = [
-{listed}
-  ]
-}}
-"""
+def bundled(frames: deque[bytes]) -> bytes:
+    """The frames that go next, taken off ``frames``, as one message."""
+    parts: list[bytes] = []
+    size = 0
+    while frames and len(parts) < 2 * BUNDLE_FRAMES and (not parts or size + len(frames[0]) <= BUNDLE_BYTES):
+        frame = frames.popleft()
+        parts += [LENGTH.pack(len(frame)), frame]
+        size += len(frame)
+    return b"".join(parts)
 
 
-def check_server(monitor: str) -> None:
-    """Raise InputError unless our own server can be trusted with an inbox. ``monitor``: its monitoring, host:port."""
-    about, streams = _asked(monitor, "/varz"), _asked(monitor, "/jsz")
-    said = str(about.get("version", "0"))
-    version = tuple(int(part) for part in re.findall(r"\d+", said)[:3])
-    if version < LEAST_VERSION:
-        least = ".".join(map(str, LEAST_VERSION))
-        raise _refused(
-            monitor, f"nats-server {said}", f"{least} or newer", "upgrade it: older ones lose what they acknowledged"
-        )
-    settings = streams.get("config") or {}
-    if streams.get("disabled") or not settings:
-        raise _refused(monitor, "a server without JetStream", "jetstream with a store_dir", "enable it")
-    if not settings.get("sync_always"):
-        raise _refused(
-            monitor, "a server that acknowledges before it syncs", "sync_interval: always in its jetstream block",
-            "set it: otherwise a power cut loses minutes of what was acknowledged",
-        )  # fmt: skip
-    if int(about.get("max_payload", 0)) < FRAME_BYTES_MAX:
-        raise _refused(
-            monitor, f"max_payload {about.get('max_payload')}", f"at least {FRAME_BYTES_MAX}", "raise max_payload"
-        )
-
-
-def _asked(monitor: str, path: str) -> dict[str, Any]:
-    host, _, port = monitor.rpartition(":")
-    try:
-        with contextlib.closing(HTTPConnection(host.strip("[]"), int(port), timeout=5)) as line:
-            line.request("GET", path)
-            return json.loads(line.getresponse().read())
-    except (OSError, HTTPException, ValueError) as error:
-        raise _refused(
-            monitor, f"no nats-server's monitoring: {error}", "this side's own server, monitored on loopback",
-            "start it, with http: in its configuration",
-        ) from error  # fmt: skip
-
-
-def _refused(monitor: str, found: str, expected: str, remedy: str) -> InputError:
-    return InputError(found=found, expected=expected, remedy=remedy, path=monitor)
+def unbundled(message: bytes) -> list[bytes]:
+    """The frames of a message; none of them where it is not what :func:`bundled` makes."""
+    frames: list[bytes] = []
+    place = 0
+    while place < len(message):
+        if len(frames) == BUNDLE_FRAMES or place + LENGTH.size > len(message):
+            return []
+        (size,) = LENGTH.unpack_from(message, place)
+        place += LENGTH.size + size
+        if size > FRAME_BYTES_MAX or place > len(message):
+            return []
+        frames.append(message[place - size : place])
+    return frames
 
 
 class JetStreamLine:
@@ -115,10 +59,16 @@ class JetStreamLine:
 
     def __init__(self, own: str, partner: str, on_frame: OnFrame, on_line: OnLine) -> None:
         self.own, self.partner, self.on_frame, self.on_line = own, partner, on_frame, on_line
+        self.inward: Any = None
         self.outward: Any = None
         self.up = False
-        self.dropped = 0
-        self.sending: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(1024)
+        self.dropped = 0  # frames not sent for want of room, or messages that could not be published
+        self.garbled = 0  # messages that are no frames
+        self.read = 0
+        self.inboxes = [Inbox(partner, lane, self._take) for lane in Lane]
+        self.waiting: list[deque[bytes]] = [deque() for _ in Lane]
+        self.waiting_bytes = 0
+        self.something = asyncio.Event()
 
     @property
     def writer(self) -> object | None:
@@ -129,10 +79,12 @@ class JetStreamLine:
         """Send a frame, or drop it where there is no line or no room."""
         if not self.up:
             return
-        try:
-            self.sending.put_nowait((lane, data))
-        except asyncio.QueueFull:
+        if self.waiting_bytes > BUFFER_BYTES_MAX:
             self.dropped += 1
+            return
+        self.waiting[lane].append(data)
+        self.waiting_bytes += LENGTH.size + len(data)
+        self.something.set()
 
     async def run(self, inbox: str, outbox: str, context: ssl.SSLContext) -> None:
         """Keep both connections for as long as we live. ``inbox``: our server; ``outbox``: the partner's."""
@@ -143,59 +95,46 @@ class JetStreamLine:
 
         options: dict[str, Any] = {
             "tls": context, "tls_hostname": "localhost", "allow_reconnect": True, "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.2, "error_cb": quiet, "disconnected_cb": self._down, "reconnected_cb": self._again,
+            "reconnect_time_wait": 0.2, "error_cb": quiet, "disconnected_cb": self._down, "ping_interval": PING_S,
         }  # fmt: skip
-        inward = await _patiently(lambda: nats.connect(inbox, name=self.own, **options))
-        self.outward = await _patiently(lambda: nats.connect(outbox, name=self.own, **options))
+        inwards = {**options, "reconnected_cb": self._inward_again}
+        self.inward = await _patiently(lambda: nats.connect(inbox, name=self.own, **inwards))
         try:
-            pull = await _patiently(lambda: self._inbox(inward))
-            self.inward = inward
+            for lane in self.inboxes:
+                await _patiently(lambda lane=lane: lane.make(self.inward))
+            outwards = {**options, "reconnected_cb": self._again}
+            self.outward = await _patiently(lambda: nats.connect(outbox, name=self.own, **outwards))
             await self._again()
-            await asyncio.gather(self._receive(pull), self._send())
+            await asyncio.gather(*(lane.run(self.inward) for lane in self.inboxes), self._send())
         finally:
-            for connection in (inward, self.outward):
+            for connection in (self.inward, self.outward):
                 with contextlib.suppress(Exception):
                     await connection.close()
 
-    async def _inbox(self, connection: Any) -> Any:
-        """Our own stream for this partner, made if it is not there, and where we stand in it."""
-        from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-
-        streams, name = connection.jetstream(), f"INBOX_{token(self.partner)}"
-        await streams.add_stream(
-            StreamConfig(
-                name=name, subjects=[f"in.{token(self.partner)}.>"], storage=StorageType.FILE,
-                retention=RetentionPolicy.WORK_QUEUE, discard=DiscardPolicy.NEW, max_bytes=INBOX_BYTES_MAX,
-                max_msgs=INBOX_MESSAGES_MAX,
-            )
-        )  # fmt: skip
-        return await streams.pull_subscribe(
-            f"in.{token(self.partner)}.>", durable="gateway", stream=name, config=ConsumerConfig(ack_wait=10)
-        )
-
-    async def _receive(self, pull: Any) -> None:
-        from nats.errors import Error
-
-        while True:
-            try:
-                messages = await pull.fetch(BATCH, timeout=FETCH_S)
-            except (Error, OSError):
-                await asyncio.sleep(0.01 if self.up else 0.2)
-                continue
-            for message in messages:
-                lane = message.subject.rpartition(".")[2]
-                if lane.isdigit() and len(lane) == 1 and len(message.data) <= FRAME_BYTES_MAX:
-                    await self.on_frame(int(lane), message.data)
-                with contextlib.suppress(Error, OSError):
-                    await message.ack()
+    async def _take(self, lane: int, message: bytes) -> None:
+        """A message of the partner's, whatever its bytes."""
+        frames = unbundled(message) if len(message) <= MESSAGE_BYTES_MAX else []
+        self.garbled += not frames
+        for frame in frames:
+            await self.on_frame(lane, frame)
+            self.read += 1
+            if self.read % FRAMES_A_TURN == 0:
+                await asyncio.sleep(0)
 
     async def _send(self) -> None:
+        """Publish what waits, the most urgent lane first."""
         from nats.errors import Error
 
         while True:
-            lane, data = await self.sending.get()
+            await self.something.wait()
+            lane = next((lane for lane in Lane if self.waiting[lane]), None)
+            if lane is None:
+                self.something.clear()
+                continue
+            message = bundled(self.waiting[lane])
+            self.waiting_bytes -= len(message)
             try:
-                await self.outward.publish(f"in.{token(self.own)}.{lane}", data)
+                await self.outward.publish(f"in.{token(self.own)}.{int(lane)}", message)
             except (Error, OSError):
                 self.dropped += 1
 
@@ -204,19 +143,29 @@ class JetStreamLine:
             self.up = False
             await self.on_line(False)
 
+    async def _inward_again(self) -> None:
+        for lane in self.inboxes:
+            lane.broken.set()
+        await self._again()
+
     async def _again(self) -> None:
-        both = getattr(self, "inward", None), self.outward
+        both = self.inward, self.outward
         if all(one is not None and one.is_connected for one in both) and not self.up:
             self.up = True
             await self.on_line(True)
 
 
 async def _patiently(make: Any) -> Any:
-    """What needs a server that may not be there yet."""
+    """What needs a server that may not be there yet. What a server refuses is raised: waiting would not mend it."""
     from nats.errors import Error
+    from nats.js.errors import APIError, ServiceUnavailableError
 
     while True:
         try:
             return await make()
+        except ServiceUnavailableError:
+            await asyncio.sleep(0.3)
+        except APIError:
+            raise
         except (Error, OSError, TimeoutError):
             await asyncio.sleep(0.3)

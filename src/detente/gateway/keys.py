@@ -57,6 +57,7 @@ def _make_side(private: Path, public: Path, side: str, now: datetime) -> list[Pa
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         ),
         public / "authority.pem": root.public_bytes(serialization.Encoding.PEM),
+        public / "tls.pem": leaf.public_bytes(serialization.Encoding.PEM),
     }
     for path, content in contents.items():
         mode = 0o600 if path.name in PRIVATE else 0o644

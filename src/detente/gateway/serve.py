@@ -24,7 +24,8 @@ from detente.centre.picture.identity import track_name
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
-from detente.gateway.jetstream import JetStreamLine, check_server
+from detente.gateway.jetstream import JetStreamLine
+from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.link import Out
@@ -123,7 +124,7 @@ class Server:
                 on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
                 serving, calling = self.tls[partner.name] = contexts(*_tls_files(self.ready, partner.authority))
                 if partner.nats is not None:
-                    check_server(partner.nats.monitor)
+                    check_server(partner.nats.monitor, partner.nats.inbox)
                     through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
                     self.lines[partner.name] = through
                     servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
