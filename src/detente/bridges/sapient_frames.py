@@ -125,9 +125,9 @@ def _refuse_value(field: Any, asked: Any, value: Any, where: str, depth: int) ->
             raise PeerError(f"{where}: not a number")
         elif field.enum_type is not None and one not in field.enum_type.values_by_number:
             raise PeerError(f"{where}: {one} is no value of {field.enum_type.name}")
-        if asked.is_ulid and not ULID.fullmatch(one):
+        if asked.is_ulid and not ULID.fullmatch(str(one)):
             raise PeerError(f"{where}: no ULID")
-        if asked.is_uuid and not UUID.fullmatch(one):
+        if asked.is_uuid and not UUID.fullmatch(str(one)):
             raise PeerError(f"{where}: no UUID")
 
 
