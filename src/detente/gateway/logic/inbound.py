@@ -259,8 +259,6 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
         held = link.pending.get(line.sequence)
         if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
-    refused = [line.sequence for line in ours if line.outcome is Outcome.REFUSED]
-    link.count("refused_there", len(refused))
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
     link.see_head(said.head)
 
