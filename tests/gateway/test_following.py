@@ -146,6 +146,48 @@ def test_bad_sensors_are_refused(columns, folder, old, new, words):
     assert words in str(caught.value)
 
 
+def test_a_range_rate_without_noise_is_refused_not_left_unused(columns, folder):
+    with pytest.raises(InputError, match="noise 0 of sensor 'R1'"):
+        follow({**columns, "range_rate_m_s": np.zeros(len(columns["time_s"]))}, folder)
+
+
+EARTH = """
+sensors:
+  - {name: R1, kind: radar, latitude_deg: 46, longitude_deg: 24, sigma_range_m: 50, sigma_azimuth_deg: 0.05,
+     sigma_elevation_deg: 0.05}
+  - {name: S1, kind: infrared, latitude_deg: 0, longitude_deg: 10, height_m: 35786000, sigma_azimuth_rad: 3.0e-5,
+     sigma_elevation_rad: 3.0e-5}
+"""
+ORBIT = (
+    "orbit: {semi_major_axis_m: 2.66e7, eccentricity: 0.7, inclination_deg: 63, argument_of_perigee_deg: 270, "
+    "node_longitude_deg: 30, mean_anomaly_deg: 0}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("latitude_deg: 46, longitude_deg: 24", "position_m: [6.4e6, 0, 0]", "as the frame is wgs84"),
+        ("latitude_deg: 46, longitude_deg: 24", ORBIT, "a radar that stands still"),
+        ("latitude_deg: 46, longitude_deg: 24", "latitude_deg: 46", "exactly one of them"),
+        ("latitude_deg: 46", "latitude_deg: 96", "sensors.0.latitude_deg"),
+    ],
+)
+def test_bad_places_on_earth_are_refused(folder, old, new, words):
+    (folder / "earth.yaml").write_text(EARTH.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        detente.track({"time_s": [0.0]}, folder / "earth.yaml")
+    assert words in str(caught.value)
+
+
+def test_a_satellite_measures_no_range(folder):
+    (folder / "earth.yaml").write_text(EARTH)
+    plots = {"time_s": [0.0], "sensor": ["S1"], "azimuth_rad": [1.0], "elevation_rad": [0.1]}
+    assert detente.track(plots, folder / "earth.yaml").document["detections"]["used"] == 1
+    with pytest.raises(InputError, match="no range from an infrared sensor"):
+        detente.track({**plots, "range_km": [4e4]}, folder / "earth.yaml")
+
+
 def test_a_local_frame_has_no_ballistic_model(columns, folder):
     with pytest.raises(InputError, match="frame: wgs84"):
         follow(columns, folder, model="ballistic")

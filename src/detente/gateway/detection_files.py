@@ -79,8 +79,8 @@ class _Asked:
         self._check(given, kind, blank)
         sigmas = {what: self._sigma(what, sensor) for what in UNITS}
         radar = kind == DetectionKind.RADAR
-        self._check_sigmas(sigmas, sensor, radar, blank)
         rated = np.isfinite(given["range_rate"]) & radar & ~blank
+        self._check_sigmas(sigmas, sensor, radar, rated, blank)
         clean = {what: np.where(blank, 0.0, np.nan_to_num(values)) for what, values in given.items()}
         plots = Plots(
             time_s=time_s,
@@ -208,6 +208,10 @@ class _Asked:
         away, radar = given["range"], kind == DetectionKind.RADAR
         self._refuse(~blank & radar & ~(np.isfinite(away) & (away > 0.0)), "range", away, "a range above 0", empty)
         self._refuse(
+            ~blank & ~radar & (np.nan_to_num(away) != 0.0), "range", away, "no range from an infrared sensor",
+            "leave it empty, or say kind: radar in the sensors file",
+        )  # fmt: skip
+        self._refuse(
             ~blank & (np.abs(given["elevation"]) > 0.5 * np.pi), "elevation", given["elevation"],
             "an elevation between -π/2 and π/2 rad (-90 and 90 degrees)", "use elevation_deg for degrees",
         )  # fmt: skip
@@ -221,10 +225,10 @@ class _Asked:
 
     def _check_sigmas(
         self, sigmas: dict[str, NDArray[np.float64]], sensor: NDArray[np.int64], radar: NDArray[np.bool_],
-        blank: NDArray[np.bool_],
+        rated: NDArray[np.bool_], blank: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         """Refuse a sensor, or a row, without noise: no measurement is exact."""
-        for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank)):
+        for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank), ("range_rate", rated)):
             wrong = np.flatnonzero(needed & ~blank & ~(np.isfinite(sigmas[what]) & (sigmas[what] > 0.0)))
             if wrong.size:
                 row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]

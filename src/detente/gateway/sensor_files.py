@@ -145,6 +145,13 @@ class SensorsFile(Strict):
             seen.add(sensor.name)
             if self.frame == "local" and sensor.position_m is None:
                 raise RefusedError("position_m, as the frame is local", "give [x, y, z] in metres", part=part)
+            if self.frame == "wgs84" and sensor.position_m is not None:
+                raise RefusedError(
+                    "latitude_deg and longitude_deg, or orbit, as the frame is wgs84", "give them, or frame: local",
+                    found="position_m", part=part,
+                )  # fmt: skip
+            if sensor.kind == "radar" and sensor.orbit is not None:
+                raise RefusedError("a radar that stands still", "give its place", found="an orbit", part=part)
         if self.frame == "wgs84" and self.azimuth != "clockwise-from-north":
             raise RefusedError("clockwise-from-north, as the frame is wgs84", "turn the azimuths", part=("azimuth",))
         return self

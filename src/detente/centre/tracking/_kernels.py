@@ -22,6 +22,7 @@ from detente.centre.tracking._kernels_joint import add_component, begin_mixture,
 from detente.centre.tracking._kernels_late import look_back, remember, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_lightness import weigh_lightness
+from detente.centre.tracking._kernels_order import is_usable, put_in_order
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
     ASSOCIATION,
@@ -35,7 +36,6 @@ from detente.centre.tracking._kernels_places import (
     CONFIRMED,
     CONSTANT_GRAVITY,
     DET_KIND,
-    DET_RANGE,
     DET_SENSOR,
     EMPTY,
     FILTER,
@@ -51,16 +51,10 @@ from detente.centre.tracking._kernels_places import (
     ODDS,
     PAIRS_SHED,
     PHASE,
-    PLOTS,
-    RADAR,
     ROW,
     SEEN,
     SENSORS,
-    SIGMA_AZIMUTH,
-    SIGMA_ELEVATION,
     SIGMA_POINT,
-    SIGMA_RANGE,
-    SIGMA_RATE,
     STATUS,
     TENTATIVE,
     THRUST_MEAN,
@@ -78,57 +72,6 @@ from detente.centre.tracking.desk import Desk, Memory
 from detente.jit import kernel
 
 
-@kernel
-def comes_before(plots, plot_tags, a, b):
-    """Order of detections: time, sensor, then what was measured; a telling of equal ones apart is never needed."""
-    if plots[a, TIME] != plots[b, TIME]:
-        return plots[a, TIME] < plots[b, TIME]
-    if plot_tags[a, DET_SENSOR] != plot_tags[b, DET_SENSOR]:
-        return plot_tags[a, DET_SENSOR] < plot_tags[b, DET_SENSOR]
-    for k in range(DET_RANGE, PLOTS):
-        if plots[a, k] != plots[b, k]:
-            return plots[a, k] < plots[b, k]
-    return False
-
-
-@kernel
-def put_in_order(plots, plot_tags, first, last, order, spare):
-    """Fill ``order`` with the detections first..last-1 in the order above (merge sort, stable)."""
-    count = last - first
-    for k in range(count):
-        order[k] = first + k
-    width = 1
-    while width < count:
-        for low in range(0, count, 2 * width):
-            middle, high = min(low + width, count), min(low + 2 * width, count)
-            a, b = low, middle
-            for k in range(low, high):
-                if b >= high or (a < middle and not comes_before(plots, plot_tags, order[b], order[a])):
-                    spare[k] = order[a]
-                    a += 1
-                else:
-                    spare[k] = order[b]
-                    b += 1
-        for k in range(count):
-            order[k] = spare[k]
-        width *= 2
-
-
-@kernel
-def is_usable(plots, plot_tags, d, sensors):
-    """Whether a detection's numbers mean something."""
-    if plot_tags[d, DET_SENSOR] < 0 or plot_tags[d, DET_SENSOR] >= sensors:
-        return False
-    for k in range(PLOTS):
-        if not math.isfinite(plots[d, k]):
-            return False
-    if not (plots[d, SIGMA_AZIMUTH] > 0.0 and plots[d, SIGMA_ELEVATION] > 0.0 and plots[d, SIGMA_RATE] >= 0.0):
-        return False
-    if plot_tags[d, DET_KIND] == RADAR:
-        return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
-    return plot_tags[d, DET_KIND] == INFRARED
-
-
 @kernel(inline=True)
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
@@ -139,7 +82,7 @@ def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, setti
     if clocks[i, AT] > plots[d, TIME]:
         look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk.memory, settings, past)
         return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings):
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial):
         return True
     if settings[MODEL] == CONSTANT_GRAVITY:
         return update_polar(line, state[i], covariance[i], offsets, slopes, trial.state[0], trial.gain)

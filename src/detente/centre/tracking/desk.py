@@ -54,6 +54,10 @@ class Trial(NamedTuple):
     state: Floats  # (2, 7)
     covariance: Floats  # (7, 7)
     gain: Floats  # (7,)
+    seen: Floats  # (15, 4) what would be measured of the mean and of fourteen sigma points
+    middle: Floats  # (4,) its mean
+    cross: Floats  # (7, 4) its covariance with the state
+    spread: Floats  # (4, 4) its covariance
 
 
 class Memory(NamedTuple):
@@ -159,7 +163,7 @@ def desk_of(
             min(slots, LARGEST_CLUSTER), min(slots, LARGEST_CLUSTER) + min(most, 2 * LARGEST_CLUSTER)
         ),
         comparing=Comparing(offsets=np.empty(3), slopes=np.empty((3, 3)), spread=np.empty(6)),
-        trial=Trial(state=np.empty((2, 7)), covariance=np.empty((7, 7)), gain=np.empty(7)),
+        trial=trial_of(),
         memory=memory_of(slots, moments),
         past=Past(state=np.empty(7), slopes=np.empty((7, 7)), noise=np.empty((7, 7))),
         joint=joint_of(pairs, slots, most) if joint else joint_of(0, 0, 0),
@@ -178,6 +182,14 @@ def assigning_of(rows: int, wide: int) -> Assigning:
         cost=np.empty((rows, wide)), row_price=np.empty(rows), column_price=np.empty(wide), reach=np.empty(wide),
         came_from=np.empty(wide, np.int64), taken_by=np.empty(wide, np.int64), given=np.empty(rows, np.int64),
         done=np.empty(wide, np.int64), tracks_here=np.empty(rows, np.int64), detections_here=np.empty(wide, np.int64),
+    )  # fmt: skip
+
+
+def trial_of() -> Trial:
+    """Scratch of one update."""
+    return Trial(
+        state=np.empty((2, 7)), covariance=np.empty((7, 7)), gain=np.empty(7), seen=np.empty((15, 4)),
+        middle=np.empty(4), cross=np.empty((7, 4)), spread=np.empty((4, 4)),
     )  # fmt: skip
 
 
