@@ -50,8 +50,8 @@ RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pag
 
 VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
-# Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of what
-# waits to be applied. (Stores made before have both, and serve as well.)
+# Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
+# what waits to be applied. (Stores made before have both, and serve as well.)
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick INTEGER NOT NULL,
