@@ -25,6 +25,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from live_floor import floor, percentiles
 
 from detente.centre.exchange.release import initial, release
 from detente.centre.step import own_sensors
@@ -98,6 +99,7 @@ class End:
         )  # fmt: skip
         self.accepted_s: dict[int, float] = {}
         self.trips_s: list[float] = []
+        self.receipts_s: list[float] = []
 
     async def _frame(self, lane: int, data: bytes) -> None:
         await self.events.put(Frame(partner=self.partner, lane=lane, data=data))
@@ -115,6 +117,11 @@ class End:
         """All about the partner, as it is kept."""
         return self.keeping.sure.links[self.partner]
 
+    @property
+    def busy(self) -> bool:
+        """True while anything waits to be kept, or to be receipted."""
+        return bool(self.keeping.group or self.link.pending)
+
     async def run(self) -> None:
         """As ``detente serve`` does: a batch of events, one commit, then what they send; a timer when nothing comes."""
         while True:
@@ -124,6 +131,7 @@ class End:
             except TimeoutError:
                 first = Timer()
             node, out = steps(self.gateway, self.keeping.node, self._batch(first), self.now)
+            self.receipts_s += [time.perf_counter() - self.accepted_s[one] for one in _receipted(out)]
             self.keeping.take(Step(node=node, out=out))
             await asyncio.sleep(0)
             while self.keeping.full:
@@ -153,10 +161,7 @@ class End:
         """What was kept is said; an envelope whose receipt was kept has made its round trip."""
         for _, lane, data in step.out.frames:
             self.line.send(int(lane), data)
-        for record in step.out.records:
-            if isinstance(record, Receipted):
-                for sequence in record.sequences:
-                    self.trips_s.append(time.perf_counter() - self.accepted_s.pop(sequence))
+        self.trips_s += [time.perf_counter() - self.accepted_s.pop(one) for one in _receipted(step.out)]
 
     def _lost(self, error: StoreError, gone: list[Step]) -> None:
         raise AssertionError(f"{len(gone)} steps could not be kept: {error}")
@@ -181,6 +186,10 @@ class End:
         server = await listen("127.0.0.1:0", self.line.answer, context=serving)
         port.write_text(str(server.sockets[0].getsockname()[1]))
         return tasks
+
+
+def _receipted(out: Out) -> list[int]:
+    return [one for record in out.records if isinstance(record, Receipted) for one in record.sequences]
 
 
 async def take(folder: Path, servers: tuple[str, str] | None) -> None:
@@ -225,20 +234,21 @@ async def joined(folder: Path, nats: bool) -> AsyncIterator[End]:
 
 
 async def round_trip(folder: Path, seconds: float, nats: bool = False) -> dict[str, Any]:
-    """A hundred envelopes a second of ten records each: from the outbox's commit to the receipt's."""
+    """A hundred envelopes a second of ten records each: from before the outbox's commit.
+
+    To the commit that takes a receipted envelope out of the outbox, the third of a round trip; and to the receipt, by
+    which the envelope is known to be kept at both ends.
+    """
     async with joined(folder, nats) as giver:
         part, began = tracks(10), time.perf_counter()
         for number in range(int(100 * seconds)):
             await asyncio.sleep(max(0.0, began + number / 100 - time.perf_counter()))
             giver.tell([part])
-        while giver.link.pending:
+        while giver.busy:
             await asyncio.sleep(0.005)
-        trips = sorted(giver.trips_s)
     return {
-        "p50_ms": 1e3 * statistics.median(trips),
-        "p99_ms": 1e3 * trips[int(0.99 * len(trips))],
-        "envelopes": len(trips),
-    }
+        **percentiles(giver.trips_s), "receipt": percentiles(giver.receipts_s), "envelopes": len(giver.trips_s)
+    }  # fmt: skip
 
 
 async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[str, Any]:
@@ -250,7 +260,7 @@ async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[s
             while len(giver.link.pending) > IN_FLIGHT:
                 await asyncio.sleep(0.0005)
             await asyncio.sleep(0)
-        while giver.link.pending:
+        while giver.busy:
             await asyncio.sleep(0.0005)
         taken_s = time.perf_counter() - began
     return {"records_per_s": 100 * envelopes / taken_s, "envelopes": envelopes}
@@ -310,7 +320,8 @@ def measured(name: str, share: float) -> dict[str, Any]:
     nats = name.startswith("jetstream")
     with tempfile.TemporaryDirectory() as folder:
         if name.endswith("round_trip"):
-            return asyncio.run(round_trip(Path(folder), 20.0 * share, nats))
+            found = asyncio.run(round_trip(Path(folder), 20.0 * share, nats))
+            return found if nats else found | floor(Path(folder), drill_world().names, int(1000 * share))
         return asyncio.run(throughput(Path(folder), int(4000 * share), nats))
 
 
@@ -318,8 +329,16 @@ def show(found: dict[str, Any]) -> None:
     """Beside the targets."""
     for name, most_ms in (("round_trip", 3), ("jetstream_round_trip", 5)):
         if name in found:
-            trip = found[name]
+            trip, to = found[name], found[name]["receipt"]
             print(f"{name} at 1,000 records/s, p50 {trip['p50_ms']:.2f} ms, p99 {trip['p99_ms']:.2f} ms  (≤ {most_ms})")
+            print(
+                f"  until the receipt, p50 {trip['receipt']['p50_ms']:.2f} ms, p99 {trip['receipt']['p99_ms']:.2f} ms"
+            )
+        if "floor" in found.get(name, {}):
+            least, sync = found[name]["floor"], found[name]["fdatasync"]["over"]
+            print(f"  two bare commits and TLS, p50 {least['p50_ms']:.2f} ms, p99 {least['p99_ms']:.2f} ms "
+                  f"(ours is {trip['p99_ms'] / least['p99_ms']:.1f} times that); this disk's fdatasync "
+                  f"p50 {sync['p50_ms']:.2f} ms, p99 {sync['p99_ms']:.2f} ms")  # fmt: skip
     for name in ("batched", "jetstream_batched"):
         if name in found:
             print(f"{name}, {found[name]['records_per_s']:,.0f} records/s  (≥ 100,000)")

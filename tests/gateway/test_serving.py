@@ -1,5 +1,6 @@
 """The order in which the process around a gateway works: keep, then speak; warn first, whatever the disk does."""
 
+import asyncio
 from collections import Counter
 from itertools import pairwise
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
 from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.node import Frame, Timer
+from detente.gateway.logic.node import Dropped, Frame, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
 
@@ -102,3 +103,29 @@ def test_p7_own_warnings_are_shown_before_anything_is_kept_and_with_a_full_disk_
     assert whole.count("kept") == 20
     for before, what in pairwise(whole):
         assert before != "own" or what in ("own", "kept"), "of a tick, the own warnings come first"
+
+
+def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
+    """What exceeds a partner's rates never waits for the loop; what does wait is not held to them once more."""
+    pair, heard = Pair(), []
+    pair.connect()
+    server = serving(pair, NATO, heard)
+    server.events, server.dropped = asyncio.Queue(4000), Counter()
+    burst = int(server.gateway.limits.frames_each[Lane.TRACK].burst)
+    noise = [b"DTNENV01" + bytes([n % 256, n // 256]) * 300 for n in range(2 * burst)]
+
+    async def flood() -> None:
+        take = server._on_frame(RUSSIA)
+        for data in noise:
+            await take(int(Lane.TRACK), data)
+        await take(7, b"a lane that is none")
+
+    asyncio.run(flood())
+    waiting = [server.events.get_nowait() for _ in range(server.events.qsize())]
+    assert burst <= len(waiting) < burst + burst // 2, "the burst, and what the rate allows meanwhile"
+    assert all(event.admitted for event in waiting)
+    assert server.dropped[RUSSIA] == len(noise) + 1 - len(waiting)
+    server._run([*waiting, Dropped(partner=RUSSIA, frames=server.dropped[RUSSIA])])
+    counts = server.node.links[RUSSIA].counts
+    assert counts["dropped"] == len(noise) + 1 - len(waiting)
+    assert counts["refused"] == len(waiting)

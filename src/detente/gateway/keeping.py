@@ -7,10 +7,11 @@ that was made since is undone, as if it had not been made; of ticks, own sensors
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
@@ -31,6 +32,49 @@ class Step:
     lines: tuple[LineUp | LineDown, ...] = ()  # news of lines among the events: true whether they can be kept or not
 
 
+class Worker:
+    """A thread that does one thing whenever it is told to, and has the loop told when it is done."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None], done: Callable[[], None]) -> None:
+        self.loop, self.work, self.done = loop, work, done
+        self.error: BaseException | None = None  # how the last run ended
+        self.ended = threading.Event()
+        self.ended.set()
+        self.orders: SimpleQueue[bool] = SimpleQueue()
+        self.thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self.thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """True unless it is at work."""
+        return self.ended.is_set()
+
+    def start(self) -> None:
+        """Do it once."""
+        self.ended.clear()
+        self.orders.put(True)
+
+    def wait(self) -> None:
+        """Until it is done."""
+        self.ended.wait()
+
+    def close(self) -> None:
+        """Finish, and end the thread."""
+        self.orders.put(False)
+        self.thread.join()
+
+    def _run(self) -> None:
+        while self.orders.get():
+            try:
+                self.work()
+                self.error = None
+            except BaseException as error:  # whoever waits is to have it
+                self.error = error
+            self.ended.set()
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self.done)
+
+
 class Keeping:
     """Keeps one gateway's steps. All of it runs in the loop's thread, but for the commits themselves."""
 
@@ -47,15 +91,13 @@ class Keeping:
         self.sure = node  # as far as it is kept
         self.waiting: deque[Step] = deque()
         self.group: list[Step] = []  # whose commit is on its way
-        self.commit: Future | None = None
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.threads: ThreadPoolExecutor | None = None
-        self.folding: Future | None = None
+        self.worker: Worker | None = None
+        self.folder: Worker | None = None
 
     def run_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on commits run in a thread, and what comes of them is told in this loop."""
-        self.loop = loop
-        self.threads = ThreadPoolExecutor(2, "store")  # a commit, and the log's copying beside it
+        self.worker = Worker(loop, self.store.finish, self._done)
+        self.folder = Worker(loop, self.store.fold, lambda: None)
 
     @property
     def full(self) -> bool:
@@ -66,55 +108,57 @@ class Keeping:
         """Keep this step after all that were taken before."""
         self.node = step.node
         self.waiting.append(step)
-        if self.commit is None:
+        if not self.group:
             self._go_on()
 
     def begin_again(self, node: Node) -> None:
         """Go on from another state, which is what the store holds."""
-        assert self.commit is None, "all is settled"
+        assert not self.group, "all is settled"
         self.node = self.sure = node
 
     def settle(self) -> None:
         """Wait until all that was taken is kept, or lost."""
-        while self.commit is not None:
-            self._done(self.commit)
+        while self.group:
+            assert self.worker is not None, "a commit is on its way in a thread"
+            self.worker.wait()
+            self._done()
 
     def close(self) -> None:
         """Settle, and let go of the threads. The store stays open."""
         self.settle()
-        if self.threads is not None:
-            self.threads.shutdown()
-            self.loop = self.threads = None
+        for worker in (self.worker, self.folder):
+            if worker is not None:
+                worker.close()
+        self.worker = self.folder = None
 
     def _go_on(self) -> None:
         """Begin with all that waits."""
-        while self.waiting and self.commit is None:
+        while self.waiting and not self.group:
             group, self.waiting = list(self.waiting), deque()
             records = _together(group)
+            if not records:
+                self._keep(group)
+                continue
             try:
-                if records and self.threads is not None:
-                    self.store.begin(records)
-                elif records:
+                if self.worker is None:
                     self.store.commit(records)
+                else:
+                    self.store.begin(records)
             except StoreError as error:
                 self._undo(error, group)
                 continue
-            if records and self.threads is not None:
-                self.group, self.commit = group, self.threads.submit(self.store.finish)
-                self.commit.add_done_callback(self._tell)
-            else:
+            if self.worker is None:
                 self._keep(group)
+            else:
+                self.group = group
+                self.worker.start()
 
-    def _tell(self, commit: Future) -> None:
-        """In the store's thread: have the loop look."""
-        if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._done, commit)
-
-    def _done(self, commit: Future) -> None:
-        if commit is not self.commit:
-            return  # settled meanwhile
-        error, group = commit.exception(), self.group
-        self.commit, self.group = None, []
+    def _done(self) -> None:
+        """The commit on its way has ended; told twice where :meth:`settle` was quicker."""
+        if self.worker is None or not self.group or not self.worker.idle:
+            return
+        error, group = self.worker.error, self.group
+        self.group = []
         if error is None:
             self._keep(group)
         elif isinstance(error, StoreError):
@@ -122,8 +166,8 @@ class Keeping:
         else:
             raise error
         self._go_on()
-        if self.store.long_log and self.threads is not None and (self.folding is None or self.folding.done()):
-            self.folding = self.threads.submit(self.store.fold)
+        if self.store.long_log and self.folder is not None and self.folder.idle:
+            self.folder.start()
 
     def _keep(self, group: list[Step]) -> None:
         for step in group:

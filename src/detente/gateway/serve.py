@@ -13,6 +13,7 @@ import signal
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +29,10 @@ from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.doubts import doubts_document, sensors_document
+from detente.gateway.logic.limits import Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
+    Dropped,
     Frame,
     LineDown,
     LineEvent,
@@ -56,6 +59,7 @@ QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: a
 LOG_BYTES = 16_000_000  # of the store's log, taken at the start: four foldings. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
+DEAF_S = 0.001  # between looks at a disk that is far behind
 FEED_BATCHES_MAX = 5000
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -84,6 +88,7 @@ class Server:
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
+        self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
         self.lines: dict[str, Line | JetStreamLine] = {}
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.counts: dict[str, float] = dict.fromkeys(
@@ -155,19 +160,23 @@ class Server:
     async def _loop(self, until_s: float | None) -> None:
         timer_s = time.monotonic()
         while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
-            events = await self._first(min(self._tick_in_s(), max(0.0, timer_s - time.monotonic())))
+            deaf = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
+            wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
+            events = [] if deaf else await self._first(wait_s)
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
                 if self._tick_in_s() > 0.0:
                     break
                 self._tick()
                 await asyncio.sleep(0)
+            if deaf:
+                await asyncio.sleep(DEAF_S)
+                continue
             if time.monotonic() >= timer_s:
-                events.append(Timer())
+                events += [Timer(), *(Dropped(partner=one, frames=many) for one, many in self.dropped.items())]
+                self.dropped.clear()
                 timer_s = time.monotonic() + TIMER_S
             if events:
                 self._run(self._batch(events))
-            while self.keeping.full and not self.stopping:
-                await asyncio.sleep(0.001)
 
     async def _first(self, most_s: float) -> list[LineEvent]:
         """The event that comes next, if one does for so long."""
@@ -277,8 +286,13 @@ class Server:
         self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
 
     def _on_frame(self, partner: str):
+        buckets: Buckets = {}
+
         async def take(lane: int, data: bytes) -> None:
-            await self.events.put(Frame(partner=partner, lane=lane, data=data))
+            if admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
+                await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
+            else:  # a flood ends here: nothing of it waits, and nothing waits for it
+                self.dropped[partner] += 1
 
         return take
 

@@ -50,6 +50,8 @@ RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pag
 
 VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
+# Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
+# what waits to be applied. (Stores made before have both, and serve as well.)
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick INTEGER NOT NULL,
@@ -57,14 +59,14 @@ CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick
   PRIMARY KEY (partner, sequence)) STRICT;
 CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, lane INTEGER NOT NULL, envelope BLOB NOT NULL,
   late INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
-CREATE INDEX inbox_applied ON inbox (applied);
+CREATE INDEX inbox_applied ON inbox (applied) WHERE applied IS NOT NULL;
 CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL)
   STRICT;
 CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL) STRICT;
 CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written_s REAL NOT NULL,
   stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
-  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT;
-CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT, WITHOUT ROWID;
+CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
 

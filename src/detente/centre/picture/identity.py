@@ -51,4 +51,5 @@ def in_epoch(messages: Messages, epoch: int) -> Messages:
     columns = {name: getattr(messages, name) for name, _ in messages.columns()}
     of_sensor = messages.data == DataClass.SENSOR_STATUS
     number = np.where(of_sensor, messages.number, global_numbers(epoch, messages.number))
-    return Messages(**{**columns, "number": number})
+    number.flags.writeable = False
+    return Messages.of_sound(**{**columns, "number": number})
