@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -192,9 +192,10 @@ def _receipted(out: Out) -> list[int]:
     return [one for record in out.records if isinstance(record, Receipted) for one in record.sequences]
 
 
-async def take(folder: Path, servers: tuple[str, str] | None) -> None:
+async def take(folder: Path, servers: tuple[str, str] | None, seen: Callable[[End], None] = lambda end: None) -> None:
     """The other process: receives until it is killed."""
     end = End(1, folder, nats=servers is not None)
+    seen(end)
     tasks = await end.join(servers)
     gc.collect()
     gc.freeze()
@@ -202,7 +203,7 @@ async def take(folder: Path, servers: tuple[str, str] | None) -> None:
 
 
 @asynccontextmanager
-async def joined(folder: Path, nats: bool) -> AsyncIterator[End]:
+async def joined(folder: Path, nats: bool, program: str = __file__) -> AsyncIterator[End]:
     """A giver that exchanges with a taker in a process of its own. Afterwards the taker's store is asked."""
     names = drill_world().names
     with ExitStack() as stack:
@@ -216,7 +217,7 @@ async def joined(folder: Path, nats: bool) -> AsyncIterator[End]:
             make_keys(folder / "keys", names, datetime.now(UTC))
         giver = End(0, folder, nats=nats)
         tasks = await giver.join(servers[0] if nats else None)
-        command = [sys.executable, __file__, "--take", str(folder), *(servers[1] if nats else ())]
+        command = [sys.executable, program, "--take", str(folder), *(servers[1] if nats else ())]
         taker = subprocess.Popen(command)
         stack.callback(taker.wait)
         stack.callback(taker.kill)
