@@ -138,7 +138,9 @@ def test_two_tracks_of_one_object_become_one_and_the_file_says_so():
     starves is folded into the other, the elder's number stays, and ``merged`` tells.
     """
     truth, scans = looked_at(*orbiting(1, 5), 40, 6, false=0, detection=1.0)
-    scans = [np.concatenate([scan, scan + [0.0, 0.0, 10.0]]) if k < 10 else scan for k, scan in enumerate(scans)]
+    scans = [
+        np.concatenate([scan, scan + np.array([0.0, 0.0, 10.0])]) if k < 10 else scan for k, scan in enumerate(scans)
+    ]
     following = Follower(plots=made.plots_of(scans), sensors=made.radar_on_earth(), settings=Settings())
     history = FollowedTracks.concatenate(list(following.chunks()))
     counts = [int(((history.time_s == k) & (history.confirmed == 1)).sum()) for k in range(40)]

@@ -106,14 +106,16 @@ BAD = [
     ("elevation_rad", 7, 45.0, "use elevation_deg"),
     ("time_s", 7, np.nan, "a time in seconds"),
     ("sensor", 7, "R2", "one of R1"),
+    ("range_m", 7, "far", "'far'"),
 ]
 
 
 @pytest.mark.parametrize(("column", "row", "value", "words"), BAD)
 def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, value, words):
-    bad = {name: np.array(values) for name, values in columns.items()}
+    bad = {name: np.asarray(values).tolist() for name, values in columns.items()}
     bad[column][row] = value
-    csv.write_csv(pa.table({k: v.tolist() for k, v in bad.items()}), folder / "bad.csv")
+    bad[column] = [str(each) for each in bad[column]] if isinstance(value, str) else bad[column]
+    csv.write_csv(pa.table(bad), folder / "bad.csv")
     with pytest.raises(InputError) as caught:
         detente.track(folder / "bad.csv", folder / "sensors.yaml")
     assert caught.value.line == row + 2
@@ -123,6 +125,8 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
 def test_columns_that_are_missing_or_double_are_refused(columns, folder):
     with pytest.raises(InputError, match="no column 'azimuth_rad'"):
         follow({k: v for k, v in columns.items() if k != "azimuth_rad"}, folder)
+    with pytest.raises(InputError, match="no column 'range_m'"):
+        follow({"range" if k == "range_m" else k: v for k, v in columns.items()}, folder)
     with pytest.raises(InputError, match="both range_m and range_km"):
         follow({**columns, "range_km": columns["range_m"]}, folder)
     with pytest.raises(InputError, match="2 replicates"):
@@ -170,6 +174,7 @@ ORBIT = (
         ("latitude_deg: 46, longitude_deg: 24", "position_m: [6.4e6, 0, 0]", "as the frame is wgs84"),
         ("latitude_deg: 46, longitude_deg: 24", ORBIT, "a radar that stands still"),
         ("latitude_deg: 46, longitude_deg: 24", "latitude_deg: 46", "exactly one of them"),
+        ("longitude_deg: 24,", "longitude_deg: 24, elevation_min_deg: 9, elevation_max_deg: 5,", "the lower one first"),
         ("latitude_deg: 46", "latitude_deg: 96", "sensors.0.latitude_deg"),
     ],
 )
@@ -184,8 +189,9 @@ def test_a_satellite_measures_no_range(folder):
     (folder / "earth.yaml").write_text(EARTH)
     plots = {"time_s": [0.0], "sensor": ["S1"], "azimuth_rad": [1.0], "elevation_rad": [0.1]}
     assert detente.track(plots, folder / "earth.yaml").document["detections"]["used"] == 1
-    with pytest.raises(InputError, match="no range from an infrared sensor"):
-        detente.track({**plots, "range_km": [4e4]}, folder / "earth.yaml")
+    for more, words in (({"range_km": [4e4]}, "no range from"), ({"range_rate_m_s": [5.0]}, "no range_rate from")):
+        with pytest.raises(InputError, match=f"{words} an infrared sensor"):
+            detente.track({**plots, **more}, folder / "earth.yaml")
 
 
 def test_a_local_frame_has_no_ballistic_model(columns, folder):

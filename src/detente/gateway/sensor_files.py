@@ -87,6 +87,8 @@ class Sensor(Strict):
         for what in ("sigma_azimuth", "sigma_elevation", "bias_azimuth", "bias_elevation"):
             if getattr(self, f"{what}_rad") is not None and getattr(self, f"{what}_deg") is not None:
                 raise RefusedError(f"{what}_rad or {what}_deg", "give one of the two")
+        if self.elevation_min_deg >= self.elevation_max_deg:
+            raise RefusedError("elevation_min_deg below elevation_max_deg", "put the lower one first")
         return self
 
     def sigma(self, what: str) -> float:
