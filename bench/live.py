@@ -117,8 +117,8 @@ class End:
 
     @property
     def link(self) -> Link:
-        """All about the partner, as it is kept."""
-        return self.keeping.sure.links[self.partner]
+        """All about the partner, as if all that was made were kept."""
+        return self.keeping.node.links[self.partner]
 
     @property
     def busy(self) -> bool:
@@ -150,7 +150,7 @@ class End:
 
     def tell(self, parts: list[Messages]) -> None:
         """Take these into the outbox, in one commit, and send them."""
-        link, out = self.keeping.node.links[self.partner].copied(), Out()
+        link, out = self.link.copied(), Out()
         for part in parts:
             sequence = link.next_sequence
             envelope = _sealed(self.gateway, link, part, FIRST_TICK + TICKS + 10, sequence)
