@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def answer(folder: Path, name: str, partner: str, port: int) -> None:
                 return
 
 
-def floor(folder: Path, names: tuple[str, str], trips: int) -> dict[str, Any]:
+def floor(folder: Path, names: Sequence[str], trips: int) -> dict[str, Any]:
     """Round trips between two processes, from before the commit here to their word that they kept it.
 
     Keys are in ``folder``.
@@ -102,7 +103,7 @@ def floor(folder: Path, names: tuple[str, str], trips: int) -> dict[str, Any]:
         other, taken = subprocess.Popen(command), []
         bare, _ = server.accept()
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contexts(*_files(folder, *names))[0].wrap_socket(bare, server_side=True) as line:
+        with contexts(*_files(folder, names[0], names[1]))[0].wrap_socket(bare, server_side=True) as line:
             first = time.perf_counter()
             for index in range(trips):
                 time.sleep(max(0.0, first + EVERY_S * index - time.perf_counter()))

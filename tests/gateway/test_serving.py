@@ -28,7 +28,8 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
 
     other = SIDES[1 - SIDES.index(name)]
     server = object.__new__(Server)
-    server.gateway, server.counts = pair.gateways[name], Counter()
+    server.gateway = pair.gateways[name]
+    server.counts = Counter()  # type: ignore[assignment]
     server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
     store: Any = SimpleNamespace(commit=commit)
     server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)

@@ -56,7 +56,7 @@ from detente.records.stages import Detections, Warnings
 BATCH_EVENTS_MAX = 16  # events in one commit: as many as a flood can put before a tick. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is begun after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
-LOG_BYTES = 16_000_000  # of the store's log, taken at the start: four foldings. source: assumption, 8-64 MB
+LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 DEAF_S = 0.001  # between looks at a disk that is far behind

@@ -38,9 +38,9 @@ from detente.gateway.logic.records import (
 )
 from detente.records.errors import InputError
 
-WAL_PAGES = 8192
-"""Pages of the write-ahead log that make SQLite copy it into the file, while everybody waits: 32 MB, where
-:meth:`SqliteStore.fold` did not come in time. source: assumption, 1,000-30,000."""
+WAL_PAGES = 4096
+"""Pages of the write-ahead log that make SQLite copy the rest of it into the file, while everybody waits: 16 MB, where
+commits left :meth:`SqliteStore.fold` no gap. source: assumption, 1,000-30,000."""
 
 FOLD_BYTES = 4_000_000
 """What is written between two copyings of the log into the file. source: assumption, 1-16 MB: seconds of a raid."""
