@@ -1,36 +1,30 @@
-"""The line through two real NATS servers: publish-only inboxes, servers that are refused, a broker that is killed."""
+"""The line through two real NATS servers: lanes, breaks, kills, floods, and bytes that are no frames."""
 
 import asyncio
 import json
-import ssl
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 
 import nats
 import pytest
-from nats.errors import Error
-from tests.gateway.made_gateway import FIRST_TICK, feed, gateway, other
+from nats.aio.client import Client
+from tests.gateway.made_brokers import SIDES, End, Gate, until
+from tests.gateway.made_gateway import FIRST_TICK
 
 from detente.exercise.brokers import Brokers
-from detente.exercise.drill.station import FailingStore
 from detente.exercise.layout import lay_out
-from detente.gateway.jetstream import JetStreamLine
-from detente.gateway.jetstream_server import check_server
-from detente.gateway.keys import make_keys
-from detente.gateway.logic.limits import Limits
-from detente.gateway.logic.link import Now
-from detente.gateway.logic.node import Event, Frame, LineDown, LineUp, Tick, Timer, start, step, watch
-from detente.gateway.transport import contexts
-from detente.records.errors import InputError
+from detente.gateway import jetstream_inbox
+from detente.gateway.jetstream import BUNDLE_FRAMES, LENGTH
+from detente.gateway.jetstream_inbox import Inbox
+from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.scenario.files import load_agreement, load_scenario
-
-SIDES = ("NATO", "Russia")
-QUICK_TO_RETRY = Limits(retry_s=0.3, heartbeat_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +32,19 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Brokers:
     return Brokers(tmp_path_factory.mktemp("brokers"), SIDES)
 
 
-class End:
-    """One side of a line."""
+@asynccontextmanager
+async def connected(brokers: Brokers, side: str, server: str) -> AsyncIterator[Client]:
+    """A plain connection of one side to a server, for what an honest gateway never does."""
+    connection = await nats.connect(
+        f"tls://localhost:{brokers.ports[server]}", tls=brokers.context(side), tls_hostname="localhost",
+        allow_reconnect=False,
+    )  # fmt: skip
+    yield connection
+    await connection.close()
 
-    def __init__(self, brokers: Brokers, side: str) -> None:
-        self.frames: list[tuple[int, bytes]] = []
-        self.ups: list[bool] = []
-        self.line = JetStreamLine(side, other(side), self.take, self.turn)
-        self.task = asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side)))
 
-    async def take(self, lane: int, data: bytes) -> None:
-        self.frames.append((lane, data))
-
-    async def turn(self, up: bool) -> None:
-        self.ups.append(up)
-
-    async def until(self, what) -> None:
-        async with asyncio.timeout(30.0):
-            while not what():
-                await asyncio.sleep(0.02)
-
-    async def end(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+async def nothing(lane: int, message: bytes) -> None:
+    raise AssertionError("nobody reads here")
 
 
 def test_frames_cross_and_a_killed_broker_is_only_a_broken_line(brokers: Brokers) -> None:
@@ -69,22 +53,23 @@ def test_frames_cross_and_a_killed_broker_is_only_a_broken_line(brokers: Brokers
             servers = {side: stack.enter_context(brokers.server(side)) for side in SIDES}
             ends = {side: End(brokers, side) for side in SIDES}
             nato, russia = (ends[side] for side in SIDES)
-            await nato.until(lambda: nato.line.up and russia.line.up)
-            for number in range(50):
-                nato.line.send(number % 4, bytes([number]) * 900)
+            await until(lambda: nato.line.up and russia.line.up)
+            for number in range(500):
+                nato.line.send(number % 4, bytes([number % 256]) * 900)
             russia.line.send(1, b"\x07" * 2_000_000)
-            await nato.until(lambda: len(russia.frames) == 50 and len(nato.frames) == 1)
+            await until(lambda: len(russia.frames) == 500 and len(nato.frames) == 1)
             for lane in range(4):
-                came = [frame for frame in russia.frames if frame[0] == lane]
-                assert came == [(lane, bytes([number]) * 900) for number in range(lane, 50, 4)], "in order, in its lane"
+                came = [data for number, data in russia.frames if number == lane]
+                assert came == [bytes([number % 256]) * 900 for number in range(lane, 500, 4)], "in order, in its lane"
             assert nato.frames == [(1, b"\x07" * 2_000_000)]
             servers["Russia"].kill()
-            await nato.until(lambda: nato.ups[-1:] == [False] and russia.ups[-1:] == [False])
+            await until(lambda: nato.ups[-1:] == [False] and russia.ups[-1:] == [False])
             nato.line.send(0, b"lost, and the outbox knows")
             with brokers.server("Russia"):
-                await nato.until(lambda: nato.line.up and russia.line.up)
+                await until(lambda: nato.line.up and russia.line.up)
                 nato.line.send(0, b"after")
-                await nato.until(lambda: russia.frames[-1] == (0, b"after"))
+                await until(lambda: len(russia.frames) > 500)
+                assert russia.frames[500:] == [(0, b"after")], "what was taken before does not come again"
                 for end in ends.values():
                     await end.end()
         assert nato.ups[:3] == [True, False, True]
@@ -92,54 +77,16 @@ def test_frames_cross_and_a_killed_broker_is_only_a_broken_line(brokers: Brokers
     asyncio.run(story())
 
 
-class Gate:
-    """One side's gateway, with its store, on its line: as ``detente serve`` runs it, but in the test's hands."""
-
-    def __init__(self, brokers: Brokers, side: str) -> None:
-        self.side, self.other = side, other(side)
-        self.gateway, self.store = gateway(side, QUICK_TO_RETRY), FailingStore(1, {})
-        self.node = start(self.gateway, 1)
-        self.line = JetStreamLine(side, self.other, self.take, self.turn)
-        self.tasks = [
-            asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side))),
-            asyncio.create_task(self.keep_time()),
-        ]
-
-    async def take(self, lane: int, data: bytes) -> None:
-        self.do(Frame(partner=self.other, lane=lane, data=data))
-
-    async def turn(self, up: bool) -> None:
-        self.do(LineUp(partner=self.other) if up else LineDown(partner=self.other))
-
-    async def keep_time(self) -> None:
-        while True:
-            await asyncio.sleep(0.1)
-            self.do(Timer())
-
-    def do(self, event: Event) -> None:
-        now = time.monotonic()
-        node, out = step(self.gateway, self.node, event, Now(steady_s=now, wall_s=now))
-        self.store.commit(out.records)
-        self.node = node
-        for _, lane, data in out.frames:
-            self.line.send(int(lane), data)
-
-    def tick(self, index: int) -> None:
-        detections = feed(SIDES.index(self.side)).tick(index)
-        own, _ = watch(self.gateway, self.node, index, detections)
-        self.do(Tick(index=index, detections=detections, own=own))
-
-    @property
-    def link(self):
-        return self.node.links[self.other]
+def check_exactly_once(giver: Gate, taker: Gate) -> None:
+    said = [sequence for to, sequence in giver.store.accepted if to == taker.side]
+    closed = giver.link.counts.get("closed_superseded", 0) + giver.link.counts.get("closed_expired", 0)
+    assert taker.store.broken == [], "nothing is received, or applied, twice"
+    assert len(said) > 10
+    assert len(taker.store.received) == len(said) - closed
+    assert taker.link.below == len(said), "every sequence was received, or closed in both ledgers"
 
 
 def test_a_killed_broker_loses_nothing_and_applies_nothing_twice(brokers: Brokers) -> None:
-    async def until(what) -> None:
-        async with asyncio.timeout(60.0):
-            while not what():
-                await asyncio.sleep(0.02)
-
     async def story() -> list[Gate]:
         with ExitStack() as stack:
             servers = {side: stack.enter_context(brokers.server(side)) for side in SIDES}
@@ -157,87 +104,148 @@ def test_a_killed_broker_loses_nothing_and_applies_nothing_twice(brokers: Broker
                     stack.enter_context(brokers.server("Russia"))
             await until(lambda: all(gate.link.session.open and not gate.link.pending for gate in gates))
             for gate in gates:
-                for task in gate.tasks:
-                    task.cancel()
-                await asyncio.gather(*gate.tasks, return_exceptions=True)
+                await gate.end()
             return gates
 
     gates = asyncio.run(story())
-    for giver, taker in (gates, gates[::-1]):
-        said = [sequence for to, sequence in giver.store.accepted if to == taker.side]
-        closed = giver.link.counts.get("closed_superseded", 0) + giver.link.counts.get("closed_expired", 0)
-        assert taker.store.broken == [], "nothing is received, or applied, twice"
-        assert len(said) > 10
-        assert len(taker.store.received) == len(said) - closed
-        assert taker.link.below == len(said), "every sequence was received, or closed in both ledgers"
+    check_exactly_once(gates[0], gates[1])
+    check_exactly_once(gates[1], gates[0])
 
 
-def test_a_partner_may_publish_into_its_inbox_and_do_nothing_else(brokers: Brokers) -> None:
+def test_a_killed_gateway_loses_nothing_and_applies_nothing_twice(brokers: Brokers) -> None:
+    async def story() -> list[Gate]:
+        with brokers.server("NATO"), brokers.server("Russia"):
+            nato, russia = (Gate(brokers, side) for side in SIDES)
+            await until(lambda: nato.link.session.open and russia.link.session.open)
+            for index in range(18):
+                nato.ticks(index, index + 1)
+                russia.ticks(index, index + 1)
+                await asyncio.sleep(0.05)
+                if index in (5, 9, 13):
+                    russia = await russia.killed()
+                if index == 11:
+                    nato = await nato.killed()
+            await until(lambda: all(g.link.session.open and not g.link.pending for g in (nato, russia)))
+            for gate in (nato, russia):
+                await gate.end()
+            return [nato, russia]
+
+    gates = asyncio.run(story())
+    check_exactly_once(gates[0], gates[1])
+    check_exactly_once(gates[1], gates[0])
+
+
+def test_what_a_server_holds_and_loses_is_said_again(brokers: Brokers) -> None:
+    """The outbox is kept until the partner's signed receipt: a server that stored it, and synced it, is not enough."""
+
+    async def story() -> list[Gate]:
+        with brokers.server("NATO"), brokers.server("Russia"):
+            nato, russia = (Gate(brokers, side) for side in SIDES)
+            await until(lambda: nato.link.session.open and russia.link.session.open)
+            await russia.end()
+            nato.ticks(0, 14)
+            said = set(nato.link.pending)
+            assert said
+            async with connected(brokers, "Russia", "Russia") as own:
+                streams = own.jetstream()
+                names = [f"INBOX_NATO_{int(lane)}" for lane in (Lane.WARNING, Lane.TRACK)]
+                last = [0, 0]
+                async with asyncio.timeout(30.0):
+                    while not all(last):
+                        last = [(await streams.stream_info(name)).state.last_seq for name in names]
+                assert set(nato.link.pending) >= said, "stored by the server, and kept in the outbox all the same"
+                for name in names:
+                    await streams.purge_stream(name)
+            russia = await russia.killed()
+            await until(lambda: nato.link.session.open and not nato.link.pending)
+            for gate in (nato, russia):
+                await gate.end()
+            return [nato, russia]
+
+    gates = asyncio.run(story())
+    check_exactly_once(gates[0], gates[1])
+
+
+def test_a_flood_is_dropped_unread_at_our_own_door_and_warnings_have_another(brokers: Brokers) -> None:
+    """NATS limits no rate; the gateway does, lane by lane, whatever the line."""
+    few = Rate(per_s=1.0, burst=20.0)
+    limits = Limits(retry_s=0.3, heartbeat_s=0.5, frames_each=(few, few, few, Rate(per_s=50.0, burst=500.0)))
+    lot, frames = Random(1), 64 * 30
+
+    async def story() -> Gate:
+        with brokers.server("NATO"), brokers.server("Russia"):
+            nato, russia = Gate(brokers, "NATO", limits), Gate(brokers, "Russia")
+            await until(lambda: nato.link.session.open and russia.link.session.open)
+            async with connected(brokers, "Russia", "NATO") as partner:
+                for _ in range(frames // BUNDLE_FRAMES):
+                    noise = [b"DTNENV01" + lot.randbytes(100) for _ in range(BUNDLE_FRAMES)]
+                    await partner.publish("in.Russia.1", b"".join(LENGTH.pack(len(one)) + one for one in noise))
+            await until(lambda: nato.link.counts.get("dropped", 0) + nato.link.counts.get("refused", 0) >= frames)
+            refused = nato.link.counts["refused"]
+            russia.ticks(0, 14)
+            await until(lambda: nato.link.counts.get("received", 0) > 0)
+            warned = {record.lane for record in nato.store.received}
+            for gate in (nato, russia):
+                await gate.end()
+            assert 20 <= refused <= 20 + 60, "no more are read than the lane's rate lets through"
+            assert int(Lane.WARNING) in warned, "a warning has its own lane, and came through"
+            return nato
+
+    assert asyncio.run(story()).store.broken == []
+
+
+def test_a_lane_that_is_full_leaves_room_for_warnings(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream_inbox, "LANE_BYTES_MAX", 2_000_000)
+
     async def story() -> None:
-        refused: list[str] = []
-
-        async def note(error: Exception) -> None:
-            refused.append(str(error).lower())
-
-        with brokers.server("NATO"):
+        with brokers.server("NATO"), brokers.server("Russia"):
+            async with connected(brokers, "NATO", "NATO") as own, connected(brokers, "Russia", "NATO") as partner:
+                for lane in Lane:
+                    await own.jetstream().delete_stream(f"INBOX_Russia_{int(lane)}")
+                    await Inbox("Russia", lane, nothing).make(own)
+                track = b"\x01" * 1000
+                for _ in range(3000):
+                    await partner.publish("in.Russia.1", LENGTH.pack(len(track)) + track)
+                await partner.publish("in.Russia.0", LENGTH.pack(7) + b"warning")
+                await partner.flush(30)
+                states = [(await own.jetstream().stream_info(f"INBOX_Russia_{lane}")).state for lane in (0, 1)]
+                assert states[0].messages == 1, "room for a warning"
+                assert states[1].bytes <= 2_000_000
+                assert 1000 < states[1].messages < 3000, "what is too much was refused"
             end = End(brokers, "NATO")
-            partner = await nats.connect(
-                f"tls://localhost:{brokers.ports['NATO']}", tls=brokers.context("Russia"), error_cb=note,
-                tls_hostname="localhost", allow_reconnect=False,
-            )  # fmt: skip
-            await partner.publish("in.NATO.0", b"into the wrong inbox")
-            await partner.publish("$JS.API.STREAM.DELETE.INBOX_Russia_1", b"")
-            await partner.subscribe("in.>")
-            await partner.flush()
-            await end.until(lambda: len(refused) >= 3)
-            with pytest.raises((Error, TimeoutError)):
-                await partner.request("$JS.API.INFO", b"", timeout=0.5)
-            await partner.close()
+            await until(lambda: len(end.frames) == states[1].messages + 1)
+            place = end.frames.index((0, b"warning"))
             await end.end()
-        assert sum("permissions violation for publish" in one for one in refused) >= 2
-        assert any("permissions violation for subscription" in one for one in refused)
+            assert place < 1000, "and it did not wait for what stood in the other lane"
+            async with connected(brokers, "NATO", "NATO") as own:
+                for lane in Lane:
+                    await own.jetstream().delete_stream(f"INBOX_Russia_{int(lane)}")
 
     asyncio.run(story())
 
 
-def test_a_stranger_is_not_let_in(brokers: Brokers, tmp_path: Path) -> None:
-    make_keys(tmp_path, ["Mallory"], datetime.now(UTC))
-    context = contexts(tmp_path / "Mallory/tls.pem", tmp_path / "Mallory/tls.key", brokers.folder / "all.pem")[1]
+def test_bytes_that_are_no_frames_are_counted_and_the_line_goes_on(brokers: Brokers) -> None:
+    bad = [
+        b"", b"\x00", LENGTH.pack(9) + b"short", LENGTH.pack(1 << 31), LENGTH.pack(4) + b"long" + b"!",
+        (LENGTH.pack(1) + b"x") * (BUNDLE_FRAMES + 1),
+    ]  # fmt: skip
 
     async def story() -> None:
-        with brokers.server("NATO"), pytest.raises((Error, OSError, ssl.SSLError)):
-            await nats.connect(
-                f"tls://localhost:{brokers.ports['NATO']}", tls=context, tls_hostname="localhost",
-                allow_reconnect=False, error_cb=lambda error: asyncio.sleep(0),
-            )  # fmt: skip
+        with brokers.server("NATO"), brokers.server("Russia"):
+            end = End(brokers, "NATO")
+            await until(lambda: end.line.up)
+            async with connected(brokers, "Russia", "NATO") as partner:
+                for message in bad:
+                    await partner.publish("in.Russia.2", message)
+                for subject in ("in.Russia.9", "in.Russia.1.x", "in.Russia.-1"):
+                    await partner.publish(subject, LENGTH.pack(1) + b"x")
+                await partner.publish("in.Russia.2", LENGTH.pack(4) + b"good")
+                await until(lambda: end.frames)
+            assert end.frames == [(2, b"good")]
+            assert end.line.garbled == len(bad)
+            await end.end()
 
     asyncio.run(story())
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("  sync_interval: always\n", "", "acknowledges before it syncs"),
-        ("max_payload: ", "max_payload: 1048576 #", "max_payload 1048576"),
-    ],
-)
-def test_a_server_that_cannot_be_trusted_is_refused(brokers: Brokers, old: str, new: str, said: str) -> None:
-    text = (brokers.folder / "NATO.conf").read_text()
-    assert old in text
-    other = brokers.folder / "NATO-other.conf"
-    other.write_text(text.replace(old, new))
-    monitor, inbox = f"127.0.0.1:{brokers.monitors['NATO']}", f"127.0.0.1:{brokers.ports['NATO']}"
-    with brokers.server("NATO", other), pytest.raises(InputError, match=said):
-        check_server(monitor, inbox)
-    with pytest.raises(InputError, match="no nats-server's monitoring"):
-        check_server(monitor, inbox)
-
-
-def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {"/varz": {"version": "2.9.10", "max_payload": 1 << 24}, "/jsz": {"config": {"sync_always": True}}}
-    monkeypatch.setattr("detente.gateway.jetstream_server._asked", lambda monitor, path: answers[path])
-    with pytest.raises(InputError, match=r"nats-server 2\.9\.10"):
-        check_server("127.0.0.1:1", "127.0.0.1:1")
 
 
 def test_two_sides_exchange_through_their_servers(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from detente.gateway.jetstream_server import LANE_BYTES_MAX, LANE_MESSAGES_MAX, MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
 
-PULL_MESSAGES = 64
+PULL_MESSAGES = 128
 PULL_BYTES = MESSAGE_BYTES_MAX + 1_000_000
-"""What one request brings at most, and so what a flood can put into our memory. source: assumption, 16-1,024 and
-one message of the largest size or more."""
+"""What one request brings at most, and so what a flood can put into our memory. source: assumption, 16-1,024:
+each end of a request costs the next message a turn to the server and back; and one message of the largest size."""
 
 PULL_S = 5.0
 """A request that brought less ends after so long, and shows that the server is alive. source: assumption, 1-30."""

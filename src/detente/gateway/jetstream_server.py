@@ -1,7 +1,7 @@
 """What a side's own NATS server must be: the configuration that makes it so, and the questions asked at the start.
 
-By default JetStream acknowledges first and syncs every two minutes (Jepsen, "NATS 2.12.1", 2025), shows a partner's
-headers to everybody who reads, and takes whatever names a certificate bears: all three are refused or shut off here.
+By default JetStream acknowledges first and syncs every two minutes (Jepsen, "NATS 2.12.1", 2025), obeys what a partner
+writes in headers, and goes by whatever name any authority wrote in a certificate: all three are shut off or refused.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ INBOX_BYTES_MAX = LANES * LANE_BYTES_MAX
 MESSAGE_BYTES_MAX = FRAME_BYTES_MAX + 1024
 """One message of a server: a frame of the largest size, and what binds frames together."""
 
-CONNECTIONS_MAX = 64
-"""Connections to our server, whoever makes them. source: assumption, 8-1,000: two a side and some that are dying."""
+CONNECTIONS_MAX = 1000
+"""Connections to our server, whoever makes them. source: assumption, 100-10,000: a server has no limit for each."""
 
 ASKED_S = 5.0
 
@@ -85,6 +85,12 @@ def check_server(monitor: str, inbox: str) -> None:
     """
     about, streams = _asked(monitor, "/varz"), _asked(monitor, "/jsz")
     _check_version(monitor, str(about.get("version", "0")))
+    joined = [word for word in ("cluster", "gateway", "leaf") if about.get(word)]
+    if joined:
+        raise _refused(
+            monitor, f"a server that joins others ({', '.join(joined)})", "one that stands alone",
+            "take the block out: brokers are never joined, gateways are",
+        )  # fmt: skip
     settings = streams.get("config") or {}
     if streams.get("disabled") or not settings:
         raise _refused(monitor, "a server without JetStream", "jetstream with a store_dir", "enable it")
