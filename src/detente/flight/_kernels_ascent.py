@@ -14,6 +14,7 @@ from detente.flight._kernels_air import DRAG_CEILING_M
 from detente.flight._kernels_clock import (
     AHEAD,
     APOGEE,
+    BRAKED,
     BURNING,
     BY_TABLE,
     DENSITY,
@@ -31,12 +32,14 @@ from detente.flight._kernels_clock import (
     LEAN,
     LEFT_S,
     LEVEL,
-    LIMIT_M,
     LOWEST,
     MASS,
     NEXT,
     OFF,
+    PER_LIMIT,
     PER_PITCH_SPAN,
+    PER_SOUND_SPEED,
+    PER_TOP_SOUND,
     PITCHING,
     PX,
     PY,
@@ -44,13 +47,10 @@ from detente.flight._kernels_clock import (
     QUICKER,
     RISE_END,
     ROWS,
-    SOUND,
     THRUST,
     TIME,
-    TOP_SOUND,
     TURN,
     UP,
-    USUAL_CD,
     VX,
     VY,
     VZ,
@@ -78,6 +78,7 @@ FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in 
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,
 HIGH_TOP_M, FALLEN_MORE = 80_000.0, 0.25  # and how much farther below a higher one: the steps down are longer there
 LOST = 0.8  # of the speed a rocket would reach in a vacuum, what is left at burn-out
+USUAL_CD = 0.3  # of a body whose drag follows a curve
 FASTEST = 0.9  # of the squared circular speed: beyond it growth is counted no more
 
 
@@ -128,8 +129,15 @@ def clear_tallies(x, limit_m):
         for lane in range(LANES):
             x[row * LANES + lane] = 0.0
     for lane in range(LANES):
-        x[LEVEL * LANES + lane], x[LIMIT_M * LANES + lane], x[NEXT * LANES + lane] = 1e9, limit_m, FIRST_S
-        x[SOUND * LANES + lane] = TOP_SOUND
+        x[LEVEL * LANES + lane], x[PER_LIMIT * LANES + lane], x[NEXT * LANES + lane] = 1e9, 1.0 / limit_m, FIRST_S
+        x[PER_SOUND_SPEED * LANES + lane] = PER_TOP_SOUND
+
+
+@kernel(inner=True)
+def tell_drag(x, lane):
+    """Writes about how much a lane's body is braked."""
+    area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
+    x[BRAKED * LANES + lane] = x[HALF_BETA * LANES + lane] + USUAL_CD * area
 
 
 @kernel(inner=True)
@@ -138,6 +146,7 @@ def light(x, lane, stage):
     x[IGNITION * LANES + lane], x[MASS * LANES + lane], x[FLOW * LANES + lane] = stage[0], stage[2], stage[3]
     x[THRUST * LANES + lane], x[EXIT_AREA * LANES + lane] = stage[4], stage[5]
     x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.5 * stage[6], 0.0
+    tell_drag(x, lane)
 
 
 @kernel(inner=True)
@@ -151,6 +160,7 @@ def cut_off(x, lane, beta):
     x[LEVEL * LANES + lane], x[APOGEE * LANES + lane] = 1e9, 0.0
     if beta > 0.0:
         x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.0, 0.5 / beta
+    tell_drag(x, lane)
 
 
 @kernel(inner=True)
@@ -200,8 +210,7 @@ def coast_on(x, spin, drag, curve):
     for lane in range(LANES):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        braked = x[HALF_BETA * LANES + lane] + USUAL_CD * x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
-        span = coast_span(px, py, pz, u, v, w, braked, spin)
+        span = coast_span(px, py, pz, u, v, w, x[BRAKED * LANES + lane], spin)
         x[LEFT_S * LANES + lane], x[FRESH * LANES + lane] = span, 1.0
         height, climb = height_and_climb(px, py, pz, u, v, w)
         if height < HIGH_M:
@@ -256,6 +265,7 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
                 else:
                     burnt = x[FLOW * LANES + lane] * (start - x[IGNITION * LANES + lane])
                     x[MASS * LANES + lane] -= burnt
+                    tell_drag(x, lane)
                     x[THRUST * LANES + lane], x[FLOW * LANES + lane], x[EXIT_AREA * LANES + lane] = 0.0, 0.0, 0.0
         fly_span(x, spin, how, curve)
         for lane in range(LANES):
@@ -354,6 +364,7 @@ def approach_rows(states, bodies, spin, limit_m, curves, left):
                 x[(PX + c) * LANES + lane] = states[i, c]
             x[MASS * LANES + lane] = 1.0
             x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, 0], bodies[i, 1]
+            tell_drag(x, lane)
         coast_on(x, spin, True, curves[int(bodies[first, 2])])
         for lane in range(min(LANES, count - first)):
             unload(x, lane, left[first + lane])
