@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from detente.flight._kernels import good_launch, turning
+from detente.flight._kernels import BURNOUT_HEIGHT, BURNOUT_S, BURNOUT_SPEED, good_launch, turning
 from detente.flight._kernels_air import DRAG_CEILING_M
 from detente.flight._kernels_clock import (
     AHEAD,
@@ -62,11 +62,9 @@ from detente.geodesy._kernels import enu_axes, geodetic_to_ecef
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
 from detente.jit import kernel
 
-# Columns of what an ascent leaves, after the state: time, height of the apogee, errors, lowest height, the cut-off.
-(
-    LEFT_TIME, LEFT_APOGEE, LEFT_OFF, LEFT_FAST, LEFT_LATE, LEFT_LOWEST, LEFT_CUT_S, LEFT_CUT_SPEED, LEFT_CUT_M
-) = range(6, 15)  # fmt: skip
-LEFT = 15
+# Columns of what an ascent leaves, after the state: time, height of the apogee, errors, lowest height.
+LEFT_TIME, LEFT_APOGEE, LEFT_OFF, LEFT_FAST, LEFT_LATE, LEFT_LOWEST = range(6, 12)
+LEFT = 12
 
 SPANS = 10  # the most a flight has: two motors' changes and a rest for every stage, two parts of the pitch programme
 CUTS, PITCHES = 16, 64  # how many kinds of cut-off, and of final pitch, are told apart
@@ -275,12 +273,12 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
 
 
 @kernel(inner=True)
-def note_cut_off(x, lane, left):
-    """Writes down when, how fast and how high a lane's motor stopped."""
+def note_cut_off(x, lane, result):
+    """Writes down when, how fast and how high a lane's motor stopped, into ``_kernels``' columns."""
     u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
     height, _ = height_and_climb(x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane], u, v, w)
-    left[LEFT_CUT_S], left[LEFT_CUT_M] = x[TIME * LANES + lane], height
-    left[LEFT_CUT_SPEED] = math.sqrt(u * u + v * v + w * w)
+    result[BURNOUT_S], result[BURNOUT_HEIGHT] = x[TIME * LANES + lane], height
+    result[BURNOUT_SPEED] = math.sqrt(u * u + v * v + w * w)
 
 
 @kernel
@@ -315,12 +313,13 @@ def seat(order, first, missile, stage_count, table, rows):
 
 @kernel
 def ascend_rows(
-    launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, x, left, states, bodies, flags
-):
+    launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, x,
+    left, states, verticals, bodies, results, flags,
+):  # fmt: skip
     """Launches rows of ``launch`` (latitude, longitude, azimuth, final pitch, cut-off, ballistic coefficient), in the
     order of ``line_up``'s keys, and flies them until they coast where ``_kernels_coast`` or ``_kernels_fall`` can take
-    over; ``states`` (n, 6), ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need. What may have met the ground
-    in boost is flagged STEP_LIMIT. ``x`` is room for ROWS rows of lanes, empty.
+    over; ``states`` (n, 6), ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need, ``verticals`` (n, 3) the
+    pads'. What may have met the ground in boost is flagged STEP_LIMIT. ``x`` is room for ROWS rows of lanes, empty.
     """
     spans, counts, rows = np.zeros((LANES, SPANS, 2)), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
     first = 0
@@ -336,13 +335,15 @@ def ascend_rows(
         boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve)
         for lane in range(LANES):
             cut_off(x, lane, launch[rows[lane], 5])
-            note_cut_off(x, lane, left[rows[lane]])
+            note_cut_off(x, lane, results[rows[lane]])
         coast_on(x, spin, drag, curve)
         for lane in range(seated):
             i = rows[lane]
             unload(x, lane, left[i])
             for c in range(6):
                 states[i, c] = left[i, c]
+            for c in range(3):
+                verticals[i, c] = x[(UP + c) * LANES + lane]
             flags[i] = OK if left[i, LEFT_LOWEST] > DEEPEST_M else STEP_LIMIT
             bodies[i, 0] = x[HALF_BETA * LANES + lane] if drag else 0.0
             bodies[i, 1] = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane] if drag else 0.0

@@ -90,7 +90,8 @@ SLOWER_SOUND_M_S2 = -0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * LAYER_GRADIENT_K_M
 LAYERS = np.array([EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M[1:6]])  # the air's bends
 LAYER_COUNT = len(LAYERS)
 GROUND_LOG, GROUND_K, PER_TOP_SOUND = AIR_PIECES[0, 1], 288.15, 1.0 / AIR_PIECES[-1, 5]
-IN_LOW_AIR, IN_MIDDLE_AIR, IN_HIGH_AIR, IN_UPPER_AIR = 1, 2, 3, 4  # up to LOW_M and MIDDLE_M, to the formula's top, over
+# How high: up to LOW_M and MIDDLE_M, up to the formula's top, over it.
+IN_LOW_AIR, IN_MIDDLE_AIR, IN_HIGH_AIR, IN_UPPER_AIR = 1, 2, 3, 4
 LOW_M, MIDDLE_M = 20_000.0, 47_000.0  # of layers' bases; geopotential, so a little lower
 
 
@@ -191,9 +192,7 @@ def find_air(x, upto):
         h *= 1.0 - y * (1.0 - y * (1.0 - y))
         a, b = part_in(h, np.int64(0)), part_in(h, np.int64(1))
         x[GEOPOTENTIAL * LANES + lane] = h
-        x[DENSITY * LANES + lane] = (
-            GROUND_LOG + gained(a, np.int64(0)) + AIR_LAYERS[1, 2] * b
-        )
+        x[DENSITY * LANES + lane] = GROUND_LOG + gained(a, np.int64(0)) + AIR_LAYERS[1, 2] * b
         x[WARMTH * LANES + lane] = GROUND_K + AIR_LAYERS[0, 7] * a
     if upto > IN_LOW_AIR:
         for lane in range(LANES):
@@ -205,11 +204,7 @@ def find_air(x, upto):
         for lane in range(LANES):
             h = x[GEOPOTENTIAL * LANES + lane]
             a, b, c = part_in(h, np.int64(4)), part_in(h, np.int64(5)), part_in(h, np.int64(6))
-            x[DENSITY * LANES + lane] += (
-                AIR_LAYERS[4, 2] * a
-                + gained(b, np.int64(5))
-                + gained(c, np.int64(6))
-            )
+            x[DENSITY * LANES + lane] += AIR_LAYERS[4, 2] * a + gained(b, np.int64(5)) + gained(c, np.int64(6))
             x[WARMTH * LANES + lane] += AIR_LAYERS[5, 7] * b + AIR_LAYERS[6, 7] * c
     if upto > IN_HIGH_AIR:
         for k in range(0, UPPER_BENDS.shape[0], 2):
@@ -347,7 +342,9 @@ def rough_power_of_two(x):
     """2 to the power of x for x of -1,000 to 1,000, within a thousandth of itself."""
     rounded = x + ROUNDER
     f = x - (rounded - ROUNDER)
-    return times_power_of_two(1.0 + f * (0.6931471805599453 + f * (0.2402265069591007 + f * 0.0555041086648216)), rounded)
+    return times_power_of_two(
+        1.0 + f * (0.6931471805599453 + f * (0.2402265069591007 + f * 0.0555041086648216)), rounded
+    )
 
 
 @kernel(inline=True, fastmath=RELAXED)
