@@ -121,8 +121,14 @@ class ByContent(_CacheLocator):
 
 
 _ANSWERS: dict[tuple[Any, tuple[Any, ...]], Any] = {}
-_PLAIN = types.Number, types.Boolean, types.Array
 _ASK = types.Function.get_call_type
+
+
+def _plain(one: Any) -> bool:
+    """Whether a type is a number's, an array's of them, or a tuple's of such."""
+    if isinstance(one, types.BaseTuple):
+        return all(map(_plain, one))
+    return isinstance(one, types.Number | types.Boolean | types.Array)
 
 
 def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
@@ -136,7 +142,7 @@ def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
     if answer is None:
         answer = _ASK(self, context, args, kws)
         built_in = self.get_impl_key(answer) is self.typing_key
-        if built_in and not kws and all(isinstance(one, _PLAIN) for one in key[1]):
+        if built_in and not kws and all(map(_plain, key[1])):
             _ANSWERS[key] = answer
     return answer
 
