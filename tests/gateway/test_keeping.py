@@ -35,7 +35,7 @@ class HeldStore(SqliteStore):
         super().begin(records)
 
     def finish(self) -> None:
-        self.let.acquire()
+        assert self.let.acquire(timeout=20.0), "a commit that nobody expects"
         self.commits += 1
         if self.commits in self.failing:
             self.base.execute("ROLLBACK")
