@@ -35,7 +35,7 @@ class HeldStore(SqliteStore):
         super().begin(records)
 
     def finish(self) -> None:
-        self.let.acquire()
+        assert self.let.acquire(timeout=20.0), "a commit that nobody expects"
         self.commits += 1
         if self.commits in self.failing:
             self.base.execute("ROLLBACK")
@@ -192,3 +192,17 @@ def test_p6_a_kill_while_steps_wait_leaves_what_was_said(tmp_path: Path, seed: i
         if sure.tick >= FIRST_TICK:
             assert again.tick == sure.tick
             assert pack(again.centre) == pack(sure.centre)
+
+
+def test_our_own_fault_in_a_commit_is_found_by_the_next_step(tmp_path: Path) -> None:
+    """An error that is not the disk's must end the process, though it happens where nobody waits."""
+    told, base = Told(), Pair().nodes[NATO]
+    with closing(HeldStore(tmp_path / "s", NATO)) as store, running(store, base, told) as keeping:
+        keeping.kept = lambda _: pytest.fail("as if what is said could not be written")
+        keeping.take(Step(node=base, out=kept(0)))
+        store.let.release()
+        keeping.worker.wait()  # type: ignore[union-attr]
+        with pytest.raises(pytest.fail.Exception):
+            keeping._done()
+        with pytest.raises(pytest.fail.Exception, match="as if what is said"):
+            keeping.take(Step(node=base, out=kept(1)))

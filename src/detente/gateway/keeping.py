@@ -91,6 +91,7 @@ class Keeping:
         self.sure = node  # as far as it is kept
         self.waiting: deque[Step] = deque()
         self.group: list[Step] = []  # whose commit is on its way
+        self.fault: BaseException | None = None
         self.worker: Worker | None = None
         self.folder: Worker | None = None
 
@@ -105,7 +106,9 @@ class Keeping:
         return len(self.waiting) >= STEPS_MAX
 
     def take(self, step: Step) -> None:
-        """Keep this step after all that were taken before."""
+        """Keep this step after all that were taken before. Raises what went wrong before, where that was our fault."""
+        if self.fault is not None:
+            raise self.fault
         self.node = step.node
         self.waiting.append(step)
         if not self.group:
@@ -157,15 +160,19 @@ class Keeping:
         """The commit on its way has ended; told twice where :meth:`settle` was quicker."""
         if self.worker is None or not self.group or not self.worker.idle:
             return
-        error, group = self.worker.error, self.group
-        self.group = []
-        if error is None:
-            self._keep(group)
-        elif isinstance(error, StoreError):
-            self._undo(error, group)
-        else:
-            raise error
-        self._go_on()
+        try:
+            error, group = self.worker.error, self.group
+            self.group = []
+            if error is None:
+                self._keep(group)
+            elif isinstance(error, StoreError):
+                self._undo(error, group)
+            else:
+                raise error
+            self._go_on()
+        except BaseException as error:  # a loop's callback has nobody above it: the next step finds it
+            self.fault = error
+            raise
         if self.store.long_log and self.folder is not None and self.folder.idle:
             self.folder.start()
 

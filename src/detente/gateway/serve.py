@@ -151,6 +151,7 @@ class Server:
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             await self._loop(file.until_s)
+            self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
 
     def stop(self) -> None:

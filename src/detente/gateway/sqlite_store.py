@@ -85,23 +85,30 @@ class SqliteStore:
         self.unfolded_bytes = 0  # written since the log was last copied into the file
         self.forgets = False  # what is being committed asks that nothing of it stay in the log
         self.folding = threading.Lock()
-        new = not path.exists()
+        self.opened = contextlib.ExitStack()
+        try:
+            self._open(epoch, bytes_max)
+        except InputError:
+            self.opened.close()
+            raise
+
+    def _open(self, epoch: int, bytes_max: int | None) -> None:
+        path, new = self.path, not self.path.exists()
         try:
             if not new:
                 _check_size(path)
-            self.base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self.held = _hold(path)
+            self.opened.callback(os.close, _hold(path))
+            self.base = self._connected()
             if new:
                 self._make(epoch)
             else:
                 self._recognise()
             self.base.execute("PRAGMA journal_mode=WAL")
-            self.base.execute("PRAGMA synchronous=FULL")
             self.base.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.base.execute("BEGIN IMMEDIATE")
             self.base.execute("COMMIT")
-            self.folder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.copier = self._connected()
             self._take_room()
             if bytes_max is not None:
                 page = self.base.execute("PRAGMA page_size").fetchone()[0]
@@ -111,11 +118,17 @@ class SqliteStore:
                 "a store that another process holds", "a store for this process alone",
                 "stop the other gateway of this side first",
             ) from error  # fmt: skip
-        except sqlite3.OperationalError as error:
+        except (OSError, sqlite3.OperationalError) as error:
             raise self._refused(f"a store that cannot be opened: {error}", "a file in a writable folder",
                                 "check the path, the permissions and the room on the disk") from error  # fmt: skip
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.opened.callback(made.close)
+        made.execute("PRAGMA synchronous=FULL")
+        return made
 
     def _refused(self, found: str, expected: str, remedy: str) -> InputError:
         return InputError(found=found, expected=expected, remedy=remedy, file=str(self.path))
@@ -213,7 +226,7 @@ class SqliteStore:
         self.unfolded_bytes = 0
         with contextlib.suppress(sqlite3.Error), self.folding:  # a full disk is the next commit's to tell
             for _ in range(FOLD_PASSES):
-                _, written, copied = self.folder.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                _, written, copied = self.copier.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 if copied >= written:
                     return
 
@@ -223,6 +236,7 @@ class SqliteStore:
             with contextlib.suppress(sqlite3.Error, OSError):
                 self.base.execute("BEGIN IMMEDIATE")
                 self.base.execute("INSERT INTO inbox VALUES ('', 0, 0, 0, zeroblob(?), 0, NULL)", (self.log_bytes,))
+            with contextlib.suppress(sqlite3.Error, OSError):
                 self.base.execute("ROLLBACK")
                 with open(f"{self.path}-wal", "rb") as log:
                     os.fsync(log.fileno())
@@ -314,9 +328,7 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of the file."""
         with self.folding:
-            self.folder.close()
-            self.base.close()
-        os.close(self.held)
+            self.opened.close()
 
 
 def _outbox_line(
@@ -333,8 +345,11 @@ def _names(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def _hold(path: Path) -> int:
-    """Hold a store's file against other gateways until the descriptor is closed; BlockingIOError where one has it."""
-    held = os.open(path, os.O_RDWR)
+    """Hold a store's file against other gateways until the descriptor is closed; BlockingIOError where one has it.
+
+    It must be closed last: with it go the locks of everything else that this process has open on the file.
+    """
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
