@@ -14,7 +14,7 @@ import struct
 from collections import deque
 from typing import Any
 
-from detente.gateway.jetstream_inbox import Inbox
+from detente.gateway.jetstream_inbox import Inbox, wanted
 from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
 from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine
@@ -125,7 +125,7 @@ class JetStreamLine:
         """Publish what waits, the most urgent lane first."""
         from nats.errors import Error
 
-        while True:
+        while wanted():
             await self.something.wait()
             lane = next((lane for lane in Lane if self.waiting[lane]), None)
             if lane is None:
@@ -160,7 +160,7 @@ async def _patiently(make: Any) -> Any:
     from nats.errors import Error
     from nats.js.errors import APIError, ServiceUnavailableError
 
-    while True:
+    while wanted():
         try:
             return await make()
         except ServiceUnavailableError:
@@ -169,3 +169,4 @@ async def _patiently(make: Any) -> Any:
             raise
         except (Error, OSError, TimeoutError):
             await asyncio.sleep(0.3)
+    raise asyncio.CancelledError
