@@ -1,6 +1,8 @@
 """The order in which the process around a gateway works: keep, then speak; warn first, whatever the disk does."""
 
+import asyncio
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Frame, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
+from detente.records.errors import InputError
 
 NATO, RUSSIA = SIDES
 
@@ -100,3 +103,25 @@ def test_p7_own_warnings_are_shown_before_anything_is_kept_and_with_a_full_disk_
     assert whole.count("kept") == 20
     for before, what in pairwise(whole):
         assert before != "own" or what in ("own", "kept"), "of a tick, the own warnings come first"
+
+
+def test_a_line_that_ends_for_good_is_told() -> None:
+    heard: list[str] = []
+    server = serving(Pair(), NATO, heard)
+    told: list[dict[str, Any]] = []
+    server.show = told.append
+
+    async def story() -> None:
+        async def refused() -> None:
+            raise InputError(found="a server that will not", expected="one that will", remedy="mend it")
+
+        for made in (refused(), asyncio.sleep(30)):
+            running = asyncio.create_task(made)
+            running.add_done_callback(partial(server._line_ended, RUSSIA))
+            await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
+    assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
+    assert "a server that will not" in told[0]["text"]
