@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import count
 
 from tests.gateway.made_gateway import FIRST_TICK, feed, gateway, other
 
@@ -14,6 +15,7 @@ from detente.gateway.logic.link import Link, Now
 from detente.gateway.logic.node import Event, Frame, LineDown, LineUp, Tick, Timer, restore, step, watch
 
 SIDES = ("NATO", "Russia")
+EPOCHS = count(1)  # a new store begins a new epoch, as in life: servers may still hold what was said to an earlier one
 QUICK_TO_RETRY = Limits(retry_s=0.3, heartbeat_s=0.5)
 
 
@@ -51,7 +53,7 @@ class Gate:
         self, brokers: Brokers, side: str, limits: Limits = QUICK_TO_RETRY, store: FailingStore | None = None
     ) -> None:
         self.brokers, self.side, self.other, self.limits = brokers, side, other(side), limits
-        self.gateway, self.store = gateway(side, limits), store or FailingStore(1, {})
+        self.gateway, self.store = gateway(side, limits), store or FailingStore(next(EPOCHS), {})
         self.node, out = restore(self.gateway, self.store.load(), self.now)
         self.store.commit(out.records)
         self.line = JetStreamLine(side, self.other, self.take, self.turn)

@@ -10,11 +10,13 @@ from pathlib import Path
 import nats
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from nats.aio.client import Client
 from nats.errors import Error
 from tests.gateway.made_brokers import SIDES, until
 
 from detente.exercise.brokers import Brokers
+from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_inbox import Inbox
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.keys import _certificate, make_keys
@@ -135,6 +137,23 @@ def test_the_server_is_nobodys_deputy(brokers: Brokers) -> None:
     asyncio.run(story())
 
 
+def test_a_server_that_will_not_hold_an_inbox_ends_the_line_with_clear_words(brokers: Brokers) -> None:
+    async def nothing(*_: object) -> None:
+        return
+
+    async def story() -> None:
+        with brokers.server("Russia"):
+            address, context = f"tls://localhost:{brokers.ports['Russia']}", brokers.context("Russia")
+            own = await nats.connect(address, tls=context, tls_hostname="localhost")
+            await own.jetstream().add_stream(name="ANOTHER", subjects=["in.NATO.>"])
+            line = JetStreamLine("Russia", "NATO", nothing, nothing)
+            with pytest.raises(InputError, match="will not hold stream INBOX_NATO_0: subjects overlap"):
+                await line.run(address, f"tls://localhost:{brokers.ports['NATO']}", context)
+            await own.close()
+
+    asyncio.run(story())
+
+
 def test_headers_are_not_let_in(brokers: Brokers) -> None:
     """JetStream obeys them (roll up, expire, expect a sequence), and clients take some for the server's own word."""
 
@@ -179,6 +198,8 @@ def test_a_partners_authority_names_nobody_at_our_server(brokers: Brokers, tmp_p
     tls, authority = (
         serialization.load_pem_private_key((keys / file).read_bytes(), None) for file in ("tls.key", "authority.key")
     )
+    assert isinstance(tls, EllipticCurvePrivateKey)
+    assert isinstance(authority, EllipticCurvePrivateKey)
     forged = _certificate(name, tls, "Russia authority", authority, datetime.now(UTC), authority_of_all=False)
     (tmp_path / "forged.pem").write_bytes(forged.public_bytes(serialization.Encoding.PEM))
     context = contexts(tmp_path / "forged.pem", keys / "tls.key", brokers.folder / "all.pem")[1]
@@ -212,7 +233,8 @@ def test_a_server_that_cannot_be_trusted_is_refused(brokers: Brokers, old: str, 
         check_server(monitor, inbox)
 
 
-def test_a_server_as_configured_is_not_refused(brokers: Brokers) -> None:
+def test_a_server_as_configured_is_not_refused(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detente.gateway.jetstream_server.ASKED_S", 1.0)
     monitor, inbox = f"127.0.0.1:{brokers.monitors['NATO']}", f"127.0.0.1:{brokers.ports['NATO']}"
     with brokers.server("NATO"):
         check_server(monitor, inbox)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Dropped, Frame, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
+from detente.records.errors import InputError
 
 NATO, RUSSIA = SIDES
 
@@ -130,3 +132,25 @@ def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
     counts = server.node.links[RUSSIA].counts
     assert counts["dropped"] == len(noise) + 1 - len(waiting)
     assert counts["refused"] == len(waiting)
+
+
+def test_a_line_that_ends_for_good_is_told() -> None:
+    heard: list[str] = []
+    server = serving(Pair(), NATO, heard)
+    told: list[dict[str, Any]] = []
+    server.show = told.append
+
+    async def story() -> None:
+        async def refused() -> None:
+            raise InputError(found="a server that will not", expected="one that will", remedy="mend it")
+
+        for made in (refused(), asyncio.sleep(30)):
+            running = asyncio.create_task(made)
+            running.add_done_callback(partial(server._line_ended, RUSSIA))
+            await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
+    assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
+    assert "a server that will not" in told[0]["text"]

@@ -14,10 +14,11 @@ import struct
 from collections import deque
 from typing import Any
 
-from detente.gateway.jetstream_inbox import Inbox
+from detente.gateway.jetstream_inbox import Inbox, wanted
 from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
 from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine
+from detente.records.errors import InputError
 
 LENGTH = struct.Struct(">I")
 BUNDLE_BYTES, BUNDLE_FRAMES = 512_000, 64
@@ -87,8 +88,12 @@ class JetStreamLine:
         self.something.set()
 
     async def run(self, inbox: str, outbox: str, context: ssl.SSLContext) -> None:
-        """Keep both connections for as long as we live. ``inbox``: our server; ``outbox``: the partner's."""
+        """Keep both connections for as long as we live. ``inbox``: our server; ``outbox``: the partner's.
+
+        Raises InputError where our server will not hold an inbox.
+        """
         import nats
+        from nats.js.errors import APIError
 
         async def quiet(_: Exception) -> None:
             return
@@ -101,7 +106,14 @@ class JetStreamLine:
         self.inward = await _patiently(lambda: nats.connect(inbox, name=self.own, **inwards))
         try:
             for lane in self.inboxes:
-                await _patiently(lambda lane=lane: lane.make(self.inward))
+                try:
+                    await _patiently(lambda lane=lane: lane.make(self.inward))
+                except APIError as error:
+                    raise InputError(
+                        found=f"a server that will not hold stream {lane.name}: {error.description}",
+                        expected="room for it, and no other stream on its subjects",
+                        remedy="raise max_file_store, or remove the other stream (`nats stream rm`)", path=inbox,
+                    ) from error  # fmt: skip
             outwards = {**options, "reconnected_cb": self._again}
             self.outward = await _patiently(lambda: nats.connect(outbox, name=self.own, **outwards))
             await self._again()
@@ -125,7 +137,7 @@ class JetStreamLine:
         """Publish what waits, the most urgent lane first."""
         from nats.errors import Error
 
-        while True:
+        while wanted():
             await self.something.wait()
             lane = next((lane for lane in Lane if self.waiting[lane]), None)
             if lane is None:
@@ -160,7 +172,7 @@ async def _patiently(make: Any) -> Any:
     from nats.errors import Error
     from nats.js.errors import APIError, ServiceUnavailableError
 
-    while True:
+    while wanted():
         try:
             return await make()
         except ServiceUnavailableError:
@@ -169,3 +181,4 @@ async def _patiently(make: Any) -> Any:
             raise
         except (Error, OSError, TimeoutError):
             await asyncio.sleep(0.3)
+    raise asyncio.CancelledError

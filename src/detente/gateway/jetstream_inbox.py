@@ -25,11 +25,18 @@ PULL_S = 5.0
 PURGE_S, PURGE_BYTES, PURGE_MESSAGES = 5.0, 16_000_000, 4096
 """What was taken is purged this often, or when it is so much. source: assumption, 1-60 s, and an eighth of a lane."""
 
+OTHER_CONFIGURATION = 10058  # the server's number for a stream of that name with other settings
 LOOK_S = 0.5
 SILENCE_S = PULL_S + 2.0
 AGAIN_S = 0.1
 
 Take = Callable[[int, bytes], Awaitable[None]]
+
+
+def wanted() -> bool:
+    """False once this task was told to end: asyncio.wait_for, and with it nats-py, may swallow that before 3.12."""
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
 
 
 class Inbox:
@@ -46,17 +53,22 @@ class Inbox:
         self.heard_s = 0.0
 
     async def make(self, connection: Any) -> None:
-        """The stream, if it is not there; nats' APIError where the server will not have it."""
+        """The stream, as it should be; nats' APIError where the server will not have it."""
         from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+        from nats.js.errors import APIError
 
         # No acknowledgement: the server would send it to whatever subject a partner names, another's inbox too.
-        made = await connection.jetstream().add_stream(
-            StreamConfig(
-                name=self.name, subjects=[self.subject], storage=StorageType.FILE, retention=RetentionPolicy.LIMITS,
-                discard=DiscardPolicy.NEW, max_bytes=LANE_BYTES_MAX, max_msgs=LANE_MESSAGES_MAX, no_ack=True,
-                duplicate_window=1.0,
-            )
+        streams, config = connection.jetstream(), StreamConfig(
+            name=self.name, subjects=[self.subject], storage=StorageType.FILE, retention=RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.NEW, max_bytes=LANE_BYTES_MAX, max_msgs=LANE_MESSAGES_MAX, no_ack=True,
+            duplicate_window=1.0,
         )  # fmt: skip
+        try:
+            made = await streams.add_stream(config)
+        except APIError as error:
+            if error.err_code != OTHER_CONFIGURATION:
+                raise
+            made = await streams.update_stream(config)
         if made.created != self.made:
             self.made, self.taken = made.created, 0
 
@@ -64,7 +76,7 @@ class Inbox:
         """Take what comes, for as long as we live; what was taken and not yet purged comes again after a restart."""
         from nats.errors import Error
 
-        while True:
+        while wanted():
             self.broken.clear()
             with contextlib.suppress(Error, OSError, TimeoutError):
                 await self._follow(connection)
@@ -86,7 +98,7 @@ class Inbox:
         try:
             await pull.ask()
             purged_s = self.heard_s = clock()
-            while not self.broken.is_set() and clock() - self.heard_s < SILENCE_S:
+            while wanted() and not self.broken.is_set() and clock() - self.heard_s < SILENCE_S:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
                         await self.broken.wait()

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ class Server:
                     self.lines[partner.name] = through
                     servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
                     running = asyncio.create_task(through.run(*servers, calling))
+                    running.add_done_callback(partial(self._line_ended, partner.name))
                     stack.callback(running.cancel)
                     continue
                 line = Line(partner.name, on_frame, on_line)
@@ -303,6 +305,11 @@ class Server:
             self._log("line", partner=partner, up=up)
 
         return take
+
+    def _line_ended(self, partner: str, running: asyncio.Task) -> None:
+        """A line that nothing here will mend: told, and own warnings go on."""
+        if not running.cancelled() and running.exception() is not None:
+            self._log("notice", kind="line-ended", partner=partner, text=str(running.exception()))
 
     async def _feed_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Own sensors' net, or whoever plays it."""
