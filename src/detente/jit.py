@@ -126,7 +126,7 @@ _ASK = types.Function.get_call_type
 
 def _plain(one: Any) -> bool:
     """Whether a type is a number's, an array's of them, or a tuple's of such."""
-    if isinstance(one, types.BaseTuple):
+    if isinstance(one, types.Tuple | types.UniTuple):
         return all(map(_plain, one.types))
     return isinstance(one, types.Number | types.Boolean | types.Array)
 
@@ -199,15 +199,25 @@ class _LinkedOnly(JITCodeLibrary):
         self._finalized = True
 
 
+class _OptimisedApart(_LinkedOnly):
+    """The same, optimised by itself before it is linked in."""
+
+    def finalize(self) -> None:
+        """Brings together what it calls and optimises it."""
+        super().finalize()
+        self._optimize_final_module()
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _InnerLowering(_Lowering):
     """The same for what only kernels call: no machine code is made."""
 
     _name = "inner_kernel_lowering"
+    library = _LinkedOnly
 
     def run_pass(self, state: Any) -> bool:
         """Lowers one function and tells numba under which name (its description) others find it."""
-        state.library = _LinkedOnly(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
@@ -215,6 +225,14 @@ class _InnerLowering(_Lowering):
         state.targetctx.insert_user_function(lowered.fndesc, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=lowered.fndesc)
         return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ApartLowering(_InnerLowering):
+    """The same for what is optimised by itself."""
+
+    _name = "apart_kernel_lowering"
+    library = _OptimisedApart
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -258,10 +276,17 @@ class InnerKernelCompiler(KernelCompiler):
     lowering = _InnerLowering
 
 
-def _without_door(py_function: Callable[..., Any], flags: dict[str, Any]) -> Any:
+class ApartKernelCompiler(KernelCompiler):
+    """The same, for what is optimised by itself before it is linked in."""
+
+    lowering = _ApartLowering
+
+
+def _without_door(py_function: Callable[..., Any], flags: dict[str, Any], apart: bool) -> Any:
     """A kernel that Python cannot call, and says so: without the wrapper, numba's own fast path would jump nowhere."""
-    inside: dict[str, Any] = {**flags, "no_cpython_wrapper": True, "pipeline_class": InnerKernelCompiler}
-    dispatcher = numba.njit(py_function, **inside)
+    compiler = ApartKernelCompiler if apart else InnerKernelCompiler
+    inside: dict[str, Any] = {**flags, "no_cpython_wrapper": True, "pipeline_class": compiler}
+    dispatcher: Any = numba.njit(py_function, **inside)
 
     def add_overload(compiled: Any) -> None:
         dispatcher.overloads[tuple(compiled.signature.args)] = compiled
@@ -291,7 +316,12 @@ def _with_door(py_function: Callable[..., Any], inside: Any, flags: dict[str, An
 
 
 def kernel(
-    function: Callable[..., Any] | None = None, *, inline: bool = False, inner: bool = False, fastmath: Any = False
+    function: Callable[..., Any] | None = None,
+    *,
+    inline: bool = False,
+    inner: bool = False,
+    apart: bool = False,
+    fastmath: Any = False,
 ) -> Any:
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
@@ -300,6 +330,8 @@ def kernel(
 
     ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
     ``inner=True`` says that only kernels call it: Python cannot. What is spliced in is treated so too.
+    ``apart=True`` has an inner kernel optimised by itself before it is linked in. That is slower to compile, and for
+    loops over lanes of which LLVM makes less when it has them together: try both.
     ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """
@@ -310,7 +342,7 @@ def kernel(
             "nogil": True, "error_model": "numpy", "fastmath": fastmath, "forceinline": inline,
             "no_cfunc_wrapper": True,
         }  # fmt: skip
-        inside = _without_door(py_function, flags)
+        inside = _without_door(py_function, flags, apart)
         return inside if inline or inner else _with_door(py_function, inside, flags)
 
     return compiled if function is None else compiled(function)

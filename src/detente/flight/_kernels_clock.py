@@ -131,7 +131,7 @@ def place_stage(x, i):
         x[(AT + 5) * LANES + lane] = w + h * sw
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def fall_freely(x, spin):
     """Free fall, speed and height of every lane's stage; returns how many bends of the air lie below any lane.
 
@@ -157,7 +157,7 @@ def fall_freely(x, spin):
     return BENDS_HIGH if above_middle > 0 else BENDS_MIDDLE if above_low > 0 else BENDS_LOW
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def find_air(x, bends):
     """Density, speed of sound and Mach number of every lane's stage: bend after bend, two at a time.
 
@@ -181,7 +181,7 @@ def find_air(x, bends):
         x[MACH * LANES + lane] = x[SPEED * LANES + lane] / sound
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def steer(x, node):
     """Which way every lane's thrust points: leaning from the vertical, the more the later, up to its lean."""
     for lane in range(LANES):
@@ -192,7 +192,7 @@ def steer(x, node):
         x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def push(x, node):
     """Adds drag and thrust to the acceleration of every lane's stage."""
     for lane in range(LANES):
@@ -216,7 +216,7 @@ def push(x, node):
             )
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def rate_stage(x, node, k, spin, how, curve):
     """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
     bends = fall_freely(x, spin)
@@ -302,7 +302,7 @@ def time_to(way, speed, half_gain):
     return t if (way > 0.0) & (way < NEVER) else NEVER
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def find_bends(x, curve):
     """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
 
@@ -356,7 +356,7 @@ def find_bends(x, curve):
         x[BEND_S * LANES + lane] = t if t < x[BEND_S * LANES + lane] else x[BEND_S * LANES + lane]
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def note_height(x):
     """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
     for lane in range(LANES):
@@ -370,7 +370,7 @@ def note_height(x):
         x[HIGHEST * LANES + lane] = height if height > high else high
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def begin_span(x, spin, how, curve):
     """The accelerations that every lane's first step starts with: those its last one ended with, or new ones."""
     fresh = 0
@@ -389,7 +389,7 @@ def begin_span(x, spin, how, curve):
             x[(K + n) * LANES + lane] = new if x[FRESH * LANES + lane] > 0.0 else x[(K + n) * LANES + lane]
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def fly_span(x, spin, how, curve):
     """Every lane along what is left of its span.
 
