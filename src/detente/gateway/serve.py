@@ -28,7 +28,7 @@ from detente.gateway.health import HealthServer
 from detente.gateway.jetstream import JetStreamLine, check_server
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.doubts import doubts_document, sensors_document
-from detente.gateway.logic.limits import Buckets, admits
+from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
     Dropped,
@@ -289,7 +289,7 @@ class Server:
         buckets: Buckets = {}
 
         async def take(lane: int, data: bytes) -> None:
-            if admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
+            if lane in LANES and admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
                 await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
             else:  # a flood ends here: nothing of it waits, and nothing waits for it
                 self.dropped[partner] += 1
