@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -130,3 +131,21 @@ def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
     counts = server.node.links[RUSSIA].counts
     assert counts["dropped"] == len(noise) + 1 - len(waiting)
     assert counts["refused"] == len(waiting)
+
+
+def test_p7_a_tick_whose_time_has_come_waits_for_no_disk_and_old_ones_do() -> None:
+    pair = Pair()
+    server = serving(pair, NATO, [])
+    feed_of = SimpleNamespace(file=None, grace_s=2.0)
+    server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
+    server.began_s, tick_s = 0.0, server.gateway.tick_s
+    server.node = replace(server.node, tick=10)
+    due_s = 12 * tick_s + feed_of.grace_s
+    for exercise_s, on_time, behind in (
+        (due_s - 0.1, False, False),
+        (due_s, True, True),
+        (due_s + tick_s, True, False),
+    ):
+        server.clock = SimpleNamespace(exercise_s=exercise_s, rate=1.0)
+        assert server._due(False) is on_time
+        assert server._due(True) is behind
