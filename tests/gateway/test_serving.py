@@ -141,11 +141,7 @@ def test_p7_a_tick_whose_time_has_come_waits_for_no_disk_and_old_ones_do() -> No
     server.began_s, tick_s = 0.0, server.gateway.tick_s
     server.node = replace(server.node, tick=10)
     due_s = 12 * tick_s + feed_of.grace_s
-    for exercise_s, on_time, behind in (
-        (due_s - 0.1, False, False),
-        (due_s, True, True),
-        (due_s + tick_s, True, False),
-    ):
-        server.clock = SimpleNamespace(exercise_s=exercise_s, rate=1.0)
+    for late_s, on_time, behind in ((-0.1, False, False), (0.0, True, True), (1.1 * tick_s, True, False)):
+        server.clock = SimpleNamespace(exercise_s=due_s + late_s, rate=1.0)
         assert server._due(False) is on_time
         assert server._due(True) is behind
