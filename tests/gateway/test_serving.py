@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
@@ -154,3 +155,17 @@ def test_a_line_that_ends_for_good_is_told() -> None:
     asyncio.run(story())
     assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
     assert "a server that will not" in told[0]["text"]
+
+
+def test_p7_a_tick_whose_time_has_come_waits_for_no_disk_and_old_ones_do() -> None:
+    pair = Pair()
+    server = serving(pair, NATO, [])
+    feed_of = SimpleNamespace(file=None, grace_s=2.0)
+    server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
+    server.began_s, tick_s = 0.0, server.gateway.tick_s
+    server.node = replace(server.node, tick=10)
+    due_s = 12 * tick_s + feed_of.grace_s
+    for late_s, on_time, behind in ((-0.1, False, False), (0.0, True, True), (1.1 * tick_s, True, False)):
+        server.clock = SimpleNamespace(exercise_s=due_s + late_s, rate=1.0)
+        assert server._due(False) is on_time
+        assert server._due(True) is behind
