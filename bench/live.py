@@ -255,17 +255,24 @@ async def round_trip(folder: Path, seconds: float, nats: bool = False) -> dict[s
     }  # fmt: skip
 
 
-async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[str, Any]:
-    """Envelopes of a hundred records, a commit's worth at a time, as fast as they go."""
-    async with joined(folder, nats) as giver:
-        part, began = tracks(100), time.perf_counter()
-        for first in range(0, envelopes, BATCH_EVENTS_MAX):
-            giver.tell([part] * min(BATCH_EVENTS_MAX, envelopes - first))
-            while len(giver.link.pending) > IN_FLIGHT:
-                await asyncio.sleep(0.0005)
-            await asyncio.sleep(0)
-        while giver.busy:
+async def push(giver: End, part: Messages, envelopes: int) -> None:
+    """So many envelopes, a commit's worth at a time, as fast as they go, until all are receipted."""
+    for first in range(0, envelopes, BATCH_EVENTS_MAX):
+        giver.tell([part] * min(BATCH_EVENTS_MAX, envelopes - first))
+        while len(giver.link.pending) > IN_FLIGHT:
             await asyncio.sleep(0.0005)
+        await asyncio.sleep(0)
+    while giver.busy:
+        await asyncio.sleep(0.0005)
+
+
+async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[str, Any]:
+    """Envelopes of a hundred records, once both ends are warm."""
+    async with joined(folder, nats) as giver:
+        part = tracks(100)
+        await push(giver, part, BATCH_EVENTS_MAX)
+        began = time.perf_counter()
+        await push(giver, part, envelopes)
         taken_s = time.perf_counter() - began
     return {"records_per_s": 100 * envelopes / taken_s, "envelopes": envelopes}
 
