@@ -199,6 +199,27 @@ def test_zones_and_ranges_are_asked_for_again(when, rule):
     assert [breach.rule for breach in check(messages, history, asked, 0)] == ([rule] if rule else [])
 
 
+EVERYWHERE, ANY_RANGE = made.box(-90, 90, -180, 180), ["short", "medium", "intermediate", "intercontinental"]
+
+
+@pytest.mark.parametrize(
+    ("when", "unknown", "rule"),
+    [
+        ({"launch_zone": EVERYWHERE}, "launch", "zone"), ({"impact_zone": EVERYWHERE}, "impact", "zone"),
+        ({"range_classes": ANY_RANGE[:3]}, "launch", "range"), ({"range_classes": ANY_RANGE[1:]}, "impact", "range"),
+        ({"launch_zone": EVERYWHERE}, "impact", ""), ({}, "launch", ""),
+    ],
+)  # fmt: skip
+def test_what_is_unknown_lies_in_no_zone_and_is_of_no_range(when, unknown, rule):
+    asked = setting(made.agreement(made.clause("t", "track", when=when)))
+    tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]])
+    rules = compile_agreement(made.agreement(made.clause("t", "track")), made.SIDES, made.OWNERS, made.EPOCH)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, made.SECRET, 0.0)
+    known = replace(est, **{f"{unknown}_valid": np.zeros((1, 1), np.uint8)})
+    found = [breach.rule for breach in check(messages, [Snapshot(tracks=tracks, estimates=known)], asked, 0)]
+    assert found == ([rule] if rule else [])
+
+
 def test_an_owner_that_was_not_asked_holds_a_track_back():
     asked = setting(made.agreement(made.clause("t", "track", owners_consenting=["USA"])))
     tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]], sensors=[[2]])
