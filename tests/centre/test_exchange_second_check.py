@@ -228,6 +228,7 @@ def test_what_is_unknown_lies_in_no_zone_and_is_of_no_range(when, unknown, rule)
         ("impact-prediction", {}, {"impact_lon_rad": 0.25}, {}, "the impact point is not the estimate's"),
         ("launch-warning", {"sigma_position_m": 2e3}, {"launch_lat_rad": "own", "launch_lon_rad": "own"}, {},
          "the launch point was not moved"),
+        ("launch-warning", {}, {"launch_sigma_m": 1.0}, {}, "the launch spread is not the estimate's"),
         ("launch-warning", {}, {}, {"launch_valid": 0}, "no launch was estimated"),
         ("launch-warning", {}, {"launch_valid": 0}, {}, "leaves its own out"),
         ("track", {}, {"impact_valid": 1}, {}, "that its class does not carry"),
