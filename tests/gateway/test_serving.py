@@ -15,7 +15,7 @@ from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Dropped, Frame, Timer
 from detente.gateway.logic.records import StoreError
-from detente.gateway.serve import Server
+from detente.gateway.serve import BATCH_EVENTS_MAX, Server
 from detente.records.errors import InputError
 
 NATO, RUSSIA = SIDES
@@ -71,6 +71,19 @@ def test_p6_what_came_is_kept_before_it_is_receipted(talking: tuple[Pair, int]) 
     assert "said" in heard
     assert heard.count("kept") == 1
     assert server.node is not pair.nodes[NATO]
+
+
+def test_p4_own_sensors_wait_for_a_bounded_batch() -> None:
+    """Whatever waits: a commit's worth is taken, in order, and the rest stays where it is."""
+    server = object.__new__(Server)
+    server.events = asyncio.Queue()
+    for number in range(1000):
+        server.events.put_nowait(Frame(partner=RUSSIA, lane=Lane.NOTE, data=number.to_bytes(2, "big")))
+    first = [server.events.get_nowait()]
+    taken = list(server._batch(first))
+    assert 1 <= len(taken) <= BATCH_EVENTS_MAX
+    assert [one.data for one in taken] == [number.to_bytes(2, "big") for number in range(len(taken))]
+    assert server.events.qsize() == 1000 - len(taken)
 
 
 def test_p7_what_cannot_be_kept_is_not_receipted_and_changes_nothing(talking: tuple[Pair, int]) -> None:
