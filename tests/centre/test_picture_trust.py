@@ -216,7 +216,7 @@ def test_who_is_suspected_is_left_out_until_pardoned():
     assert not shown.has_state.any()
     forgiven = trusting.pardon(watching.trust, made.EAST)
     assert trusting.believed(watching.partner, forgiven) is watching.partner
-    assert forgiven.evidence[0, made.EAST].tolist() == [0.0, 0.0, 0.0]
+    assert forgiven.evidence[0, made.EAST].tolist() == [0.0] * 4
     assert forgiven.suspected_s[0, made.EAST] == -1.0
 
 
