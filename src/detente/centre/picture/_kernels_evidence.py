@@ -48,7 +48,7 @@ class TrustSettings(NamedTuple):
     sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
     worse: float = 2.5  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
     comparison_most: float = 4.0  # evidence of one comparison, and of one track: no single track convicts anybody
-    track_most: float = 6.0  # Source: assumption, half an alarm
+    track_most: float = 4.5  # Source: assumption, 3 to 6: three tracks at least; two may have taken others' plots
     rcs_m2: float = 0.05  # of what should be seen. Source: assumption, 0.02 to 0.2, the catalogue's front ends
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
@@ -74,10 +74,10 @@ class TrustSettings(NamedTuple):
     mismatch_coarse: float = 16.3  # likewise of 3
     match_hits: int = 3  # own looks that make a witness. Source: assumption, 3 to 6
     settle_s: float = 20.0  # after they first met: both have settled. Source: assumption, 10 to 40
-    # Of an honest partner's meetings 10 % fail, of the worst of 48 replicates 26 % (lisbon-2010, seeds 3 and 4).
-    honest_mismatches: float = 0.2
-    lying_mismatches: float = 0.8  # of a liar's: the alternative tested. Source: assumption, 0.6 to 0.9
-    alarm_mismatches: float = 9.2  # once in e^9.2 = 10,000 meetings; seven more that fail than that hold
+    # Of an honest partner's meetings 3 to 6 % fail, in the worst of a hundred judgements 25 %.
+    honest_mismatches: float = 0.12
+    lying_mismatches: float = 0.7  # of a liar's: the alternative tested. Source: assumption, 0.5 to 0.9
+    alarm_mismatches: float = 9.2  # once in e^9.2 = 10,000 meetings; six that fail at least
     alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)
     alarm_unseen: float = 9.2  # once in e^9.2 = 10,000 verdicts about tracks and launches; three ghosts at least
     alarm_untold: float = 6.5  # once in e^6.5 = 650 verdicts about own tracks; two silences at least
