@@ -33,7 +33,6 @@ from detente.centre.picture.trust import (
     watch_of,
 )
 from detente.centre.picture.warnings import Issued, start_issued, warn_own, warn_picture
-from detente.centre.tracking.settings import Association
 from detente.centre.tracking.settings import Settings as TrackingSettings
 from detente.centre.tracking.tracker import start, track
 from detente.geodesy.territory_index import TerritoryIndex
@@ -42,9 +41,6 @@ from detente.records.stages import Detections, Messages, Releases, Warnings
 
 WARNING_PROBABILITY = 0.5
 """P(impact in a territory) at which it is named in a warning. Source: assumption, 0.1 to 0.9; more likely than not."""
-
-TRACKING = TrackingSettings(association=Association.JPDA)
-"""How a centre tracks: in a salvo that satellites see, whose a detection is stays open, and a track must say so."""
 
 Quarantine = Literal["off", "advise", "automatic"]
 """What a centre does about a partner whose word does not bear comparison with what own sensors show: it does not look;
@@ -62,7 +58,7 @@ class Centre:
     slots: int  # tracks it has room for, in each replicate
     moments: int = 0  # steps that a track remembers for the sake of late detections; none where none can be late
     warning_probability: float = WARNING_PROBABILITY
-    tracking: TrackingSettings = TRACKING
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     picture: PictureSettings = field(default_factory=PictureSettings)
     quarantine: Quarantine = "off"  # of partners whose word does not bear comparison
     trust: TrustSettings = field(default_factory=TrustSettings)
