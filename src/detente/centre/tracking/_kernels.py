@@ -75,15 +75,16 @@ from detente.jit import kernel
 @kernel(inline=True)
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
-    offsets, slopes, past, trial = desk.comparing.offsets, desk.comparing.slopes, desk.past, desk.trial
+    comparing, trial, memory, past = desk.comparing, desk.trial, desk.memory, desk.past
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
         ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk.memory, settings, past)
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
         return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial):
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial, desk.seen):
         return True
+    offsets, slopes = comparing.offsets, comparing.slopes
     if settings[MODEL] == CONSTANT_GRAVITY:
         return update_polar(line, state[i], covariance[i], offsets, slopes, trial.state[0], trial.gain)
     return update(line, state, covariance, i, offsets, slopes, trial.state, trial.covariance, trial.gain)
@@ -189,17 +190,18 @@ def match(
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    pairs = desk.pairs
+    pairs, comparing, memory, past = desk.pairs, desk.comparing, desk.memory, desk.past
+    joint, edges, biases = desk.joint, desk.edges, desk.biases
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
-            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, desk,
-            sensor,
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, comparing,
+            memory, past, joint, edges, biases, sensor,
         )  # fmt: skip
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, desk, rates, work, sensor,
+            settings, pairs, comparing, rates, work, memory, past, joint, edges, biases, sensor,
         )  # fmt: skip
     room = pairs.track.shape[0]
     if total > room:
@@ -441,7 +443,7 @@ def step_rows(
         memory = Memory(past.times[r], past.owners[r], past.phases[r], past.states[r], past.covariances[r])
         with_memory = Desk(
             desk.lines, desk.free, desk.chosen, desk.pairs, desk.nodes, desk.grouped, desk.assigning, desk.comparing,
-            desk.trial, memory, desk.past, desk.joint, desk.edges, desk.biases,
+            desk.trial, desk.seen, memory, desk.past, desk.joint, desk.edges, desk.biases,
         )  # fmt: skip
         put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
         step_row(

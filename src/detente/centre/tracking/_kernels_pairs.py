@@ -154,7 +154,8 @@ def spread_widely(line, x, P, slopes, biases, i, sensor, wide, spread):
 
 @kernel
 def list_late_pairs(
-    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past,
+    joint, edges,
 ):  # fmt: skip
     """Pairs of slot ``i`` with detections from before its time, after ``total`` others: (how many, greatest cost)."""
     gate2, polar = settings[GATE2], settings[MODEL] == CONSTANT_GRAVITY
@@ -167,35 +168,37 @@ def list_late_pairs(
         if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, stray_m):
             continue
         if not looked:
-            look_back(state, tags, clocks[i, AT], i, scan_s, desk.memory, settings, desk.past)
+            look_back(state, tags, clocks[i, AT], i, scan_s, memory, settings, past)
             looked = True
-        distance2, log_volume = late_distance(lines[j], covariance[i], desk.past, polar)
-        if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
+        distance2, log_volume = late_distance(lines[j], covariance[i], past, polar)
+        if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
             fit = distance2 + log_volume + (RATE_VOLUME if lines[j, VAR_RATE] > 0.0 else 0.0)
             worst = max(worst, gate2 - distance2 + fit)
-            total = note_pair(desk.pairs, desk.joint, total, i, j, math.sqrt(distance2) if polar else fit, fit)
+            total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2) if polar else fit, fit)
     return total, worst
 
 
 @kernel
 def list_measured_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, desk, sensor,
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, comparing, memory,
+    past, joint, edges, biases, sensor,
 ):  # fmt: skip
     """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
 
     Detections stand in order of range, and only those whose range is inside the gate are looked at; ``sigma2`` is the
     greatest variance of range among them.
     """
-    seen, slopes, spread, biases = desk.comparing.offsets, desk.comparing.slopes, desk.comparing.spread, desk.biases
+    seen, slopes, spread = comparing.offsets, comparing.slopes, comparing.spread
     gate2 = settings[GATE2]
-    wide2, weighed, leaning = gate2 * (1.0 + EDGE), desk.joint.log_odds.shape[0] > 0, is_learning(biases)
+    wide2, weighed, leaning = gate2 * (1.0 + EDGE), joint.log_odds.shape[0] > 0, is_learning(biases)
     total, wide = 0, np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status:
             continue
         if clocks[i, AT] > scan_s:
             total, _ = list_late_pairs(
-                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
             )  # fmt: skip
             continue
         if not look(lines[0], state[i], seen, slopes):
@@ -219,21 +222,21 @@ def list_measured_pairs(
                 distance2, fit = with_rate_of(lines[j], state, covariance, i, leaning, wide)
             elif weighed:
                 fit = distance2 + log_volume_of(lines[j], spread)
-            if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
-                total = note_pair(desk.pairs, desk.joint, total, i, j, math.sqrt(distance2), fit)
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
+                total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2), fit)
     return total
 
 
 @kernel
 def list_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, desk, rates,
-    work, sensor,
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, comparing,
+    rates, work, memory, past, joint, edges, biases, sensor,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
     A track that could have one is first brought to the scan's time; one that is already later looks back.
     """
-    offsets, slopes, biases = desk.comparing.offsets, desk.comparing.slopes, desk.biases
+    offsets, slopes = comparing.offsets, comparing.slopes
     gate2 = settings[GATE2]
     reach, leaning = math.sqrt(gate2 * (1.0 + EDGE)), is_learning(biases)
     total, worst, wide = 0, -math.inf, np.empty((1, 7, 7))
@@ -247,7 +250,8 @@ def list_pairs(
             continue
         if clocks[i, AT] > scan_s:
             total, most = list_late_pairs(
-                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
             )  # fmt: skip
             worst = max(worst, most)
             continue
@@ -265,7 +269,7 @@ def list_pairs(
             if lines[j, VAR_RATE] > 0.0 and 0.0 <= distance2 < gate2 * (1.0 + EDGE):
                 distance2, log_volume = with_rate(lines[j], state[i], P[0], False)
                 log_volume += RATE_VOLUME
-            if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
                 worst = max(worst, gate2 + log_volume)
-                total = note_pair(desk.pairs, desk.joint, total, i, j, distance2 + log_volume, distance2 + log_volume)
+                total = note_pair(pairs, joint, total, i, j, distance2 + log_volume, distance2 + log_volume)
     return total, worst + 1.0 if total > 0 else 0.0

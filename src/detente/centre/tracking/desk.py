@@ -54,7 +54,12 @@ class Trial(NamedTuple):
     state: Floats  # (2, 7)
     covariance: Floats  # (7, 7)
     gain: Floats  # (7,)
-    seen: Floats  # (15, 4) what would be measured of the mean and of fourteen sigma points
+
+
+class Seen(NamedTuple):
+    """Scratch of an update by sigma points: what would be measured."""
+
+    points: Floats  # (15, 4) of the mean and of the fourteen points
     middle: Floats  # (4,) its mean
     cross: Floats  # (7, 4) its covariance with the state
     spread: Floats  # (4, 4) its covariance
@@ -119,6 +124,7 @@ class Desk(NamedTuple):
     assigning: Assigning
     comparing: Comparing
     trial: Trial
+    seen: Seen
     memory: Memory
     past: Past
     joint: Joint
@@ -164,6 +170,7 @@ def desk_of(
         ),
         comparing=Comparing(offsets=np.empty(3), slopes=np.empty((3, 3)), spread=np.empty(6)),
         trial=trial_of(),
+        seen=seen_of(),
         memory=memory_of(slots, moments),
         past=Past(state=np.empty(7), slopes=np.empty((7, 7)), noise=np.empty((7, 7))),
         joint=joint_of(pairs, slots, most) if joint else joint_of(0, 0, 0),
@@ -187,10 +194,12 @@ def assigning_of(rows: int, wide: int) -> Assigning:
 
 def trial_of() -> Trial:
     """Scratch of one update."""
-    return Trial(
-        state=np.empty((2, 7)), covariance=np.empty((7, 7)), gain=np.empty(7), seen=np.empty((15, 4)),
-        middle=np.empty(4), cross=np.empty((7, 4)), spread=np.empty((4, 4)),
-    )  # fmt: skip
+    return Trial(state=np.empty((2, 7)), covariance=np.empty((7, 7)), gain=np.empty(7))
+
+
+def seen_of() -> Seen:
+    """Scratch of what sigma points measure."""
+    return Seen(points=np.empty((15, 4)), middle=np.empty(4), cross=np.empty((7, 4)), spread=np.empty((4, 4)))
 
 
 def memory_of(slots: int, moments: int) -> Memory:
