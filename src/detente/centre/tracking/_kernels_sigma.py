@@ -7,6 +7,8 @@ to tune.
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_places import (
     AZIMUTH,
     CONSTANT_GRAVITY,
@@ -30,6 +32,7 @@ from detente.jit import kernel
 STATES = 7
 POINTS = 2 * STATES
 MEASURED = 4
+SEEN_ROWS = 27  # what is measured of the mean and each point, its mean, covariance with the state, and covariance
 
 
 @kernel
@@ -137,17 +140,16 @@ def absorb_jointly(line, x, P, off, cross, spread):
 
 
 @kernel
-def update_by_points(line, x, P, settings, trial, seen):
+def update_by_points(line, x, P, settings, root, seen):
     """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed.
 
     The root is triangular, so that only its first three columns move a point's place, and its first six the velocity
-    that a range rate is of: what is measured of the other points is what is measured of the mean. ``trial`` and
-    ``seen`` are scratch (of ``desk``).
+    that a range rate is of: what is measured of the other points is what is measured of the mean. ``root`` (7, 7)
+    and ``seen`` (SEEN_ROWS, 4) are scratch.
     """
     columns = 6 if line[VAR_RATE] > 0.0 else 3
-    root, point, measured = trial.covariance, trial.state[0], seen.points
-    middle, cross, spread = seen.middle, seen.cross, seen.spread
-    polar = settings[MODEL] == CONSTANT_GRAVITY
+    measured, middle, cross, spread = seen[:15], seen[15], seen[16:23], seen[23:SEEN_ROWS]
+    polar, point = settings[MODEL] == CONSTANT_GRAVITY, np.empty(6)
     if not draw_root(P, root, columns) or not measure(line, x, polar, measured[0]):
         return False
     for k in range(columns):
