@@ -47,19 +47,16 @@ def impacts(quick: bool) -> Iterator[Line]:
     bodies = 30 if quick else 100
     world = falling.falls(bodies, 1, shaken=False)
     landed = _landed(world)
-    ours, least = _told(world), _bounded(world)
+    (ours, anew), least = _told(world), _bounded(world)
     both = [key for key in sorted(set(ours) & set(least)) if key[0] in landed and _settled(world, key)]
     case = f"Impacts foretold in the coast, one radar, unknown coefficient: {bodies} bodies, {len(both):,} statements"
-    off = np.array([_off(ours[key][0], landed[key[0]]) for key in both])
-    spread = np.array([ours[key][1] for key in both])
+    off, spread = _errors(ours, landed, both)
+    yield Line(case, "impact error, RMSE", math.sqrt((off**2).sum(axis=1).mean()) / 1e3, "km")
     ideal = np.array([least[key][1] for key in both])
-    rmse, bound = math.sqrt((off**2).sum(axis=1).mean()), math.sqrt(np.trace(ideal, axis1=1, axis2=2).mean())
-    yield Line(case, "impact error, RMSE", rmse / 1e3, "km")
-    yield Line(case, "impact error over the bound", rmse / bound, "×")
-    # Along its shorter axis an ellipse holds what the state leaves open, along its longer one what the drag does.
-    lengths, axes = np.linalg.eigh(ideal)
-    across = math.sqrt((np.einsum("ni,ni->n", off, axes[:, :, 0]) ** 2).mean() / lengths[:, 0].mean())
-    yield Line(case, "the same across the direction in which drag moves it", across, "×")
+    for head, errors in (("", off), ("predicted at every moment: ", _errors(anew, landed, both)[0])):
+        whole, across = _over_bound(errors, ideal)
+        yield Line(case, f"{head}impact error over the bound", whole, "×")
+        yield Line(case, f"{head}the same across the direction in which drag moves it", across, "×")
     inside = np.einsum("ni,nij,nj->n", off, np.linalg.inv(spread), off) <= INSIDE_95
     yield Line(case, "share inside the stated 95 % ellipse", float(inside.mean()))
     first = [_first_sharp(said) for said in (ours, least)]
@@ -85,18 +82,35 @@ def _landed(world: Falls) -> dict[int, Floats]:
     return found
 
 
-def _told(world: Falls) -> Said:
-    """What the centre states of the tracks that are bodies'."""
-    said, found = None, {}
+def _errors(said: Said, landed: dict[int, Floats], keys: list[tuple[int, int]]) -> tuple[Floats, Floats]:
+    """How far off statements are, (n, 2) m, and the covariances they give, (n, 2, 2)."""
+    return np.array([_off(said[key][0], landed[key[0]]) for key in keys]), np.array([said[key][1] for key in keys])
+
+
+def _over_bound(off: Floats, ideal: Floats) -> tuple[float, float]:
+    """RMSE over the bound's: of both directions, and of the shorter axis of the bound's ellipse.
+
+    Along its shorter axis an ellipse holds what the state leaves open, along its longer one what the drag does.
+    """
+    lengths, axes = np.linalg.eigh(ideal)
+    across = np.einsum("ni,ni->n", off, axes[:, :, 0])
+    whole = (off**2).sum(axis=1).mean() / np.trace(ideal, axis1=1, axis2=2).mean()
+    return math.sqrt(whole), math.sqrt((across**2).mean() / lengths[:, 0].mean())
+
+
+def _told(world: Falls) -> tuple[Said, Said]:
+    """What the centre states of the tracks that are bodies', and what it would if it predicted every second."""
+    said, found, anew = None, {}, {}
     for now, tracks in stepped(world, world.plots, world.plots.time_s, SECONDS):
-        said = estimate(tracks, said, NOWHERE, MATCHED)
-        held = np.flatnonzero((tracks.status[0] == Status.CONFIRMED) & (said.impact_valid[0] == 1))
+        said, fresh = estimate(tracks, said, NOWHERE, MATCHED), estimate(tracks, None, NOWHERE, MATCHED)
+        valid = (said.impact_valid[0] == 1) & (fresh.impact_valid[0] == 1)
+        held = np.flatnonzero((tracks.status[0] == Status.CONFIRMED) & valid)
         there = np.flatnonzero(world.there[now])
         pairs = best_pairs(near_pairs(world.states[now, there, :3], tracks.mean[0, held, :3], CUTOFF_M), CUTOFF_M, 2.0)
-        found |= {
-            (int(there[i]), now): _stated(said, int(held[j])) for i, j in zip(pairs.truth, pairs.track, strict=True)
-        }
-    return found
+        for i, j in zip(pairs.truth, pairs.track, strict=True):
+            key = (int(there[i]), now)
+            found[key], anew[key] = _stated(said, int(held[j])), _stated(fresh, int(held[j]))
+    return found, anew
 
 
 def _bounded(world: Falls) -> Said:

@@ -8,21 +8,39 @@ function was inlined into it: the caller stays stale, without a word. Compiled c
 what it was made from: the text of the kernel's own file, of every file of this package that it imports, directly or
 not, and of this one. An edit compiles anew just what stands on it, and equal sources share their compiled code
 wherever they are installed.
+
+numba is made for any function; a kernel needs little of it, so most of what the first call waited for is left out:
+
+- what only kernels call is neither optimised nor made into machine code by itself, only where it is linked into;
+- passes that look for what no kernel has (closures, ``with``, ``literal_unroll``, generated exceptions) do not run;
+- what an operator does with plain numbers and arrays is found out once, not for every statement;
+- Python looks for no garbage meanwhile.
+
+``docs/adr/0022-kernels-compile-in-haste.md`` says what each is worth and which of numba's insides it leans on.
 """
 
+import gc
 import hashlib
 import inspect
+import operator
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba import config
+from numba import config, types
+from numba.core import typed_passes as typed
+from numba.core import untyped_passes as untyped
 from numba.core.caching import _CacheLocator
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.lowering import Lower
 
 _PACKAGE = Path(__file__).parent
 _IMPORT = re.compile(r"^from (detente[\w.]*) import (?:\(([^)]*)\)|([^\n]*))", re.MULTILINE)
@@ -102,6 +120,153 @@ class ByContent(_CacheLocator):
         return str(self._first_line)
 
 
+_ANSWERS: dict[tuple[Any, tuple[Any, ...]], Any] = {}
+_ASK = types.Function.get_call_type
+
+
+def _plain(one: Any) -> bool:
+    """Whether a type is a number's, an array's of them, or a tuple's of such."""
+    if isinstance(one, types.BaseTuple):
+        return all(map(_plain, one))
+    return isinstance(one, types.Number | types.Boolean | types.Array)
+
+
+def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
+    """What the function ``self`` does with such arguments: numba's answer, remembered where nothing else can change it.
+
+    Nothing can where the arguments are plain and the answer is the built-in itself: what is compiled from Python code
+    depends on the caller's flags.
+    """
+    key = self, tuple(args)
+    answer = _ANSWERS.get(key)
+    if answer is None:
+        answer = _ASK(self, context, args, kws)
+        built_in = self.get_impl_key(answer) is self.typing_key
+        if built_in and not kws and all(map(_plain, key[1])):
+            _ANSWERS[key] = answer
+    return answer
+
+
+@contextmanager
+def _in_haste() -> Iterator[None]:
+    """While kernels are compiled: answers are remembered and no garbage is looked for. numba lets in one at a time."""
+    before, collecting = types.Function.get_call_type, gc.isenabled()
+    types.Function.get_call_type = _remembered
+    gc.disable()
+    try:
+        yield
+    finally:
+        types.Function.get_call_type = before
+        if collecting:
+            gc.enable()
+
+
+_STRAIGHT = {
+    *(operator.add, operator.sub, operator.mul, operator.truediv),
+    *(operator.iadd, operator.isub, operator.imul, operator.itruediv),
+    *(operator.lt, operator.le, operator.gt, operator.ge),
+}
+
+
+class _KernelLower(Lower):
+    """Lowers arithmetic of floating-point numbers straight: numba first looks for code for constants; it has none."""
+
+    def lower_binop(self, resty: Any, expr: Any, op: Any) -> Any:
+        """The value of ``expr``."""
+        signature = self.fndesc.calltypes[expr]
+        if op not in _STRAIGHT or not all(isinstance(one, types.Float) for one in signature.args):
+            return super().lower_binop(resty, expr, op)
+        sides = zip((expr.lhs, expr.rhs), signature.args, strict=True)
+        cast, builder = self.context.cast, self.builder
+        values = [cast(builder, self.loadvar(side.name), self.typeof(side.name), want) for side, want in sides]
+        function = self.context.typing_context.resolve_value_type(op)
+        result = self.context.get_function(function, signature)(builder, values)
+        return cast(builder, result, signature.return_type, resty)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(typed.NativeLowering):
+    """From numba's statements to LLVM's, for a kernel with a door."""
+
+    _name = "kernel_lowering"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        """What does it."""
+        return _KernelLower
+
+
+class _LinkedOnly(JITCodeLibrary):
+    """The code of a function that is never called but from code that it is linked into: left as it was lowered."""
+
+    def finalize(self) -> None:
+        """Brings together what it calls, no more."""
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InnerLowering(_Lowering):
+    """The same for what only kernels call: no machine code is made."""
+
+    _name = "inner_kernel_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        """Lowers one function and tells numba under which name (its description) others find it."""
+        state.library = _LinkedOnly(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        lowered = state["cr"]
+        assert not lowered.env.consts, f"{state.func_id.func_qualname} keeps Python objects: inner kernels cannot"
+        state.targetctx.insert_user_function(lowered.fndesc, lowered.fndesc, [state.library])
+        state["cr"] = lowered._replace(cfunc=lowered.fndesc)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ArrayRewrites(typed.NopythonRewrites):
+    """Fuses arithmetic of whole arrays, where there is any."""
+
+    _name = "kernel_array_rewrites"
+
+    def run_pass(self, state: Any) -> bool:
+        """Whether anything was changed."""
+        results = [signature.return_type for signature in state.calltypes.values() if signature is not None]
+        return any(isinstance(result, types.Array) for result in results) and super().run_pass(state)
+
+
+class KernelCompiler(CompilerBase):
+    """numba's pipeline, without the passes that have nothing to do in a kernel."""
+
+    passes = (
+        untyped.TranslateByteCode, untyped.FixupArgs, untyped.IRProcessing, untyped.RewriteSemanticConstants,
+        untyped.DeadBranchPrune, untyped.GenericRewrites, untyped.ReconstructSSA,
+        typed.NopythonTypeInference, typed.PreLowerStripPhis, _ArrayRewrites, typed.IRLegalization,
+    )  # fmt: skip
+    lowering = _Lowering
+
+    def define_pipelines(self) -> list[PassManager]:
+        """The one pipeline."""
+        pipeline = PassManager("kernel")
+        for one in (*self.passes, self.lowering, typed.NoPythonBackend):
+            pipeline.add_pass(one, one._name)
+        pipeline.finalize()
+        return [pipeline]
+
+    def _compile_core(self) -> Any:
+        with _in_haste():
+            return super()._compile_core()
+
+
+class InnerKernelCompiler(KernelCompiler):
+    """The same, for what only kernels call."""
+
+    lowering = _InnerLowering
+
+
 def _without_door(dispatcher: Any) -> Any:
     """A kernel that Python cannot call, and says so: without the wrapper, numba's own fast path would jump nowhere."""
 
@@ -137,6 +302,7 @@ def kernel(
             flags: dict[str, Any] = {
                 "cache": not within, "nogil": True, "error_model": "numpy", "fastmath": fastmath,
                 "forceinline": inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": within,
+                "pipeline_class": InnerKernelCompiler if within else KernelCompiler,
             }  # fmt: skip
             made = numba.njit(py_function, **flags)
             return _without_door(made) if within else made

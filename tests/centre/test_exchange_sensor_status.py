@@ -217,18 +217,18 @@ def test_a_status_that_is_none_is_refused(values, complaint):
 
 def test_what_was_heard_last_of_a_sensor_stands():
     nothing = sensor_status.nothing_declared(1, 6)
-    once = sensor_status.heard(nothing, SAID, SUITE)
+    once = sensor_status.heard(nothing, SAID, SUITE.side)
     assert once.state[0].tolist() == [1, 3, 0, 0, 0, 0]
     assert np.array_equal(once.sector[0, 0], SAID.state[0, :5])
     newer = replace(SAID, valid_s=SAID.valid_s + 60.0, phase=np.array([2, 1], np.uint8))
     both = Messages.concatenate([newer, SAID])
     for table in (both, both.take(np.array([3, 2, 1, 0]))):  # the order of arrival decides nothing
-        after = sensor_status.heard(nothing, table, SUITE)
+        after = sensor_status.heard(nothing, table, SUITE.side)
         assert after.state[0].tolist() == [2, 1, 0, 0, 0, 0]
         assert after.stated_s[0, :2].tolist() == [60.0, 60.0]
-    assert sensor_status.heard(after, SAID, SUITE).state[0].tolist() == [2, 1, 0, 0, 0, 0]
+    assert sensor_status.heard(after, SAID, SUITE.side).state[0].tolist() == [2, 1, 0, 0, 0, 0]
     stranger = replace(SAID, giver=SAID.giver + 1)
-    assert sensor_status.heard(nothing, stranger, SUITE) is nothing
+    assert sensor_status.heard(nothing, stranger, SUITE.side) is nothing
 
 
 def test_words_about_sensors_and_about_objects_are_told_apart():

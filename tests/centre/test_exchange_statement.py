@@ -37,7 +37,7 @@ ADDRESS = Address(
 )  # fmt: skip
 EXPECTED = Addressed(mark=Mark.EXERCISE, giver="A", receiver="B")
 LINE = Acknowledgement(epoch=1, sequence=9, digest=b"e" * 32, outcome=Outcome.DUPLICATE)
-RECEIPT = Receipt(address=ADDRESS, acknowledged=(LINE, replace(LINE, sequence=10, outcome=Outcome.REFUSED)))
+RECEIPT = Receipt(address=ADDRESS, acknowledged=(LINE, replace(LINE, sequence=10, outcome=Outcome.RECEIVED)))
 
 
 def test_words_open_to_what_was_signed():
@@ -92,6 +92,7 @@ FIELDS = json.loads(sign_receipt(RECEIPT, SIGNER)[dsse.FRAME.size :])
     [
         ({"mark": "real"}, "mark is malformed"), ({"acknowledged": {}}, "acknowledged is not a list"),
         ({"acknowledged": [{}]}, "acknowledged does not hold"),
+        ({"acknowledged": [FIELDS["acknowledged"][0] | {"outcome": "refused"}]}, "outcome is malformed"),
         ({"seen": []}, "seen does not hold"), ({"epoch": -1}, "epoch is not a whole number"), ({"more": 1}, "fields"),
         ({"head": [[[[[[[[[[[[[]]]]]]]]]]]]]}, "head does not hold|brackets"),
     ],

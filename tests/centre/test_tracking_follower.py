@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detente.centre.tracking import follower
-from detente.centre.tracking.follower import Plots, Sensors, follow
+from detente.centre.tracking.follower import Follower, Plots, Sensors, follow
 from detente.centre.tracking.settings import TEXTBOOK, Settings
 from detente.centre.tracking.tracker import EARTH_AXES
 from detente.records.results import FollowedTracks
@@ -131,6 +131,25 @@ def test_objects_side_by_side_stay_two():
         assert len(mean) == 2, f"{len(mean)} tracks at {k} s"
     apart = np.linalg.norm(truth[-1][:, None, :3] - mean[None, :, :3], axis=2)
     assert sorted(apart.argmin(axis=0)) == [0, 1]
+
+
+def test_two_tracks_of_one_object_become_one_and_the_file_says_so():
+    """A body whose plots all come twice, 10 m apart in range, for ten looks, and once from then on: the track that
+    starves is folded into the other, the elder's number stays, and ``merged`` tells.
+    """
+    truth, scans = looked_at(*orbiting(1, 5), 40, 6, false=0, detection=1.0)
+    scans = [
+        np.concatenate([scan, scan + np.array([0.0, 0.0, 10.0])]) if k < 10 else scan for k, scan in enumerate(scans)
+    ]
+    following = Follower(plots=made.plots_of(scans), sensors=made.radar_on_earth(), settings=Settings())
+    history = FollowedTracks.concatenate(list(following.chunks()))
+    counts = [int(((history.time_s == k) & (history.confirmed == 1)).sum()) for k in range(40)]
+    assert counts[9] == 2
+    assert counts[-1] == 1
+    assert following.decided.merged == 1
+    assert history.track[history.time_s == 39.0] == history.track.min()
+    mean, _ = made.states_of(history, history.time_s == 39.0)
+    assert np.linalg.norm(mean[0, :3] - truth[-1][0, :3]) < 300.0
 
 
 def test_range_rate_sharpens_velocity(raid):

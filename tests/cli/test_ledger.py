@@ -172,3 +172,30 @@ def test_a_run_is_written_as_ccsds_messages_and_read_back(command, recorded, tmp
         assert command("ccsds", "write", recorded, *words).exit_code == 2
     assert command("ccsds", "write", tmp_path).exit_code == 2
     assert command("ccsds", "read", recorded / "run.json").exit_code == 2
+
+
+def test_what_a_run_told_of_sensors_is_written_as_sapient_and_read_back(command, recorded, tmp_path):
+    file = tmp_path / "russia.sapient"
+    written = command("sapient", "write", recorded, "--side", "Russia", "--to", "NATO", "--out", file)
+    assert written.exit_code == 0, written.stderr
+    found = json.loads(command("sapient", "read", file, "--sensors", recorded, "--json").stdout)
+    sensors = {one["name"] for one in json.loads((recorded / "setting.json").read_text())["sensors"]}
+    assert found["sensors"]
+    assert set(found["sensors"]) < sensors
+    assert {(one["side"], one["state"]) for one in found["sensors"].values()} == {("Russia", "up")}
+    assert found["reports"] >= len(found["sensors"])
+    said = command("sapient", "read", file, "--sensors", recorded)
+    assert "up, as of 20" in said.stdout
+    theatre = tmp_path / "theatre.yaml"
+    assert command("play", "theatre-2011", "--brief", theatre).exit_code == 0
+    assert command("sapient", "read", file, "--sensors", theatre).stdout == said.stdout
+    cut = tmp_path / "cut.sapient"
+    cut.write_bytes(file.read_bytes()[:-3])
+    result = command("sapient", "read", cut, "--sensors", recorded)
+    assert (result.exit_code, "cut.sapient: byte" in result.stderr, "cut off" in result.stderr) == (2, True, True)
+    for words in (["--side", "Norway"], ["--side", "NATO", "--to", "NATO"]):
+        assert command("sapient", "write", recorded, *words, "--out", tmp_path / "x").exit_code == 2
+    assert command("sapient", "write", tmp_path, "--out", tmp_path / "x").exit_code == 2
+    assert command("sapient", "read", tmp_path / "none", "--sensors", recorded).exit_code == 2
+    assert command("sapient", "write", recorded, "--out", tmp_path / "no" / "such").exit_code == 2
+    assert not (tmp_path / "x").exists()

@@ -121,7 +121,7 @@ GUARDS = [
     ]),
     ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "_advance", at_once)]),
     ("P3", "a signature must hold", range(60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
-    ("P4", "each lane has its rate", range(60), [(inbound, "_within_rate", lambda *arguments: True)]),
+    ("P4", "each lane has its rate", range(60), [(inbound, "admits", lambda *arguments: True)]),
     ("P5", "a partner's error is counted, not raised", range(30), [(inbound, "refuse", loud)]),
     ("P6", "ticks since the snapshot are run again with what they applied", range(60), [
         (station.FailingStore, "load", forgetful(station.FailingStore.load)),

@@ -62,15 +62,22 @@ def test_the_kernel_reads_the_same_air_below_the_ceiling():
 
 
 def test_many_lanes_read_the_same_air():
-    """The sum over bends is the piece that holds."""
-    for height in (-50.0, 0.0, 5_000.0, 11_019.0, 30_000.0, 86_000.0, 112_000.0, 149_999.0):
-        d = np.maximum(height - kernels.AIR_BENDS[:, 0], 0.0)
-        _, a, b, c, p, q = kernels.AIR_BENDS.T
+    """The sum over layers and bends is the piece that holds."""
+    low, thickness, *powers, gradient = kernels.AIR_LAYERS.T
+    start, *upper = kernels.UPPER_BENDS.T
+    middle, *per_sound = kernels.PER_SOUND
+    for height in (-50.0, 0.0, 5_000.0, 11_019.0, 30_000.0, 48_000.0, 60_000.0, 86_000.0, 112_000.0, 149_999.0):
+        within = min(max(height, 0.0), kernels.FORMULA_TOP_M)
+        d = np.clip(kernels.EARTH_RADIUS_M * within / (kernels.EARTH_RADIUS_M + within) - low, 0.0, thickness)
+        over = np.maximum(height - start, 0.0)
+        gained = sum((c * d ** (i + 1)).sum() for i, c in enumerate(powers))
+        gained += sum((c * over ** (i + 1)).sum() for i, c in enumerate(upper))
         density, _, sound = kernels.air(height)
         # The standard's formula and its table do not quite meet at 86 km; the sum cannot jump.
-        near = 1e-8 if height < kernels.FORMULA_TOP_M else 4e-5
-        assert kernels.AIR_PIECES[0, 1] + (d * (a + d * (b + d * c))).sum() == pytest.approx(np.log(density), abs=near)
-        assert kernels.AIR_PIECES[0, 5] + (d * (p + d * q)).sum() == pytest.approx(sound, rel=1e-8)
+        near = 5e-6 if height < kernels.FORMULA_TOP_M else 4e-5
+        assert kernels.AIR_PIECES[0, 1] + gained == pytest.approx(np.log(density), abs=near)
+        warmth = 288.15 + (gradient * d).sum()
+        assert 1.0 / np.polyval(per_sound[::-1], warmth - middle) == pytest.approx(sound, rel=2e-6)
 
 
 def test_the_table_has_no_kinks():

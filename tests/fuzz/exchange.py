@@ -33,6 +33,7 @@ from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.step import Centre  # noqa: F401
 from detente.records.errors import InputError, PeerError
+from detente.records.slots import DetectionKind, SensorStatus
 from detente.records.stages import Messages
 from detente.scenario.agreement import Agreement
 
@@ -42,9 +43,10 @@ with atheris.instrument_imports(
         "detente.centre.exchange.soundness", "detente.centre.exchange.statement", "detente.centre.exchange.ledger",
         "detente.gateway.ccsds.kvn", "detente.gateway.ccsds.ephemeris", "detente.gateway.ccsds.tracking",
         "detente.gateway.logic.inbound", "detente.gateway.logic.notes", "detente.gateway.logic.link",
-        "detente.scenario.located",
+        "detente.scenario.located", "detente.bridges.sapient", "detente.bridges.sapient_frames",
     ]
 ):  # fmt: skip
+    from detente.bridges import sapient
     from detente.centre.exchange import dsse, ledger, message, statement
     from detente.gateway.ccsds import ephemeris, tracking
     from detente.gateway.logic import inbound, link, notes, outbound
@@ -61,7 +63,8 @@ KEYS = dsse.keyring(SIGNER.public_key())
 EPOCH = datetime(2011, 6, 1, 12, tzinfo=UTC)
 RULES = compile_agreement(
     made.agreement(
-        made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track")
+        made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track"),
+        made.clause("s", "sensor-status"),
     ),
     made.SIDES, made.OWNERS, made.EPOCH,
 )  # fmt: skip
@@ -84,7 +87,14 @@ ADDRESSED = statement.Addressed(mark=ADDRESS.mark, giver="A", receiver="B")
 def said() -> Messages:
     """A message of each class."""
     tracks, estimates = made.moment(np.random.default_rng(0), 20.0, [[1]])
-    return release(initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, made.SECRET, 20.0)[0]
+    own = np.array([[1, 3, 0, 0, 0, 0]], np.uint8)  # one sensor up, one down
+    sector = (own == 1)[..., None] * np.append(np.radians([30.0, 60.0, 5.0, 60.0]), 2e6)
+    declared = SensorStatus(state=own, stated_s=np.zeros((1, 6)), sector=sector)
+    found = release(
+        initial(RULES, np.array([0]), 1), tracks, estimates, RULES, 0, 3, made.SECRET, 20.0, status=declared
+    )[0]
+    assert set(found.data.tolist()) == {1, 2, 3, 4}
+    return found
 
 
 def forged(data: bytes) -> None:
@@ -200,6 +210,19 @@ def ccsds(data: bytes) -> None:
             continue
 
 
+NODES = (
+    sapient.Node(name="eye", side=0, kind=DetectionKind.INFRARED),
+    sapient.Node(name="dish", side=0, kind=DetectionKind.RADAR, position_deg_m=(50.0, 10.0, 100.0)),
+)
+
+
+def sapient_stream(data: bytes) -> None:
+    """SAPIENT messages from somebody's sensors."""
+    found = sapient.read(data, NODES, made.SIDES, EPOCH).messages
+    assert np.all(np.isfinite(found.state)), "what is read is numbers"
+    assert np.isin(found.phase, (1, 2, 3)).all()
+
+
 def seeds() -> dict[str, list[bytes]]:
     """Whole inputs of each target, to begin from."""
     envelope = message.seal(said().take(said().receiver == 1), HEADER, SIGNER)
@@ -233,12 +256,13 @@ def seeds() -> dict[str, list[bytes]]:
             b"CCSDS_TDM_VERS = 2.0\nMETA_START\nPARTICIPANT_1 = S\nANGLE_TYPE = RADEC\nMETA_STOP\nDATA_START\n"
             b"ANGLE_1 = 2011-06-01T12:00:00 1\nANGLE_2 = 2011-06-01T12:00:00 2\nDATA_STOP\n",
         ],
+        "sapient": [sapient.written(said(), NODES, made.SIDES, EPOCH, marking="exercise", every_s=60.0)],
     }
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "forged": forged, "signed": signed, "word": word, "line": line, "json_form": json_form, "entry": entry,
-    "agreement": agreement, "facts": facts, "ccsds": ccsds,
+    "agreement": agreement, "facts": facts, "ccsds": ccsds, "sapient": sapient_stream,
 }  # fmt: skip
 
 

@@ -234,3 +234,10 @@ def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "NATO/signing.key").read_bytes() == before
     with pytest.raises(InputError, match="exists already"):
         make_keys(tmp_path, ["Russia"], NOW)
+
+
+def test_a_store_that_was_refused_is_let_go(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "s", "Russia", epoch=1).close()
+    with pytest.raises(InputError, match="the store of Russia"):
+        SqliteStore(tmp_path / "s", "NATO", epoch=1)
+    SqliteStore(tmp_path / "s", "Russia", epoch=1).close()

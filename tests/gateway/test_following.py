@@ -106,14 +106,16 @@ BAD = [
     ("elevation_rad", 7, 45.0, "use elevation_deg"),
     ("time_s", 7, np.nan, "a time in seconds"),
     ("sensor", 7, "R2", "one of R1"),
+    ("range_m", 7, "far", "'far'"),
 ]
 
 
 @pytest.mark.parametrize(("column", "row", "value", "words"), BAD)
 def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, value, words):
-    bad = {name: np.array(values) for name, values in columns.items()}
+    bad = {name: np.asarray(values).tolist() for name, values in columns.items()}
     bad[column][row] = value
-    csv.write_csv(pa.table({k: v.tolist() for k, v in bad.items()}), folder / "bad.csv")
+    bad[column] = [str(each) for each in bad[column]] if isinstance(value, str) else bad[column]
+    csv.write_csv(pa.table(bad), folder / "bad.csv")
     with pytest.raises(InputError) as caught:
         detente.track(folder / "bad.csv", folder / "sensors.yaml")
     assert caught.value.line == row + 2
@@ -123,6 +125,8 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
 def test_columns_that_are_missing_or_double_are_refused(columns, folder):
     with pytest.raises(InputError, match="no column 'azimuth_rad'"):
         follow({k: v for k, v in columns.items() if k != "azimuth_rad"}, folder)
+    with pytest.raises(InputError, match="no column 'range_m'"):
+        follow({"range" if k == "range_m" else k: v for k, v in columns.items()}, folder)
     with pytest.raises(InputError, match="both range_m and range_km"):
         follow({**columns, "range_km": columns["range_m"]}, folder)
     with pytest.raises(InputError, match="2 replicates"):
@@ -144,6 +148,50 @@ def test_bad_sensors_are_refused(columns, folder, old, new, words):
     with pytest.raises(InputError) as caught:
         detente.track(columns, folder / "wrong.yaml")
     assert words in str(caught.value)
+
+
+def test_a_range_rate_without_noise_is_refused_not_left_unused(columns, folder):
+    with pytest.raises(InputError, match="noise 0 of sensor 'R1'"):
+        follow({**columns, "range_rate_m_s": np.zeros(len(columns["time_s"]))}, folder)
+
+
+EARTH = """
+sensors:
+  - {name: R1, kind: radar, latitude_deg: 46, longitude_deg: 24, sigma_range_m: 50, sigma_azimuth_deg: 0.05,
+     sigma_elevation_deg: 0.05}
+  - {name: S1, kind: infrared, latitude_deg: 0, longitude_deg: 10, height_m: 35786000, sigma_azimuth_rad: 3.0e-5,
+     sigma_elevation_rad: 3.0e-5}
+"""
+ORBIT = (
+    "orbit: {semi_major_axis_m: 2.66e7, eccentricity: 0.7, inclination_deg: 63, argument_of_perigee_deg: 270, "
+    "node_longitude_deg: 30, mean_anomaly_deg: 0}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("latitude_deg: 46, longitude_deg: 24", "position_m: [6.4e6, 0, 0]", "as the frame is wgs84"),
+        ("latitude_deg: 46, longitude_deg: 24", ORBIT, "a radar that stands still"),
+        ("latitude_deg: 46, longitude_deg: 24", "latitude_deg: 46", "exactly one of them"),
+        ("longitude_deg: 24,", "longitude_deg: 24, elevation_min_deg: 9, elevation_max_deg: 5,", "the lower one first"),
+        ("latitude_deg: 46", "latitude_deg: 96", "sensors.0.latitude_deg"),
+    ],
+)
+def test_bad_places_on_earth_are_refused(folder, old, new, words):
+    (folder / "earth.yaml").write_text(EARTH.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        detente.track({"time_s": [0.0]}, folder / "earth.yaml")
+    assert words in str(caught.value)
+
+
+def test_a_satellite_measures_no_range(folder):
+    (folder / "earth.yaml").write_text(EARTH)
+    plots = {"time_s": [0.0], "sensor": ["S1"], "azimuth_rad": [1.0], "elevation_rad": [0.1]}
+    assert detente.track(plots, folder / "earth.yaml").document["detections"]["used"] == 1
+    for more, words in (({"range_km": [4e4]}, "no range from"), ({"range_rate_m_s": [5.0]}, "no range_rate from")):
+        with pytest.raises(InputError, match=f"{words} an infrared sensor"):
+            detente.track({**plots, **more}, folder / "earth.yaml")
 
 
 def test_a_local_frame_has_no_ballistic_model(columns, folder):

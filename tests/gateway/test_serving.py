@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
+from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.node import Frame, Timer
+from detente.gateway.logic.node import Dropped, Frame, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
 from detente.records.errors import InputError
@@ -29,9 +30,11 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
 
     other = SIDES[1 - SIDES.index(name)]
     server = object.__new__(Server)
-    server.gateway, server.node, server.counts = pair.gateways[name], pair.nodes[name], Counter()
+    server.gateway = pair.gateways[name]
+    server.counts = Counter()  # type: ignore[assignment]
     server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
-    server.store = SimpleNamespace(commit=commit)  # type: ignore[assignment]
+    store: Any = SimpleNamespace(commit=commit)
+    server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))
     server.batches, server.feeds, server.kept_tick = {}, set(), server.node.tick
@@ -125,3 +128,29 @@ def test_a_line_that_ends_for_good_is_told() -> None:
     asyncio.run(story())
     assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
     assert "a server that will not" in told[0]["text"]
+
+
+def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
+    """What exceeds a partner's rates never waits for the loop; what does wait is not held to them once more."""
+    pair, heard = Pair(), []
+    pair.connect()
+    server = serving(pair, NATO, heard)
+    server.events, server.dropped = asyncio.Queue(4000), Counter()
+    burst = int(server.gateway.limits.frames_each[Lane.TRACK].burst)
+    noise = [b"DTNENV01" + bytes([n % 256, n // 256]) * 300 for n in range(2 * burst)]
+
+    async def flood() -> None:
+        take = server._on_frame(RUSSIA)
+        for data in noise:
+            await take(int(Lane.TRACK), data)
+        await take(7, b"a lane that is none")
+
+    asyncio.run(flood())
+    waiting = [server.events.get_nowait() for _ in range(server.events.qsize())]
+    assert burst <= len(waiting) < burst + burst // 2, "the burst, and what the rate allows meanwhile"
+    assert all(event.admitted for event in waiting)
+    assert server.dropped[RUSSIA] == len(noise) + 1 - len(waiting)
+    server._run([*waiting, Dropped(partner=RUSSIA, frames=server.dropped[RUSSIA])])
+    counts = server.node.links[RUSSIA].counts
+    assert counts["dropped"] == len(noise) + 1 - len(waiting)
+    assert counts["refused"] == len(waiting)

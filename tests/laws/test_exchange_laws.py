@@ -25,7 +25,7 @@ from detente.centre.exchange.rules import DATA, compile_agreement, label_of
 from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.geodesy._kernels import ecef_to_geodetic
 from detente.records.errors import PeerError
-from detente.records.slots import Estimates, Tracks
+from detente.records.slots import Estimates, SensorState, SensorStatus, Tracks
 from detente.records.stages import Messages
 from detente.scenario.agreement import RANGE_CLASSES, Agreement, DataClass
 
@@ -41,9 +41,30 @@ def run(agreement, story, giver=0, secret=made.SECRET, replicates=None):
     state = initial(rules, np.arange(rows) if replicates is None else replicates, slots)
     messages = []
     for tracks, est in story:
-        sent, _, state = release(state, tracks, est, rules, giver, made.SENSORS_OF[giver], secret, tracks.time_s)
+        sent, _, state = release(
+            state,
+            tracks,
+            est,
+            rules,
+            giver,
+            made.SENSORS_OF[giver],
+            secret,
+            tracks.time_s,
+            status=declared(rows, giver),
+        )
         messages.append(sent)
     return Messages.concatenate(messages), state
+
+
+def declared(rows, giver):
+    """What a side says of its two sensors: one is up, the other down."""
+    own = np.array(made.SENSOR_SIDES) == giver
+    states = np.where(own, np.where(np.arange(6) % 2, SensorState.DOWN, SensorState.UP), SensorState.UNKNOWN)
+    sector = np.where(states == SensorState.UP, 1.0, 0.0)[:, None] * np.append(np.radians([30.0, 60.0, 5.0, 60.0]), 2e6)
+    return SensorStatus(
+        state=np.tile(states.astype(np.uint8), (rows, 1)), stated_s=np.zeros((rows, 6)),
+        sector=np.tile(sector, (rows, 1, 1)),
+    )  # fmt: skip
 
 
 ZONES = st.builds(
@@ -82,8 +103,19 @@ def clauses(draw, name="c"):
 
 
 @st.composite
+def statuses(draw, name):
+    """A clause about sensors: whatever it asks of an object holds of none."""
+    return made.clause(
+        name, "sensor-status", receiver=draw(st.sampled_from("BC")),
+        when=draw(st.sampled_from([{}, {}, {"phases": ["coast"]}])), delay_s=draw(st.sampled_from([0.0, 4.0, 13.0])),
+        every_s=draw(st.sampled_from([1.0, 5.0, 10.0, 12.0, 15.0])),
+        owners_withheld=draw(st.lists(st.sampled_from(["USA", "TUR", "NOR"]), max_size=2, unique=True)),
+    )  # fmt: skip
+
+
+@st.composite
 def agreements(draw):
-    some = [draw(clauses(f"c{i}")) for i in range(draw(st.integers(1, 4)))]
+    some = [draw(st.one_of(*[clauses(f"c{i}")] * 4, statuses(f"c{i}"))) for i in range(draw(st.integers(1, 4)))]
     return made.agreement(*some, start_s=draw(st.sampled_from([-9.0, 10.0])), end_s=draw(st.sampled_from([30.0, 99.0])))
 
 
@@ -124,7 +156,7 @@ def stricter(draw, agreement):
                 clause["when"][which]["north_deg"] -= draw(st.integers(0, 30))
     elif how == "range":
         clause["when"]["range_classes"] = clause["when"]["range_classes"] or ["short", "medium"]
-    elif how == "coarsen" and clause["data"] != "tracklet":
+    elif how == "coarsen" and clause["data"] not in ("tracklet", "sensor-status"):
         clause["coarsen"]["sigma_position_m"] += 1000.0
     elif how == "velocity" and clause["data"] == "track":
         clause["coarsen"]["sigma_velocity_m_s"] += 5.0
@@ -336,7 +368,9 @@ def test_the_second_checker_agrees_with_every_release(agreement, seed, giver):
         epoch=made.EPOCH,
     )  # fmt: skip
     messages, _ = run(agreement, story, giver)
-    history = [Snapshot(tracks=tracks, estimates=est) for tracks, est in story]
+    history = [
+        Snapshot(tracks=tracks, estimates=est, sensors=declared(len(tracks.number), giver)) for tracks, est in story
+    ]
     assert check(messages, history, setting, giver) == []
 
 

@@ -1,4 +1,5 @@
-"""Impact ellipses mean what they say, on worlds of the bundled scenario: in the coast and already in boost.
+"""Impact ellipses mean what they say, on worlds of the bundled scenario: in the coast and already in boost. So do the
+circles of launch points.
 
 Each side's centre, which hears its own sensors, and the pooled one, which hears all: their tracks' impacts in four
 replicates are looked up every 10 s against the truth. A track that took another object's detections, or lost its own,
@@ -33,7 +34,7 @@ def squared_distances(estimates, rows, slots, aims):
 @pytest.fixture(scope="module")
 def looks(lisbon: Scenario):
     """Of NATO, Russia and both pooled, rows of (squared distance, seconds late over sigma, state's NEES, age, still
-    burns, believed to burn).
+    burns, believed to burn, squared distance of the launch over its sigma or NaN where none is stated).
     """
     theatre = prepare(lisbon, 1, np.arange(4), pooled=True)
     book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
@@ -60,6 +61,9 @@ def looked_at(own, object_of, theatre, truth, now_s):
     which = r * theatre.objects + thing
     off = truth.state[r, thing] - tracks.mean[r, s]
     aims = np.stack([objects.impact_lat_rad[which], objects.impact_lon_rad[which]], axis=1)
+    starts = np.stack([objects.launch_lat_rad[which], objects.launch_lon_rad[which]], axis=1)
+    stated = np.stack([said.launch_lat_rad[r, s], said.launch_lon_rad[r, s]], axis=1)
+    missed_m = shortest_paths(stated, starts).distance_m
     return np.stack([
         squared_distances(said, r, s, aims),
         (objects.impact_s[which] - said.impact_s[r, s]) / said.impact_sigma_s[r, s],
@@ -67,6 +71,7 @@ def looked_at(own, object_of, theatre, truth, now_s):
         now_s - tracks.born_s[r, s],
         now_s < objects.burnout_s[which],
         tracks.phase[r, s] == Phase.BOOST,
+        np.where(said.launch_valid[r, s] == 1, missed_m / np.maximum(said.launch_sigma_m[r, s], 1.0), np.nan) ** 2,
     ], axis=1)  # fmt: skip
 
 
@@ -76,7 +81,7 @@ NATO, RUSSIA, POOLED = 0, 1, 2
 # NATO's tracks are mostly those of satellites alone: where its state is right, the end of thrust is wider than need be.
 @pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.88, 0.99), (RUSSIA, 0.93, 0.98), (POOLED, 0.92, 0.98)])
 def test_after_burnout_the_ellipse_holds_the_truth_as_often_as_it_says(looks, who, least, most):
-    distance2, late, nees, age_s, burns, believed = looks[who]
+    distance2, late, nees, age_s, burns, believed, _ = looks[who]
     old = (age_s >= 30.0) & (burns == 0.0) & (believed == 0.0)
     sound = old & (nees < CHI2_6)
     assert old.sum() > 1_200
@@ -88,9 +93,20 @@ def test_after_burnout_the_ellipse_holds_the_truth_as_often_as_it_says(looks, wh
 @pytest.mark.parametrize("who", [NATO, RUSSIA, POOLED])
 def test_in_boost_the_ellipse_owns_up_to_all_that_may_yet_come(looks, who):
     """Whatever its tracker believes of a missile that burns; the median only where it knows that it does."""
-    distance2, late, _, _, burns, believed = looks[who]
+    distance2, late, _, _, burns, believed, _ = looks[who]
     burning, known = burns == 1.0, (burns == 1.0) & (believed == 1.0)
     assert burning.sum() > 300
     assert np.mean(distance2[burning] < CHI2_2) >= 0.93
     assert np.mean(distance2[known] < HALF_2) >= 0.50
     assert np.mean(np.abs(late[burning]) < 1.96) >= 0.93
+
+
+# NATO's fall short, at 86 %: a track that satellites alone begin in a salvo may take another's plots, and its circle,
+# drawn under the cloud tops, knows nothing of that. Russia's are wider than need be.
+@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.80, 0.98), (RUSSIA, 0.93, 1.0), (POOLED, 0.90, 0.98)])
+def test_the_circle_of_a_launch_point_holds_it_about_as_often_as_it_says(looks, who, least, most):
+    """Over all looks at which a launch is stated: 95 % of two numbers of one sigma each."""
+    launch2 = looks[who][6]
+    stated = np.isfinite(launch2)
+    assert stated.sum() > 1_200
+    assert least <= np.mean(launch2[stated] < CHI2_2) <= most

@@ -34,13 +34,14 @@ EXCHANGING = tuple(name for name, architecture in BY_NAME.items() if architectur
 
 
 @pytest.mark.parametrize(
-    ("name", "architectures"), [("theatre-2011", EXCHANGING), ("three-sides", ("cooperating",))]
+    ("name", "sampled", "architectures"),
+    [("theatre-2011", (2, 5, 40), EXCHANGING), ("three-sides", (2, 9), ("cooperating",))],
 )  # fmt: skip
 def test_pictures_are_the_same_sealed_or_not(
-    monkeypatch: pytest.MonkeyPatch, name: str, architectures: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, name: str, sampled: tuple[int, ...], architectures: tuple[str, ...]
 ) -> None:
     """Of every architecture that exchanges: exact tracks between two sides; coarse and delayed ones among three."""
-    scenario, replicates, names = load_scenario(name), np.array([2]), ("alone", *architectures)
+    scenario, replicates, names = load_scenario(name), np.array(sampled), ("alone", *architectures)
     sealed = fly(scenario, 11, replicates, names, record=True)
     monkeypatch.setattr(pictures_module, "Sealing", Bare)
     bare = fly(scenario, 11, replicates, names, record=True)
@@ -51,6 +52,7 @@ def test_pictures_are_the_same_sealed_or_not(
         for stage, kind in (("tracks", TrackHistory), ("warnings", Warnings), ("messages", Messages)):
             one, other = sealed.tables[architecture][stage], bare.tables[architecture][stage]
             assert len(one) > 10, f"{architecture} {stage}"
+            assert set(one.replicate.tolist()) == set(sampled)
             for column, _ in kind.columns():
                 assert getattr(one, column).tobytes() == getattr(other, column).tobytes(), f"{stage}.{column}"
     for column, _ in sealed.table.columns():

@@ -92,12 +92,14 @@ def test_impacts_foretold_are_held_to_the_bound_of_the_state(
     monkeypatch.setattr(foretelling, "SECONDS", 150)
     world = falling.falls(8, 3, shaken=False)
     landed = foretelling._landed(world)
-    ours, least = foretelling._told(world), foretelling._bounded(world)
+    (ours, anew), least = foretelling._told(world), foretelling._bounded(world)
     both = [key for key in ours if key in least and key[0] in landed and foretelling._settled(world, key)]
     assert len(both) > 300
     ratio = [np.trace(ours[key][1]) / np.trace(least[key][1]) for key in both]
     assert np.mean(np.array(ratio) > 0.9) > 0.95
     assert np.median(ratio) < 1.5
+    # What is up to ten seconds old is vaguer, a young track's very much so.
+    assert np.median([np.linalg.det(anew[key][1]) / np.linalg.det(ours[key][1]) for key in both]) < 0.9
     off = np.array([foretelling._off(ours[key][0], landed[key[0]]) for key in both])
     lengths, axes = np.linalg.eigh(np.array([ours[key][1] for key in both]))
     across = np.einsum("ni,ni->n", off, axes[:, :, 0]) / np.sqrt(lengths[:, 0])

@@ -2,7 +2,6 @@
 
 import datetime
 import runpy
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ from detente.centre.tracking.settings import TEXTBOOK, Association, log_odds
 TESTS = Path(__file__).parents[1]
 made = SimpleNamespace(**runpy.run_path(str(TESTS / "made_tracking.py")))
 joint = SimpleNamespace(**runpy.run_path(str(TESTS / "made_association.py")))
+theirs = SimpleNamespace(**runpy.run_path(str(TESTS / "made_stonesoup.py")))
 JPDA = replace(TEXTBOOK, association=Association.JPDA, ambiguity_margin=1e6)
 
 
@@ -92,72 +92,36 @@ DENSITY = 1e-7
 
 
 def their_models():
-    """Stone Soup's predictor, updater and joint associator for the textbook's model."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from stonesoup.dataassociator import probability
-        from stonesoup.hypothesiser.probability import PDAHypothesiser
-        from stonesoup.models.measurement.nonlinear import CartesianToElevationBearingRange
-        from stonesoup.models.transition.linear import CombinedLinearGaussianTransitionModel, ConstantVelocity
-        from stonesoup.predictor.kalman import ExtendedKalmanPredictor
-        from stonesoup.types.array import StateVector
-        from stonesoup.updater.kalman import ExtendedKalmanUpdater
+    """Stone Soup's radar, updater and joint associator for the textbook's model."""
+    from stonesoup.dataassociator.probability import JPDA
+    from stonesoup.hypothesiser.probability import PDAHypothesiser
 
-    class Falling(CombinedLinearGaussianTransitionModel):
-        def function(self, state, noise=False, **given):
-            h = given["time_interval"].total_seconds()
-            fall = StateVector([0, 0, 0, 0, -0.5 * made.GRAVITY * h * h, -made.GRAVITY * h])
-            return super().function(state, noise=noise, **given) + fall
-
-    class Exact(CartesianToElevationBearingRange):
-        def jacobian(self, state, **given):
-            x, y, z = np.asarray(state.state_vector, float).ravel()[[0, 2, 4]]
-            level, far2 = np.hypot(x, y), x * x + y * y + z * z
-            slopes = np.zeros((3, 6))
-            slopes[:, [0, 2, 4]] = [
-                [-x * z / (far2 * level), -y * z / (far2 * level), level / far2],
-                [-y / level**2, x / level**2, 0.0],
-                [x / far2**0.5, y / far2**0.5, z / far2**0.5],
-            ]
-            return slopes
-
-    sees = Exact(6, np.array([0, 2, 4]), np.diag(np.square(made.SIGMAS)))
-    predictor = ExtendedKalmanPredictor(Falling([ConstantVelocity(made.NOISE)] * 3))
-    updater = ExtendedKalmanUpdater(sees)
+    sees, predictor, updater = theirs.models()
     hypothesiser = PDAHypothesiser(
         predictor, updater, clutter_spatial_density=DENSITY, prob_detect=made.DETECTION,
         prob_gate=0.99886601571021467734,
     )  # fmt: skip
-    return sees, updater, probability.JPDA(hypothesiser)
+    return sees, updater, JPDA(hypothesiser)
 
 
 def their_step(models, means, covariances, scan):
     """Stone Soup's states of two tracks a second on, given one scan: its JPDA's mixture made one Gaussian."""
-    from stonesoup.types.angle import Bearing, Elevation
     from stonesoup.types.array import StateVector
-    from stonesoup.types.detection import Detection
     from stonesoup.types.state import GaussianState
     from stonesoup.types.track import Track
 
     sees, updater, associator = models
-    order = [0, 3, 1, 4, 2, 5]  # our x y z vx vy vz in their x vx y vy z vz
-    epoch = datetime.datetime(2010, 12, 1)
+    order, epoch = theirs.TO_THEIRS, datetime.datetime(2010, 12, 1)
     time = epoch + datetime.timedelta(seconds=1)
     tracks = [
         Track([GaussianState(StateVector(m[order]), C[np.ix_(order, order)], timestamp=epoch)])
         for m, C in zip(means, covariances, strict=True)
     ]
-    plots = {
-        Detection(StateVector([Elevation(e), Bearing(b), r]), timestamp=time, measurement_model=sees)
-        for e, b, r in scan
-    }
-    found, out = associator.associate(tracks, plots, time), []
-    back = [0, 2, 4, 1, 3, 5]
+    found, out = associator.associate(tracks, theirs.detections(scan, time, sees), time), []
     for track in tracks:
-        parts = [updater.update(h) if h else h.prediction for h in found[track]]
+        parts = [theirs.moments(updater.update(h) if h else h.prediction) for h in found[track]]
         weights = np.array([float(h.probability) for h in found[track]])
-        mean = np.array([np.asarray(part.mean, float).ravel()[back] for part in parts])
-        covariance = np.array([np.asarray(part.covar, float)[np.ix_(back, back)] for part in parts])
+        mean, covariance = (np.array(each) for each in zip(*parts, strict=True))
         off = mean - weights @ mean
         out.append((weights @ mean, np.einsum("k,kab->ab", weights, covariance + off[:, :, None] * off[:, None, :])))
     return out
@@ -181,8 +145,8 @@ def test_shared_states_are_stone_soups():
         plots = scans[k][np.abs(scans[k][:, 1] - np.arctan2(ours[near[0], 1], ours[near[0], 0])) < 0.1]
         if len(plots) < 2 or np.linalg.norm(ours[near[0], :3] - ours[near[1], :3]) > 1_000.0:
             continue
-        theirs = their_step(models, means[near], covariances[near], plots)
-        for n, (mean, covariance) in zip(near, theirs, strict=True):
+        stepped = their_step(models, means[near], covariances[near], plots)
+        for n, (mean, covariance) in zip(near, stepped, strict=True):
             sigma = np.sqrt(np.diag(covariance))
             assert np.abs((ours[n] - mean) / sigma).max() < 1e-6
             assert np.abs((our_covariances[n] - covariance) / np.outer(sigma, sigma)).max() < 1e-6

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from detente.flight._kernels_clock import rough_log2, time_to
+from detente.flight._kernels_clock import rough_log2, rough_power_of_two, time_to
 from detente.flight._kernels_lanes import exponential, sine_cosine
 
 
@@ -26,14 +26,26 @@ def circle(values):
 
 
 @numba.njit
+def powers(values):
+    return np.array([rough_power_of_two(value) for value in values])
+
+
+@numba.njit
 def wait(way, speed, half_gain):
-    return time_to(way, speed, half_gain)
+    above, below = time_to(way, speed, half_gain)
+    return above / below
 
 
 def test_the_rough_logarithm_is_within_nine_hundredths():
     values = np.exp(np.linspace(-600.0, 600.0, 4_001))
     assert np.abs(logarithms(values) - np.log2(values)).max() < 0.09
     assert np.array_equal(logarithms(2.0 ** np.arange(-60, 61)), np.arange(-60.0, 61.0))
+
+
+def test_the_rough_power_of_two_is_within_a_thousandth():
+    values = np.linspace(-40.0, 40.0, 4_001)
+    assert np.abs(powers(values) / 2.0**values - 1.0).max() < 1e-3
+    assert np.array_equal(powers(np.arange(-60.0, 61.0)), 2.0 ** np.arange(-60, 61))
 
 
 def test_exponential_sine_and_cosine():

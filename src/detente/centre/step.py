@@ -206,7 +206,7 @@ def cooperate(
     partner, trust, declared = assisted.partner, assisted.trust, assisted.declared
     if assisted.exchanging:
         messages, offsets, statuses = parted(messages, offsets)
-        declared = heard(declared, statuses, centre.suite)
+        declared = heard(declared, statuses, centre.suite.side)
         partner = receive(
             partner, messages, offsets, centre.side, centre.territories, now_s, centre.picture, assisted.picture
         )

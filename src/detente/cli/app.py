@@ -18,6 +18,7 @@ from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.live import live
 from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
+from detente.cli.sapient import sapient
 from detente.records.errors import InputError, InputErrors
 
 SCOPE = (
@@ -224,6 +225,7 @@ app.command("track")(track.track)
 app.add_typer(agreement_commands)
 app.add_typer(ccsds)
 app.add_typer(ledger)
+app.add_typer(sapient)
 app.registered_commands += live.registered_commands
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, emit, owned_failures
+from detente.cli.options import Json, emit, owned_failures, write_file
 from detente.records.errors import InputError
 
 ccsds = typer.Typer(
@@ -29,12 +29,7 @@ def write(
         if out is None:
             typer.echo(text, nl=False)
             return
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(
-                f"a file that cannot be written: {error.strerror}", "a writable path", "choose another", file=str(out)
-            ) from error
+        write_file(out, text.encode())
         typer.echo(f"wrote {out}")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures
+from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures, write_file
 from detente.records.errors import InputError
 
 live = typer.Typer(rich_markup_mode=None)
@@ -58,9 +58,7 @@ def play(
 
         loaded = load_scenario(scenario)
         if brief is not None:
-            brief.write_text(
-                briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)), encoding="utf-8"
-            )  # fmt: skip
+            write_file(brief, briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)).encode())
             typer.echo(f"wrote {brief}")
             return
         addresses = _addresses(feed or [], loaded.side_names)

@@ -46,6 +46,16 @@ def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
         raise typer.Exit(1) from lost
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Put a result where the user wants it."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InputError(
+            f"a file that cannot be written: {error.strerror}", "a writable path", "choose another", file=str(path)
+        ) from error
+
+
 def emit(document: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

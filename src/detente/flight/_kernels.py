@@ -468,22 +468,3 @@ def descend_rows(states, betas, rotation, tolerance, results, flags):
         results[i, 0], results[i, 7], results[i, 8] = t, tally[APOGEE], result[ERROR]
         for c in range(6):
             results[i, 1 + c] = y[c]
-
-
-@kernel
-def describe_rows(launch, states, results):
-    """Writes where flights that ended in ``states`` came down: range, azimuth, latitude and longitude."""
-    for i in range(states.shape[0]):
-        latitude, longitude, _ = ecef_to_geodetic(states[i, 0], states[i, 1], states[i, 2])
-        results[i, LATITUDE], results[i, LONGITUDE] = latitude, longitude
-        results[i, RANGE], results[i, AZIMUTH], _, _ = geodesic_inverse(launch[i, 0], launch[i, 1], latitude, longitude)
-
-
-@kernel
-def good_rows(launch, missile, body, flags):
-    """Flags the launches that cannot be flown at all."""
-    for i in range(flags.size):
-        good = good_launch(
-            launch[i, 0], launch[i, 1], launch[i, 2], launch[i, 3], launch[i, 4], launch[i, 5], body[missile[i]]
-        )
-        flags[i] = OK if good else BAD_INPUT

@@ -3,8 +3,8 @@
 To 86 km the standard is a formula (layers of constant temperature gradient in geopotential height); above, it is the
 table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4.
 
-Kernels that step to where the standard bends read it in pieces that bend there too (``air``; as a sum over bends, for
-lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative (``air_density``):
+Kernels that step to where the standard bends read it in pieces that bend there too (``air``; as a sum over layers,
+for lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative (``air_density``):
 kinks would limit the order of their integrators.
 """
 
@@ -55,6 +55,7 @@ UPPER_AIR = np.array(
 DRAG_CEILING_M = 150_000.0  # above it the kernels fly in a vacuum
 CELL_M = 500.0
 PARTS_OF_LAYERS = 3, 1, 1, 2, 1, 3, 2  # cubics to each layer of the formula
+DEGREES_OF_LAYERS = 5, 1, 5, 5, 1, 5, 5  # of one polynomial to each
 NEVER_M = 1e9  # where a row begins that is not used
 
 
@@ -157,25 +158,58 @@ def _piece_ends() -> list[float]:
     return ends + list(_UPPER_HEIGHT_M[_UPPER_HEIGHT_M <= DRAG_CEILING_M])
 
 
-def _bends(pieces: np.ndarray) -> np.ndarray:
-    """The same curves for many heights at once, without a branch (k, 6), k even.
+def _layers() -> np.ndarray:
+    """The formula's layers, for many heights at once and without a branch (7, 8).
 
-    With d = max(height - start, 0) each is its value at the ground plus the sum over rows of d (a + d (b + d c)): what
-    each piece's coefficients are more than those of the piece below, carried on to where it starts.
+    Of each: geopotential height of its base, and its thickness; what the logarithm of density gains over the layer, as
+    powers 1 to 5 of the height above its base; the temperature's gradient. With d the part of a height that lies in a
+    layer, log density and temperature are their values at the ground plus the sum of that over all layers: density
+    within 2e-6.
     """
-    rows = np.zeros((2 * ((len(pieces) + 1) // 2), 6))
-    rows[:, 0] = NEVER_M
-    rows[0] = pieces[0, [0, 2, 3, 4, 6, 7]]
-    for i in range(1, len(pieces)):
-        below, width = pieces[i - 1], pieces[i, 0] - pieces[i - 1, 0]
-        _, a, b, c, _, p, q = below[1:]
-        carried = a + width * (2.0 * b + 3.0 * width * c), b + 3.0 * width * c, c, p + 2.0 * width * q, q
-        rows[i, 0], rows[i, 1:] = pieces[i, 0], pieces[i, [2, 3, 4, 6, 7]] - carried
+    tops = (*LAYER_BASE_M[1:], EARTH_RADIUS_M * FORMULA_TOP_M / (EARTH_RADIUS_M + FORMULA_TOP_M))
+    rows = np.zeros((7, 8))
+    for row, low, high, gradient, degree in zip(
+        rows, LAYER_BASE_M, tops, LAYER_GRADIENT_K_M, DEGREES_OF_LAYERS, strict=True
+    ):
+        share = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, degree + 1))
+        inside = np.clip(low + (high - low) * share, low + 1e-6, high - 1e-6)
+        values = np.array([_lower_air(EARTH_RADIUS_M * at / (EARTH_RADIUS_M - at))[0] for at in inside])
+        powers = np.linalg.solve(np.vander(share, increasing=True), values) / (high - low) ** np.arange(degree + 1)
+        row[0], row[1], row[7] = low, high - low, gradient
+        row[2 : 2 + degree] = powers[1:]
     return rows
 
 
+def _upper_bends(pieces: np.ndarray) -> np.ndarray:
+    """The logarithm of density above the formula's top, by the same kind of sum (k, 4), k even.
+
+    With d = max(height - start, 0): what is gained over the top is the sum over rows of d (a + d (b + d c)), where each
+    piece's coefficients are what they are more than those of the piece below, carried on to where it starts.
+    """
+    upper = pieces[pieces[:, 0] >= FORMULA_TOP_M]
+    rows = np.zeros((2 * ((len(upper) + 1) // 2), 4))
+    rows[:, 0] = NEVER_M
+    rows[0] = upper[0, [0, 2, 3, 4]]
+    for i in range(1, len(upper)):
+        _, _, a, b, c = upper[i - 1, :5]
+        width = upper[i, 0] - upper[i - 1, 0]
+        carried = a + width * (2.0 * b + 3.0 * width * c), b + 3.0 * width * c, c
+        rows[i, 0], rows[i, 1:] = upper[i, 0], upper[i, 2:5] - carried
+    return rows
+
+
+def _per_sound() -> np.ndarray:
+    """One over the speed of sound, as powers of how far the temperature is from ``MIDDLE_K``: within 1e-7."""
+    coldest = _in_layer(6, EARTH_RADIUS_M * FORMULA_TOP_M / (EARTH_RADIUS_M + FORMULA_TOP_M), _BASES[6])[0]
+    off = np.polynomial.chebyshev.chebpts1(64) * 0.5 * (_BASES[0][0] - coldest)
+    middle = 0.5 * (_BASES[0][0] + coldest)
+    values = 1.0 / np.sqrt(HEAT_RATIO * GAS_CONSTANT_J_KG_K * (middle + off))
+    fitted = np.polynomial.Chebyshev.fit(off, values, 6).convert(kind=np.polynomial.Polynomial)
+    return np.array((middle, *fitted.coef))
+
+
 AIR_PIECES = _pieces()
-AIR_BENDS = _bends(AIR_PIECES)
+AIR_LAYERS, UPPER_BENDS, PER_SOUND = _layers(), _upper_bends(AIR_PIECES), _per_sound()
 AIR = _cells()
 TOP_CELL = float(len(AIR)) - 1e-9
 

@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 
-from detente.flight._kernels import turning
+from detente.flight._kernels import BURNOUT_HEIGHT, BURNOUT_S, BURNOUT_SPEED, good_launch, turning
 from detente.flight._kernels_air import DRAG_CEILING_M
 from detente.flight._kernels_clock import (
     AHEAD,
     APOGEE,
+    BRAKED,
     BURNING,
     BY_TABLE,
     DENSITY,
@@ -31,12 +32,14 @@ from detente.flight._kernels_clock import (
     LEAN,
     LEFT_S,
     LEVEL,
-    LIMIT_M,
     LOWEST,
     MASS,
     NEXT,
     OFF,
+    PER_LIMIT,
     PER_PITCH_SPAN,
+    PER_SOUND_SPEED,
+    PER_TOP_SOUND,
     PITCHING,
     PX,
     PY,
@@ -44,30 +47,28 @@ from detente.flight._kernels_clock import (
     QUICKER,
     RISE_END,
     ROWS,
-    SOUND,
     THRUST,
     TIME,
-    TOP_SOUND,
     TURN,
     UP,
-    USUAL_CD,
     VX,
     VY,
     VZ,
     fly_span,
 )
 from detente.flight._kernels_lanes import LANES, height_and_climb, lane_air
+from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT
 from detente.geodesy._kernels import enu_axes, geodetic_to_ecef
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
 from detente.jit import kernel
 
-# Columns of what an ascent leaves, after the state: time, height of the apogee, errors, lowest height, the cut-off.
-(
-    LEFT_TIME, LEFT_APOGEE, LEFT_OFF, LEFT_FAST, LEFT_LATE, LEFT_LOWEST, LEFT_CUT_S, LEFT_CUT_SPEED, LEFT_CUT_M
-) = range(6, 15)  # fmt: skip
-LEFT = 15
+# Columns of what an ascent leaves, after the state: time, height of the apogee, errors, lowest height.
+LEFT_TIME, LEFT_APOGEE, LEFT_OFF, LEFT_FAST, LEFT_LATE, LEFT_LOWEST = range(6, 12)
+LEFT = 12
 
 SPANS = 10  # the most a flight has: two motors' changes and a rest for every stage, two parts of the pitch programme
+CUTS, PITCHES = 16, 64  # how many kinds of cut-off, and of final pitch, are told apart
+DEEPEST_M = -1.0  # a flight that was ever so deep is flown alone, to see whether it met the ground in boost
 FIRST_S = 2.0  # the first step tried
 SCALE_HEIGHT_M = 7_000.0
 HIGH_M, HALF_SCALE_HEIGHT_M = 80_000.0, 3_500.0  # below the one a coast's first step is short: the other, upward
@@ -75,6 +76,7 @@ FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in 
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,
 HIGH_TOP_M, FALLEN_MORE = 80_000.0, 0.25  # and how much farther below a higher one: the steps down are longer there
 LOST = 0.8  # of the speed a rocket would reach in a vacuum, what is left at burn-out
+USUAL_CD = 0.3  # of a body whose drag follows a curve
 FASTEST = 0.9  # of the squared circular speed: beyond it growth is counted no more
 
 
@@ -125,8 +127,15 @@ def clear_tallies(x, limit_m):
         for lane in range(LANES):
             x[row * LANES + lane] = 0.0
     for lane in range(LANES):
-        x[LEVEL * LANES + lane], x[LIMIT_M * LANES + lane], x[NEXT * LANES + lane] = 1e9, limit_m, FIRST_S
-        x[SOUND * LANES + lane] = TOP_SOUND
+        x[LEVEL * LANES + lane], x[PER_LIMIT * LANES + lane], x[NEXT * LANES + lane] = 1e9, 1.0 / limit_m, FIRST_S
+        x[PER_SOUND_SPEED * LANES + lane] = PER_TOP_SOUND
+
+
+@kernel(inner=True)
+def tell_drag(x, lane):
+    """Writes about how much a lane's body is braked."""
+    area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
+    x[BRAKED * LANES + lane] = x[HALF_BETA * LANES + lane] + USUAL_CD * area
 
 
 @kernel(inner=True)
@@ -135,6 +144,7 @@ def light(x, lane, stage):
     x[IGNITION * LANES + lane], x[MASS * LANES + lane], x[FLOW * LANES + lane] = stage[0], stage[2], stage[3]
     x[THRUST * LANES + lane], x[EXIT_AREA * LANES + lane] = stage[4], stage[5]
     x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.5 * stage[6], 0.0
+    tell_drag(x, lane)
 
 
 @kernel(inner=True)
@@ -148,6 +158,7 @@ def cut_off(x, lane, beta):
     x[LEVEL * LANES + lane], x[APOGEE * LANES + lane] = 1e9, 0.0
     if beta > 0.0:
         x[HALF_AREA * LANES + lane], x[HALF_BETA * LANES + lane] = 0.0, 0.5 / beta
+    tell_drag(x, lane)
 
 
 @kernel(inner=True)
@@ -197,8 +208,7 @@ def coast_on(x, spin, drag, curve):
     for lane in range(LANES):
         px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        braked = x[HALF_BETA * LANES + lane] + USUAL_CD * x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
-        span = coast_span(px, py, pz, u, v, w, braked, spin)
+        span = coast_span(px, py, pz, u, v, w, x[BRAKED * LANES + lane], spin)
         x[LEFT_S * LANES + lane], x[FRESH * LANES + lane] = span, 1.0
         height, climb = height_and_climb(px, py, pz, u, v, w)
         if height < HIGH_M:
@@ -253,6 +263,7 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
                 else:
                     burnt = x[FLOW * LANES + lane] * (start - x[IGNITION * LANES + lane])
                     x[MASS * LANES + lane] -= burnt
+                    tell_drag(x, lane)
                     x[THRUST * LANES + lane], x[FLOW * LANES + lane], x[EXIT_AREA * LANES + lane] = 0.0, 0.0, 0.0
         fly_span(x, spin, how, curve)
         for lane in range(LANES):
@@ -262,42 +273,82 @@ def boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve
 
 
 @kernel(inner=True)
-def note_cut_off(x, lane, left):
-    """Writes down when, how fast and how high a lane's motor stopped."""
+def note_cut_off(x, lane, result):
+    """Writes down when, how fast and how high a lane's motor stopped, into ``_kernels``' columns."""
     u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
     height, _ = height_and_climb(x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane], u, v, w)
-    left[LEFT_CUT_S], left[LEFT_CUT_M] = x[TIME * LANES + lane], height
-    left[LEFT_CUT_SPEED] = math.sqrt(u * u + v * v + w * w)
+    result[BURNOUT_S], result[BURNOUT_HEIGHT] = x[TIME * LANES + lane], height
+    result[BURNOUT_SPEED] = math.sqrt(u * u + v * v + w * w)
 
 
 @kernel
-def ascend_rows(launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, left, bodies):
-    """Launches ``order``'s rows of ``launch`` (latitude, longitude, azimuth, final pitch, cut-off, ballistic
-    coefficient), which must be good and share one drag curve, and flies them until they coast where ``_kernels_coast``
-    or ``_kernels_fall`` can take over; ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need.
+def line_up(launch, missile, stage_count, body, table, flags, keys):
+    """Flags the launches that cannot be flown at all, and gives the others keys to put them in order by.
+
+    Those of one drag curve and one number of stages come together, as they share blocks; among them those of one
+    missile, and then those that burn about as long and pitch about as far, as they take about as many steps.
     """
-    x, spans = np.zeros(ROWS * LANES), np.zeros((LANES, SPANS, 2))
-    counts, rows = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-    for first in range(0, order.size, LANES):
+    for i in range(flags.size):
+        m = missile[i]
+        good = good_launch(launch[i, 0], launch[i, 1], launch[i, 2], launch[i, 3], launch[i, 4], launch[i, 5], body[m])
+        flags[i], keys[i] = OK if good else BAD_INPUT, -1
+        if good:
+            burnt = min((launch[i, 4] - body[m, 3]) / (body[m, 2] - body[m, 3]), 1.0)
+            kind = (table[m] * SPANS + stage_count[m]) * body.shape[0] + m
+            keys[i] = (kind * CUTS + int((CUTS - 1) * burnt)) * PITCHES + int((PITCHES // 4) * (launch[i, 3] + 1.0))
+
+
+@kernel(inner=True)
+def seat(order, first, missile, stage_count, table, rows):
+    """Fills a block with the next rows in order that may share one, the last padding it; returns how many they are."""
+    count, kind = 0, missile[order[first]]
+    for lane in range(LANES):
+        n = first + lane
+        if n < order.size and count == lane:
+            m = missile[order[n]]
+            count += table[m] == table[kind] and stage_count[m] == stage_count[kind]
+        rows[lane] = order[first + count - 1]
+    return count
+
+
+@kernel
+def ascend_rows(
+    launch, missile, spin, drag, limit_m, stage_count, stages, body, table, curves, order, x,
+    left, states, verticals, bodies, results, flags,
+):  # fmt: skip
+    """Launches rows of ``launch`` (latitude, longitude, azimuth, final pitch, cut-off, ballistic coefficient), in the
+    order of ``line_up``'s keys, and flies them until they coast where ``_kernels_coast`` or ``_kernels_fall`` can take
+    over; ``states`` (n, 6), ``left`` (n, LEFT) and ``bodies`` (n, 3) are what those need, ``verticals`` (n, 3) the
+    pads'. What may have met the ground in boost is flagged STEP_LIMIT. ``x`` is room for ROWS rows of lanes, empty.
+    """
+    spans, counts, rows = np.zeros((LANES, SPANS, 2)), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
+    first = 0
+    while first < order.size:
+        seated = seat(order, first, missile, stage_count, table, rows)
         clear_tallies(x, limit_m)
         for lane in range(LANES):
-            i = order[min(first + lane, order.size - 1)]
+            i = rows[lane]
             m = missile[i]
-            rows[lane] = i
             place_on_pad(x, lane, launch[i], body[m])
             counts[lane] = spans_of(launch[i, 4], stage_count[m], stages[m], body[m], spans[lane])
         curve = curves[table[missile[rows[0]]]]
         boost_block(x, spans, counts, missile, rows, stages, body, spin, drag, curve)
         for lane in range(LANES):
             cut_off(x, lane, launch[rows[lane], 5])
-            note_cut_off(x, lane, left[rows[lane]])
+            note_cut_off(x, lane, results[rows[lane]])
         coast_on(x, spin, drag, curve)
-        for lane in range(min(LANES, order.size - first)):
+        for lane in range(seated):
             i = rows[lane]
             unload(x, lane, left[i])
+            for c in range(6):
+                states[i, c] = left[i, c]
+            for c in range(3):
+                verticals[i, c] = x[(UP + c) * LANES + lane]
+            flags[i] = OK if left[i, LEFT_LOWEST] > DEEPEST_M else STEP_LIMIT
             bodies[i, 0] = x[HALF_BETA * LANES + lane] if drag else 0.0
             bodies[i, 1] = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane] if drag else 0.0
             bodies[i, 2] = table[missile[i]]
+        first += seated
 
 
 @kernel
@@ -314,6 +365,7 @@ def approach_rows(states, bodies, spin, limit_m, curves, left):
                 x[(PX + c) * LANES + lane] = states[i, c]
             x[MASS * LANES + lane] = 1.0
             x[HALF_BETA * LANES + lane], x[HALF_AREA * LANES + lane] = bodies[i, 0], bodies[i, 1]
+            tell_drag(x, lane)
         coast_on(x, spin, True, curves[int(bodies[first, 2])])
         for lane in range(min(LANES, count - first)):
             unload(x, lane, left[first + lane])

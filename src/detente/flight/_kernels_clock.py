@@ -14,22 +14,28 @@ from numba import types
 from numba.extending import intrinsic
 
 from detente.flight._kernels_air import (
-    AIR_BENDS,
+    AIR_LAYERS,
     AIR_PIECES,
     DRAG_CEILING_M,
     EARTH_RADIUS_M,
+    FORMULA_TOP_M,
     GAS_CONSTANT_J_KG_K,
     HEAT_RATIO,
     LAYER_BASE_M,
     LAYER_GRADIENT_K_M,
+    PER_SOUND,
+    UPPER_BENDS,
 )
 from detente.flight._kernels_lanes import (
     LANES,
+    NO_PLACE_BEYOND,
     RELAXED,
+    ROUNDER,
     TINY,
     add_drag_coefficient,
     exponential,
     sine_cosine,
+    times_power_of_two,
     turning_rates,
 )
 from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES, FIVE_STAGES
@@ -38,7 +44,7 @@ from detente.jit import kernel
 # Rows of a block.
 PX, PY, PZ, VX, VY, VZ = range(6)
 TIME, STEP, NEXT, LEFT_S = 6, 7, 8, 9  # since launch; this step; the next one; how much of the span is left
-LIMIT_M, GROWTH_S = 10, 11  # the error a step may make at impact, and the time over which one in velocity grows to it
+PER_LIMIT, GROWTH_S = 10, 11  # one over the error a step may make at impact; over how long one in velocity grows to it
 THRUST, EXIT_AREA, MASS, FLOW, IGNITION = 12, 13, 14, 15, 16  # THRUST 0 while coasting; MASS at IGNITION
 HALF_AREA, HALF_BETA = 17, 18
 UP, AHEAD = 19, 22  # the pad's vertical, and its horizontal along the azimuth
@@ -49,7 +55,7 @@ LOWEST, HIGHEST = 33, 34  # heights at any step's end
 TURN = 35  # above 0: thrust along the velocity
 AT = 36  # the state at the stage, six rows
 RATE = 42  # its acceleration, three rows
-HEIGHT, SPEED, DENSITY, SOUND, MACH, COEFFICIENT = range(45, 51)  # there
+HEIGHT, SPEED, DENSITY, PER_SOUND_SPEED, MACH, COEFFICIENT = range(45, 51)  # there
 UPWARD, FORWARD = 51, 52  # shares of the thrust along UP and AHEAD
 BEND_S = 53  # to the next bend of drag or air, or to the apogee
 CLIMB, BENT = 54, 55  # rates of change of the height: the first and about the second
@@ -57,14 +63,16 @@ MACH_RATE, QUICKER = 56, 57  # the same of the Mach number, half the second
 WEIGHT = 58  # of the error estimate
 MACH_LEFT, NEAREST, HEIGHT_LEFT = 59, 60, 61  # to the next bend of each; bends nearer than this are passed over
 FRESH = 62  # above 0: the forces are not those of the last step
-K = 63  # accelerations at the stages, three rows each
+BRAKED = 63  # half the inverse of the ballistic coefficient, more or less
+WARMTH, GEOPOTENTIAL = 64, 65  # temperature at the stage, and its height as the air counts it
+FASTER = 66  # 1 where the Mach number grows, else -1
+K = 67  # accelerations at the stages, three rows each
 ROWS = K + 3 * FIVE_STAGES
 
 IN_AIR, BY_TABLE, BURNING, PITCHING = 1, 2, 4, 8
 MOST_TRIES = 200  # in a span
 SHORTEST_S = 0.02  # steps that stand whatever their error
 CAUTION, LEAST_GROWTH, MOST_GROWTH = 0.85, 0.2, 3.0
-FIFTH_ROOT = -0.2 * math.log(2.0)  # of a base-2 logarithm, for an exponential
 FORGIVEN = 1.5  # how many times its limit a step's error may be
 
 _WHOLE = np.zeros((FIVE_STAGES, FIVE_STAGES))
@@ -74,18 +82,17 @@ NYSTROM_FIVE_ERROR = FIVE_ERROR @ _WHOLE
 NEAR = 0.1  # of a step: bends nearer than this are stepped across
 FELT_PER_S2 = 0.05  # of the error a step may make: drag above which it matters where drag and air bend
 SMOOTH = 0.03  # of the error estimate, of the fourth order, what is left where the fifth is undisturbed
-USUAL_CD = 0.3  # of a body whose drag follows a curve
 NEVER, LOST_M = 1e9, -1e9
+HARDLY = 1e-150  # a speed that divides, squared
 OVER = 1.0 - 1e-9  # of the pitching over, what is all of it
 # Over the speed of sound: how fast that falls with height in the lowest layer.
 SLOWER_SOUND_M_S2 = -0.5 * HEAT_RATIO * GAS_CONSTANT_J_KG_K * LAYER_GRADIENT_K_M[0]
 LAYERS = np.array([EARTH_RADIUS_M * base / (EARTH_RADIUS_M - base) for base in LAYER_BASE_M[1:6]])  # the air's bends
 LAYER_COUNT = len(LAYERS)
-GROUND_LOG, GROUND_SOUND, TOP_SOUND = AIR_PIECES[0, 1], AIR_PIECES[0, 5], AIR_PIECES[-1, 5]
-_HIGH_M = 20_000.0, 51_000.0, 86_000.0
-_BENDS_BELOW = tuple(2 * ((int(np.searchsorted(AIR_BENDS[:, 0], height)) + 1) // 2) for height in _HIGH_M)
-BENDS_LOW, BENDS_MIDDLE, BENDS_HIGH = _BENDS_BELOW
-HIGH_LOW_M, HIGH_MIDDLE_M, HIGH_HIGH_M = _HIGH_M
+GROUND_LOG, GROUND_K, PER_TOP_SOUND = AIR_PIECES[0, 1], 288.15, 1.0 / AIR_PIECES[-1, 5]
+# How high: up to LOW_M and MIDDLE_M, up to the formula's top, over it.
+IN_LOW_AIR, IN_MIDDLE_AIR, IN_HIGH_AIR, IN_UPPER_AIR = 1, 2, 3, 4
+LOW_M, MIDDLE_M = 20_000.0, 47_000.0  # of layers' bases; geopotential, so a little lower
 
 
 @intrinsic
@@ -133,52 +140,90 @@ def place_stage(x, i):
 
 @kernel(inner=True, fastmath=RELAXED)
 def fall_freely(x, spin):
-    """Free fall, speed and height of every lane's stage; returns how many bends of the air lie below any lane.
+    """Free fall, speed and height of every lane's stage; returns how high in the air any lane is, 0 if all are above.
 
-    None lie below it where no lane is under the drag ceiling.
+    Lanes over the drag ceiling do not count: there is no air.
     """
-    some, above_low, above_middle, above_high = 0, 0, 0, 0
+    some, above_low, above_middle, above_formula = 0, 0, 0, 0
     for lane in range(LANES):
         u, v, w = x[(AT + 3) * LANES + lane], x[(AT + 4) * LANES + lane], x[(AT + 5) * LANES + lane]
         ax, ay, az, height, _ = turning_rates(
             x[AT * LANES + lane], x[(AT + 1) * LANES + lane], x[(AT + 2) * LANES + lane], u, v, w, 0.0, spin
         )
         x[RATE * LANES + lane], x[(RATE + 1) * LANES + lane], x[(RATE + 2) * LANES + lane] = ax, ay, az
-        x[HEIGHT * LANES + lane] = height if height < DRAG_CEILING_M else DRAG_CEILING_M
+        x[HEIGHT * LANES + lane] = height
         x[SPEED * LANES + lane] = math.sqrt(u * u + v * v + w * w)
-        some += 1 if height < DRAG_CEILING_M else 0
-        above_low += 1 if height > HIGH_LOW_M else 0
-        above_middle += 1 if height > HIGH_MIDDLE_M else 0
-        above_high += 1 if height > HIGH_HIGH_M else 0
-    if some == 0:
-        return 0
-    if above_high > 0:
-        return AIR_BENDS.shape[0]
-    return BENDS_HIGH if above_middle > 0 else BENDS_MIDDLE if above_low > 0 else BENDS_LOW
+        inside = height < DRAG_CEILING_M
+        some += 1 if inside else 0
+        above_low += 1 if inside & (height > LOW_M) else 0
+        above_middle += 1 if inside & (height > MIDDLE_M) else 0
+        above_formula += 1 if inside & (height > FORMULA_TOP_M) else 0
+    if above_formula > 0:
+        return IN_UPPER_AIR
+    return IN_HIGH_AIR if above_middle > 0 else IN_MIDDLE_AIR if above_low > 0 else IN_LOW_AIR if some > 0 else 0
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def part_in(height, layer):
+    """How much of a geopotential height lies in a layer of the air; ``layer`` is a constant."""
+    d = height - AIR_LAYERS[layer, 0]
+    d = d if d > 0.0 else 0.0
+    return d if d < AIR_LAYERS[layer, 1] else AIR_LAYERS[layer, 1]
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def gained(d, layer):
+    """What the logarithm of density gains over a part of a layer; ``layer`` is a constant."""
+    high = AIR_LAYERS[layer, 4] + d * (AIR_LAYERS[layer, 5] + d * AIR_LAYERS[layer, 6])
+    return d * (AIR_LAYERS[layer, 2] + d * (AIR_LAYERS[layer, 3] + d * high))
 
 
 @kernel(inner=True, fastmath=RELAXED)
-def find_air(x, bends):
-    """Density, speed of sound and Mach number of every lane's stage: bend after bend, two at a time.
+def find_air(x, upto):
+    """Density, one over the speed of sound, and Mach number of every lane's stage: layer after layer.
 
-    A bend above a lane adds nothing to it, to the bit, so it does not matter how many its neighbours need.
+    A layer above a lane adds nothing to it, to the bit, so it does not matter how many its neighbours need.
     """
     for lane in range(LANES):
-        x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = GROUND_LOG, GROUND_SOUND
-    for k in range(0, bends, 2):
-        low, a, b, c, p, q = AIR_BENDS[k]
-        high, d, e, f, r, s = AIR_BENDS[k + 1]
+        h = x[HEIGHT * LANES + lane]
+        h = h if h > 0.0 else 0.0
+        h = h if h < FORMULA_TOP_M else FORMULA_TOP_M
+        y = h * (1.0 / EARTH_RADIUS_M)
+        h *= 1.0 - y * (1.0 - y * (1.0 - y))
+        a, b = part_in(h, np.int64(0)), part_in(h, np.int64(1))
+        x[GEOPOTENTIAL * LANES + lane] = h
+        x[DENSITY * LANES + lane] = GROUND_LOG + gained(a, np.int64(0)) + AIR_LAYERS[1, 2] * b
+        x[WARMTH * LANES + lane] = GROUND_K + AIR_LAYERS[0, 7] * a
+    if upto > IN_LOW_AIR:
         for lane in range(LANES):
-            over, past = x[HEIGHT * LANES + lane] - low, x[HEIGHT * LANES + lane] - high
-            over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
-            x[DENSITY * LANES + lane] += over * (a + over * (b + over * c)) + past * (d + past * (e + past * f))
-            x[SOUND * LANES + lane] += over * (p + over * q) + past * (r + past * s)
+            h = x[GEOPOTENTIAL * LANES + lane]
+            a, b = part_in(h, np.int64(2)), part_in(h, np.int64(3))
+            x[DENSITY * LANES + lane] += gained(a, np.int64(2)) + gained(b, np.int64(3))
+            x[WARMTH * LANES + lane] += AIR_LAYERS[2, 7] * a + AIR_LAYERS[3, 7] * b
+    if upto > IN_MIDDLE_AIR:
+        for lane in range(LANES):
+            h = x[GEOPOTENTIAL * LANES + lane]
+            a, b, c = part_in(h, np.int64(4)), part_in(h, np.int64(5)), part_in(h, np.int64(6))
+            x[DENSITY * LANES + lane] += AIR_LAYERS[4, 2] * a + gained(b, np.int64(5)) + gained(c, np.int64(6))
+            x[WARMTH * LANES + lane] += AIR_LAYERS[5, 7] * b + AIR_LAYERS[6, 7] * c
+    if upto > IN_HIGH_AIR:
+        for k in range(0, UPPER_BENDS.shape[0], 2):
+            low, a, b, c = UPPER_BENDS[k]
+            high, d, e, f = UPPER_BENDS[k + 1]
+            for lane in range(LANES):
+                over, past = x[HEIGHT * LANES + lane] - low, x[HEIGHT * LANES + lane] - high
+                over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
+                x[DENSITY * LANES + lane] += over * (a + over * (b + over * c)) + past * (d + past * (e + past * f))
     for lane in range(LANES):
-        within = x[HEIGHT * LANES + lane] < DRAG_CEILING_M
-        sound = x[SOUND * LANES + lane] if within else TOP_SOUND
-        density = exponential(x[DENSITY * LANES + lane])
-        x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = density if within else 0.0, sound
-        x[MACH * LANES + lane] = x[SPEED * LANES + lane] / sound
+        inside = x[HEIGHT * LANES + lane] < DRAG_CEILING_M
+        log = x[DENSITY * LANES + lane]
+        density = exponential(log if inside else 0.0)
+        d = x[WARMTH * LANES + lane] - PER_SOUND[0]
+        slow = PER_SOUND[4] + d * (PER_SOUND[5] + d * (PER_SOUND[6] + d * PER_SOUND[7]))
+        slow = PER_SOUND[1] + d * (PER_SOUND[2] + d * (PER_SOUND[3] + d * slow))
+        slow = slow if inside else PER_TOP_SOUND
+        x[DENSITY * LANES + lane], x[PER_SOUND_SPEED * LANES + lane] = density if inside else 0.0, slow
+        x[MACH * LANES + lane] = x[SPEED * LANES + lane] * slow
 
 
 @kernel(inner=True, fastmath=RELAXED)
@@ -193,14 +238,15 @@ def steer(x, node):
 
 
 @kernel(inner=True, fastmath=RELAXED)
-def push(x, node):
-    """Adds drag and thrust to the acceleration of every lane's stage."""
+def push(x, node, k):
+    """Adds drag and thrust to the acceleration of every lane's stage, and leaves it in the rows from ``k`` on."""
+    k &= NO_PLACE_BEYOND
     for lane in range(LANES):
         since = x[TIME * LANES + lane] + node * x[STEP * LANES + lane] - x[IGNITION * LANES + lane]
         per_mass = 1.0 / (x[MASS * LANES + lane] - x[FLOW * LANES + lane] * since)
         area = x[HALF_BETA * LANES + lane] + x[HALF_AREA * LANES + lane] * per_mass * x[COEFFICIENT * LANES + lane]
-        density, sound, speed = x[DENSITY * LANES + lane], x[SOUND * LANES + lane], x[SPEED * LANES + lane]
-        pressure = density * sound * sound * (1.0 / HEAT_RATIO)
+        density, speed = x[DENSITY * LANES + lane], x[SPEED * LANES + lane]
+        pressure = density * (GAS_CONSTANT_J_KG_K * x[WARMTH * LANES + lane])
         thrust = x[THRUST * LANES + lane] - pressure * x[EXIT_AREA * LANES + lane]
         thrust = (thrust if thrust > 0.0 else 0.0) * per_mass
         # As programmed, or along the velocity.
@@ -209,7 +255,7 @@ def push(x, node):
         up = 0.0 if turned else thrust * x[UPWARD * LANES + lane]
         ahead = 0.0 if turned else thrust * x[FORWARD * LANES + lane]
         for n in range(3):
-            x[(RATE + n) * LANES + lane] += (
+            x[(k + n) * LANES + lane] = x[(RATE + n) * LANES + lane] + (
                 along * x[(AT + 3 + n) * LANES + lane]
                 + up * x[(UP + n) * LANES + lane]
                 + ahead * x[(AHEAD + n) * LANES + lane]
@@ -219,19 +265,17 @@ def push(x, node):
 @kernel(inner=True, fastmath=RELAXED)
 def rate_stage(x, node, k, spin, how, curve):
     """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
-    bends = fall_freely(x, spin)
-    if bends > 0 and how & (IN_AIR | BURNING):
-        find_air(x, bends)
+    upto = fall_freely(x, spin)
+    if upto > 0 and how & (IN_AIR | BURNING):
+        find_air(x, upto)
         if how & BY_TABLE:
             add_drag_coefficient(x, np.int64(MACH), np.int64(COEFFICIENT), curve)
     else:
         for lane in range(LANES):
-            x[DENSITY * LANES + lane], x[SOUND * LANES + lane] = 0.0, TOP_SOUND
+            x[DENSITY * LANES + lane], x[PER_SOUND_SPEED * LANES + lane] = 0.0, PER_TOP_SOUND
     if how & PITCHING:
         steer(x, node)
-    push(x, node)
-    for n in range(3 * LANES):
-        x[k * LANES + n] = x[RATE * LANES + n]
+    push(x, node, k)
 
 
 @kernel(inline=True)
@@ -266,9 +310,9 @@ def close_step(x):
         off = weight * math.sqrt(ex * ex + ey * ey + ez * ez)
         fast = weight * math.sqrt(eu * eu + ev * ev + ew * ew) + off
         off *= h
-        size = (off + x[GROWTH_S * LANES + lane] * fast) / x[LIMIT_M * LANES + lane]
+        size = (off + x[GROWTH_S * LANES + lane] * fast) * x[PER_LIMIT * LANES + lane]
         stands = (size < FORGIVEN) | (h <= SHORTEST_S)
-        growth = CAUTION * exponential(FIFTH_ROOT * rough_log2(size + 1e-30))
+        growth = CAUTION * rough_power_of_two(-0.2 * rough_log2(size + 1e-30))
         growth = growth if growth > LEAST_GROWTH else LEAST_GROWTH
         wanted = h * (growth if growth < MOST_GROWTH else MOST_GROWTH)
         # A step cut short by the end of its span says little about the next.
@@ -294,12 +338,33 @@ def close_step(x):
 
 
 @kernel(inline=True, fastmath=RELAXED)
+def rough_power_of_two(x):
+    """2 to the power of x for x of -1,000 to 1,000, within a thousandth of itself."""
+    rounded = x + ROUNDER
+    f = x - (rounded - ROUNDER)
+    return times_power_of_two(
+        1.0 + f * (0.6931471805599453 + f * (0.2402265069591007 + f * 0.0555041086648216)), rounded
+    )
+
+
+@kernel(inline=True, fastmath=RELAXED)
 def time_to(way, speed, half_gain):
-    """The time over a way to go at a speed that grows evenly, about; never, where there is no way to go."""
-    t = way / (speed + TINY)
-    longer = 1.0 + half_gain / (speed + TINY) * t
-    t /= longer if longer > 0.5 else 0.5
-    return t if (way > 0.0) & (way < NEVER) else NEVER
+    """The time over a way to go at a speed that grows evenly, about, as a fraction: (above, below).
+
+    Where there is no way to go that is never.
+    """
+    speed += HARDLY
+    square = speed * speed
+    later = square + half_gain * way
+    there = (way > 0.0) & (way < NEVER)
+    return way * speed if there else NEVER, (later if later > 0.5 * square else 0.5 * square) if there else 1.0
+
+
+@kernel(inline=True, fastmath=RELAXED)
+def nearer(way, nearest, left):
+    """The shorter of two ways, the first of which counts only if it is longer than ``nearest``."""
+    way = way if way > nearest else NEVER
+    return way if way < left else left
 
 
 @kernel(inner=True, fastmath=RELAXED)
@@ -313,47 +378,53 @@ def find_bends(x, curve):
         u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
         ax, ay, az = x[K * LANES + lane], x[(K + 1) * LANES + lane], x[(K + 2) * LANES + lane]
         _, _, _, height, climb = turning_rates(px, py, pz, u, v, w, 0.0, 0.0)
-        speed2, sound = u * u + v * v + w * w, x[SOUND * LANES + lane]
+        speed2, per_sound = u * u + v * v + w * w, x[PER_SOUND_SPEED * LANES + lane]
         speed = math.sqrt(speed2)
-        area = x[HALF_AREA * LANES + lane] / x[MASS * LANES + lane]
-        drag = x[DENSITY * LANES + lane] * speed2 * (x[HALF_BETA * LANES + lane] + USUAL_CD * area)
-        felt = drag > FELT_PER_S2 * x[LIMIT_M * LANES + lane]
+        drag = x[DENSITY * LANES + lane] * speed2 * x[BRAKED * LANES + lane]
+        felt = drag * x[PER_LIMIT * LANES + lane] > FELT_PER_S2
         x[WEIGHT * LANES + lane] = 1.0 if felt else SMOOTH
-        mach, slower = speed / sound, SLOWER_SOUND_M_S2 / sound if height < LAYERS[0] else 0.0
-        rate = ((u * ax + v * ay + w * az) / (speed + TINY) + mach * climb * slower) / sound
+        mach, slower = speed * per_sound, SLOWER_SOUND_M_S2 * per_sound if height < LAYERS[0] else 0.0
         h = x[STEP * LANES + lane]
-        grown = 0.5 * (rate - x[MACH_RATE * LANES + lane]) / (h + TINY)
+        taken = h if h > 0.0 else 1.0
+        per_both = 1.0 / ((speed + HARDLY) * taken)
+        rate = ((u * ax + v * ay + w * az) * (per_both * taken) + mach * climb * slower) * per_sound
+        grown = 0.5 * (rate - x[MACH_RATE * LANES + lane]) * per_both * speed
         x[QUICKER * LANES + lane] = grown if h > 0.0 else x[QUICKER * LANES + lane]
         x[MACH_RATE * LANES + lane] = rate
-        x[MACH * LANES + lane] = mach if rate > 0.0 else -mach
-        x[MACH_LEFT * LANES + lane] = NEVER if felt & (area > 0.0) else 0.0
+        x[MACH * LANES + lane], x[FASTER * LANES + lane] = mach, 1.0 if rate > 0.0 else -1.0
+        x[MACH_LEFT * LANES + lane] = NEVER if felt & (x[HALF_AREA * LANES + lane] > 0.0) else 0.0
         x[NEAREST * LANES + lane] = NEAR * x[NEXT * LANES + lane] * abs(rate)
         # The apogee is told from the step's end that is nearest to it.
         bend = (speed2 + px * ax + py * ay + pz * az) * math.sqrt(1.0 / (px * px + py * py + pz * pz))
         x[HEIGHT * LANES + lane], x[CLIMB * LANES + lane], x[BENT * LANES + lane] = height, climb, bend
-        to_top = -climb / (bend if bend < -1.0 else -1.0)
         near = NEAR * x[NEXT * LANES + lane]
-        x[BEND_S * LANES + lane] = to_top if (x[THRUST * LANES + lane] == 0.0) & (to_top > near) else NEVER
         # The next of the air's bends on the way.
-        along, nearest, left = height if climb > 0.0 else -height, near * abs(climb), NEVER if felt else 0.0
+        upward, left = 1.0 if climb > 0.0 else -1.0, NEVER if felt else 0.0
         for k in range(LAYER_COUNT):
-            past = (LAYERS[k] if climb > 0.0 else -LAYERS[k]) - along
-            left = past if (past > nearest) & (past < left) else left
+            left = nearer(upward * (LAYERS[k] - height), near * abs(climb), left)
         x[HEIGHT_LEFT * LANES + lane] = left
-    for k in range(1, curve.shape[0]):
-        bend = curve[k, 0]
+    last = curve.shape[0] - 1
+    for k in range(1, last + 1, 3):
+        low, middle, high = curve[k, 0], curve[min(k + 1, last), 0], curve[min(k + 2, last), 0]
         for lane in range(LANES):
-            past = (bend if x[MACH_RATE * LANES + lane] > 0.0 else -bend) - x[MACH * LANES + lane]
-            left = x[MACH_LEFT * LANES + lane]
-            x[MACH_LEFT * LANES + lane] = past if (past > x[NEAREST * LANES + lane]) & (past < left) else left
+            faster, mach = x[FASTER * LANES + lane], x[MACH * LANES + lane]
+            nearest, left = x[NEAREST * LANES + lane], x[MACH_LEFT * LANES + lane]
+            left = nearer(faster * (low - mach), nearest, left)
+            left = nearer(faster * (middle - mach), nearest, left)
+            x[MACH_LEFT * LANES + lane] = nearer(faster * (high - mach), nearest, left)
     for lane in range(LANES):
         rate = x[MACH_RATE * LANES + lane]
         quicker = x[QUICKER * LANES + lane]
-        t = time_to(x[MACH_LEFT * LANES + lane], abs(rate), quicker if rate > 0.0 else -quicker)
+        above, below = time_to(x[MACH_LEFT * LANES + lane], abs(rate), quicker if rate > 0.0 else -quicker)
         climb, bend = x[CLIMB * LANES + lane], 0.5 * x[BENT * LANES + lane]
-        d = time_to(x[HEIGHT_LEFT * LANES + lane], abs(climb), bend if climb > 0.0 else -bend)
-        t = t if t < d else d
-        x[BEND_S * LANES + lane] = t if t < x[BEND_S * LANES + lane] else x[BEND_S * LANES + lane]
+        past, per = time_to(x[HEIGHT_LEFT * LANES + lane], abs(climb), bend if climb > 0.0 else -bend)
+        sooner = past * below < above * per
+        above, below = past if sooner else above, per if sooner else below
+        # The apogee, of what is not driven.
+        bend = -2.0 * bend if bend < -0.5 else 1.0
+        top = (x[THRUST * LANES + lane] == 0.0) & (climb > NEAR * x[NEXT * LANES + lane] * bend)
+        sooner = top & (climb * below < above * bend)
+        x[BEND_S * LANES + lane] = (climb if sooner else above) / (bend if sooner else below)
 
 
 @kernel(inner=True, fastmath=RELAXED)

@@ -369,16 +369,21 @@ def land(x, surface_m, spin):
         x[VZ + lane] = vz
 
 
+@kernel(inline=True)
+def state_in(table, i, at):
+    """Position and velocity in row ``i`` of a table, from column ``at`` on."""
+    return table[i, at], table[i, at + 1], table[i, at + 2], table[i, at + 3], table[i, at + 4], table[i, at + 5]
+
+
 @kernel(inner=True)
 def load(x, states, rows, spin, first):
     """Fills a block with states (ECEF; velocity relative to the Earth), the last one padding it; inertial from here."""
     for lane in range(LANES):
         n = first + lane
         i = rows[n if n < rows.size else rows.size - 1]
-        px, py = states[i, 0], states[i, 1]
-        x[PX + lane], x[PY + lane], x[PZ + lane] = px, py, states[i, 2]
-        x[VX + lane], x[VY + lane] = states[i, 3] - spin * py, states[i, 4] + spin * px
-        x[VZ + lane] = states[i, 5]
+        px, py, pz, vx, vy, vz = state_in(states, i, 0)
+        x[PX + lane], x[PY + lane], x[PZ + lane] = px, py, pz
+        x[VX + lane], x[VY + lane], x[VZ + lane] = vx - spin * py, vy + spin * px, vz
 
 
 @kernel(inner=True)
@@ -387,7 +392,8 @@ def unload(x, states, rows, surface_m, first, results, flags):
     left = rows.size - first
     for lane in range(LANES if left > LANES else left):
         i = rows[first + lane]
-        if not plausible(states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]):
+        px, py, pz, vx, vy, vz = state_in(states, i, 0)
+        if not plausible(px, py, pz, vx, vy, vz):
             flags[i] = BAD_INPUT
             continue
         results[i, PERIGEE_M] = x[PERIGEE + lane] + surface_m

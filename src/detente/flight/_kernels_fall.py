@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from detente.flight._kernels_air import EARTH_RADIUS_M, FORMULA_TOP_M, LAYER_BASE_M, standard_air
-from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S
+from detente.flight._kernels_coast import AT_X, ERROR_M, TIME_S, state_in
 from detente.flight._kernels_lanes import (
     LANES,
     NO_PLACE_BEYOND,
@@ -275,9 +275,9 @@ def joining(g, height_m, climb_m_s):
     while k < COUNTS[g] and ENDS_M[g, k] > height_m + LEVEL_M:
         k += 1
     fallen = climb_m_s * climb_m_s / (2.0 * G0_M_S2)
-    next_m = ENDS_M[g, k] - ENDS_M[g, min(k + 1, COUNTS[g])]
+    own_m, next_m = height_m - ENDS_M[g, k], ENDS_M[g, k] - ENDS_M[g, k + 1 if k < COUNTS[g] else k]
     good = -DEEPEST_M < height_m <= TOP_M + 1.0 and climb_m_s < -LEAST_CLIMB_M_S
-    return k if good and max(height_m - ENDS_M[g, k], next_m) < LONGEST_SHARE * fallen else -1
+    return k if good and (own_m if own_m > next_m else next_m) < LONGEST_SHARE * fallen else -1
 
 
 @kernel
@@ -288,11 +288,11 @@ def line_up(rows, bodies, tables, results, flags, key):
     """
     for n in range(rows.size):
         i = rows[n]
-        u, v, w = results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5]
-        height, climb = height_and_climb(results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2], u, v, w)
+        px, py, pz, u, v, w = state_in(results, i, AT_X)
+        height, climb = height_and_climb(px, py, pz, u, v, w)
         grid = grid_of(bodies[i], climb, math.sqrt(u * u + v * v + w * w))
         join = joining(grid, height, climb)
-        curve = 1 + int(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
+        curve = 1 + np.int64(bodies[i, BODY_TABLE]) if bodies[i, BODY_AREA] > 0.0 else 0
         key[n] = (grid * (tables + 1) + curve) * (MOST + 1) + join
         if join < 0:
             flags[i], key[n] = STEP_LIMIT, GRIDS * (tables + 1) * (MOST + 1)
@@ -305,12 +305,9 @@ def load(x, g, results, rows, bodies, joins, first, last):
     for lane in range(LANES):
         n = first + lane if first + lane < last else last - 1
         i, join = rows[n], joins[n]
-        for c in range(6):
-            x[PX + c * LANES + lane] = results[i, AT_X + c]
-        height, _ = height_and_climb(
-            results[i, AT_X], results[i, AT_X + 1], results[i, AT_X + 2],
-            results[i, AT_X + 3], results[i, AT_X + 4], results[i, AT_X + 5],
-        )  # fmt: skip
+        px, py, pz, u, v, w = state_in(results, i, AT_X)
+        x[PX + lane], x[PY + lane], x[PZ + lane], x[VX + lane], x[VY + lane], x[VZ + lane] = px, py, pz, u, v, w
+        height, _ = height_and_climb(px, py, pz, u, v, w)
         x[HALF_BETA + lane], x[HALF_AREA + lane] = bodies[i, BODY_BETA], bodies[i, BODY_AREA]
         x[DRAG + lane] = bodies[i, BODY_BETA]
         x[JOINS + lane] = join
@@ -362,8 +359,7 @@ def survey_rows(states, betas, bodies, heights, rising, flags):
     Bad ones are replaced by one that harms nothing; ``bodies`` gets the ballistic coefficients.
     """
     for i in range(flags.size):
-        px, py, pz = states[i, 0], states[i, 1], states[i, 2]
-        vx, vy, vz = states[i, 3], states[i, 4], states[i, 5]
+        px, py, pz, vx, vy, vz = state_in(states, i, 0)
         good = plausible(px, py, pz, vx, vy, vz) and 0.0 <= betas[i] < 1e7
         if good:
             heights[i], climb = height_and_climb(px, py, pz, vx, vy, vz)
@@ -388,9 +384,8 @@ def choose_ways(states, bodies, flags, ways, results):
         for c in range(results.shape[1]):
             results[i, c] = 0.0
         if flags[i] == OK:
-            height, climb = height_and_climb(
-                states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
-            )  # fmt: skip
+            px, py, pz, u, v, w = state_in(states, i, 0)
+            height, climb = height_and_climb(px, py, pz, u, v, w)
             if bodies[i, BODY_BETA] == 0.0 and bodies[i, BODY_AREA] == 0.0:
                 ways[i] = VACUUM
             elif climb > 0.0 or height > TOP_M + 1.0:
@@ -405,7 +400,7 @@ def choose_ways(states, bodies, flags, ways, results):
 def steepness_rows(states, steep):
     """The sine of the angle at which each state falls, 0 where there is none."""
     for i in range(steep.size):
-        r2 = states[i, 0] * states[i, 0] + states[i, 1] * states[i, 1] + states[i, 2] * states[i, 2]
-        v2 = states[i, 3] * states[i, 3] + states[i, 4] * states[i, 4] + states[i, 5] * states[i, 5]
-        along = states[i, 0] * states[i, 3] + states[i, 1] * states[i, 4] + states[i, 2] * states[i, 5]
+        px, py, pz, vx, vy, vz = state_in(states, i, 0)
+        r2, v2 = px * px + py * py + pz * pz, vx * vx + vy * vy + vz * vz
+        along = px * vx + py * vy + pz * vz
         steep[i] = abs(along) / math.sqrt(r2 * v2) if r2 * v2 > 0.0 else 0.0

@@ -24,7 +24,8 @@ RELAXED = {"contract", "nsz", "arcp"}
 TINY = 1e-300
 NO_PLACE_BEYOND = 0xFFFF  # "&" with it tells the compiler that a place is not negative: else its loop is no vector code
 _AIR = np.ascontiguousarray(AIR.ravel())
-_LOG2_E, _LN_2, _ROUNDER = 1.4426950408889634, 0.6931471805599453, 6755399441055744.0  # the last is 1.5 * 2**52
+_LOG2_E, _LN_2 = 1.4426950408889634, 0.6931471805599453
+ROUNDER = 6755399441055744.0  # 1.5 * 2**52
 
 
 def room_for(numbers: int) -> np.ndarray:
@@ -52,8 +53,8 @@ def times_power_of_two(typing_context, value, rounded):
 @kernel(inline=True, fastmath=RELAXED)
 def exponential(x):
     """exp(x) for x of -600 to 600, to 1e-13 of itself, without a branch or a call."""
-    rounded = x * _LOG2_E + _ROUNDER
-    f = (x * _LOG2_E - (rounded - _ROUNDER)) * _LN_2
+    rounded = x * _LOG2_E + ROUNDER
+    f = (x * _LOG2_E - (rounded - ROUNDER)) * _LN_2
     s = 1.0 / 40320.0 + f * (1.0 / 362880.0 + f * (1.0 / 3628800.0 + f * (1.0 / 39916800.0)))
     s = 1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0 + f * s)))
     return times_power_of_two(1.0 + f * (1.0 + f * (0.5 + f * (1.0 / 6.0 + f * s))), rounded)
@@ -164,15 +165,16 @@ def lane_air(height_m):
 @kernel(fastmath=RELAXED)
 def add_drag_coefficient(x, mach, coefficient, curve):
     """The drag coefficient of every lane by the Mach number in row ``mach``; all lanes of a block share one curve."""
-    m, at = mach * LANES, coefficient * LANES
+    m, at = mach * LANES & NO_PLACE_BEYOND, coefficient * LANES & NO_PLACE_BEYOND
     for lane in range(LANES):
         x[at + lane] = curve[0, 1]
     last = curve.shape[0] - 1
-    for k in range(1, last + 1, 2):
+    for k in range(1, last + 1, 3):
+        i, j = min(k + 1, last), min(k + 2, last)
         low, a, b = curve[k, 0], curve[k, 1], curve[k, 2]
-        n = min(k + 1, last)
-        high, c, d = curve[n, 0], curve[n, 1] if n > k else 0.0, curve[n, 2] if n > k else 0.0
+        mid, c, d = curve[i, 0], curve[i, 1] if i > k else 0.0, curve[i, 2] if i > k else 0.0
+        high, e, f = curve[j, 0], curve[j, 1] if j > i else 0.0, curve[j, 2] if j > i else 0.0
         for lane in range(LANES):
-            over, past = x[m + lane] - low, x[m + lane] - high
-            over, past = over if over > 0.0 else 0.0, past if past > 0.0 else 0.0
-            x[at + lane] += over * over * (a + b * over) + past * past * (c + d * past)
+            over, on, past = x[m + lane] - low, x[m + lane] - mid, x[m + lane] - high
+            over, on, past = over if over > 0.0 else 0.0, on if on > 0.0 else 0.0, past if past > 0.0 else 0.0
+            x[at + lane] += over * over * (a + b * over) + on * on * (c + d * on) + past * past * (e + f * past)

@@ -7,11 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from detente.flight import _kernels as kernels
 from detente.flight import _kernels_ascent as ascent
+from detente.flight import _kernels_clock as clock
 from detente.flight import _kernels_fall as falling
+from detente.flight import _kernels_ground as ground
 from detente.flight import _kernels_sample as sampling
+from detente.flight._kernels_lanes import LANES, room_for
 from detente.flight.descent import (
     FINE_STEP_M,
-    LOOSE_STEP_M,
     REFLY_TOLERANCE_M,
     ROWS_AT_ONCE,
     UNSURE_M,
@@ -20,8 +22,9 @@ from detente.flight.descent import (
 )
 from detente.flight.flags import Flag
 from detente.flight.frozen import freeze
-from detente.flight.vehicle import MAX_STAGES, PackedMissiles
-from detente.geodesy.constants import A_M, OMEGA_RAD_S
+from detente.flight.vehicle import PackedMissiles
+from detente.geodesy.constants import OMEGA_RAD_S
+from detente.geodesy.distance import shortest_paths
 from detente.records.errors import InputError
 
 TOLERANCE_M = 0.1
@@ -29,8 +32,8 @@ TOLERANCE_M = 0.1
 one by one, with this error per step."""
 
 ONE_METRE_TOLERANCE_M = 0.01
-DEEPEST_M = -1.0  # a flight that was ever so deep is flown alone, to see whether it met the ground in boost
-GROUNDED = np.array((A_M, 0.0, 0.0, -1.0, 0.0, 0.0))
+LOOSE_STEP_M = 1.0
+"""Error at impact that a step by the clock may make, for 10 m in all; see ``_kernels_clock``."""
 SAMPLES_AT_ONCE = 65_536
 
 
@@ -132,8 +135,9 @@ def fly_out(
 
 def good_launches(packed: PackedMissiles, launch: NDArray, missile: NDArray) -> NDArray[np.bool_]:
     """Which launches can be flown at all."""
-    flag = np.zeros(len(missile), np.uint8)
-    kernels.good_rows(np.ascontiguousarray(launch), missile, packed.body, flag)
+    flag, keys = np.zeros(len(missile), np.uint8), np.empty(len(missile), np.int64)
+    rows = np.ascontiguousarray(launch)
+    ascent.line_up(rows, missile, packed.stage_count, packed.body, packed.drag_table, flag, keys)
     return flag == Flag.OK
 
 
@@ -170,34 +174,24 @@ def _fly_blocks(
     launch, missile = np.ascontiguousarray(launch), np.ascontiguousarray(missile)
     count, spin = len(missile), OMEGA_RAD_S if rotation else 0.0
     results, flag = np.zeros((count, kernels.RESULTS)), np.zeros(count, np.uint8)
-    kernels.good_rows(launch, missile, packed.body, flag)
-    left, bodies = np.zeros((count, ascent.LEFT)), np.zeros((count, falling.BODIES))
-    # One drag curve and one number of stages to a block: what shares a block shares its steps.
-    alike = packed.drag_table[missile] * (MAX_STAGES + 1) + packed.stage_count[missile]
-    for kind in np.flatnonzero(np.bincount(alike)):
-        rows = np.flatnonzero((alike == kind) & (flag == Flag.OK))
-        if len(rows):
-            ascent.ascend_rows(
-                launch, missile, spin, drag, step_m, packed.stage_count, packed.stages, packed.body,
-                packed.drag_table, packed.drag_tables, rows, left, bodies,
-            )  # fmt: skip
-    results[:, kernels.BURNOUT_S], results[:, kernels.BURNOUT_SPEED] = (
-        left[:, ascent.LEFT_CUT_S], left[:, ascent.LEFT_CUT_SPEED]
+    left, bodies, keys = np.zeros((count, ascent.LEFT)), np.zeros((count, falling.BODIES)), np.empty(count, np.int64)
+    states, verticals = np.zeros((count, 6)), np.zeros((count, 3))
+    ascent.line_up(launch, missile, packed.stage_count, packed.body, packed.drag_table, flag, keys)
+    order = np.argsort(keys)[np.count_nonzero(flag) :]
+    ascent.ascend_rows(
+        launch, missile, spin, drag, step_m, packed.stage_count, packed.stages, packed.body, packed.drag_table,
+        packed.drag_tables, order, room_for(clock.ROWS * LANES), left, states, verticals, bodies, results, flag,
     )  # fmt: skip
-    results[:, kernels.BURNOUT_HEIGHT] = left[:, ascent.LEFT_CUT_M]
-    flag[(flag == Flag.OK) & ~(left[:, ascent.LEFT_LOWEST] > DEEPEST_M)] = Flag.STEP_LIMIT
-    states = np.where((flag == Flag.OK)[:, None], left[:, :6], GROUNDED)
     done = carry_down(states, bodies, packed.drag_tables, spin, flag)
-    flown = np.flatnonzero(flag == Flag.OK) if flag.any() else slice(None)
-    landed = np.zeros((np.count_nonzero(flag == Flag.OK), kernels.RESULTS))
-    kernels.describe_rows(launch[flown], done.states[flown], landed)
-    for column in (kernels.RANGE, kernels.AZIMUTH, kernels.LATITUDE, kernels.LONGITUDE):
-        results[flown, column] = landed[:, column]
-    time_s = done.time_s + left[:, ascent.LEFT_TIME]
-    error_m = done.error_m + made_in_air(left, time_s, done.states)
-    results[flown, kernels.FLIGHT_S], results[flown, kernels.ERROR] = time_s[flown], error_m[flown]
-    top_m = np.where(done.apogee_m > 0.0, done.apogee_m, left[:, ascent.LEFT_APOGEE])
-    results[flown, kernels.APOGEE_M] = top_m[flown]
+    made_m = made_in_air(left, done.time_s + left[:, ascent.LEFT_TIME], done.states)
+    settled = np.empty(count, np.bool_)
+    block = room_for(ground.ROWS * LANES)
+    ground.describe_rows(block, verticals, left, done.table, made_m, flag, results, settled)
+    if not settled.all():
+        far = np.flatnonzero(~settled)
+        ends = results[far, kernels.LATITUDE : kernels.LONGITUDE + 1]
+        ways = shortest_paths(launch[far, :2], ends)
+        results[far, kernels.RANGE], results[far, kernels.AZIMUTH] = ways.distance_m, ways.azimuth_start_rad
     return results, flag
 
 

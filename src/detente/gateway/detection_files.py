@@ -74,13 +74,14 @@ class _Asked:
         self._one_replicate()
         sensor = self._sensor()
         kind = np.array(self._network.sensors.kind)[sensor]
-        given = {what: self._measured(what) for what in UNITS}
-        blank = np.isnan(given["azimuth"]) & np.isnan(given["elevation"]) & np.isnan(given["range"])
-        self._check(given, kind, blank)
-        sigmas = {what: self._sigma(what, sensor) for what in UNITS}
         radar = kind == DetectionKind.RADAR
-        self._check_sigmas(sigmas, sensor, radar, blank)
+        needed = ("azimuth", "elevation", "range") if radar.any() else ("azimuth", "elevation")
+        given = {what: self._measured(what, needed=what in needed) for what in UNITS}
+        blank = np.all([np.isnan(values) for values in given.values()], axis=0)
+        self._check(given, radar, blank)
+        sigmas = {what: self._sigma(what, sensor) for what in UNITS}
         rated = np.isfinite(given["range_rate"]) & radar & ~blank
+        self._check_sigmas(sigmas, sensor, radar, rated, blank)
         clean = {what: np.where(blank, 0.0, np.nan_to_num(values)) for what, values in given.items()}
         plots = Plots(
             time_s=time_s,
@@ -180,13 +181,13 @@ class _Asked:
         )  # fmt: skip
         return received_s
 
-    def _measured(self, what: str) -> NDArray[np.float64]:
-        """A measured column in SI, whichever unit it stands in; NaN where it is absent or empty."""
+    def _measured(self, what: str, *, needed: bool) -> NDArray[np.float64]:
+        """A measured column in SI, whichever unit it stands in; NaN where it is empty, or absent and not needed."""
         there = [name for name in UNITS[what] if name in self._table.column_names]
         if len(there) > 1:
             raise self._error(-2, there[0], f"both {there[0]} and {there[1]}", "one of them", "delete the other")
         if not there:
-            if what in ("azimuth", "elevation"):
+            if needed:
                 self._column(next(iter(UNITS[what])))
             return np.full(len(self._table), np.nan)
         return self._numbers(there[0]) * UNITS[what][there[0]]
@@ -200,13 +201,18 @@ class _Asked:
         own = self._numbers(there[0]) * UNITS[what][there[0].removeprefix("sigma_")]
         return np.where(np.isnan(own), ours, own)
 
-    def _check(self, given: dict[str, NDArray[np.float64]], kind: NDArray[np.uint8], blank: NDArray[np.bool_]) -> None:
+    def _check(self, given: dict[str, NDArray[np.float64]], radar: NDArray[np.bool_], blank: NDArray[np.bool_]) -> None:
         """Refuse numbers that no sensor measures. A row without any is a look that saw nothing."""
         empty = "leave azimuth, elevation and range all empty for a look that saw nothing; else give each"
         for angle in ("azimuth", "elevation"):
             self._refuse(~blank & ~np.isfinite(given[angle]), angle, given[angle], "a finite angle", empty)
-        away, radar = given["range"], kind == DetectionKind.RADAR
+        away = given["range"]
         self._refuse(~blank & radar & ~(np.isfinite(away) & (away > 0.0)), "range", away, "a range above 0", empty)
+        for what in ("range", "range_rate"):
+            self._refuse(
+                ~radar & (np.nan_to_num(given[what]) != 0.0), what, given[what], f"no {what} from an infrared sensor",
+                "leave it empty, or say kind: radar in the sensors file",
+            )  # fmt: skip
         self._refuse(
             ~blank & (np.abs(given["elevation"]) > 0.5 * np.pi), "elevation", given["elevation"],
             "an elevation between -π/2 and π/2 rad (-90 and 90 degrees)", "use elevation_deg for degrees",
@@ -221,10 +227,10 @@ class _Asked:
 
     def _check_sigmas(
         self, sigmas: dict[str, NDArray[np.float64]], sensor: NDArray[np.int64], radar: NDArray[np.bool_],
-        blank: NDArray[np.bool_],
+        rated: NDArray[np.bool_], blank: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         """Refuse a sensor, or a row, without noise: no measurement is exact."""
-        for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank)):
+        for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank), ("range_rate", rated)):
             wrong = np.flatnonzero(needed & ~blank & ~(np.isfinite(sigmas[what]) & (sigmas[what] > 0.0)))
             if wrong.size:
                 row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]
@@ -235,7 +241,14 @@ class _Asked:
 
 
 def _is_number(value: object) -> bool:
-    return value is None or isinstance(value, (int, float))
+    """Whether a cell holds a number, or nothing; of a column of text, whether it would be one by itself."""
+    if not isinstance(value, str):
+        return value is None or isinstance(value, (int, float))
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_repeats(plots: Plots) -> tuple[Plots, NDArray[np.int64]]:

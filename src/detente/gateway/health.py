@@ -27,7 +27,7 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
     lines = []
     for name, value in sorted(counts.items()):
         kind = "counter" if name.endswith("_total") else "gauge"
-        lines += [f"# TYPE detente_{name.removesuffix('_total')} {kind}", f"detente_{name} {value:g}"]
+        lines += [f"# TYPE detente_{name.removesuffix('_total')} {kind}", f"detente_{name} {_number(value)}"]
     gauges: dict[str, Callable[[Link], float]] = {
         "line_up": lambda link: link.up, "session_open": lambda link: link.session.open,
         "paused": lambda link: link.paused_here or link.paused_there, "quarantined": lambda link: link.quarantined,
@@ -38,7 +38,9 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
     }  # fmt: skip
     for name, read in gauges.items():
         lines.append(f"# TYPE detente_{name} gauge")
-        lines += [f'detente_{name}{{partner="{partner}"}} {read(link):g}' for partner, link in node.links.items()]
+        lines += [
+            f'detente_{name}{{partner="{partner}"}} {_number(read(link))}' for partner, link in node.links.items()
+        ]
     trust = node.centre.assisted.trust
     lines.append("# TYPE detente_suspected gauge")
     for partner in node.links:
@@ -48,7 +50,7 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
     for partner in node.links:
         for kind, value in zip(Suspicion, trust.evidence[0, names.index(partner)], strict=True):
             of = f'partner="{partner}",test="{(kind.name or "").lower()}"'
-            lines.append(f"detente_suspicion_evidence{{{of}}} {value:g}")
+            lines.append(f"detente_suspicion_evidence{{{of}}} {_number(value)}")
     lines.append("# TYPE detente_exchange counter")
     for partner, link in node.links.items():
         lines += [
@@ -56,6 +58,11 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
             for what, count in sorted(link.counts.items())
         ]
     return "\n".join([*lines, "# EOF", ""])
+
+
+def _number(value: float) -> str:
+    """A number as OpenMetrics has it, to its last digit."""
+    return repr(float(value))
 
 
 def picture_lines(picture: Picture, names: tuple[str, ...]) -> list[dict[str, Any]]:

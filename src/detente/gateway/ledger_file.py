@@ -15,6 +15,7 @@ from detente.centre.exchange.audit import Book
 from detente.centre.exchange.dsse import Keys, keyring
 from detente.centre.exchange.ledger import Entry, EntryKind, Head, Tip, head_of
 from detente.centre.exchange.statement import Evidence, evidence
+from detente.gateway.sqlite_store import is_held
 from detente.records.errors import InputError, PeerError
 
 BYTES_MAX = 1 << 30
@@ -45,6 +46,8 @@ def read_ledger(
         with path.open("rb") as stream:
             mark = stream.read(len(SQLITE_MARK))
         if mark == SQLITE_MARK:
+            if is_held(path):
+                raise _running(path)
             return _from_store(path, partner, keys or {})
         return _from_document(path, json.loads(path.read_text(encoding="utf-8")), keys)
     except IsADirectoryError as error:
@@ -57,11 +60,15 @@ def read_ledger(
         raise _refused(path, f"a file that cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, sqlite3.Error) as error:
         if "locked" in str(error):
-            raise InputError(
-                found="a store that a running gateway holds", expected="a store at rest",
-                remedy="stop the gateway, or look at a copy of its store", file=str(path),
-            ) from error  # fmt: skip
+            raise _running(path) from error
         raise _refused(path, f"not a ledger: {type(error).__name__}: {error}") from error
+
+
+def _running(path: Path) -> InputError:
+    return InputError(
+        found="a store that a running gateway holds", expected="a store at rest",
+        remedy="stop the gateway, or look at a copy of its store", file=str(path),
+    )  # fmt: skip
 
 
 def _refused(path: Path, found: str) -> InputError:

@@ -87,6 +87,8 @@ class Sensor(Strict):
         for what in ("sigma_azimuth", "sigma_elevation", "bias_azimuth", "bias_elevation"):
             if getattr(self, f"{what}_rad") is not None and getattr(self, f"{what}_deg") is not None:
                 raise RefusedError(f"{what}_rad or {what}_deg", "give one of the two")
+        if self.elevation_min_deg >= self.elevation_max_deg:
+            raise RefusedError("elevation_min_deg below elevation_max_deg", "put the lower one first")
         return self
 
     def sigma(self, what: str) -> float:
@@ -145,6 +147,13 @@ class SensorsFile(Strict):
             seen.add(sensor.name)
             if self.frame == "local" and sensor.position_m is None:
                 raise RefusedError("position_m, as the frame is local", "give [x, y, z] in metres", part=part)
+            if self.frame == "wgs84" and sensor.position_m is not None:
+                raise RefusedError(
+                    "latitude_deg and longitude_deg, or orbit, as the frame is wgs84", "give them, or frame: local",
+                    found="position_m", part=part,
+                )  # fmt: skip
+            if sensor.kind == "radar" and sensor.orbit is not None:
+                raise RefusedError("a radar that stands still", "give its place", found="an orbit", part=part)
         if self.frame == "wgs84" and self.azimuth != "clockwise-from-north":
             raise RefusedError("clockwise-from-north, as the frame is wgs84", "turn the azimuths", part=("azimuth",))
         return self

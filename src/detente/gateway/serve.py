@@ -1,7 +1,8 @@
 """One side's process: its centre and gateway between a feed, a store, its partners and an operator.
 
-One loop runs all of it. Ticks come first, and of a tick its own sensors' half; what partners send is read between
-ticks, in bounded batches, each batch one commit. Everything that decides is in :mod:`detente.gateway.logic`.
+One loop runs all of it, and waits for no disk (:mod:`detente.gateway.keeping`). Ticks come first, and of a tick its own
+sensors' half; what partners send is read between ticks, in bounded batches. Everything that decides is in
+:mod:`detente.gateway.logic`.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import signal
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -26,9 +28,12 @@ from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
+from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.doubts import doubts_document, sensors_document
+from detente.gateway.logic.limits import Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
+    Dropped,
     Frame,
     LineDown,
     LineEvent,
@@ -37,7 +42,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    ashore,
     restore,
     step,
     steps,
@@ -53,8 +57,10 @@ from detente.records.stages import Detections, Warnings
 BATCH_EVENTS_MAX = 16  # events in one commit: as many as a flood can put before a tick. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is begun after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
+LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
+DEAF_S = 0.001  # between looks at a disk that is far behind
 FEED_BATCHES_MAX = 5000
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -74,13 +80,16 @@ class Server:
         file = ready.config.file
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
         self.store = SqliteStore(
-            ready.config.path(file.store), file.side, epoch=int(time.time()), bytes_max=file.store_bytes_max
-        )
-        self.node, out = restore(self.gateway, self.store.load(), self.clock.now)
+            ready.config.path(file.store), file.side, epoch=int(time.time()), bytes_max=file.store_bytes_max,
+            log_bytes=LOG_BYTES,
+        )  # fmt: skip
+        node, out = restore(self.gateway, self.store.load(), self.clock.now)
         self.store.commit(out.records)
+        self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
+        self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
         self.lines: dict[str, Line | JetStreamLine] = {}
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.counts: dict[str, float] = dict.fromkeys(
@@ -89,13 +98,22 @@ class Server:
         )  # fmt: skip
         self.began_s = self.clock.exercise_s
         self.stopping = False
-        self.kept_tick = self.node.tick
+        self.kept_tick = node.tick
         if file.feed.file is not None:
             ticks = feed.recorded_ticks(
                 ready.config.path(file.feed.file), self.gateway.centre.suite, self.gateway.centre.side,
                 self.gateway.tick_s, file.feed.gap_s,
             )  # fmt: skip
-            self.batches = {index: part for index, part in enumerate(ticks) if index > self.node.tick}
+            self.batches = {index: part for index, part in enumerate(ticks) if index > node.tick}
+
+    @property
+    def node(self) -> Node:
+        """What the next step is made from."""
+        return self.keeping.node
+
+    @node.setter
+    def node(self, node: Node) -> None:
+        self.keeping.node = node
 
     async def run(self) -> None:
         """Until stopped: by a signal, or at ``until_s`` of exercise time."""
@@ -103,6 +121,8 @@ class Server:
         health = HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self.store.close)
+            self.keeping.run_in(asyncio.get_running_loop())
+            stack.callback(self.keeping.close)
             stack.callback((await listen(file.health, health.client)).close)
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self._feed_client)).close)
@@ -133,6 +153,7 @@ class Server:
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             await self._loop(file.until_s)
+            self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
 
     def stop(self) -> None:
@@ -142,14 +163,20 @@ class Server:
     async def _loop(self, until_s: float | None) -> None:
         timer_s = time.monotonic()
         while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
-            events = await self._first(min(self._tick_in_s(), max(0.0, timer_s - time.monotonic())))
+            deaf = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
+            wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
+            events = [] if deaf else await self._first(wait_s)
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
                 if self._tick_in_s() > 0.0:
                     break
                 self._tick()
                 await asyncio.sleep(0)
+            if deaf:
+                await asyncio.sleep(DEAF_S)
+                continue
             if time.monotonic() >= timer_s:
-                events.append(Timer())
+                events += [Timer(), *(Dropped(partner=one, frames=many) for one, many in self.dropped.items())]
+                self.dropped.clear()
                 timer_s = time.monotonic() + TIMER_S
             if events:
                 self._run(self._batch(events))
@@ -174,15 +201,37 @@ class Server:
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """A batch of events: one after the other, one commit, then what they send."""
-        node, out = steps(self.gateway, self.node, events, self.clock.now)
-        try:
-            if out.records:
-                self.store.commit(out.records)
-        except StoreError as error:
-            self._store_failed(error)
-            return
-        self.node = node
-        self._say(out)
+        lines: list[LineUp | LineDown] = []
+
+        def seen() -> Iterator[LineEvent]:
+            for event in events:
+                if isinstance(event, (LineUp, LineDown)):
+                    lines.append(event)
+                yield event
+
+        node, out = steps(self.gateway, self.node, seen(), self.clock.now)
+        self.keeping.take(Step(node=node, out=out, lines=tuple(lines)))
+
+    def _kept(self, step: Step) -> None:
+        """What was kept counts, and may be said."""
+        if step.tick is not None:
+            self.kept_tick = step.tick.index
+            self.counts["ticks_total"] += 1
+            for old in [tick for tick in self.batches if tick <= self.kept_tick]:
+                del self.batches[old]
+            self._warn("assisted", step.out.warnings)
+            for writer in self.feeds:
+                writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
+        self._say(step.out)
+
+    def _lost(self, error: StoreError, gone: list[Step]) -> None:
+        """Nothing of these steps counts; but a line that came or went did so all the same."""
+        if not self.counts["store_failures_total"]:
+            self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
+        self.counts["store_failures_total"] += 1
+        lines = [event for step in gone for event in step.lines]
+        if lines:
+            self._run(lines)
 
     def _tick_in_s(self) -> float:
         """Seconds until the next tick: when its detections are there, or have been waited for long enough."""
@@ -212,21 +261,7 @@ class Server:
         self._warn("own", warnings)
         event = Tick(index=index, detections=detections, own=own)
         node, out = step(self.gateway, self.node, event, self.clock.now)
-        try:
-            self.store.commit(out.records)
-        except StoreError as error:
-            self.node = ashore(self.node, event)
-            self._store_failed(error)
-            return
-        self.node = node
-        self.kept_tick = index
-        self.counts["ticks_total"] += 1
-        for old in [tick for tick in self.batches if tick <= index]:
-            del self.batches[old]
-        self._warn("assisted", out.warnings)
-        self._say(out)
-        for writer in self.feeds:
-            writer.write(feed.ACK.pack(feed.ACK_MARK, index + 1))
+        self.keeping.take(Step(node=node, out=out, tick=event))
 
     def _say(self, out: Out) -> None:
         for partner, lane, data in out.frames:
@@ -250,17 +285,17 @@ class Server:
                 impact_s=round(float(warnings.impact_s[row]), 1),
             )  # fmt: skip
 
-    def _store_failed(self, error: StoreError) -> None:
-        if not self.counts["store_failures_total"]:
-            self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
-        self.counts["store_failures_total"] += 1
-
     def _log(self, event: str, **fields: Any) -> None:
         self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
 
     def _on_frame(self, partner: str):
+        buckets: Buckets = {}
+
         async def take(lane: int, data: bytes) -> None:
-            await self.events.put(Frame(partner=partner, lane=lane, data=data))
+            if admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
+                await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
+            else:  # a flood ends here: nothing of it waits, and nothing waits for it
+                self.dropped[partner] += 1
 
         return take
 
@@ -329,19 +364,21 @@ class Server:
         except InputError as error:
             return str(error)
         up = [name for name, line in self.lines.items() if line.writer is not None]
+        self.keeping.settle()
         node, out = restore(ready.gateway, self.store.load(), self.clock.now)
         try:
             self.store.commit(out.records)
         except StoreError as error:
-            self._store_failed(error)
+            self._lost(error, [])
             return str(error)
-        self.ready, self.gateway, self.node = ready, ready.gateway, node
+        self.ready, self.gateway = ready, ready.gateway
+        self.keeping.begin_again(node)
         self._log("reloaded", agreement=ready.gateway.digest[:16])
         self._run([LineUp(partner=name) for name in up if name in node.links])
         return ""
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
-        node = self.node
+        node = self.keeping.sure
         partners = {
             name: {
                 "session": link.session.state.value, "line": link.up, "paused_here": link.paused_here,

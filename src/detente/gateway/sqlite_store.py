@@ -2,15 +2,23 @@
 
 ``synchronous=FULL`` with a write-ahead log: a commit that returned survives a kill and, as far as the disk keeps its
 word, a power cut. A step's records are one transaction, and a batch of frames one step's worth: that is the group
-commit.
+commit. A commit has two halves, so that whoever has something better to do need not wait for the disk: :meth:`begin`
+writes into memory, :meth:`finish` makes it last and may run in another thread.
+
+The log is written over again and again. Copying it into the file (:meth:`fold`) has a connection of its own, so that no
+commit waits for it; and a ``log_bytes`` of room, taken when the store is opened, spares each commit the change of the
+log's length, which costs a disk more than the bytes do.
 """
 
 import contextlib
+import fcntl
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.gateway.logic.records import (
@@ -30,12 +38,20 @@ from detente.gateway.logic.records import (
 )
 from detente.records.errors import InputError
 
-WAL_PAGES = 8192
-"""Pages of the write-ahead log that make SQLite copy it into the file, while everybody waits: 32 MB, not SQLite's 4,
-so that one commit in thousands is slow and not one in hundreds. source: assumption, 1,000-30,000."""
+WAL_PAGES = 4096
+"""Pages of the write-ahead log that make SQLite copy the rest of it into the file, while everybody waits: 16 MB, where
+commits left :meth:`SqliteStore.fold` no gap. source: assumption, 1,000-30,000."""
+
+FOLD_BYTES = 4_000_000
+"""What is written between two copyings of the log into the file. source: assumption, 1-16 MB: seconds of a raid."""
+
+FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
+RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
 
 VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
+# Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
+# what waits to be applied. (Stores made before have both, and serve as well.)
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick INTEGER NOT NULL,
@@ -43,56 +59,76 @@ CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick
   PRIMARY KEY (partner, sequence)) STRICT;
 CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, lane INTEGER NOT NULL, envelope BLOB NOT NULL,
   late INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
-CREATE INDEX inbox_applied ON inbox (applied);
+CREATE INDEX inbox_applied ON inbox (applied) WHERE applied IS NOT NULL;
 CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL)
   STRICT;
 CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL) STRICT;
 CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written_s REAL NOT NULL,
   stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
-  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT;
-CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT, WITHOUT ROWID;
+CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
 
 class SqliteStore:
     """The store of one side in one file."""
 
-    def __init__(self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None) -> None:
+    def __init__(
+        self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None, log_bytes: int = 0
+    ) -> None:  # fmt: skip
         """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
 
-        Raises InputError where the file is no store, or of another side or version, or not whole. Nothing that was
-        there before is overwritten.
+        ``bytes_max`` bounds the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the
+        file is no store, or of another side or version, or not whole. Nothing that was there before is overwritten.
         """
-        self.path, self.side = path, side
-        new = not path.exists()
+        self.path, self.side, self.log_bytes = path, side, log_bytes
+        self.unfolded_bytes = 0  # written since the log was last copied into the file
+        self.forgets = False  # what is being committed asks that nothing of it stay in the log
+        self.folding = threading.Lock()
+        self.opened = contextlib.ExitStack()
+        try:
+            self._open(epoch, bytes_max)
+        except InputError:
+            self.opened.close()
+            raise
+
+    def _open(self, epoch: int, bytes_max: int | None) -> None:
+        path, new = self.path, not self.path.exists()
         try:
             if not new:
                 _check_size(path)
-            self.base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self.opened.callback(os.close, _hold(path))
+            self.base = self._connected()
             if new:
                 self._make(epoch)
             else:
                 self._recognise()
             self.base.execute("PRAGMA journal_mode=WAL")
-            self.base.execute("PRAGMA synchronous=FULL")
             self.base.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
-            self.base.execute("PRAGMA locking_mode=EXCLUSIVE")
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.base.execute("BEGIN IMMEDIATE")
             self.base.execute("COMMIT")
+            self.copier = self._connected()
+            self._take_room()
             if bytes_max is not None:
                 page = self.base.execute("PRAGMA page_size").fetchone()[0]
                 self.base.execute(f"PRAGMA max_page_count={max(1, bytes_max // page)}")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise self._refused(
-                    "a store that another process holds", "a store for this process alone",
-                    "stop the other gateway of this side first",
-                ) from error  # fmt: skip
+        except BlockingIOError as error:
+            raise self._refused(
+                "a store that another process holds", "a store for this process alone",
+                "stop the other gateway of this side first",
+            ) from error  # fmt: skip
+        except (OSError, sqlite3.OperationalError) as error:
             raise self._refused(f"a store that cannot be opened: {error}", "a file in a writable folder",
                                 "check the path, the permissions and the room on the disk") from error  # fmt: skip
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.opened.callback(made.close)
+        made.execute("PRAGMA synchronous=FULL")
+        return made
 
     def _refused(self, found: str, expected: str, remedy: str) -> InputError:
         return InputError(found=found, expected=expected, remedy=remedy, file=str(self.path))
@@ -146,18 +182,64 @@ class SqliteStore:
 
     def commit(self, records: Sequence[Record]) -> None:
         """Keep all of these or none, on disk when this returns; raises StoreError where the disk refuses."""
+        self.begin(records)
+        self.finish()
+
+    def begin(self, records: Sequence[Record]) -> None:
+        """Write all of these, to be kept by :meth:`finish`; raises StoreError, and keeps none, where that fails."""
+        forgets = any(isinstance(record, Forgotten) for record in records)
         try:
             self.base.execute("BEGIN IMMEDIATE")
             for record in records:
                 self._keep(record)
+        except sqlite3.Error as error:
+            self._give_up(error)
+        self.forgets = forgets
+        self.unfolded_bytes += sum(RECORD_BYTES + len(getattr(record, "envelope", b"")) for record in records)
+
+    def finish(self) -> None:
+        """What was begun is on disk when this returns; raises StoreError, and keeps none of it, where that fails.
+
+        In whatever thread: it waits for the disk and for nothing else. Until it returns nothing else may be asked.
+        """
+        try:
             self.base.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.base.in_transaction:
-                self.base.execute("ROLLBACK")
-            raise StoreError(str(error)) from error
-        if any(isinstance(record, Forgotten) for record in records):
-            with contextlib.suppress(sqlite3.Error):  # nothing of it stays in the log either; else at the next
+            self._give_up(error)
+        if self.forgets:
+            with contextlib.suppress(sqlite3.Error), self.folding:  # nothing of it stays in the log; else at the next
                 self.base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._take_room()
+
+    def _give_up(self, error: sqlite3.Error) -> NoReturn:
+        if self.base.in_transaction:
+            self.base.execute("ROLLBACK")
+        raise StoreError(str(error)) from error
+
+    @property
+    def long_log(self) -> bool:
+        """True when the log ought to be copied into the file."""
+        return self.unfolded_bytes > FOLD_BYTES
+
+    def fold(self) -> None:
+        """Copy the log into the file, so that it begins anew. In a thread of its own: no commit waits for it."""
+        self.unfolded_bytes = 0
+        with contextlib.suppress(sqlite3.Error), self.folding:  # a full disk is the next commit's to tell
+            for _ in range(FOLD_PASSES):
+                _, written, copied = self.copier.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied >= written:
+                    return
+
+    def _take_room(self) -> None:
+        """Make the log as long as it may become: write it full, and take that back. No room is no fault yet."""
+        if self.log_bytes:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self.base.execute("BEGIN IMMEDIATE")
+                self.base.execute("INSERT INTO inbox VALUES ('', 0, 0, 0, zeroblob(?), 0, NULL)", (self.log_bytes,))
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self.base.execute("ROLLBACK")
+                with open(f"{self.path}-wal", "rb") as log:
+                    os.fsync(log.fileno())
 
     def _keep(self, record: Record) -> None:
         run = self.base.execute
@@ -245,7 +327,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self.base.close()
+        with self.folding:
+            self.opened.close()
 
 
 def _outbox_line(
@@ -259,6 +342,30 @@ def _outbox_line(
 
 def _names(text: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))
+
+
+def _hold(path: Path) -> int:
+    """Hold a store's file against other gateways until the descriptor is closed; BlockingIOError where one has it.
+
+    It must be closed last: with it go the locks of everything else that this process has open on the file.
+    """
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise
+    return held
+
+
+def is_held(path: Path) -> bool:
+    """True where a gateway that runs holds this store."""
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _quoted(text: str) -> str:

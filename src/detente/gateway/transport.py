@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from detente.centre.exchange.message import KIND
-from detente.records.errors import InputError
+from detente.records.errors import InputError, PeerError
 
 HEAD = struct.Struct(">IB")
 FRAME_BYTES_MAX = 200_000 + KIND.attached_bytes_max
@@ -24,6 +24,8 @@ BUFFER_BYTES_MAX = 16_000_000
 FRAMES_A_TURN = 16
 """Frames read before others get their turn: reading what has come already would wait for nothing, and so for nobody.
 source: assumption, 4-64."""
+
+READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB-1 MB: a few envelopes
 
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
@@ -86,6 +88,38 @@ def name_of(writer: asyncio.StreamWriter) -> str:
     return ""
 
 
+class Frames:
+    """Frames out of a stream of bytes, however the line divides it. What is kept is less than one frame."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []  # the beginning of a frame whose end has not come
+        self.held = 0  # bytes of it
+        self.wanted = HEAD.size  # bytes before anything can be cut
+        self.cuts = 0
+
+    def cut(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Lane and data of each frame that is whole now. Raises PeerError where one is announced longer than any."""
+        self.parts.append(data)
+        self.held += len(data)
+        if self.held < self.wanted:
+            return
+        whole = b"".join(self.parts) if len(self.parts) > 1 else data
+        place, end = 0, len(whole)
+        while end - place >= HEAD.size:
+            size, lane = HEAD.unpack_from(whole, place)
+            if size > FRAME_BYTES_MAX:
+                raise PeerError(f"a frame of {size} bytes is announced; {FRAME_BYTES_MAX} are the most")
+            if end - place < HEAD.size + size:
+                self.wanted = HEAD.size + size
+                break
+            self.cuts += 1
+            yield lane, whole[place + HEAD.size : place + HEAD.size + size]
+            place += HEAD.size + size
+        else:
+            self.wanted = HEAD.size
+        self.parts, self.held = [whole[place:]] if place < end else [], end - place
+
+
 class Line:
     """The line to one partner, whoever calls. ``on_line(True)`` when it stands, ``on_line(False)`` when it broke."""
 
@@ -103,8 +137,7 @@ class Line:
         if writer.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
             self.dropped += 1
             return
-        writer.write(HEAD.pack(len(data), lane))
-        writer.write(data)
+        writer.write(HEAD.pack(len(data), lane) + data)  # at once: one record of TLS, one call, one wake at its end
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read frames until the line breaks. A newer line takes an older one's place."""
@@ -117,17 +150,14 @@ class Line:
             await self.on_line(False)
         self.writer = writer
         await self.on_line(True)
-        read = 0
+        frames = Frames()
         try:
-            while True:
-                size, lane = HEAD.unpack(await reader.readexactly(HEAD.size))
-                if size > FRAME_BYTES_MAX:
-                    break
-                await self.on_frame(lane, await reader.readexactly(size))
-                read += 1
-                if read % FRAMES_A_TURN == 0:
-                    await asyncio.sleep(0)
-        except (asyncio.IncompleteReadError, OSError, ssl.SSLError):
+            while data := await reader.read(READ_BYTES):
+                for lane, frame in frames.cut(data):
+                    await self.on_frame(lane, frame)
+                    if frames.cuts % FRAMES_A_TURN == 0:
+                        await asyncio.sleep(0)
+        except (PeerError, OSError, ssl.SSLError):
             pass
         finally:
             writer.close()

@@ -16,6 +16,7 @@ from detente.records.stages import Releases
 from detente.records.table import Table
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario
+from detente.scenario.catalogue import RadarEntry, SatelliteEntry
 
 SETTING_FILE = "setting.json"
 Stage = TypeVar("Stage", bound=Table)
@@ -44,13 +45,26 @@ def setting_document(scenario: Scenario, architecture: str) -> dict[str, Any]:
         "epoch": scenario.file.epoch.isoformat(),
         "sides": list(scenario.side_names),
         "sensors": [
-            {"name": sensor.name, "side": scenario.side_names[sensor.side], "owner": sensor.owner}
+            {
+                "name": sensor.name,
+                "side": scenario.side_names[sensor.side],
+                "owner": sensor.owner,
+                **_where(sensor.entry),
+            }
             for sensor in scenario.sensors
         ],
         "agreement": None
         if agreement is None
         else {"name": agreement.name, "digest": digest(agreement), "text": agreement.model_dump(mode="json")},
     }
+
+
+def _where(entry: RadarEntry | SatelliteEntry) -> dict[str, Any]:
+    """What kind of sensor it is, and where a radar stands."""
+    if not isinstance(entry, RadarEntry):
+        return {"kind": "infrared"}
+    at = entry.position
+    return {"kind": "radar", "lat_deg": at.lat_deg, "lon_deg": at.lon_deg, "altitude_m": at.altitude_m}
 
 
 def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit: int) -> dict[str, Any]:

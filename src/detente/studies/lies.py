@@ -150,7 +150,12 @@ def _moved(honest: Messages, north_m: NDArray[np.float64], rate_m_s: NDArray[np.
         north = np.array([enu_axes(lat, lon)[1] for lat, lon in places[:, :2]])
         state[tells, :3] += north_m[tells, None] * north
         state[tells, 3:] += rate_m_s[tells, None] * north
+    launch_lat = honest.launch_lat_rad + north_m / MEAN_RADIUS_M
+    launch_lat = np.clip(launch_lat, -np.pi / 2, np.pi / 2)
     to_come_s = np.maximum(honest.impact_s - honest.valid_s, 0.0)
     impact_lat = honest.impact_lat_rad + (north_m + rate_m_s * to_come_s) / MEAN_RADIUS_M
     impact_lat = np.clip(impact_lat, -np.pi / 2, np.pi / 2)
-    return replace(honest, state=state, impact_lat_rad=np.where(honest.impact_valid == 1, impact_lat, 0.0))
+    return replace(
+        honest, state=state, impact_lat_rad=np.where(honest.impact_valid == 1, impact_lat, 0.0),
+        launch_lat_rad=np.where(honest.launch_valid == 1, launch_lat, 0.0),
+    )  # fmt: skip

@@ -4,7 +4,7 @@ Architectures that share the same rules share these: what each side sees does no
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detente.centre import step as centres
 from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.centre.exchange.rules import Rules
+from detente.centre.step import Quarantine
 from detente.records.slots import Picture
 from detente.records.stages import Messages, Releases, TrackHistory, Warnings
 from detente.studies import _kernels_scoring as kernels
@@ -59,15 +60,17 @@ class Pictures:
     """All watching sides under one set of rules. ``tick`` moves everything on by one tick."""
 
     def __init__(
-        self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None
-    ) -> None:
+        self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None,
+        quarantine: Quarantine = "off",
+    ) -> None:  # fmt: skip
         assert lie is None or not record, "a lie would not pass the liar's own second check"
         rows, sides = theatre.rows, theatre.sides
         self.theatre, self.record, self.exchanging = theatre, record, architecture.exchange
         self.watching = (sides,) if architecture.pooled else tuple(range(sides))
+        self.centres = tuple(replace(centre, quarantine=quarantine) for centre in theatre.centres)
         self.assisted = {
             side: centres.begin_assisted(
-                theatre.centres[side], rules, theatre.world.replicates, secret=study_secret(theatre.seed, side),
+                self.centres[side], rules, theatre.world.replicates, secret=study_secret(theatre.seed, side),
                 exchanging=self.exchanging,
             )
             for side in self.watching
@@ -109,13 +112,13 @@ class Pictures:
         for place, side in enumerate(self.watching):
             messages, offsets = self._arrivals(side, index)
             self.assisted[side], said = centres.cooperate(
-                self.theatre.centres[side], own[side], self.assisted[side], messages, offsets, now_s,
+                self.centres[side], own[side], self.assisted[side], messages, offsets, now_s,
                 record=self.record,
             )  # fmt: skip
             lying = self.liar is not None and self.liar.lie.side == side
             sent.append(self.liar.tell(said.messages, own[side], now_s) if self.liar and lying else said.messages)
             if self.sealing is not None:
-                status = self.theatre.centres[side].own_status
+                status = self.centres[side].own_status
                 self.sealing.remember(side, own[side].tracks, own[side].estimates, status)
             if len(said.warnings):
                 self.kept.warnings.append(said.warnings)

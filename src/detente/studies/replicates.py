@@ -1,5 +1,6 @@
 """Flying a chunk of replicates: one world each, every side's own half once, then every architecture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -44,6 +45,15 @@ class Doubts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Case:
+    """One architecture; who lies in it, and how; and what centres do about it."""
+
+    architecture: str
+    lie: Lie | None = None
+    quarantine: Quarantine = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Flown:
     """What a chunk of replicates gives; ``tables`` and ``ledgers`` (by architecture) only where they were recorded."""
 
@@ -67,43 +77,70 @@ def fly(
     """
     chosen = [BY_NAME[name] for name in architectures]
     pooled = any(architecture.pooled for architecture in chosen)
-    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches, quarantine=quarantine)
-    cooperations = _cooperations(theatre, chosen, record=record, lie=lie)
-    own_warnings, book = _fly_through(theatre, cooperations)
-    countries = _countries(scenario.file.epoch.date())
-    own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
-    table, objects, tables = [], [], {}
-    for index, cooperation in enumerate(cooperations):
-        warned = first_warnings(
-            theatre, cooperation.pictures.kept.warnings, book, countries, cooperation.architecture.pooled
-        )
-        results = object_results(cooperation, index, warned, own)
-        table.append(metric_rows(cooperation, warned, own, results))
-        objects.append(results)
-        if record:
-            tables[cooperation.architecture.name] = _tables(cooperation)
+    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches)
+    cooperations = _cooperations(theatre, chosen, record=record, lie=lie, quarantine=quarantine)
+    table, objects = zip(*_flown_and_scored(theatre, cooperations), strict=True)
     return Flown(
         replicates=len(replicates),
         table=_by_replicate(StudyTable.concatenate(table)),
         objects=_by_replicate(ObjectResults.concatenate(objects)),
-        tables=tables,
+        tables={one.architecture.name: _tables(one) for one in cooperations} if record else {},
         ledgers={
             cooperation.architecture.name: cooperation.pictures.sealing.ledgers()
             for cooperation in cooperations
             if cooperation.pictures.sealing is not None
         },
-        doubts={}
-        if quarantine == "off"
-        else {
-            cooperation.architecture.name: _doubts(cooperation.pictures)
-            for cooperation in cooperations
-            if cooperation.architecture.exchange
-        },
+        doubts={} if quarantine == "off" else _doubts(cooperations),
     )
 
 
+def fly_cases(
+    scenario: Scenario, seed: int, replicates: NDArray[np.int64], cases: Sequence[Case],
+    launches: Prepared | None = None,
+) -> list[Flown]:  # fmt: skip
+    """Fly these replicates under each case, a result each: what :func:`fly` gives, in one pass.
+
+    The worlds, what sensors report of them and every side's own half are the same in all cases, and are made once.
+    """
+    chosen = [BY_NAME[case.architecture] for case in cases]
+    assert not any(architecture.pooled for architecture in chosen), "a pool has no partners to doubt"
+    theatre = prepare(scenario, seed, replicates, pooled=False, launches=launches)
+    cooperations = [
+        Cooperation(theatre, architecture, _pictures(theatre, architecture, case), record=False)
+        for architecture, case in zip(chosen, cases, strict=True)
+    ]
+    return [
+        Flown(
+            replicates=len(replicates), table=_by_replicate(table), objects=_by_replicate(objects),
+            doubts={} if case.quarantine == "off" else _doubts([one]),
+        )
+        for case, one, (table, objects) in zip(
+            cases, cooperations, _flown_and_scored(theatre, cooperations), strict=True
+        )
+    ]  # fmt: skip
+
+
+def _pictures(theatre: Theatre, architecture: Architecture, case: Case) -> Pictures:
+    rules = theatre.rules(architecture)
+    return Pictures(theatre, architecture, rules, record=False, lie=case.lie, quarantine=case.quarantine)
+
+
+def _flown_and_scored(theatre: Theatre, cooperations: list[Cooperation]) -> list[tuple[StudyTable, ObjectResults]]:
+    """Fly, and score each architecture; numbered in their order."""
+    own_warnings, book = _fly_through(theatre, cooperations)
+    countries = _countries(theatre.scenario.file.epoch.date())
+    own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
+    found = []
+    for index, cooperation in enumerate(cooperations):
+        warnings, pooled = cooperation.pictures.kept.warnings, cooperation.architecture.pooled
+        warned = first_warnings(theatre, warnings, book, countries, pooled)
+        results = object_results(cooperation, index, warned, own)
+        found.append((metric_rows(cooperation, warned, own, results), results))
+    return found
+
+
 def _cooperations(
-    theatre: Theatre, chosen: list[Architecture], *, record: bool, lie: Lie | None
+    theatre: Theatre, chosen: list[Architecture], *, record: bool, lie: Lie | None, quarantine: Quarantine
 ) -> list[Cooperation]:  # fmt: skip
     """The architectures, those with the same rules on the same pictures (but recorded ones each on their own)."""
     made: dict[object, Pictures] = {}
@@ -112,17 +149,23 @@ def _cooperations(
         rules = theatre.rules(architecture)
         key = architecture.name if record else sharing_key(architecture, rules)
         if key not in made:
-            made[key] = Pictures(theatre, architecture, rules, record=record, lie=lie)
+            made[key] = Pictures(theatre, architecture, rules, record=record, lie=lie, quarantine=quarantine)
         cooperations.append(Cooperation(theatre, architecture, made[key], record=record))
     return cooperations
 
 
-def _doubts(pictures: Pictures) -> Doubts:
-    never = np.full(pictures.theatre.rows, -1.0)
-    return Doubts(
-        trust={side: assisted.trust for side, assisted in pictures.assisted.items()},
-        lied_s=never if pictures.liar is None else pictures.liar.lied_s,
-    )
+def _doubts(cooperations: list[Cooperation]) -> dict[str, Doubts]:
+    """By architecture, of those that exchange."""
+    found = {}
+    for cooperation in cooperations:
+        pictures = cooperation.pictures
+        if cooperation.architecture.exchange:
+            never = np.full(pictures.theatre.rows, -1.0)
+            found[cooperation.architecture.name] = Doubts(
+                trust={side: assisted.trust for side, assisted in pictures.assisted.items()},
+                lied_s=never if pictures.liar is None else pictures.liar.lied_s,
+            )
+    return found
 
 
 def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:

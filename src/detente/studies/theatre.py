@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange.rules import Rules, compile_agreement
-from detente.centre.step import Centre, Quarantine
+from detente.centre.step import Centre
 from detente.chance.draws import Stage, uniforms
 from detente.engagement.arms import Arms, arm
 from detente.engagement.plan import Sectors, sectors_of
@@ -78,13 +78,9 @@ def rules_under(scenario: Scenario, architecture: Architecture) -> Rules:
 
 
 def prepare(
-    scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool, launches: Prepared | None = None,
-    quarantine: Quarantine = "off",
+    scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool, launches: Prepared | None = None
 ) -> Theatre:  # fmt: skip
-    """Draw the worlds of these replicates, sense them, and set up the centres that will watch.
-
-    ``quarantine``: whether centres look at how far their partners' word bears comparison with their own sensors.
-    """
+    """Draw the worlds of these replicates, sense them, and set up the centres that will watch."""
     world = realise(scenario, seed, replicates, launches)
     sensed = detect(world, scenario, seed)
     file = scenario.file
@@ -93,10 +89,7 @@ def prepare(
     slots = world.object_count + SLOTS_SPARE
     sides = range(len(scenario.sides))
     centres = [
-        Centre(
-            side=side, sides=len(sides), suite=world.suite, territories=territories, slots=slots, quarantine=quarantine
-        )
-        for side in sides
+        Centre(side=side, sides=len(sides), suite=world.suite, territories=territories, slots=slots) for side in sides
     ]
     heard = [world.suite.side == side for side in sides]
     if pooled:

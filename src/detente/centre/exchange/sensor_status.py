@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.exchange.rules import PERIODS_S, Rules
-from detente.records.slots import Bytes, DetectionKind, Floats, SensorState, SensorStatus, SensorSuite
+from detente.records.slots import Bytes, DetectionKind, Floats, Ints, SensorState, SensorStatus, SensorSuite
 from detente.records.stages import Messages
 from detente.scenario.agreement import DataClass
 
@@ -133,14 +133,14 @@ def parted(messages: Messages, offsets: NDArray[np.int64]) -> tuple[Messages, ND
     )  # fmt: skip
 
 
-def heard(status: SensorStatus, statuses: Messages, suite: SensorSuite) -> SensorStatus:
+def heard(status: SensorStatus, statuses: Messages, sides: Ints) -> SensorStatus:
     """What partners have declared after these words of theirs: of each sensor what speaks of the newest moment.
 
-    What is said of a sensor that is not its speaker's changes nothing.
+    ``sides`` (n,) has each sensor. What is said of a sensor that is not its speaker's changes nothing.
     """
     sensors = statuses.number - 1
-    known = (sensors >= 0) & (sensors < len(suite.kind)) & np.isin(statuses.phase, (1, 2, 3))
-    known[known] &= suite.side[sensors[known]] == statuses.giver[known]
+    known = (sensors >= 0) & (sensors < len(sides)) & np.isin(statuses.phase, (1, 2, 3))
+    known[known] &= sides[sensors[known]] == statuses.giver[known]
     if not known.any():
         return status
     statuses, sensors = statuses.take(known), sensors[known]

@@ -27,11 +27,10 @@ RECEIPT = Kind(mark=b"DTNRCP01", payload_type="application/vnd.detente.receipt",
 
 
 class Outcome(Enum):
-    """What became of an envelope at its receiver."""
+    """What became of an envelope at its receiver. What was refused gets no receipt: its sender closes it in time."""
 
     RECEIVED = "received"  # applied, or kept as late
     DUPLICATE = "duplicate"  # had been received before; nothing was applied
-    REFUSED = "refused"  # a whole envelope of the partner's whose content was unsound; sending it again is no use
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,9 @@ def in_epoch(messages: Messages, epoch: int) -> Messages:
     A sensor keeps its number: both sides count sensors alike.
     """
     columns = {name: getattr(messages, name) for name, _ in messages.columns()}
+    number = global_numbers(epoch, messages.number)
     of_sensor = messages.data == DataClass.SENSOR_STATUS
-    number = np.where(of_sensor, messages.number, global_numbers(epoch, messages.number))
-    return Messages(**{**columns, "number": number})
+    if of_sensor.any():
+        number = np.where(of_sensor, messages.number, number)
+    number.flags.writeable = False
+    return Messages.of_sound(**{**columns, "number": number})

@@ -158,7 +158,7 @@ def number_members(members, pair_track, pair_detection, who, first, many, place)
 
 
 @kernel
-def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds, settings, share, missed):
+def share_cluster(members, tags, infrared, pairs, joint, settings):
     """Joint probabilities of one cluster, its pairs being ``members``: CLEAR, UNCLEAR or TOO_MANY.
 
     What a satellite sees of a track not believed to burn changes the track's meaning, so nothing is shared there.
@@ -166,8 +166,9 @@ def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds,
     if members.size > MOST_TRACKS * MOST_DETECTIONS:
         return TOO_MANY
     who, first, many = np.empty(MOST_TRACKS, np.int64), np.empty(MOST_TRACKS, np.int64), np.empty(MOST_TRACKS, np.int64)
-    place, odds, part, none = np.empty(members.size, np.int64), log_odds[members], np.empty(members.size), np.empty(8)
-    tracks = number_members(members, pair_track, pair_detection, who, first, many, place)
+    place, part, none = np.empty(members.size, np.int64), np.empty(members.size), np.empty(MOST_TRACKS)
+    odds = joint.log_odds[members]
+    tracks = number_members(members, pairs.track, pairs.detection, who, first, many, place)
     if tracks == 0:
         return TOO_MANY
     if infrared and settings[MODEL] == BALLISTIC:
@@ -179,9 +180,9 @@ def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds,
         none[:tracks],
     )  # fmt: skip
     if found == UNCLEAR:
-        share[members] = part
+        joint.share[members] = part
         for t in range(tracks):
-            missed[who[t]] = none[t]
+            joint.missed[who[t]] = none[t]
     return found
 
 
@@ -189,20 +190,16 @@ def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds,
 def share_out(tags, infrared, total, pairs, nodes, grouped, joint, settings, counts):
     """After ``assign``: fill ``joint`` with the shares of every cluster that is not clear.
 
-    ``joint`` is (log_odds, share) by pair, and ``missed`` by track: below 0 where its assignment stands. A pair alone
-    is left as it is, so a track that nothing else is near is updated as if there were no probabilities.
+    ``joint.missed`` of a track is below 0 where its assignment stands. A pair alone is left as it is, so a track that
+    nothing else is near is updated as if there were no probabilities.
     """
-    pair_track, pair_detection, _ = pairs
-    log_odds, share, missed, _ = joint
     parent, ends = nodes[0], nodes[2]
-    missed[: tags.shape[0]] = -1.0
+    joint.missed[: tags.shape[0]] = -1.0
     first = 0
     while first < total:
-        last = ends[root(parent, pair_track[grouped[first]])]
+        last = ends[root(parent, pairs.track[grouped[first]])]
         if last > first + 1:
-            found = share_cluster(
-                grouped[first:last], tags, infrared, pair_track, pair_detection, log_odds, settings, share, missed
-            )
+            found = share_cluster(grouped[first:last], tags, infrared, pairs, joint, settings)
             if found == UNCLEAR:
                 counts[SHARED] += 1
             elif found == TOO_MANY:

@@ -2,6 +2,7 @@
 
 import math
 
+from detente.centre.tracking._kernels_force import thrust_direction
 from detente.centre.tracking._kernels_places import (
     ALONG,
     ALONG_SIGMA_MAX_M,
@@ -55,7 +56,7 @@ from detente.centre.tracking._kernels_places import (
     VAR_RANGE,
     VAR_RIGHT,
 )
-from detente.centre.tracking._kernels_predict import climb_rate, radial_height, thrust_direction
+from detente.centre.tracking._kernels_predict import climb_rate, radial_height
 from detente.centre.tracking._kernels_sight import forget_hidden, pin_hidden
 from detente.geodesy.constants import A_M, B_M
 from detente.jit import kernel

@@ -11,6 +11,15 @@ import math
 
 import numpy as np
 
+from detente.centre.tracking._kernels_force import (
+    LANES,
+    NUMBERS,
+    braking,
+    gather_points,
+    lay_points,
+    step_points,
+    thrust_direction,
+)
 from detente.centre.tracking._kernels_places import (
     AIR_NOISE,
     AT,
@@ -37,7 +46,7 @@ from detente.centre.tracking._kernels_places import (
     THRUST_STEP,
     UNDECIDED_NOISE,
 )
-from detente.centre.tracking._kernels_sigma import POINTS, STATES, draw_root, gather_offsets
+from detente.centre.tracking._kernels_sigma import STATES, draw_root
 from detente.flight._kernels_air import air_density
 from detente.flight._kernels_motion import climb_rate, pull, radial_height
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
@@ -52,64 +61,28 @@ AIR_STEP_MOST_S = 4.0
 AIR_STEP_LEAST_S = 0.1
 BRAKED_SHARE = 0.08  # of the speed, lost in one step
 LONGEST_STEPS = 2_000
-LIGHTNESS_MOST = 40.0  # bodies of 63 kg/m², beyond what the prior reaches
-PUSHING_MOST_HZ = 0.05
 THRUST_MOST_M_S2 = 120.0  # beyond it, thrust is not taken to grow
 
 
 @kernel
-def braking(density, speed, hidden, settings):
-    """Drag over velocity, 1/s, of a track's lightness, which is kept below fortyfold.
-
-    Some of a vague Gaussian lies below zero. There drag is let push, for the sake of its mean and spread, but gently.
-    """
-    return max(0.5 * density * speed * min(hidden, LIGHTNESS_MOST) / settings[NOMINAL_BETA], -PUSHING_MOST_HZ)
-
-
-@kernel
-def field(px, py, pz, in_air):
-    """What a place alone says of acceleration there: gravity with the turning frame's pull, and the air's density."""
+def accelerate(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings):
+    """Acceleration of a track: gravity and the turning Earth, then thrust along the velocity, or drag against it."""
     gx, gy, gz = pull(px, py, pz)
     gx += OMEGA_RAD_S * OMEGA_RAD_S * px
     gy += OMEGA_RAD_S * OMEGA_RAD_S * py
-    return gx, gy, gz, (air_density(radial_height(px, py, pz)) if in_air else 0.0)
-
-
-@kernel
-def steer(around, px, py, pz, vx, vy, vz, hidden, boosting, settings):
-    """Acceleration where the field is ``around``: Coriolis, then thrust along the velocity, or drag against it."""
-    gx, gy, gz, density = around
     ax, ay, az = gx + 2.0 * OMEGA_RAD_S * vy, gy - 2.0 * OMEGA_RAD_S * vx, gz
     if boosting:
         dx, dy, dz, _ = thrust_direction(px, py, pz, vx, vy, vz, settings[THRUST_FLOOR])
         ax += hidden * dx
         ay += hidden * dy
         az += hidden * dz
-    elif density > 0.0:
-        drag = braking(density, math.sqrt(vx * vx + vy * vy + vz * vz), hidden, settings)
+    elif in_air:
+        density, speed = air_density(radial_height(px, py, pz)), math.sqrt(vx * vx + vy * vy + vz * vz)
+        drag = braking(density, speed, hidden, settings[NOMINAL_BETA])
         ax -= drag * vx
         ay -= drag * vy
         az -= drag * vz
     return ax, ay, az
-
-
-@kernel
-def accelerate(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings):
-    """Acceleration of a track: gravity and the turning Earth, then thrust along the velocity, or drag against it."""
-    around = field(px, py, pz, in_air and not boosting)
-    return steer(around, px, py, pz, vx, vy, vz, hidden, boosting, settings)
-
-
-@kernel
-def thrust_direction(px, py, pz, vx, vy, vz, floor_m_s):
-    """Unit vector along which a missile is taken to push, and the speed it is built from.
-
-    Along the velocity, with ``floor_m_s`` of upward speed added: a missile that has hardly moved points up.
-    """
-    lift = floor_m_s / math.sqrt(px * px + py * py + pz * pz)
-    wx, wy, wz = vx + lift * px, vy + lift * py, vz + lift * pz
-    speed = math.sqrt(wx * wx + wy * wy + wz * wz) + 1e-9
-    return wx / speed, wy / speed, wz / speed, speed
 
 
 @kernel
@@ -139,48 +112,21 @@ def move_mean(state, i, h, boosting, in_air, settings):
 
 
 @kernel
-def move_point(around, x, h, boosting, in_air, settings, out):
-    """One step of ``x`` (7,), where the field is ``around``, into ``out`` by the midpoint rule: for the points about a
-    mean, which is moved better.
-    """
-    half = 0.5 * h
-    hidden = x[6]
-    ax, ay, az = steer(around, x[0], x[1], x[2], x[3], x[4], x[5], hidden, boosting, settings)
-    ux, uy, uz = x[3] + half * ax, x[4] + half * ay, x[5] + half * az
-    bx, by, bz = accelerate(
-        x[0] + half * x[3], x[1] + half * x[4], x[2] + half * x[5], ux, uy, uz, hidden, boosting, in_air, settings
-    )
-    out[0], out[1], out[2] = x[0] + h * ux, x[1] + h * uy, x[2] + h * uz
-    out[3], out[4], out[5], out[6] = x[3] + h * bx, x[4] + h * by, x[5] + h * bz, hidden
-
-
-@kernel
-def move_points(state, P, i, h, boosting, in_air, settings):
+def move_points(state, P, i, h, boosting, in_air, settings, work):
     """One step of the Gaussian of slot ``i`` by its sigma points; false where it has none, and nothing is changed.
 
     The mean moves as ``move_mean`` has it; its points, by the midpoint rule, tell how far theirs is from it and how
-    they spread. All but the first three pairs begin where the mean does.
+    they spread. ``work`` (7, 7) is scratch.
     """
-    root, middle, moved = np.zeros((STATES, STATES)), np.empty(STATES), np.empty((STATES, POINTS))
-    point, out, shift = np.empty(STATES), np.empty(STATES), np.empty(STATES)
-    if not draw_root(P[i], root, STATES):
+    if not draw_root(P[i], work, STATES):
         return False
-    x = state[i]
-    here = field(x[0], x[1], x[2], in_air and not boosting)
-    move_point(here, x, h, boosting, in_air, settings, middle)
-    for k in range(STATES):
-        for side in range(2):
-            sign = 1.0 - 2.0 * side
-            for a in range(STATES):
-                point[a] = x[a] + sign * root[a, k]
-            around = field(point[0], point[1], point[2], in_air and not boosting) if k < 3 else here
-            move_point(around, point, h, boosting, in_air, settings, out)
-            for a in range(STATES):
-                moved[a, 2 * k + side] = out[a] - middle[a]
+    x, shift = np.empty(NUMBERS * LANES), np.empty(STATES)
+    lay_points(x, state[i], work)
+    step_points(x, h, boosting, settings)
     move_mean(state, i, h, boosting, in_air, settings)
-    gather_offsets(moved, shift, P[i])
+    gather_points(x, shift, P[i])
     for a in range(STATES):
-        x[a] += shift[a]
+        state[i, a] += shift[a]
     return True
 
 
@@ -211,7 +157,7 @@ def rates_of_change(px, py, pz, vx, vy, vz, hidden, boosting, in_air, settings, 
     height = radial_height(px, py, pz)
     density = air_density(height)
     nominal = 0.5 * density * speed / settings[NOMINAL_BETA]
-    drag = braking(density, speed, hidden, settings)
+    drag = braking(density, speed, hidden, settings[NOMINAL_BETA])
     add_turning(rates, vx / speed, vy / speed, vz / speed, -drag, -drag)
     thinning = drag * (1.0 - air_density(height + THINNER_M) / density) / (THINNER_M * math.sqrt(r2))
     for k in range(3):
@@ -336,7 +282,7 @@ def longest_step(boosting, height, speed, hidden, settings):
         return BOOST_STEP_S
     if height > AIR_CEILING_M:
         return COAST_STEP_S
-    drag = abs(braking(air_density(height), speed, hidden, settings))
+    drag = abs(braking(air_density(height), speed, hidden, settings[NOMINAL_BETA]))
     return min(max(BRAKED_SHARE / (drag + 1e-9), AIR_STEP_LEAST_S), AIR_STEP_MOST_S)
 
 
@@ -390,7 +336,7 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
             state[i, 6] /= 1.0 - 0.5 * growth
         # In a vacuum nothing bends: there slopes are as good as points.
         bends = settings[FILTER] == SIGMA_POINT and (boosting or in_air)
-        by_points = bends and move_points(state, covariance, i, h, boosting, in_air, settings)
+        by_points = bends and move_points(state, covariance, i, h, boosting, in_air, settings, work)
         if not by_points:
             move_mean(state, i, h, boosting, in_air, settings)
         hidden = state[i, 6]

@@ -112,6 +112,20 @@ def draw_line(plots, plot_tags, d, sites, draws, line):
 
 
 @kernel
+def beside(line, dx, dy, dz, distance):
+    """The inverse of how far along a line a point lies, and its tangents to the right of the line and over it.
+
+    ``dx`` to ``dz`` lead from the sensor to the point. The inverse is 0 for a point behind the sensor or upon it.
+    """
+    along = dx * line[ALONG] + dy * line[ALONG + 1] + dz * line[ALONG + 2]
+    if not along > max(NEAR_M, 0.1 * distance):
+        return 0.0, 0.0, 0.0
+    inverse = 1.0 / along
+    right = (dx * line[RIGHT] + dy * line[RIGHT + 1] + dz * line[RIGHT + 2]) * inverse
+    return inverse, right, (dx * line[OVER] + dy * line[OVER + 1] + dz * line[OVER + 2]) * inverse
+
+
+@kernel
 def compare(line, px, py, pz, offsets, slopes):
     """How far a position is off a line: fill ``offsets`` (3,) right, over, range, and ``slopes`` (3, 3) by position.
 
@@ -120,12 +134,9 @@ def compare(line, px, py, pz, offsets, slopes):
     """
     dx, dy, dz = px - line[FROM], py - line[FROM + 1], pz - line[FROM + 2]
     distance = math.sqrt(dx * dx + dy * dy + dz * dz)
-    along = dx * line[ALONG] + dy * line[ALONG + 1] + dz * line[ALONG + 2]
-    if not along > max(NEAR_M, 0.1 * distance):
+    inverse, right, over = beside(line, dx, dy, dz, distance)
+    if inverse == 0.0:
         return False
-    inverse = 1.0 / along
-    right = (dx * line[RIGHT] + dy * line[RIGHT + 1] + dz * line[RIGHT + 2]) * inverse
-    over = (dx * line[OVER] + dy * line[OVER + 1] + dz * line[OVER + 2]) * inverse
     offsets[0], offsets[1], offsets[2] = -right, -over, 0.0
     for k in range(3):
         slopes[0, k] = (line[RIGHT + k] - right * line[ALONG + k]) * inverse

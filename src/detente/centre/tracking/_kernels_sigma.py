@@ -7,8 +7,6 @@ to tune.
 
 import math
 
-import numpy as np
-
 from detente.centre.tracking._kernels_places import (
     AZIMUTH,
     CONSTANT_GRAVITY,
@@ -26,7 +24,7 @@ from detente.centre.tracking._kernels_places import (
     VAR_RATE,
     VAR_RIGHT,
 )
-from detente.centre.tracking._kernels_sight import compare, short_way
+from detente.centre.tracking._kernels_sight import beside, short_way
 from detente.jit import kernel
 
 STATES = 7
@@ -61,27 +59,10 @@ def draw_root(P, root, columns):
 
 
 @kernel
-def gather_offsets(offsets, mean, P):
-    """Fill ``mean`` (7,) and ``P`` (7, 7) with the mean and covariance of points' offsets (7, 14)."""
-    for a in range(STATES):
-        total = 0.0
-        for k in range(POINTS):
-            total += offsets[a, k]
-        mean[a] = total / POINTS
-    for a in range(STATES):
-        for b in range(a + 1):
-            total = 0.0
-            for k in range(POINTS):
-                total += offsets[a, k] * offsets[b, k]
-            P[a, b] = total / POINTS - mean[a] * mean[b]
-            P[b, a] = P[a, b]
-
-
-@kernel
-def measure(line, x, polar, offsets, slopes, out):
+def measure(line, x, polar, out):
     """How far what would be measured of a state is off what was: ``out`` (4,) two angles, range, range rate.
 
-    False where the state cannot be measured. ``offsets`` (3,) and ``slopes`` (3, 3) are scratch.
+    False where the state cannot be measured.
     """
     dx, dy, dz = x[0] - line[FROM], x[1] - line[FROM + 1], x[2] - line[FROM + 2]
     far = math.sqrt(dx * dx + dy * dy + dz * dz)
@@ -94,9 +75,9 @@ def measure(line, x, polar, offsets, slopes, out):
         out[0] = short_way(math.atan2(east, north) - line[AZIMUTH])
         out[1] = math.asin(up / far) - line[ELEVATION]
     else:
-        if not compare(line, x[0], x[1], x[2], offsets, slopes):
+        inverse, out[0], out[1] = beside(line, dx, dy, dz, far)
+        if inverse == 0.0:
             return False
-        out[0], out[1] = -offsets[0], -offsets[1]
     out[2] = far - line[RANGE]
     out[3] = (dx * x[3] + dy * x[4] + dz * x[5]) / far - line[RATE]
     return True
@@ -156,30 +137,30 @@ def absorb_jointly(line, x, P, off, cross, spread):
 
 
 @kernel
-def update_by_points(line, x, P, settings):
+def update_by_points(line, x, P, settings, trial):
     """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed.
 
     The root is triangular, so that only its first three columns move a point's place, and its first six the velocity
-    that a range rate is of: what is measured of the other points is what is measured of the mean.
+    that a range rate is of: what is measured of the other points is what is measured of the mean. ``trial`` is scratch
+    (``desk.Trial``).
     """
     columns = 6 if line[VAR_RATE] > 0.0 else 3
-    root, point, seen = np.zeros((STATES, STATES)), np.empty(STATES), np.empty((1 + POINTS, MEASURED))
-    offsets, slopes = np.empty(3), np.empty((3, 3))
-    middle, cross, spread = np.empty(MEASURED), np.empty((STATES, MEASURED)), np.zeros((MEASURED, MEASURED))
+    root, point, seen, middle, spread = trial.covariance, trial.state[0], trial.seen, trial.middle, trial.spread
     polar = settings[MODEL] == CONSTANT_GRAVITY
-    if not draw_root(P, root, columns) or not measure(line, x, polar, offsets, slopes, seen[0]):
+    if not draw_root(P, root, columns) or not measure(line, x, polar, seen[0]):
         return False
     for k in range(columns):
         for side in range(2):
             sign = 1.0 - 2.0 * side
-            for a in range(STATES):
-                point[a] = x[a] + sign * root[a, k]
-            if not measure(line, point, polar, offsets, slopes, seen[1 + 2 * k + side]):
+            for a in range(6):
+                point[a] = x[a] + sign * root[a, k] if a >= k else x[a]
+            if not measure(line, point, polar, seen[1 + 2 * k + side]):
                 return False
+    spread[:] = 0.0
     spread[0, 0], spread[1, 1] = line[VAR_AZIMUTH] if polar else line[VAR_RIGHT], line[VAR_OVER]
     spread[2, 2], spread[3, 3] = line[VAR_RANGE], line[VAR_RATE]
-    correlate(root, columns, MEASURED if columns == 6 else 3, seen, middle, cross, spread)
+    correlate(root, columns, MEASURED if columns == 6 else 3, seen, middle, trial.cross, spread)
     for m in range(MEASURED):
         middle[m] = -middle[m]
-    absorb_jointly(line, x, P, middle, cross, spread)
+    absorb_jointly(line, x, P, middle, trial.cross, spread)
     return True

@@ -16,7 +16,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
-from detente.gateway.logic.limits import Bucket, Lane, Rate, lane_of
+from detente.gateway.logic.limits import Lane, admits, lane_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received
@@ -24,7 +24,6 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
-LANES = frozenset(Lane)
 STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
 
 
@@ -38,9 +37,14 @@ def expected_of(gateway: Gateway, partner: str) -> Expected:
     )  # fmt: skip
 
 
-def frame(gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: Now) -> None:
-    """One frame of a partner, whatever its bytes: at most this much work, and no exception."""
-    if lane not in LANES or not _within_rate(gateway, link, Lane(lane), len(data), now):
+def frame(
+    gateway: Gateway, link: Link, out: Out, lane: int, data: bytes, now: Now, *, admitted: bool = False
+) -> None:  # fmt: skip
+    """One frame of a partner, whatever its bytes: at most this much work, and no exception.
+
+    ``admitted``: it was held to the partner's rates when it came in.
+    """
+    if not (admitted or admits(link.buckets, gateway.limits, lane, len(data), now.steady_s)):
         link.count("dropped")
         return
     try:
@@ -65,7 +69,7 @@ class OtherAgreement(PeerError):
 
 def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> None:
     """Tell a partner who is sound but out of step why nothing comes of it: seldom, and whatever becomes of the word."""
-    if link.up and _take(link, "refusals", 0, 1.0, gateway.limits.refusals, now):
+    if link.up and take(link.buckets, "refusals", 0, 1.0, gateway.limits.refusals, now.steady_s):
         outbound.note(gateway, link, out, Word.REFUSED, now, said=why)
 
 
@@ -73,27 +77,13 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
     """Note bytes that changed nothing: one ledger entry for the same bytes, and a bounded number of entries in all."""
     link.count("refused")
     digest = envelope_digest(data)
-    if digest in link.refused or not _take(link, "audit", 0, 1.0, gateway.limits.audit, now):
+    if digest in link.refused or not take(link.buckets, "audit", 0, 1.0, gateway.limits.audit, now.steady_s):
         return
     link.refused[digest] = None
     if len(link.refused) > REFUSED_KEPT:
         del link.refused[next(iter(link.refused))]
     link.log(out, EntryKind.REFUSED, digest, now)
     out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
-
-
-def _within_rate(gateway: Gateway, link: Link, lane: Lane, size: int, now: Now) -> bool:
-    return _take(link, "frames", lane, 1.0, gateway.limits.frames_each[lane], now) and _take(
-        link, "bytes", lane, size, gateway.limits.bytes_each[lane], now
-    )
-
-
-def _take(link: Link, what: str, lane: int, amount: float, rate: Rate, now: Now) -> bool:
-    bucket = link.buckets.get((what, lane), Bucket(level=rate.burst, at_s=now.steady_s))
-    left = bucket.take(amount, rate, now.steady_s)
-    if left is not None:
-        link.buckets[what, lane] = left
-    return left is not None
 
 
 def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, now: Now) -> None:
@@ -179,7 +169,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     said = note.address
     if note.word is Word.REFUSED:
         link.count("refused_there")
-        if note.said and _take(link, "refusals", 1, 1.0, gateway.limits.refusals, now):
+        if note.said and take(link.buckets, "refusals", 1, 1.0, gateway.limits.refusals, now.steady_s):
             out.notices.append(Notice(kind="refused-there", partner=link.partner, text=note.said))
         return
     if said.agreement != gateway.digest:
@@ -259,8 +249,6 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
         held = link.pending.get(line.sequence)
         if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
-    refused = [line.sequence for line in ours if line.outcome is Outcome.REFUSED]
-    link.count("refused_there", len(refused))
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
     link.see_head(said.head)
 

@@ -16,6 +16,8 @@ class Lane(IntEnum):
     NOTE = 3
 
 
+LANES = frozenset(Lane)
+
 LANE_OF = {
     DataClass.LAUNCH_WARNING: Lane.WARNING,
     DataClass.IMPACT_PREDICTION: Lane.WARNING,
@@ -109,3 +111,25 @@ class Bucket(NamedTuple):
         """The bucket with so much less in it, or None where there is not that much."""
         level = min(rate.burst, self.level + max(0.0, now_s - self.at_s) * rate.per_s)
         return Bucket(level=level - amount, at_s=now_s) if amount <= level else None
+
+
+Buckets = dict[tuple[str, int], Bucket]
+"""Of one partner, by what is counted and in which lane."""
+
+
+def take(buckets: Buckets, what: str, lane: int, amount: float, rate: Rate, now_s: float) -> bool:
+    """True, and the bucket lower by so much, where it holds that much."""
+    bucket = buckets.get((what, lane), Bucket(level=rate.burst, at_s=now_s))
+    left = bucket.take(amount, rate, now_s)
+    if left is not None:
+        buckets[what, lane] = left
+    return left is not None
+
+
+def admits(buckets: Buckets, limits: Limits, lane: int, size: int, now_s: float) -> bool:
+    """Whether a frame of so many bytes may come in now: all that is known of it are its lane and its length."""
+    return (
+        lane in LANES
+        and take(buckets, "frames", lane, 1.0, limits.frames_each[lane], now_s)
+        and take(buckets, "bytes", lane, size, limits.bytes_each[lane], now_s)
+    )

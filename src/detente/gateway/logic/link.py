@@ -19,7 +19,7 @@ from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement
 from detente.centre.step import Centre, cooperate, observe
-from detente.gateway.logic.limits import Bucket, Lane, Limits
+from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.records import Kept, Logged, Record
 from detente.records.stages import Messages, Warnings
 
@@ -179,7 +179,7 @@ class Link:
     heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
     skew: Skew = field(default_factory=Skew)
-    buckets: dict[tuple[str, int], Bucket] = field(default_factory=dict)
+    buckets: Buckets = field(default_factory=dict)
     refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, oldest first
     counts: dict[str, int] = field(default_factory=dict)
 

@@ -54,6 +54,15 @@ class Frame:
     partner: str
     lane: int
     data: bytes
+    admitted: bool = False  # by whoever runs this: held to the partner's rates before it had to wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """Whoever runs this admitted no more than the partner's rates allow, and so many frames did not come in."""
+
+    partner: str
+    frames: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class Tick:
     own: Own
 
 
-LineEvent = LineUp | LineDown | Frame | Timer | Order
+LineEvent = LineUp | LineDown | Frame | Dropped | Timer | Order
 Event = LineEvent | Tick
 ORDERS = ("pause", "resume", "quarantine", "release", "withdraw")
 
@@ -153,7 +162,9 @@ def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
     if isinstance(event, Frame):
-        inbound.frame(gateway, link, out, event.lane, event.data, now)
+        inbound.frame(gateway, link, out, event.lane, event.data, now, admitted=event.admitted)
+    elif isinstance(event, Dropped):
+        link.count("dropped", event.frames)
     elif isinstance(event, LineUp):
         link.up, link.heard, link.told, link.sent_s = True, False, False, {}
         link.settle()

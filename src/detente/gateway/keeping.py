@@ -1,0 +1,201 @@
+"""Keep, then speak: steps are kept in the order they were made, while the next ones are already being made.
+
+A step counts for the outside once its records are on disk: then its frames may be sent and its tick acknowledged. But
+its state is what the next step is made from, at once. So a loop that makes steps never waits for the disk: whatever was
+made while one commit was on its way goes into the next, all together (group commit). Where a commit fails, everything
+that was made since is undone, as if it had not been made; of ticks, own sensors' half stays.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from detente.gateway.logic.link import Out
+from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
+from detente.gateway.logic.records import Kept, Record, StoreError
+from detente.gateway.sqlite_store import SqliteStore
+
+STEPS_MAX = 64
+"""Steps that may wait to be kept before no more are made. source: assumption, 16-500: four commits' worth of frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What was made of events: the state after them, and what is to be kept and said."""
+
+    node: Node
+    out: Out
+    tick: Tick | None = None  # where it is a tick
+    lines: tuple[LineUp | LineDown, ...] = ()  # news of lines among the events: true whether they can be kept or not
+
+
+class Worker:
+    """A thread that does one thing whenever it is told to, and has the loop told when it is done."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None], done: Callable[[], None]) -> None:
+        self.loop, self.work, self.done = loop, work, done
+        self.error: BaseException | None = None  # how the last run ended
+        self.ended = threading.Event()
+        self.ended.set()
+        self.orders: SimpleQueue[bool] = SimpleQueue()
+        self.thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self.thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """True unless it is at work."""
+        return self.ended.is_set()
+
+    def start(self) -> None:
+        """Do it once."""
+        self.ended.clear()
+        self.orders.put(True)
+
+    def wait(self) -> None:
+        """Until it is done."""
+        self.ended.wait()
+
+    def close(self) -> None:
+        """Finish, and end the thread."""
+        self.orders.put(False)
+        self.thread.join()
+
+    def _run(self) -> None:
+        while self.orders.get():
+            try:
+                self.work()
+                self.error = None
+            except BaseException as error:  # whoever waits is to have it
+                self.error = error
+            self.ended.set()
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self.done)
+
+
+class Keeping:
+    """Keeps one gateway's steps. All of it runs in the loop's thread, but for the commits themselves."""
+
+    def __init__(
+        self, store: SqliteStore, node: Node, *, kept: Callable[[Step], None],
+        lost: Callable[[StoreError, list[Step]], None],
+    ) -> None:  # fmt: skip
+        """``kept`` is called for each step once it is on disk, in order; ``lost`` with those that could not be kept.
+
+        Until :meth:`run_in` each step is kept before :meth:`take` returns.
+        """
+        self.store, self.kept, self.lost = store, kept, lost
+        self.node = node  # as if all that was taken were kept: what the next step is made from
+        self.sure = node  # as far as it is kept
+        self.waiting: deque[Step] = deque()
+        self.group: list[Step] = []  # whose commit is on its way
+        self.fault: BaseException | None = None
+        self.worker: Worker | None = None
+        self.folder: Worker | None = None
+
+    def run_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on commits run in a thread, and what comes of them is told in this loop."""
+        self.worker = Worker(loop, self.store.finish, self._done)
+        self.folder = Worker(loop, self.store.fold, lambda: None)
+
+    @property
+    def full(self) -> bool:
+        """True when no more steps should be made before some are kept."""
+        return len(self.waiting) >= STEPS_MAX
+
+    def take(self, step: Step) -> None:
+        """Keep this step after all that were taken before. Raises what went wrong before, where that was our fault."""
+        if self.fault is not None:
+            raise self.fault
+        self.node = step.node
+        self.waiting.append(step)
+        if not self.group:
+            self._go_on()
+
+    def begin_again(self, node: Node) -> None:
+        """Go on from another state, which is what the store holds."""
+        assert not self.group, "all is settled"
+        self.node = self.sure = node
+
+    def settle(self) -> None:
+        """Wait until all that was taken is kept, or lost."""
+        while self.group:
+            assert self.worker is not None, "a commit is on its way in a thread"
+            self.worker.wait()
+            self._done()
+
+    def close(self) -> None:
+        """Settle, and let go of the threads. The store stays open."""
+        self.settle()
+        for worker in (self.worker, self.folder):
+            if worker is not None:
+                worker.close()
+        self.worker = self.folder = None
+
+    def _go_on(self) -> None:
+        """Begin with all that waits."""
+        while self.waiting and not self.group:
+            group, self.waiting = list(self.waiting), deque()
+            records = _together(group)
+            if not records:
+                self._keep(group)
+                continue
+            try:
+                if self.worker is None:
+                    self.store.commit(records)
+                else:
+                    self.store.begin(records)
+            except StoreError as error:
+                self._undo(error, group)
+                continue
+            if self.worker is None:
+                self._keep(group)
+            else:
+                self.group = group
+                self.worker.start()
+
+    def _done(self) -> None:
+        """The commit on its way has ended; told twice where :meth:`settle` was quicker."""
+        if self.worker is None or not self.group or not self.worker.idle:
+            return
+        try:
+            error, group = self.worker.error, self.group
+            self.group = []
+            if error is None:
+                self._keep(group)
+            elif isinstance(error, StoreError):
+                self._undo(error, group)
+            else:
+                raise error
+            self._go_on()
+        except BaseException as error:  # a loop's callback has nobody above it: the next step finds it
+            self.fault = error
+            raise
+        if self.store.long_log and self.folder is not None and self.folder.idle:
+            self.folder.start()
+
+    def _keep(self, group: list[Step]) -> None:
+        for step in group:
+            self.sure = step.node
+            self.kept(step)
+
+    def _undo(self, error: StoreError, group: list[Step]) -> None:
+        """These are lost, and with them those that were made of them."""
+        gone = [*group, *self.waiting]
+        self.waiting.clear()
+        last = next((step.tick for step in reversed(gone) if step.tick is not None), None)
+        if last is not None:
+            self.sure = ashore(self.sure, last)
+        self.node = self.sure
+        self.lost(error, gone)
+
+
+def _together(group: list[Step]) -> list[Record]:
+    """The records of several steps as one's: what is kept of a partner as the last of them has it."""
+    if len(group) == 1:
+        return group[0].out.records
+    records = [record for step in group for record in step.out.records]
+    last = {record.partner: record for record in records if isinstance(record, Kept)}
+    return [*(record for record in records if not isinstance(record, Kept)), *last.values()]

@@ -1,0 +1,104 @@
+"""What a gateway shows of itself: metrics as the OpenMetrics standard has them, and no digit lost."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
+
+from detente.gateway.health import METRICS_TYPE, HealthServer, metrics
+
+NATO, RUSSIA = SIDES
+TYPE = re.compile(r"# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)")
+SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*=\"[^\"\\\n]*\",?)+)\})? (\S+)")
+
+
+def parsed(text: str) -> dict[tuple[str, str], float]:
+    """The samples of an OpenMetrics 1.0 exposition, held to its rules (those that these metrics can break)."""
+    assert text.endswith("# EOF\n")
+    *lines, end, nothing = text.split("\n")
+    assert (end, nothing) == ("# EOF", "")
+    family, kind, families, samples = "", "", [], {}
+    for line in lines:
+        named = TYPE.fullmatch(line)
+        if named:
+            family, kind = named.groups()
+            assert family not in families, f"{family}: a family stands in one place"
+            assert not family.endswith(("_total", "_created", "_bucket")), family
+            families.append(family)
+            continue
+        whole = SAMPLE.fullmatch(line)
+        assert whole, f"{line!r} is no sample"
+        name, labels, value = whole.groups(default="")
+        assert name == (f"{family}_total" if kind == "counter" else family), line
+        assert not labels.endswith(",")
+        keys = re.findall(r"(\w+)=", labels)
+        assert len(set(keys)) == len(keys)
+        assert (name, labels) not in samples, f"{line!r} stands twice"
+        samples[name, labels] = float(value)
+        assert kind == "gauge" or (math.isfinite(samples[name, labels]) and samples[name, labels] >= 0.0), line
+    return samples
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    pair = Pair()
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + 6):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.carry()
+    return pair
+
+
+COUNTS = {"ticks_total": 1_234_567.0, "own_warnings_total": 12.0, "tick": 7.0, "exercise_seconds": 1234567.875}
+
+
+def test_metrics_are_open_metrics(pair: Pair) -> None:
+    found = parsed(metrics(pair.nodes[NATO], COUNTS, SIDES))
+    assert found["detente_ticks_total", ""] == 1_234_567.0, "a counter keeps all its digits"
+    assert found["detente_exercise_seconds", ""] == 1234567.875
+    link = pair.link(NATO)
+    assert found["detente_session_open", f'partner="{RUSSIA}"'] == 1.0
+    assert found["detente_ledger_entries", f'partner="{RUSSIA}"'] == link.tip.size > 5
+    told = {what for name, labels in found if name == "detente_exchange_total" for what in [labels.split('"')[3]]}
+    assert told == set(link.counts)
+    evidence = [value for (name, _), value in found.items() if name == "detente_suspicion_evidence"]
+    assert len(evidence) == pair.nodes[NATO].centre.assisted.trust.evidence.shape[-1]
+    assert np.isfinite(evidence).all()
+
+
+def test_a_side_without_partners_has_metrics_too(pair: Pair) -> None:
+    node = type(pair.nodes[NATO])(**{**vars(pair.nodes[NATO]), "links": {}})
+    assert set(parsed(metrics(node, COUNTS, SIDES))) == {(f"detente_{name}", "") for name in COUNTS}
+
+
+@pytest.mark.parametrize(
+    ("request_line", "token", "status"),
+    [
+        ("GET /metrics HTTP/1.1", "", "200 OK"), ("GET /health HTTP/1.1", "", "200 OK"),
+        ("GET /picture HTTP/1.1", "", "200 OK"), ("GET /store HTTP/1.1", "", "404 Not Found"),
+        ("", "", "404 Not Found"), ("POST /order/pause/Russia HTTP/1.1", "", "401 Unauthorized"),
+        ("POST /order/pause/Russia HTTP/1.1", "wrong", "401 Unauthorized"),
+        ("POST /order/pause/Russia HTTP/1.1", "right", "200 OK"),
+        ("POST /order/fire/Russia HTTP/1.1", "right", "400 Bad Request"),
+        ("POST /order/pause HTTP/1.1", "right", "400 Bad Request"),
+        ("POST /order/pause/Mars HTTP/1.1", "right", "409 Conflict"),
+    ],
+)  # fmt: skip
+def test_anybody_may_look_and_the_operator_alone_orders(pair: Pair, request_line: str, token: str, status: str) -> None:
+    given: list[tuple[str, str]] = []
+
+    def order(word: str, partner: str) -> str:
+        given.append((word, partner))
+        return "" if partner == RUSSIA else f"{partner} is no partner"
+
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), order, SIDES, "right")
+    head = f"{request_line}\r\nHost: x\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n"
+    answered = server._answer(head)
+    assert answered[0] == status
+    obeyed = request_line.startswith("POST") and status in ("200 OK", "409 Conflict")
+    assert given == ([("pause", request_line.split()[1].split("/")[3])] if obeyed else [])
+    if "metrics" in request_line:
+        assert answered[1] == METRICS_TYPE == "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -1,0 +1,221 @@
+"""Well-signed words that a partner may not say: each is refused, counted and noted, and changes nothing else."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key
+
+from detente.centre.exchange.dsse import keyring
+from detente.centre.exchange.ledger import EntryKind, Head
+from detente.centre.exchange.message import Header, Mark, open_envelope, seal
+from detente.centre.exchange.statement import Acknowledgement, Address, Outcome, Receipt, sign_receipt
+from detente.gateway.logic import inbound
+from detente.gateway.logic.limits import Lane, Limits
+from detente.gateway.logic.link import NEVER_S
+from detente.gateway.logic.node import Frame
+from detente.gateway.logic.notes import Gone, Note, Word, write
+
+NATO, RUSSIA = SIDES
+NOBODYS = Head(size=3, root=b"r" * 32, last=b"l" * 32)
+
+
+def talked(ticks: int = 8, limits: Limits | None = None) -> Pair:
+    """A pair after some ticks; NATO has told Russia things that Russia has not receipted."""
+    pair = Pair(limits)
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + ticks):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.carry()
+    for index in range(FIRST_TICK + ticks, FIRST_TICK + ticks + 20):
+        pair.pass_time(5.0)
+        pair.tick(index, NATO)
+        if pair.link(NATO).pending:
+            pair.frames.clear()
+            return pair
+    raise AssertionError("it never has anything to tell")
+
+
+@pytest.fixture(scope="module")
+def kept() -> Pair:
+    return talked()
+
+
+@pytest.fixture
+def pair(kept: Pair) -> Pair:
+    """Words are said to a copy: a node is never changed, only replaced."""
+    other = Pair()
+    other.nodes, other.stores, other.now = dict(kept.nodes), deepcopy(kept.stores), kept.now
+    return other
+
+
+def address(pair: Pair, **values) -> Address:
+    """How Russia's next word to NATO would begin."""
+    link, gateway = pair.link(RUSSIA), pair.gateways[RUSSIA]
+    said = Address(
+        mark=gateway.mark, giver=RUSSIA, receiver=NATO, agreement=gateway.digest, origin=gateway.origin,
+        epoch=link.epoch, ordinal=link.note_number, sealed_s=pair.now.wall_s, head=link.tip.head,
+        seen=link.partner_head,
+    )  # fmt: skip
+    return replace(said, **values)
+
+
+def note(pair: Pair, said: Address, **values) -> bytes:
+    """A note of Russia's."""
+    link = pair.link(RUSSIA)
+    whole = {
+        "word": Word.PULSE, "heard": True, "paused": False, "withdrawn": False, "base": link.next_sequence,
+        "of": 1, "below": link.below,
+    }  # fmt: skip
+    return write(Note(address=said, **whole | values), key(RUSSIA))
+
+
+def receipt(pair: Pair, said: Address, **values) -> bytes:
+    """A receipt of Russia's for the newest envelope that NATO sent."""
+    held = max(pair.link(NATO).pending.values(), key=lambda one: one.sequence)
+    line = {"epoch": 1, "sequence": held.sequence, "digest": held.digest, "outcome": Outcome.RECEIVED} | values
+    return sign_receipt(Receipt(address=said, acknowledged=(Acknowledgement(**line),)), key(RUSSIA))
+
+
+def says(pair: Pair, data: bytes, lane: Lane = Lane.NOTE) -> str:
+    """What NATO notes of a word of Russia's; nothing where it believes it."""
+    was, counted = standing(pair), pair.link(NATO).counts.get("refused", 0)
+    pair.notices.clear()
+    pair.do(NATO, Frame(partner=RUSSIA, lane=lane, data=data))
+    said = [notice.text for name, notice in pair.notices if name == NATO and notice.kind == "refused"]
+    if not said:
+        return ""
+    assert standing(pair) == was
+    assert pair.link(NATO).counts["refused"] == counted + 1
+    return said[0]
+
+
+def standing(pair: Pair) -> tuple:
+    link = pair.link(NATO)
+    return (
+        link.session, link.below, dict(link.beyond), link.waiting, dict(link.pending), link.note_seen, link.skew,
+        link.partner_epoch, link.partner_head, link.paused_there, link.withdrawn, link.next_sequence, link.agreed,
+    )  # fmt: skip
+
+
+def test_an_honest_word_is_believed(pair: Pair) -> None:
+    waits = len(pair.link(NATO).pending)
+    assert says(pair, note(pair, address(pair))) == ""
+    assert says(pair, receipt(pair, address(pair))) == ""
+    assert len(pair.link(NATO).pending) == waits - 1
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"digest": b"x" * 32}, "not the one that was sent"), ({"sequence": 10_000}, "not the one that was sent"),
+    ],
+)  # fmt: skip
+def test_a_receipt_names_what_was_sent(pair: Pair, values: dict, complaint: str) -> None:
+    """Or the outbox would give up what the partner never had."""
+    assert complaint in says(pair, receipt(pair, address(pair), **values))
+
+
+@pytest.mark.parametrize("which", ["note", "receipt"])
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"agreement": "ab" * 32}, "agreement"), ({"epoch": 0}, "epoch"), ({"epoch": 7}, "epoch"),
+        ({"mark": Mark.SIMULATED}, "mark"), ({"giver": NATO, "receiver": RUSSIA}, "giver"),
+    ],
+)  # fmt: skip
+def test_a_word_is_of_this_exchange(pair: Pair, which: str, values: dict, complaint: str) -> None:
+    said = address(pair, **values)
+    data = note(pair, said) if which == "note" else receipt(pair, said)
+    assert complaint in says(pair, data)
+
+
+@pytest.mark.parametrize("which", ["note", "receipt"])
+def test_a_word_fits_both_ledgers(pair: Pair, which: str) -> None:
+    """A head of ours that never was, and a second head of the partner's of the same size."""
+    made = note if which == "note" else receipt
+    seen = replace(NOBODYS, size=pair.link(NATO).tip.size)
+    assert "our ledger never had" in says(pair, made(pair, address(pair, seen=seen)))
+    head = replace(NOBODYS, size=pair.link(NATO).partner_head.size)
+    assert "equivocation" in says(pair, made(pair, address(pair, head=head)))
+    assert pair.link(NATO).counts["equivocations"] == 1
+
+
+def test_a_note_holds_nothing_that_was_never_sent(pair: Pair) -> None:
+    far = pair.link(NATO).next_sequence + 1
+    assert "never sent" in says(pair, note(pair, address(pair), below=far))
+    assert "never sent" in says(pair, note(pair, address(pair), beyond=(far,)))
+
+
+def test_a_note_played_again_is_an_old_one(pair: Pair) -> None:
+    """The partner paused and resumed; whoever plays its pause again stops nothing."""
+    paused = note(pair, address(pair), paused=True)
+    resumed = note(pair, address(pair, ordinal=address(pair).ordinal + 1))
+    for data, holds in ((paused, True), (resumed, False), (paused, False)):
+        pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=data))
+        assert pair.link(NATO).paused_there == holds
+        assert pair.link(NATO).session.open != holds
+    assert pair.link(NATO).counts["old_notes"] == 1
+
+
+def letter(pair: Pair, **values) -> bytes:
+    """An envelope of Russia's, with the content of one that it said before."""
+    row = next(one for one in pair.stores[NATO].load().received if one.lane == Lane.TRACK)
+    expected = inbound.expected_of(pair.gateways[NATO], RUSSIA)
+    header, messages = open_envelope(row.envelope, keyring(key(RUSSIA).public_key()), expected)
+    said: Header = replace(header, sequence=pair.link(RUSSIA).next_sequence)
+    return seal(messages, replace(said, **values), key(RUSSIA))
+
+
+def test_an_envelope_is_of_the_epoch_that_greeted(pair: Pair) -> None:
+    assert "an envelope of epoch 2" in says(pair, letter(pair, epoch=2), Lane.TRACK)
+    assert "lane" in says(pair, letter(pair), Lane.WARNING)
+    received = pair.link(NATO).counts["received"]
+    assert says(pair, letter(pair), Lane.TRACK) == ""
+    assert pair.link(NATO).counts["received"] == received + 1
+
+
+def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
+    """Envelopes and tombstones far ahead of what is due are counted, not kept."""
+    window, below = pair.gateways[NATO].limits.window, pair.link(NATO).below
+    assert says(pair, letter(pair, sequence=below + window), Lane.TRACK) == ""
+    assert pair.link(NATO).counts["beyond_window"] == 1
+    gone = tuple(Gone(sequence=below + window + n, digest=b"g" * 32, reason="expired") for n in range(300))
+    assert says(pair, note(pair, address(pair), word=Word.CLOSED, closed=gone)) == ""
+    assert dict(pair.link(NATO).beyond) == {}
+    near = replace(gone[0], sequence=below + window - 1)
+    said = address(pair, ordinal=address(pair).ordinal + 1)
+    assert says(pair, note(pair, said, word=Word.CLOSED, closed=(near,))) == ""
+    assert [had.kind for had in pair.link(NATO).beyond.values()] == [EntryKind.TOMBSTONE]
+
+
+def test_a_tick_applies_its_share_and_warnings_before_tracks() -> None:
+    """Whatever a partner sends in one go: what is over waits, and of that the most urgent goes first."""
+    pair = talked(2, Limits(rows_per_tick=4))
+    assert pair.link(NATO).skew.heard_at_s != NEVER_S
+    for index in range(FIRST_TICK + 2, FIRST_TICK + 16):
+        pair.pass_time(5.0)
+        pair.tick(index, RUSSIA)
+        pair.frames = [frame for frame in pair.frames if frame[1] == NATO]
+        pair.frames.sort(key=lambda frame: -frame[2])  # tracks first on the line
+        pair.carry()
+    waiting = sorted(pair.link(NATO).waiting, key=lambda one: (one.lane, one.sequence))
+    assert [one.lane for one in pair.link(NATO).waiting] != [one.lane for one in waiting]
+    assert {one.lane for one in waiting} >= {Lane.WARNING, Lane.TRACK}
+    applied, left = pair.link(NATO).counts["applied"], waiting
+    while left:
+        pair.tick(pair.nodes[NATO].tick + 1, NATO)
+        taken = share(left, 4)
+        assert pair.link(NATO).counts["applied"] - applied == sum(len(one.messages) for one in taken)
+        left, applied = [one for one in left if one not in taken], pair.link(NATO).counts["applied"]
+        assert [one.sequence for one in pair.link(NATO).waiting] == [one.sequence for one in left]
+
+
+def share(waiting: list, most: int) -> list:
+    """Those that fit, the first in any case."""
+    taken = waiting[:1]
+    for one in waiting[1:]:
+        if sum(len(other.messages) for other in (*taken, one)) <= most:
+            taken.append(one)
+    return taken
