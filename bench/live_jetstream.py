@@ -127,7 +127,7 @@ async def round_trip(folder: Path, seconds: float) -> dict[str, Any]:
         for number in range(int(100 * seconds)):
             await asyncio.sleep(max(0.0, began + number / 100 - time.perf_counter()))
             giver.tell([part])
-        while giver.link.pending:
+        while giver.busy:
             await asyncio.sleep(0.005)
         trips = giver.trips_s
         theirs = [line.split() for line in (folder / "stamps").read_text().splitlines()]
