@@ -11,7 +11,6 @@ import numpy as np
 from detente.centre.tracking import _kernels_assign as assigning
 from detente.centre.tracking import _kernels_joint as kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.desk import Joint, Pairs, assigning_of
 from detente.centre.tracking.settings import Association, Settings
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_tracking.py")))
@@ -75,12 +74,17 @@ def shared_out(tracks, detections, pairs, margin=1e9, association=Association.JP
     """
     pairs = sorted(pairs)
     columns = np.array([*pairs, (0, 0, 0.0)], float)
-    listed = Pairs(columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), -columns[:, 2])
+    listed = (columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64), -columns[:, 2])
     nodes, grouped = np.zeros((4, tracks + detections), np.int64), np.zeros(len(pairs) + 1, np.int64)
-    work = assigning_of(tracks, 2 * tracks + detections)
+    wide = 2 * tracks + detections
+    work = (
+        np.empty((tracks, wide)), np.empty(tracks), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+        np.empty(wide, np.int64), np.empty(tracks, np.int64), np.empty(wide, np.int64), np.empty(tracks, np.int64),
+        np.empty(wide, np.int64),
+    )  # fmt: skip
     assigning.assign(tracks, detections, len(pairs), *listed, 1e6, np.zeros(tracks, np.int64), nodes, grouped, work)
     settings = Settings(ambiguity_margin=margin, association=association).packed()
     tags, counts = np.zeros((tracks, places.TAGS), np.int64), np.zeros(places.COUNTS, np.int64)
-    joint = Joint(columns[:, 2].copy(), np.full(len(columns), np.nan), np.empty(tracks), np.empty(detections))
+    joint = (columns[:, 2].copy(), np.full(len(columns), np.nan), np.empty(tracks), np.empty(detections))
     kernels.share_out(tags, False, len(pairs), listed, nodes, grouped, joint, settings, counts)
-    return joint.share[:-1], joint.missed, counts
+    return joint[1][:-1], joint[2], counts

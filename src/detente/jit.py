@@ -11,7 +11,7 @@ wherever they are installed.
 
 numba is made for any function; a kernel needs little of it, so most of what the first call waited for is left out:
 
-- what only kernels call is neither optimised nor made into machine code by itself, only where it is linked into;
+- what kernels call of one another is not optimised and made into machine code by itself, only where it is linked into;
 - passes that look for what no kernel has (closures, ``with``, ``literal_unroll``, generated exceptions) do not run;
 - what an operator does with plain numbers and arrays is found out once, not for every statement;
 - Python looks for no garbage meanwhile.
@@ -22,7 +22,6 @@ numba is made for any function; a kernel needs little of it, so most of what the
 import gc
 import hashlib
 import inspect
-import operator
 import os
 import re
 import tempfile
@@ -120,14 +119,15 @@ class ByContent(_CacheLocator):
         return str(self._first_line)
 
 
+_UNCOUNTED = types.Number, types.Boolean
 _ANSWERS: dict[tuple[Any, tuple[Any, ...]], Any] = {}
 _ASK = types.Function.get_call_type
 
 
 def _plain(one: Any) -> bool:
     """Whether a type is a number's, an array's of them, or a tuple's of such."""
-    if isinstance(one, types.BaseTuple):
-        return all(map(_plain, one))
+    if isinstance(one, types.Tuple | types.UniTuple):
+        return all(map(_plain, one.types))
     return isinstance(one, types.Number | types.Boolean | types.Array)
 
 
@@ -161,27 +161,18 @@ def _in_haste() -> Iterator[None]:
             gc.enable()
 
 
-_STRAIGHT = {
-    *(operator.add, operator.sub, operator.mul, operator.truediv),
-    *(operator.iadd, operator.isub, operator.imul, operator.itruediv),
-    *(operator.lt, operator.le, operator.gt, operator.ge),
-}
-
-
 class _KernelLower(Lower):
-    """Lowers arithmetic of floating-point numbers straight: numba first looks for code for constants; it has none."""
+    """Lowers statements without asking how numbers are to be counted as references: they are not."""
 
-    def lower_binop(self, resty: Any, expr: Any, op: Any) -> Any:
-        """The value of ``expr``."""
-        signature = self.fndesc.calltypes[expr]
-        if op not in _STRAIGHT or not all(isinstance(one, types.Float) for one in signature.args):
-            return super().lower_binop(resty, expr, op)
-        sides = zip((expr.lhs, expr.rhs), signature.args, strict=True)
-        cast, builder = self.context.cast, self.builder
-        values = [cast(builder, self.loadvar(side.name), self.typeof(side.name), want) for side, want in sides]
-        function = self.context.typing_context.resolve_value_type(op)
-        result = self.context.get_function(function, signature)(builder, values)
-        return cast(builder, result, signature.return_type, resty)
+    def incref(self, typ: Any, val: Any) -> None:
+        """One more reference to ``val``."""
+        if not isinstance(typ, _UNCOUNTED):
+            super().incref(typ, val)
+
+    def decref(self, typ: Any, val: Any) -> None:
+        """One less."""
+        if not isinstance(typ, _UNCOUNTED):
+            super().decref(typ, val)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -208,15 +199,25 @@ class _LinkedOnly(JITCodeLibrary):
         self._finalized = True
 
 
+class _OptimisedApart(_LinkedOnly):
+    """The same, optimised by itself before it is linked in."""
+
+    def finalize(self) -> None:
+        """Brings together what it calls and optimises it."""
+        super().finalize()
+        self._optimize_final_module()
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _InnerLowering(_Lowering):
     """The same for what only kernels call: no machine code is made."""
 
     _name = "inner_kernel_lowering"
+    library = _LinkedOnly
 
     def run_pass(self, state: Any) -> bool:
         """Lowers one function and tells numba under which name (its description) others find it."""
-        state.library = _LinkedOnly(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
@@ -224,6 +225,14 @@ class _InnerLowering(_Lowering):
         state.targetctx.insert_user_function(lowered.fndesc, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=lowered.fndesc)
         return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ApartLowering(_InnerLowering):
+    """The same for what is optimised by itself."""
+
+    _name = "apart_kernel_lowering"
+    library = _OptimisedApart
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -267,8 +276,17 @@ class InnerKernelCompiler(KernelCompiler):
     lowering = _InnerLowering
 
 
-def _without_door(dispatcher: Any) -> Any:
+class ApartKernelCompiler(KernelCompiler):
+    """The same, for what is optimised by itself before it is linked in."""
+
+    lowering = _ApartLowering
+
+
+def _without_door(py_function: Callable[..., Any], flags: dict[str, Any], apart: bool) -> Any:
     """A kernel that Python cannot call, and says so: without the wrapper, numba's own fast path would jump nowhere."""
+    compiler = ApartKernelCompiler if apart else InnerKernelCompiler
+    inside: dict[str, Any] = {**flags, "no_cpython_wrapper": True, "pipeline_class": compiler}
+    dispatcher: Any = numba.njit(py_function, **inside)
 
     def add_overload(compiled: Any) -> None:
         dispatcher.overloads[tuple(compiled.signature.args)] = compiled
@@ -280,33 +298,51 @@ def _without_door(dispatcher: Any) -> Any:
     return dispatcher
 
 
+def _with_door(py_function: Callable[..., Any], inside: Any, flags: dict[str, Any]) -> Any:
+    """A kernel that Python calls, its code kept on disk; kernels that call it are given ``inside`` instead.
+
+    They always are, whatever is on disk or compiled already: a caller's bits must not depend on that.
+    """
+    kept: dict[str, Any] = {**flags, "cache": True, "pipeline_class": KernelCompiler}
+    settings = config.__dict__
+    before = settings["CACHE_LOCATOR_CLASSES"]
+    settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
+    try:
+        door = numba.njit(py_function, **kept)
+    finally:
+        settings["CACHE_LOCATOR_CLASSES"] = before
+    door.get_call_template, door.get_overload = inside.get_call_template, inside.get_overload
+    return door
+
+
 def kernel(
-    function: Callable[..., Any] | None = None, *, inline: bool = False, inner: bool = False, fastmath: Any = False
+    function: Callable[..., Any] | None = None,
+    *,
+    inline: bool = False,
+    inner: bool = False,
+    apart: bool = False,
+    fastmath: Any = False,
 ) -> Any:
     """Compile a kernel: no interpreter lock, C division, cached on disk.
 
+    What one kernel calls of another is linked into it and optimised there; machine code of its own is made of a kernel
+    only once Python calls it.
+
     ``inline=True`` has LLVM splice the function into its callers, which a loop over lanes needs to become vector code.
-    ``inner=True`` is for what only kernels call, as Python cannot then: it compiles faster, having no wrapper to unpack
-    Python's objects, and is kept with its callers. What is spliced in is treated so too.
+    ``inner=True`` says that only kernels call it: Python cannot. What is spliced in is treated so too.
+    ``apart=True`` has an inner kernel optimised by itself before it is linked in. That is slower to compile, and for
+    loops over lanes of which LLVM makes less when it has them together: try both.
     ``fastmath`` takes numba's flags; leave it off unless a kernel's lanes are padded, because relaxed
     arithmetic may round a remainder loop differently from a full vector.
     """
 
     def compiled(py_function: Callable[..., Any]) -> Any:
         assert Path(inspect.getfile(py_function)).name.startswith("_kernels"), "kernels live in _kernels*.py"
-        within = inline or inner
-        settings = config.__dict__
-        before = settings["CACHE_LOCATOR_CLASSES"]
-        settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
-        try:
-            flags: dict[str, Any] = {
-                "cache": not within, "nogil": True, "error_model": "numpy", "fastmath": fastmath,
-                "forceinline": inline, "no_cfunc_wrapper": True, "no_cpython_wrapper": within,
-                "pipeline_class": InnerKernelCompiler if within else KernelCompiler,
-            }  # fmt: skip
-            made = numba.njit(py_function, **flags)
-            return _without_door(made) if within else made
-        finally:
-            settings["CACHE_LOCATOR_CLASSES"] = before
+        flags: dict[str, Any] = {
+            "nogil": True, "error_model": "numpy", "fastmath": fastmath, "forceinline": inline,
+            "no_cfunc_wrapper": True,
+        }  # fmt: skip
+        inside = _without_door(py_function, flags, apart)
+        return inside if inline or inner else _with_door(py_function, inside, flags)
 
     return compiled if function is None else compiled(function)

@@ -71,6 +71,9 @@ def test_warnings_carry_points_and_no_state():
     assert not messages.covariance.any()
 
 
+NOWHERE = made.box(-90, -89, 0, 1)
+
+
 def reason_of(rules, moments, **values):
     _, decisions, _ = say(rules, moments, record=True, **values)
     mine = decisions.take((decisions.receiver == 1) & (decisions.data == 3))
@@ -88,6 +91,12 @@ def reason_of(rules, moments, **values):
         ({"owners_withheld": ["TUR"]}, {"sensors": [[1]]}, ReleaseReason.RELEASED),
         ({"when": {"phases": ["boost"]}}, {"phase": [[2]]}, ReleaseReason.PHASE),
         ({"when": {"phases": ["boost", "reentry"]}}, {"phase": [[3]]}, ReleaseReason.RELEASED),
+        ({"when": {"launch_zone": NOWHERE}}, {}, ReleaseReason.ZONE),
+        ({"when": {"object_zone": NOWHERE}}, {}, ReleaseReason.ZONE),
+        ({"when": {"impact_zone": NOWHERE}}, {}, ReleaseReason.ZONE),
+        ({"when": {"launch_zone": made.box(-90, 90, -180, 180)}}, {}, ReleaseReason.RELEASED),
+        ({"when": {"range_classes": ["short"]}}, {}, ReleaseReason.RANGE_CLASS),
+        ({"when": {"range_classes": ["medium", "intermediate", "intercontinental"]}}, {}, ReleaseReason.RELEASED),
         ({"delay_s": 1.0}, {}, ReleaseReason.DELAYED),
     ],
 )

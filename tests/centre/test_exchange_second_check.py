@@ -199,6 +199,57 @@ def test_zones_and_ranges_are_asked_for_again(when, rule):
     assert [breach.rule for breach in check(messages, history, asked, 0)] == ([rule] if rule else [])
 
 
+EVERYWHERE, ANY_RANGE = made.box(-90, 90, -180, 180), ["short", "medium", "intermediate", "intercontinental"]
+
+
+@pytest.mark.parametrize(
+    ("when", "unknown", "rule"),
+    [
+        ({"launch_zone": EVERYWHERE}, "launch", "zone"), ({"impact_zone": EVERYWHERE}, "impact", "zone"),
+        ({"range_classes": ANY_RANGE[:3]}, "launch", "range"), ({"range_classes": ANY_RANGE[1:]}, "impact", "range"),
+        ({"launch_zone": EVERYWHERE}, "impact", ""), ({}, "launch", ""),
+    ],
+)  # fmt: skip
+def test_what_is_unknown_lies_in_no_zone_and_is_of_no_range(when, unknown, rule):
+    asked = setting(made.agreement(made.clause("t", "track", when=when)))
+    tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]])
+    rules = compile_agreement(made.agreement(made.clause("t", "track")), made.SIDES, made.OWNERS, made.EPOCH)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, made.SECRET, 0.0)
+    known = replace(est, **{f"{unknown}_valid": np.zeros((1, 1), np.uint8)})
+    found = [breach.rule for breach in check(messages, [Snapshot(tracks=tracks, estimates=known)], asked, 0)]
+    assert found == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("data", "coarsen", "told", "known", "text"),
+    [
+        ("track", {"sigma_position_m": 900.0}, {"state": "mean"}, {}, "the state was not moved"),
+        ("launch-warning", {}, {"launch_lat_rad": 0.25}, {}, "the launch point is not the estimate's"),
+        ("impact-prediction", {}, {"impact_lon_rad": 0.25}, {}, "the impact point is not the estimate's"),
+        ("launch-warning", {"sigma_position_m": 2e3}, {"launch_lat_rad": "own", "launch_lon_rad": "own"}, {},
+         "the launch point was not moved"),
+        ("launch-warning", {}, {"launch_sigma_m": 1.0}, {}, "the launch spread is not the estimate's"),
+        ("launch-warning", {}, {}, {"launch_valid": 0}, "no launch was estimated"),
+        ("launch-warning", {}, {"launch_valid": 0}, {}, "leaves its own out"),
+        ("track", {}, {"impact_valid": 1}, {}, "that its class does not carry"),
+    ],
+)  # fmt: skip
+def test_each_rule_about_contents_speaks_for_itself(data, coarsen, told, known, text):
+    asked = setting(made.agreement(made.clause("c", data, coarsen=coarsen)))
+    tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]])
+    rules = compile_agreement(asked.agreement, made.SIDES, made.OWNERS, made.EPOCH)
+    messages, _, _ = release(initial(rules, np.array([0]), 1), tracks, est, rules, 0, 3, made.SECRET, 0.0)
+    assert check(messages, [Snapshot(tracks=tracks, estimates=est)], asked, 0) == []
+    exact = {"mean": lambda _: tracks.mean[0, :1], "own": lambda name: getattr(est, name)[0, :1]}
+    planted = {
+        name: exact[value](name) if isinstance(value, str) else np.full(1, value, getattr(messages, name).dtype)
+        for name, value in told.items()
+    }
+    knew = replace(est, **{name: np.full((1, 1), value, np.uint8) for name, value in known.items()})
+    found = check(replace(messages, **planted), [Snapshot(tracks=tracks, estimates=knew)], asked, 0)
+    assert any(text in breach.text for breach in found), [breach.text for breach in found]
+
+
 def test_an_owner_that_was_not_asked_holds_a_track_back():
     asked = setting(made.agreement(made.clause("t", "track", owners_consenting=["USA"])))
     tracks, est = made.moment(np.random.default_rng(3), 0.0, [[1]], sensors=[[2]])

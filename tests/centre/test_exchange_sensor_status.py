@@ -171,13 +171,15 @@ def expected():
 
 
 SECTOR = SAID.state[0]
+LESS = SECTOR - np.array([0.0, 0.0, 0.0, 0.0, sensor_status.RANGE_STEP_M, 0.0])
 FINER = SECTOR + np.array([0.0, 0.01, 0.0, 0.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(
     ("values", "rule"),
     [
-        ({"phase": 3}, "content"), ({"state": FINER}, "coarsening"), ({"number": 3, "sensors": 4}, "onward"),
+        ({"phase": 3}, "content"), ({"state": FINER}, "coarsening"), ({"state": LESS}, "content"),
+        ({"number": 3, "sensors": 4}, "onward"),
         ({"number": 9}, "onward"), ({"sensors": 2}, "pedigree"), ({"covariance": 1.0}, "content"),
         ({"impact_lat_rad": 0.1}, "content"), ({"coarsened": 1}, "content"), ({"valid_s": -5.0}, "source"),
     ],

@@ -5,7 +5,6 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from detente.centre.tracking import _kernels_assign as kernels
-from detente.centre.tracking.desk import assigning_of
 
 MISS = 40.0
 
@@ -14,11 +13,16 @@ def solve(tracks, detections, pairs, room=64):
     """``pairs``: (track, detection, cost). Clusters of more than ``room`` tracks are settled hurriedly."""
     rows, wide = min(tracks, room), min(tracks, room) + min(detections, 2 * room)
     columns = np.array([*pairs, (0, 0, 0.0)], float)
+    work = (
+        np.empty((rows, wide)), np.empty(rows), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+        np.empty(wide, np.int64), np.empty(rows, np.int64), np.empty(wide, np.int64),
+        np.empty(rows, np.int64), np.empty(wide, np.int64),
+    )  # fmt: skip
     chosen = np.zeros(tracks, np.int64)
     hurried = kernels.assign(
         tracks, detections, len(pairs), columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int64),
         np.ascontiguousarray(columns[:, 2]), MISS, chosen, np.zeros((4, tracks + detections), np.int64),
-        np.zeros(len(pairs) + 1, np.int64), assigning_of(rows, wide),
+        np.zeros(len(pairs) + 1, np.int64), work,
     )  # fmt: skip
     assert hurried == 0 or room < tracks
     return chosen

@@ -1,16 +1,17 @@
 """Five hundred drills; and for each promise, that the drills would notice if what keeps it were gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 
+from detente.centre import step
 from detente.centre.exchange import dsse, message
 from detente.exercise.drill import station
 from detente.exercise.drill.drills import document, drill, hold
 from detente.exercise.drill.faults import draw
 from detente.exercise.drill.simulation import Simulation
-from detente.gateway.logic import inbound, link, outbound
+from detente.gateway.logic import inbound, link, node, outbound
 from detente.gateway.logic.packing import pack
 from detente.records.errors import PeerError
 
@@ -44,6 +45,23 @@ def test_the_drills_meet_the_faults_they_speak_of() -> None:
     simulation.run()
     links = [one.node.links[two.name] for one, two in zip(simulation.stations, simulation.stations[::-1])]
     assert all(one.counts["received"] > 3 for one in links)
+
+
+def test_trials_find_a_liar_out_set_its_word_aside_and_take_it_back() -> None:
+    """One drill in twenty-five. Own streams are checked as in all drills; here, that there was something to check."""
+    trials = [seed for seed in range(500) if draw(seed).pardon_s is not None]
+    assert len(trials) == 20
+    assert any(plan.cuts for plan in map(draw, trials))
+    assert any(plan.crashes for plan in map(draw, trials))
+    simulation = Simulation(draw(trials[1]))
+    simulation.run()
+    victim, liar = simulation.stations
+    assert (liar.pardoned_s, victim.pardoned_s) == (None, 185.0)
+    suspected = [doubt.now_s for doubt in victim.doubts if doubt.suspected]
+    assert 100.0 < suspected[0] < suspected[-1] <= victim.pardoned_s
+    shown = [(doubt.lines > 0, doubt.suspected) for doubt in victim.doubts]
+    assert set(shown) == {(False, False), (True, False), (False, True)}
+    assert max(doubt.now_s for doubt in victim.doubts if doubt.lines) > victim.pardoned_s
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -136,12 +154,21 @@ GUARDS = [
     ("P11", "the own half never looks at a partner's word", range(6), [
         (station, "watch", swayed(station.watch)),
     ]),
+    ("P11", "a suspect's word is left out of the picture", [37], [
+        (step, "believed", lambda partner, trust: partner),
+    ]),
+    ("P11", "a partner's word is judged", [37], [(step, "judge", lambda trust, *arguments: trust)]),
+    ("P11", "an operator's pardon reaches the centre", [37], [
+        (node, "pardoned", lambda gateway, centre, links: centre),
+    ]),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("promise", "guard", "seeds", "removed"), GUARDS, ids=[guard[0] for guard in GUARDS])
+@pytest.mark.parametrize(
+    ("promise", "guard", "seeds", "removed"), GUARDS, ids=[f"{guard[0]}-{place}" for place, guard in enumerate(GUARDS)]
+)
 def test_the_drills_notice_a_guard_that_is_gone(
-    monkeypatch: pytest.MonkeyPatch, promise: str, guard: str, seeds: range, removed: list
+    monkeypatch: pytest.MonkeyPatch, promise: str, guard: str, seeds: Iterable[int], removed: list
 ) -> None:
     from detente.exercise.drill import promises
 

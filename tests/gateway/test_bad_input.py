@@ -1,6 +1,7 @@
 """What a user can get wrong before a side's process may start: clear words, exit code 2, nothing overwritten."""
 
 import json
+import re
 import shutil
 import socket
 import sqlite3
@@ -13,13 +14,18 @@ import pytest
 from tests.gateway.made_gateway import world
 from typer.testing import CliRunner
 
+from detente.centre.exchange.signature import sign
 from detente.cli.app import app
 from detente.exercise.layout import lay_out
-from detente.gateway.keys import make_keys
+from detente.gateway.config import validated
+from detente.gateway.files import located_file
+from detente.gateway.keys import make_keys, only_issuer, read_signing_key
 from detente.gateway.logic.records import Kept
+from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
 from detente.records.errors import InputError
 from detente.records.stages import Detections
+from detente.scenario.agreement import Agreement
 from detente.scenario.files import load_agreement, load_scenario
 
 NOW = datetime.now(UTC)
@@ -75,7 +81,9 @@ def test_a_key_that_is_not_known(folder: Path) -> None:
 
 def test_a_key_file_that_is_missing(folder: Path) -> None:
     (folder / "keys/NATO/signing.key").unlink()
-    assert "signing.key: a file that cannot be read" in refused(folder)
+    said = refused(folder)
+    assert "signing.key: a file that cannot be read" in said
+    assert re.search(r"NATO\.yaml:\d+:\d+: keys\.signing: ", said), "where it is named"
 
 
 @pytest.mark.parametrize("content", ["0123456789abcdef", "0x" + "12" * 31, "", "key"])
@@ -107,7 +115,9 @@ def test_a_half_signed_agreement(folder: Path) -> None:
     document = json.loads(path.read_text())
     document["signatures"].pop()
     path.write_text(json.dumps(document))
-    assert "Russia has not signed" in refused(folder)
+    said = refused(folder)
+    assert "Russia has not signed" in said
+    assert re.search(r"NATO\.yaml:\d+:\d+: signatures: ", said)
 
 
 def test_an_agreement_changed_after_it_was_signed(folder: Path) -> None:
@@ -123,6 +133,40 @@ def test_a_certificate_of_the_wrong_party(folder: Path) -> None:
         tls_key="keys/Russia/tls.key", tls_certificate="keys/Russia/tls.pem"
     ))  # fmt: skip
     assert "a certificate of 'Russia'" in refused(folder)
+
+
+def test_our_own_authority_in_place_of_the_partners(folder: Path) -> None:
+    """Else the line would never stand, and nobody would say why. Over NATS both authorities are in one file."""
+    ours, theirs = (folder / f"keys/public/{name}/authority.pem" for name in ("NATO", "Russia"))
+    edited(folder, lambda document: document["partners"][0].update(authority="keys/public/NATO/authority.pem"))
+    said = refused(folder)
+    assert re.search(r"NATO\.yaml:\d+:\d+: partners\.0\.authority: the authority that issued NATO's own", said)
+    assert not only_issuer(folder / "keys/NATO/tls.pem", theirs)
+    both = folder / "authorities.pem"
+    both.write_bytes(ours.read_bytes() + theirs.read_bytes())
+    assert not only_issuer(folder / "keys/NATO/tls.pem", both)
+    both.write_text("no certificate")
+    with pytest.raises(InputError, match="something else"):
+        only_issuer(folder / "keys/NATO/tls.pem", both)
+
+
+def test_the_state_of_a_sensor_that_is_not_ours(folder: Path) -> None:
+    edited(folder, lambda document: document.update(sensors={"gabala": "down"}))
+    assert re.search(r"NATO\.yaml:\d+:\d+: sensors\.gabala: the state of sensor 'gabala'", refused(folder))
+
+
+def test_an_agreement_that_does_not_fit_the_theatre(folder: Path) -> None:
+    """What only the theatre shows to be wrong is told with the agreement's own line."""
+    agreement = load_agreement("three-sides-2011")
+    keys = {name: read_signing_key(folder / f"keys/{name}/signing.key") for name in ("NATO", "Russia")}
+    model = agreement.model_dump(mode="json") | {"parties": ["NATO", "Russia"], "clauses": [
+        {"name": "c", "data": "track", "giver": "NATO", "receiver": "Russia", "coarsen": {"grid_km": 5.0}}
+    ]}  # fmt: skip
+    (folder / "odd.yaml").write_text(json.dumps(model, indent=1))
+    odd = validated(located_file(folder / "odd.yaml"), Agreement)
+    write_signatures(folder / "odd.json", odd, [sign(odd, name, key) for name, key in keys.items()])
+    edited(folder, lambda document: document.update(agreement="odd.yaml", signatures="odd.json"))
+    assert re.search(r"odd\.yaml:\d+:\d+: clauses\.0\.coarsen\.grid_km: clause 'c' coarsens", refused(folder))
 
 
 def test_a_certificate_and_another_key(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Dropped, Frame, Timer
 from detente.gateway.logic.records import StoreError
-from detente.gateway.serve import Server
+from detente.gateway.serve import BATCH_EVENTS_MAX, Server
 from detente.records.errors import InputError
 
 NATO, RUSSIA = SIDES
@@ -72,6 +73,19 @@ def test_p6_what_came_is_kept_before_it_is_receipted(talking: tuple[Pair, int]) 
     assert server.node is not pair.nodes[NATO]
 
 
+def test_p4_own_sensors_wait_for_a_bounded_batch() -> None:
+    """Whatever waits: a commit's worth is taken, in order, and the rest stays where it is."""
+    server = object.__new__(Server)
+    server.events = asyncio.Queue()
+    for number in range(1000):
+        server.events.put_nowait(Frame(partner=RUSSIA, lane=Lane.NOTE, data=number.to_bytes(2, "big")))
+    first = [server.events.get_nowait()]
+    taken = list(server._batch(first))
+    assert 1 <= len(taken) <= BATCH_EVENTS_MAX
+    assert [one.data for one in taken] == [number.to_bytes(2, "big") for number in range(len(taken))]
+    assert server.events.qsize() == 1000 - len(taken)
+
+
 def test_p7_what_cannot_be_kept_is_not_receipted_and_changes_nothing(talking: tuple[Pair, int]) -> None:
     pair, heard = talking[0], []
     server = serving(pair, NATO, heard, full=True)
@@ -108,28 +122,6 @@ def test_p7_own_warnings_are_shown_before_anything_is_kept_and_with_a_full_disk_
         assert before != "own" or what in ("own", "kept"), "of a tick, the own warnings come first"
 
 
-def test_a_line_that_ends_for_good_is_told() -> None:
-    heard: list[str] = []
-    server = serving(Pair(), NATO, heard)
-    told: list[dict[str, Any]] = []
-    server.show = told.append
-
-    async def story() -> None:
-        async def refused() -> None:
-            raise InputError(found="a server that will not", expected="one that will", remedy="mend it")
-
-        for made in (refused(), asyncio.sleep(30)):
-            running = asyncio.create_task(made)
-            running.add_done_callback(partial(server._line_ended, RUSSIA))
-            await asyncio.sleep(0)
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(story())
-    assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
-    assert "a server that will not" in told[0]["text"]
-
-
 def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
     """What exceeds a partner's rates never waits for the loop; what does wait is not held to them once more."""
     pair, heard = Pair(), []
@@ -154,3 +146,39 @@ def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
     counts = server.node.links[RUSSIA].counts
     assert counts["dropped"] == len(noise) + 1 - len(waiting)
     assert counts["refused"] == len(waiting)
+
+
+def test_a_line_that_ends_for_good_is_told() -> None:
+    heard: list[str] = []
+    server = serving(Pair(), NATO, heard)
+    told: list[dict[str, Any]] = []
+    server.show = told.append
+
+    async def story() -> None:
+        async def refused() -> None:
+            raise InputError(found="a server that will not", expected="one that will", remedy="mend it")
+
+        for made in (refused(), asyncio.sleep(30)):
+            running = asyncio.create_task(made)
+            running.add_done_callback(partial(server._line_ended, RUSSIA))
+            await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
+    assert [(one["kind"], one["partner"]) for one in told] == [("line-ended", RUSSIA)]
+    assert "a server that will not" in told[0]["text"]
+
+
+def test_p7_a_tick_whose_time_has_come_waits_for_no_disk_and_old_ones_do() -> None:
+    pair = Pair()
+    server = serving(pair, NATO, [])
+    feed_of = SimpleNamespace(file=None, grace_s=2.0)
+    server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
+    server.began_s, tick_s = 0.0, server.gateway.tick_s
+    server.node = replace(server.node, tick=10)
+    due_s = 12 * tick_s + feed_of.grace_s
+    for late_s, on_time, behind in ((-0.1, False, False), (0.0, True, True), (1.1 * tick_s, True, False)):
+        server.clock = SimpleNamespace(exercise_s=due_s + late_s, rate=1.0)
+        assert server._due(False) is on_time
+        assert server._due(True) is behind

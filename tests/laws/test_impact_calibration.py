@@ -34,7 +34,8 @@ def squared_distances(estimates, rows, slots, aims):
 @pytest.fixture(scope="module")
 def looks(lisbon: Scenario):
     """Of NATO, Russia and both pooled, rows of (squared distance, seconds late over sigma, state's NEES, age, still
-    burns, believed to burn, squared distance of the launch over its sigma or NaN where none is stated).
+    burns, believed to burn, squared distance of the launch over its sigma or NaN where none is stated, foretold from
+    a state that nothing has seen since a satellite saw it burn).
     """
     theatre = prepare(lisbon, 1, np.arange(4), pooled=True)
     book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
@@ -72,28 +73,38 @@ def looked_at(own, object_of, theatre, truth, now_s):
         now_s < objects.burnout_s[which],
         tracks.phase[r, s] == Phase.BOOST,
         np.where(said.launch_valid[r, s] == 1, missed_m / np.maximum(said.launch_sigma_m[r, s], 1.0), np.nan) ** 2,
+        (said.foretold[r, s] > 0) & (tracks.burning_by[r, s] >= 0) & (tracks.burning_s[r, s] >= tracks.updated_s[r, s]),
     ], axis=1)  # fmt: skip
 
 
 NATO, RUSSIA, POOLED = 0, 1, 2
 
 
-# NATO's tracks are mostly those of satellites alone: where its state is right, the end of thrust is wider than need be.
-@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.88, 0.99), (RUSSIA, 0.93, 0.98), (POOLED, 0.92, 0.98)])
+# NATO's tracks are mostly those of satellites alone: where its state is right the end of thrust is wider than need be,
+# and only what is said of all its tracks is bounded from above.
+@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.93, 1.0), (RUSSIA, 0.93, 0.98), (POOLED, 0.92, 0.98)])
 def test_after_burnout_the_ellipse_holds_the_truth_as_often_as_it_says(looks, who, least, most):
-    distance2, late, nees, age_s, burns, believed, _ = looks[who]
+    distance2, late, nees, age_s, burns, believed, _, _ = looks[who]
     old = (age_s >= 30.0) & (burns == 0.0) & (believed == 0.0)
     sound = old & (nees < CHI2_6)
-    assert old.sum() > 1_200
+    assert old.sum() > 1_100
     assert least <= np.mean(distance2[old] < CHI2_2) <= 0.98
     assert 0.93 <= np.mean(distance2[sound] < CHI2_2) <= most
     assert 0.93 <= np.mean(np.abs(late[sound]) < 1.96) <= most
 
 
+def test_what_satellites_alone_foretell_falls_neither_short_nor_long(looks):
+    """A thrust believed too small at the end of a burn makes every impact late, and beyond its ellipse."""
+    _, late, nees, age_s, burns, believed, _, unseen = looks[NATO]
+    these = (unseen == 1.0) & (nees < CHI2_6) & (age_s >= 30.0) & (burns == 0.0) & (believed == 0.0)
+    assert these.sum() > 300
+    assert abs(np.mean(late[these])) < 0.2
+
+
 @pytest.mark.parametrize("who", [NATO, RUSSIA, POOLED])
 def test_in_boost_the_ellipse_owns_up_to_all_that_may_yet_come(looks, who):
     """Whatever its tracker believes of a missile that burns; the median only where it knows that it does."""
-    distance2, late, _, _, burns, believed, _ = looks[who]
+    distance2, late, _, _, burns, believed, _, _ = looks[who]
     burning, known = burns == 1.0, (burns == 1.0) & (believed == 1.0)
     assert burning.sum() > 300
     assert np.mean(distance2[burning] < CHI2_2) >= 0.93

@@ -1,4 +1,4 @@
-"""Range, azimuth, latitude and longitude of many impacts at once, against the scalar geodesic and the ellipsoid's own."""
+"""Range, azimuth, latitude and longitude of many impacts at once, against the geodesic and the ellipsoid one by one."""
 
 import numpy as np
 

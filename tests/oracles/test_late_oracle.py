@@ -9,11 +9,18 @@ import pytest
 
 from detente.centre.tracking import _kernels_late as late
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.desk import Past, memory_of
 from detente.centre.tracking.settings import TEXTBOOK, Settings
 
 oracle = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "test_sigma_oracle.py")))
 X = oracle.X
+
+
+def empty_memory(moments=2):
+    shape = (1, moments)
+    return (
+        np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros((*shape, 7)),
+        np.zeros((*shape, 7, 7)),
+    )  # fmt: skip
 
 
 def a_tag(phase=places.COAST):
@@ -48,10 +55,10 @@ def test_the_past_is_what_a_joint_estimate_of_both_moments_says():
     S = H @ joint @ H.T + np.diag([4e4, 1e4, 9e4])
     K = joint @ H.T @ np.linalg.inv(S)
     means, joint = np.concatenate([past, now]) + K @ (z - now[:3]), joint - K @ H @ joint
-    memory = memory_of(1, 2)
+    memory = empty_memory()
     late.remember(X[None].copy(), P0[None].copy(), a_tag(), 0.0, memory)
     y, B, W = np.empty(7), np.empty((7, 7)), np.empty((7, 7))
-    late.look_back(means[None, 7:].copy(), a_tag(), 9.0, 0, 4.0, memory, TEXTBOOK.packed(), Past(y, B, W))
+    late.look_back(means[None, 7:].copy(), a_tag(), 9.0, 0, 4.0, memory, TEXTBOOK.packed(), (y, B, W))
     scale = np.sqrt(np.diag(joint[:7, :7]))
     assert np.abs((y - means[:7]) / scale).max() < 1e-8
     assert np.abs((B @ joint[7:, 7:] - joint[:7, 7:]) / np.outer(scale, scale)).max() < 1e-8
@@ -94,28 +101,28 @@ def test_the_update_is_the_textbooks_with_those_slopes_and_that_noise():
     off = exact - oracle.measured_of(y[None], site, axes)[0]
     want_x, want_P = X + K @ off, P - K @ S @ K.T
     x, got = X.copy(), P.copy()
-    assert late.update_late(line, x, got, Past(y, B, W), True)
+    assert late.update_late(line, x, got, (y, B, W), True)
     scale = np.sqrt(np.diag(want_P))
     assert np.abs((x - want_x) / scale).max() < 1e-4
     assert np.abs((got - want_P) / np.outer(scale, scale)).max() < 1e-4
-    distance2, log_volume = late.late_distance(line, P, Past(y, B, W), True)
+    distance2, log_volume = late.late_distance(line, P, (y, B, W), True)
     assert distance2 == pytest.approx(off @ np.linalg.solve(S, off), rel=1e-4)
     assert log_volume == pytest.approx(np.log(np.linalg.det(S)), rel=1e-6)
     line[places.VAR_RATE] = 0.0
-    distance2, log_volume = late.late_distance(line, P, Past(y, B, W), True)
+    distance2, log_volume = late.late_distance(line, P, (y, B, W), True)
     assert distance2 == pytest.approx(off[:3] @ np.linalg.solve(S[:3, :3], off[:3]), rel=1e-4)
     assert log_volume == pytest.approx(np.log(np.linalg.det(S[:3, :3])), rel=1e-6)
 
 
 def test_a_ring_keeps_the_latest_moments_of_its_own_track_alone():
-    memory, tags = memory_of(1, 3), a_tag()
+    memory, tags = empty_memory(3), a_tag()
     for time in (1.0, 2.0, 3.0, 4.0):
         late.remember(X[None] + time, oracle.some_covariance(1)[None], tags, time, memory)
-    assert sorted(memory.times[0]) == [2.0, 3.0, 4.0]
-    assert memory.times[0, late.recall(tags, 0, 3.5, memory)] == 3.0
+    assert sorted(memory[0][0]) == [2.0, 3.0, 4.0]
+    assert memory[0][0, late.recall(tags, 0, 3.5, memory)] == 3.0
     assert late.recall(tags, 0, 1.5, memory) == -1
     tags[0, places.NUMBER] = 9
     assert late.recall(tags, 0, 9.0, memory) == -1
     late.remember(X[None], oracle.some_covariance(1)[None], tags, 5.0, memory)
-    assert memory.times[0, late.recall(tags, 0, 9.0, memory)] == 5.0
-    assert sorted(memory.times[0]) == [3.0, 4.0, 5.0]
+    assert memory[0][0, late.recall(tags, 0, 9.0, memory)] == 5.0
+    assert sorted(memory[0][0]) == [3.0, 4.0, 5.0]

@@ -8,7 +8,6 @@ from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking import _kernels_polar as polar
 from detente.centre.tracking import _kernels_predict as predict
 from detente.centre.tracking import _kernels_sigma as sigma
-from detente.centre.tracking.desk import trial_of
 from detente.centre.tracking.settings import TEXTBOOK, Filter, Settings
 
 BALLISTIC = Settings(filter=Filter.SIGMA_POINT)
@@ -21,6 +20,10 @@ def update_polar(line, x, P, seen, slopes, at, gain):
 
 
 X = np.array([6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.3])
+
+
+def scratch():
+    return np.empty((7, 7)), np.empty((sigma.SEEN_ROWS, sigma.MEASURED))
 
 
 def some_covariance(seed, scale=(800.0, 40.0, 0.3)):
@@ -76,7 +79,7 @@ def test_update_is_the_joint_one(seed):
     want_x, want_P = X + K @ (exact - middle), P - K @ S @ K.T
     x, got = X.copy(), P.copy()
     packed = Settings(model=TEXTBOOK.model, filter=Filter.SIGMA_POINT).packed()
-    assert sigma.update_by_points(line, x, got, packed, trial_of())
+    assert sigma.update_by_points(line, x, got, packed, *scratch())
     scale = np.sqrt(np.diag(want_P))
     assert np.abs((x - want_x) / scale).max() < 1e-6
     assert np.abs((got - want_P) / np.outer(scale, scale)).max() < 1e-6
@@ -88,8 +91,8 @@ def test_plane_and_polar_agree_where_angles_are_small():
     one, other, first, second = X.copy(), X.copy(), P.copy(), P.copy()
     # The plane's sideways noise is the azimuth's times the cosine of the elevation.
     line[places.VAR_RIGHT] = line[places.VAR_AZIMUTH] * np.cos(line[places.ELEVATION]) ** 2
-    assert sigma.update_by_points(line, one, first, BALLISTIC.packed(), trial_of())
-    assert sigma.update_by_points(line, other, second, TEXTBOOK.packed(), trial_of())
+    assert sigma.update_by_points(line, one, first, BALLISTIC.packed(), *scratch())
+    assert sigma.update_by_points(line, other, second, TEXTBOOK.packed(), *scratch())
     assert np.abs((one - other) / np.sqrt(np.diag(P))).max() < 2e-3
 
 
@@ -136,7 +139,7 @@ def test_what_is_not_a_covariance_is_left_alone():
     P[2, 2] = -1.0
     before, x = P.copy(), X.copy()
     line, _, _, _ = a_line(6)
-    assert not sigma.update_by_points(line, x, P, BALLISTIC.packed(), trial_of())
+    assert not sigma.update_by_points(line, x, P, BALLISTIC.packed(), *scratch())
     assert np.array_equal(P, before)
     assert np.array_equal(x, X)
 

@@ -12,6 +12,10 @@ from detente.centre.tracking.settings import Settings
 from detente.flight import atmosphere
 
 SETTINGS = Settings()
+STILL = Settings(
+    coast_noise_m2_s3=1e-30, boost_noise_m2_s3=1e-30, air_noise_s=1e-30, thrust_noise_m2_s5=1e-30,
+    thrust_step_hz=1e-30, log_beta_noise_hz=1e-30,
+)  # fmt: skip
 MU, J2, A, OMEGA = 3.986004418e14, 1.0826298213129e-3, 6_378_137.0, 7.292115e-5
 CASES = {
     "coast": (places.COAST, [6.9e6, 4e5, 3e5, 900.0, 3_500.0, 1_500.0, 0.8], 8.0),
@@ -92,17 +96,30 @@ def test_mean_moves_as_the_plain_integration_says(name):
 @pytest.mark.parametrize("name", CASES)
 def test_covariance_moves_by_the_flows_own_slopes(name):
     phase, x, dt = CASES[name]
-    still = Settings(
-        coast_noise_m2_s3=1e-30, boost_noise_m2_s3=1e-30, air_noise_s=1e-30, thrust_noise_m2_s5=1e-30,
-        thrust_step_hz=1e-30, log_beta_noise_hz=1e-30,
-    )  # fmt: skip
     before = some_covariance()
-    _, got = predicted(phase, x, dt, before, still)
+    _, got = predicted(phase, x, dt, before, STILL)
     moved = slopes_of_flow(np.array(x), dt, phase)
     want = moved @ before @ moved.T
     scale = np.sqrt(np.outer(np.diag(want), np.diag(want)))
     assert np.abs((got - want) / scale).max() < (2e-5 if name == "coast" else 0.02)
     assert (got == got.T).all()
+
+
+def test_a_thrust_that_is_not_well_known_grows_by_the_mean_of_its_square():
+    """Against the plain twin in the same steps; and against thrusts drawn about 35 m/s², each growing by its square,
+    whose mean grows by 1.5 m/s² more in 20 s. A step sees the spread at its start: three quarters of that.
+    """
+    phase, x, _ = CASES["boost"]
+    before, c = np.diag([100.0] * 3 + [1.0] * 3 + [64.0]), SETTINGS.exhaust_speed_m_s
+    got, _ = predicted(phase, [*x[:6], 35.0], 20.0, before, STILL)
+    thrust, variance, h = 35.0, 64.0, predict.BOOST_STEP_S
+    for _ in range(round(20.0 / h)):
+        growth = thrust * h / c
+        thrust, variance = thrust / (1.0 - growth) + variance * h / c, variance / (1.0 - growth) ** 4
+    assert got[6] == pytest.approx(thrust, rel=1e-9)
+    drawn = 35.0 + 8.0 * np.random.default_rng(1).standard_normal(200_000)
+    alone, grown = 35.0 / (1.0 - 35.0 * 20.0 / c), (drawn / (1.0 - drawn * 20.0 / c)).mean()
+    assert 0.7 < (got[6] - alone) / (grown - alone) < 1.0
 
 
 def test_noise_is_that_of_white_acceleration():

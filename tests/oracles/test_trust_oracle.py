@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detente.centre.picture import _kernels_launches, _kernels_watch
-from detente.centre.picture.trust import TrustSettings, watch_of
+from detente.centre.picture.trust import COUNTED, TrustSettings, watch_of
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.look import line_of_sight_clear, look_angles
 
@@ -71,17 +71,17 @@ class Plain:
     """What speaks against one partner, by track number."""
 
     def __init__(self):
-        self.evidence = dict.fromkeys(("disagreement", "ghosts", "silence"), 0.0)
-        self.counts = dict.fromkeys(("compared", "moved", "seen", "unseen", "told", "untold"), 0)
+        self.evidence = dict.fromkeys(("disagreement", "ghosts", "silence", "mismatches"), 0.0)
+        self.counts = dict.fromkeys(COUNTED, 0)
         self.lines, self.tracks = {}, {}
 
     def add(self, test, worth):
         self.evidence[test] = max(0.0, self.evidence[test] + worth)
 
-    def verdict(self, test, memory, against, count):
-        memory["verdict"] = "against" if against else "for"
+    def verdict(self, test, memory, against, count, key="verdict", shares=None):
+        memory[key] = "against" if against else "for"
         self.counts[count] += 1
-        p, q = SETTINGS.lying_share, SETTINGS.honest_share
+        p, q = shares or (SETTINGS.lying_share, SETTINGS.honest_share)
         self.add(test, math.log(p / q) if against else math.log((1 - p) / (1 - q)))
 
 
@@ -97,12 +97,36 @@ def same_flight(a, P, b, Q):
     return sharp and float((a - b)[3:] @ np.linalg.solve(total, (a - b)[3:])) <= SETTINGS.same_velocity
 
 
+def plain_meeting(plain, memory, now_s, line, Q, own, P, near, k):
+    """The verdict of a line's first meetings: with what lies near it, or beside it and is not spoken of."""
+    beside = [s for s, a in enumerate(own) if np.linalg.norm((a - line)[:3]) <= SETTINGS.beside_m and not any(near[s])]
+    met = [s for s in range(len(own)) if near[s][k] or s in beside]
+    if memory["match"] or not met:
+        return
+    memory["met_s"] = memory["met_s"] if memory["met_s"] is not None else now_s
+    if now_s - memory["met_s"] >= SETTINGS.settle_s:
+        against = min(d2(line, Q, own[s], P, 6) for s in met) > SETTINGS.mismatch
+        shares = SETTINGS.lying_mismatches, SETTINGS.honest_mismatches
+        plain.verdict("mismatches", memory, against, "not_matched" if against else "matched", "match", shares)
+
+
+def plain_rate(suite, sector, place, Q):
+    """Nats a second against an object: the least in its ellipsoid, of a sharp one in its middle."""
+    reach = SETTINGS.wide_sigmas * np.linalg.cholesky(Q[:3, :3]).T
+    points = [place] if np.trace(Q[:3, :3]) <= SETTINGS.vague_m**2 else [place, *(place + reach), *(place - reach)]
+    chance = min(plain_chance(suite, 0, sector, point) for point in points)
+    return -math.log(1 - min(chance, SETTINGS.chance_most)) / suite.revisit_s[0, 0]
+
+
 def plain_tick(plain, now_s, own, told, P, Q, suite, sector):
     """One tick: every own track may bear witness, every line of the partner is fresh, seen by radar and in coast."""
     since_s = TICK_S if now_s > TICK_S else 0.0  # nothing was looked for before the first tick
     near = [[d2(a, P, b, Q, 3, SETTINGS.near_floor_m) <= SETTINGS.near for b in told] for a in own]
     for k, line in enumerate(told):
-        memory = plain.lines.setdefault(k, {"verdict": "", "missed": 0.0, "given": 0.0, "compared_s": -1e18})
+        memory = plain.lines.setdefault(
+            k, {"verdict": "", "missed": 0.0, "given": 0.0, "compared_s": -1e18, "match": "", "met_s": None}
+        )
+        plain_meeting(plain, memory, now_s, line, Q, own, P, near, k)
         explained = any(near[s][k] for s in range(len(own)))
         best = min((d2(line, Q, a, P, 6) for a in own), default=math.inf)
         moved = any(same_flight(line, Q, a, P) and not any(near[s]) for s, a in enumerate(own))
@@ -115,17 +139,16 @@ def plain_tick(plain, now_s, own, told, P, Q, suite, sector):
                     memory["given"] += worth
                 plain.add("disagreement", worth)
                 plain.counts["compared"] += 1
-                plain.counts["moved"] += best > SETTINGS.gate
+                plain.counts["displaced"] += best > SETTINGS.gate
             explained = True
         if explained:
             memory["missed"] = 0.0
             if not memory["verdict"] and best <= SETTINGS.gate:
-                plain.verdict("ghosts", memory, False, "seen")
+                plain.verdict("ghosts", memory, False, "seen_here_too")
         elif memory["verdict"] != "against":
-            chance = plain_chance(suite, 0, sector(0), line[:3])
-            memory["missed"] -= since_s * math.log(1 - min(chance, SETTINGS.chance_most)) / suite.revisit_s[0, 0]
+            memory["missed"] += since_s * plain_rate(suite, sector(0), line[:3], Q)
             if memory["missed"] >= SETTINGS.unseen:
-                plain.verdict("ghosts", memory, True, "unseen")
+                plain.verdict("ghosts", memory, True, "not_seen_here")
     for s, track in enumerate(own):
         memory = plain.tracks.setdefault(s, {"verdict": "", "silent": 0.0, "since_s": now_s})
         if any(near[s]):
@@ -136,10 +159,10 @@ def plain_tick(plain, now_s, own, told, P, Q, suite, sector):
             chance = plain_chance(suite, 1, sector(1), track[:3])
             memory["silent"] -= since_s * math.log(1 - min(chance, SETTINGS.chance_most)) / suite.revisit_s[0, 1]
             if memory["silent"] >= SETTINGS.untold:
-                plain.verdict("silence", memory, True, "untold")
+                plain.verdict("silence", memory, True, "not_told")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_kernel_judges_as_the_plain_twin_does(seed):
     rng, watching, plain, suite = np.random.default_rng(seed), tested.Watching(), Plain(), tested.suite()
     watching.promised_s[:, :, made.EAST], watching.declared[:, 1] = 20.0, 1
@@ -147,7 +170,7 @@ def test_the_kernel_judges_as_the_plain_twin_does(seed):
     shift = np.where(rng.random((7, 1)) < 0.5, 0.0, 10 ** rng.uniform(2.5, 5, (7, 1))) * np.array([[0, 0, 1, 0, 0, 0]])
     base = tested.flock(7, rng.choice([48.0, 49.0])) + shift
     own, said = own[: rng.integers(0, 6)], base[: rng.integers(0, 8)]
-    spread, said_spread = tested.SPREAD, rng.choice([0.1, 1.0, 4.0]) * tested.SPREAD
+    spread, said_spread = tested.SPREAD, rng.choice([0.1, 1.0, 4.0, 900.0]) * tested.SPREAD
     stated = watching.watch.sectors
 
     def sector(i):

@@ -145,7 +145,11 @@ def order(
                 "start it first", file=str(config),
             ) from error  # fmt: skip
         if answer.status != 200:
-            raise InputError(said, "an order that can be followed", "see docs/live.md", path=word)
+            found, _, rest = said.partition("\n  expected: ")  # a refused reload says all that by itself
+            expected, _, remedy = rest.partition("\n  to do: ")
+            raise InputError(
+                found, expected or "an order that can be followed", remedy or "see docs/live.md", path=word
+            )
         typer.echo(said)
 
 

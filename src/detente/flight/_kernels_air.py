@@ -4,8 +4,8 @@ To 86 km the standard is a formula (layers of constant temperature gradient in g
 table the standard prints. Source: U.S. Standard Atmosphere, 1976, NASA-TM-X-74335, parts 1 and 4.
 
 Kernels that step to where the standard bends read it in pieces that bend there too (``air``; as a sum over layers,
-for lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative (``air_density``):
-kinks would limit the order of their integrators.
+for lanes). Those that step across read a cubic in each 500 m cell, continuous with its first derivative
+(``air_density``): kinks would limit the order of their integrators.
 """
 
 import itertools

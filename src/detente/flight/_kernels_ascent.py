@@ -56,7 +56,7 @@ from detente.flight._kernels_clock import (
     VZ,
     fly_span,
 )
-from detente.flight._kernels_lanes import LANES, height_and_climb, lane_air
+from detente.flight._kernels_lanes import LANES, RELAXED, TINY, exponential, height_and_climb, lane_air, rough_angle
 from detente.flight._kernels_motion import BAD_INPUT, OK, STEP_LIMIT
 from detente.geodesy._kernels import enu_axes, geodetic_to_ecef
 from detente.geodesy.constants import A_M, G0_M_S2, MU_M3_S2
@@ -71,6 +71,7 @@ CUTS, PITCHES = 16, 64  # how many kinds of cut-off, and of final pitch, are tol
 DEEPEST_M = -1.0  # a flight that was ever so deep is flown alone, to see whether it met the ground in boost
 FIRST_S = 2.0  # the first step tried
 SCALE_HEIGHT_M = 7_000.0
+MOST_LOST = 500.0  # of the speed, as a logarithm
 HIGH_M, HALF_SCALE_HEIGHT_M = 80_000.0, 3_500.0  # below the one a coast's first step is short: the other, upward
 FAR_ABOVE_M = 25_000.0  # apogees so far above the drag ceiling are flown to in a vacuum
 FALLEN_M, FALLEN_SHARE = 10_000.0, 0.4  # how far below a lower apogee height may serve as the clock,
@@ -97,11 +98,11 @@ def spans_of(cutoff, stage_count, stages, body, spans):
     return count
 
 
-@kernel(inner=True)
+@kernel(inline=True, fastmath=RELAXED)
 def growth_s(speed_m_s):
     """Over how long an error in velocity grows into one at impact: the slope of the longest range over the speed."""
-    share = speed_m_s * speed_m_s / (G0_M_S2 * A_M)
-    return 2.0 * speed_m_s / (G0_M_S2 * (1.0 - min(share, FASTEST)))
+    share = speed_m_s * speed_m_s * (1.0 / (G0_M_S2 * A_M))
+    return 2.0 * speed_m_s / (G0_M_S2 * (1.0 - (share if share < FASTEST else FASTEST)))
 
 
 @kernel(inner=True)
@@ -161,63 +162,75 @@ def cut_off(x, lane, beta):
     tell_drag(x, lane)
 
 
-@kernel(inner=True)
-def coast_span(px, py, pz, vx, vy, vz, drag, spin):
+@kernel(inline=True, fastmath=RELAXED)
+def coast_span(px, py, pz, vx, vy, vz, height, climb, drag, spin):
     """How long a body coasts on where height is no clock, by Kepler's orbit.
 
     To the drag ceiling if its apogee is far above, else over the apogee until it has fallen some way; no time at all if
     it is above the ceiling, or falls already. ``drag`` is half the inverse of the ballistic coefficient, more or less.
     """
-    height, climb = height_and_climb(px, py, pz, vx, vy, vz)
-    if height >= DRAG_CEILING_M:
-        return 0.0
     density, _ = lane_air(height)
     speed = math.sqrt(vx * vx + vy * vy + vz * vz)
     # What the air still above will leave of the speed, were its scale height 7 km.
-    kept = math.exp(-density * drag * SCALE_HEIGHT_M * speed / climb) if climb > 0.05 * speed else 1.0
+    steep = climb > 0.05 * speed
+    lost = density * drag * SCALE_HEIGHT_M * speed / (climb if steep else 1.0)
+    kept = exponential(-(lost if lost < MOST_LOST else MOST_LOST))
+    kept = kept if steep else 1.0
     vx, vy, vz, climb = kept * vx, kept * vy, kept * vz, kept * climb
     wx, wy = vx - spin * py, vy + spin * px
     r = math.sqrt(px * px + py * py + pz * pz)
-    inverse_a = 2.0 / r - (wx * wx + wy * wy + vz * vz) / MU_M3_S2
-    if inverse_a <= 1e-9:
-        return 0.0
+    inverse_a = 2.0 / r - (wx * wx + wy * wy + vz * vz) * (1.0 / MU_M3_S2)
+    bound = inverse_a > 1e-9
+    inverse_a = inverse_a if bound else 1e-9
     motion = math.sqrt(MU_M3_S2 * inverse_a) * inverse_a
     e_cos = 1.0 - r * inverse_a
     e_sin = (px * wx + py * wy + pz * vz) * inverse_a * inverse_a / motion
     e = math.sqrt(e_cos * e_cos + e_sin * e_sin)
     top = (1.0 + e) / inverse_a - r + height
     far = top > DRAG_CEILING_M + FAR_ABOVE_M
-    if far and climb < 0.0:
-        return 0.0
-    enough = FALLEN_M + FALLEN_MORE * max(top - HIGH_TOP_M, 0.0)
-    to = DRAG_CEILING_M if far else top - min(enough, FALLEN_SHARE * max(top, 0.0))
-    cosine = (1.0 - (r - height + to) * inverse_a) / e
-    there = math.acos(min(1.0, max(-1.0, cosine)))
-    now = math.atan2(e_sin, e_cos)
-    if not far:
-        there = 2.0 * math.pi - there
-        now = now if now >= 0.0 else now + 2.0 * math.pi
-    span = (there - e * math.sin(there) - now + e_sin) / motion
-    return max(1.01 * span if far else span, 0.0)
+    enough = FALLEN_M + FALLEN_MORE * (top - HIGH_TOP_M if top > HIGH_TOP_M else 0.0)
+    share = FALLEN_SHARE * (top if top > 0.0 else 0.0)
+    to = DRAG_CEILING_M if far else top - (enough if enough < share else share)
+    cosine = (1.0 - (r - height + to) * inverse_a) / (e + TINY)
+    cosine = cosine if cosine < 1.0 else 1.0
+    cosine = cosine if cosine > -1.0 else -1.0
+    sine = math.sqrt(1.0 - cosine * cosine)
+    there, now = rough_angle(sine, cosine), rough_angle(abs(e_sin), e_cos)
+    # On the way up to the ceiling, or down from the apogee: the second half of the orbit.
+    there, sine = there if far else 2.0 * math.pi - there, sine if far else -sine
+    now = now if e_sin >= 0.0 else -now if far else 2.0 * math.pi - now
+    span = (there - e * sine - now + e_sin) / motion
+    span = 1.01 * span if far else span
+    none = (height >= DRAG_CEILING_M) | (span < 0.0) | (far & (climb < 0.0))
+    return span if bound & (not none) else 0.0
+
+
+@kernel(inner=True, fastmath=RELAXED)
+def plan_coast(x, spin):
+    """Every lane's span of coasting, and its first step; returns how many have one, and how many a drag curve."""
+    some, by_table = 0, 0
+    for lane in range(LANES):
+        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
+        u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
+        height, climb = height_and_climb(px, py, pz, u, v, w)
+        span = coast_span(px, py, pz, u, v, w, height, climb, x[BRAKED * LANES + lane], spin)
+        x[LEFT_S * LANES + lane], x[FRESH * LANES + lane] = span, 1.0
+        short, before = HALF_SCALE_HEIGHT_M / (abs(climb) + 1.0), x[NEXT * LANES + lane]
+        x[NEXT * LANES + lane] = short if (height < HIGH_M) & (short < before) else before
+        x[GROWTH_S * LANES + lane] = growth_s(math.sqrt(u * u + v * v + w * w))
+        some += 1 if span > 0.0 else 0
+        by_table += 1 if x[HALF_AREA * LANES + lane] > 0.0 else 0
+    return some, by_table
 
 
 @kernel(inner=True)
 def coast_on(x, spin, drag, curve):
     """Every lane through the air to where another clock than time will do."""
-    longest, how = 0.0, IN_AIR if drag else 0
-    for lane in range(LANES):
-        px, py, pz = x[PX * LANES + lane], x[PY * LANES + lane], x[PZ * LANES + lane]
-        u, v, w = x[VX * LANES + lane], x[VY * LANES + lane], x[VZ * LANES + lane]
-        span = coast_span(px, py, pz, u, v, w, x[BRAKED * LANES + lane], spin)
-        x[LEFT_S * LANES + lane], x[FRESH * LANES + lane] = span, 1.0
-        height, climb = height_and_climb(px, py, pz, u, v, w)
-        if height < HIGH_M:
-            x[NEXT * LANES + lane] = min(x[NEXT * LANES + lane], HALF_SCALE_HEIGHT_M / (abs(climb) + 1.0))
-        x[GROWTH_S * LANES + lane] = growth_s(math.sqrt(u * u + v * v + w * w))
-        longest = max(longest, span)
-        if drag and x[HALF_AREA * LANES + lane] > 0.0:
-            how |= BY_TABLE
-    if longest > 0.0:
+    some, by_table = plan_coast(x, spin)
+    how = IN_AIR if drag else 0
+    if drag and by_table > 0:
+        how |= BY_TABLE
+    if some > 0:
         fly_span(x, spin, how, curve)
 
 

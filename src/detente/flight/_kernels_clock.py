@@ -138,7 +138,7 @@ def place_stage(x, i):
         x[(AT + 5) * LANES + lane] = w + h * sw
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def fall_freely(x, spin):
     """Free fall, speed and height of every lane's stage; returns how high in the air any lane is, 0 if all are above.
 
@@ -178,7 +178,7 @@ def gained(d, layer):
     return d * (AIR_LAYERS[layer, 2] + d * (AIR_LAYERS[layer, 3] + d * high))
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def find_air(x, upto):
     """Density, one over the speed of sound, and Mach number of every lane's stage: layer after layer.
 
@@ -226,7 +226,7 @@ def find_air(x, upto):
         x[MACH * LANES + lane] = x[SPEED * LANES + lane] * slow
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def steer(x, node):
     """Which way every lane's thrust points: leaning from the vertical, the more the later, up to its lean."""
     for lane in range(LANES):
@@ -237,7 +237,7 @@ def steer(x, node):
         x[UPWARD * LANES + lane], x[FORWARD * LANES + lane] = c, s
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def push(x, node, k):
     """Adds drag and thrust to the acceleration of every lane's stage, and leaves it in the rows from ``k`` on."""
     k &= NO_PLACE_BEYOND
@@ -262,7 +262,7 @@ def push(x, node, k):
             )
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def rate_stage(x, node, k, spin, how, curve):
     """Acceleration of the state in AT, left in the rows from ``k`` on; ``how`` says which forces some lane meets."""
     upto = fall_freely(x, spin)
@@ -367,7 +367,7 @@ def nearer(way, nearest, left):
     return way if way < left else left
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def find_bends(x, curve):
     """How long every lane has to the next bend of its drag curve or of the air, where drag is worth the trouble.
 
@@ -427,7 +427,7 @@ def find_bends(x, curve):
         x[BEND_S * LANES + lane] = (climb if sooner else above) / (bend if sooner else below)
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def note_height(x):
     """Keeps every lane's lowest and highest step's end, and the apogee as told by the one nearest to it."""
     for lane in range(LANES):
@@ -441,7 +441,7 @@ def note_height(x):
         x[HIGHEST * LANES + lane] = height if height > high else high
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def begin_span(x, spin, how, curve):
     """The accelerations that every lane's first step starts with: those its last one ended with, or new ones."""
     fresh = 0
@@ -460,7 +460,7 @@ def begin_span(x, spin, how, curve):
             x[(K + n) * LANES + lane] = new if x[FRESH * LANES + lane] > 0.0 else x[(K + n) * LANES + lane]
 
 
-@kernel(inner=True, fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def fly_span(x, spin, how, curve):
     """Every lane along what is left of its span.
 

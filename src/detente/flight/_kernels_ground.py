@@ -108,8 +108,8 @@ def describe_rows(x, verticals, left, landed, made_m, flags, results, settled):
 
     ``verticals`` (n, 3): the pads', as unit vectors; ``left`` (n, ``_kernels_ascent.LEFT``) and ``landed`` (n,
     ``_kernels_coast.RESULTS``): when they left the clock, and when and where they came down; ``made_m`` (n,): the error
-    made by the clock. Range and azimuth of rows that are not ``settled`` (n,) are to be had elsewhere. ``x`` is room for
-    ROWS rows of lanes.
+    made by the clock. Range and azimuth of rows that are not ``settled`` (n,) are to be had elsewhere. ``x`` is room
+    for ROWS rows of lanes.
     """
     for first in range(0, flags.size, LANES):
         for lane in range(LANES):

@@ -162,7 +162,7 @@ def lane_air(height_m):
     return density if height_m < DRAG_CEILING_M else 0.0, sound
 
 
-@kernel(fastmath=RELAXED)
+@kernel(inner=True, apart=True, fastmath=RELAXED)
 def add_drag_coefficient(x, mach, coefficient, curve):
     """The drag coefficient of every lane by the Mach number in row ``mach``; all lanes of a block share one curve."""
     m, at = mach * LANES & NO_PLACE_BEYOND, coefficient * LANES & NO_PLACE_BEYOND

@@ -15,7 +15,7 @@ from detente.flight._kernels_lanes import LANES, room_for
 from detente.flight.descent import (
     FINE_STEP_M,
     REFLY_TOLERANCE_M,
-    ROWS_AT_ONCE,
+    ROWS_IN_CACHE,
     UNSURE_M,
     carry_down,
     made_in_air,
@@ -148,8 +148,8 @@ def fly_rows(
     results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
     if tolerance_m >= ONE_METRE_TOLERANCE_M:
         step_m = LOOSE_STEP_M if tolerance_m >= TOLERANCE_M else FINE_STEP_M
-        for first in range(0, len(missile), ROWS_AT_ONCE):
-            some = slice(first, first + ROWS_AT_ONCE)
+        for first in range(0, len(missile), ROWS_IN_CACHE):
+            some = slice(first, first + ROWS_IN_CACHE)
             results[some], flag[some] = _fly_blocks(packed, launch[some], missile[some], rotation, drag, step_m)
         again = np.flatnonzero(
             (flag == Flag.STEP_LIMIT) | ((flag == Flag.OK) & ~(results[:, kernels.ERROR] < UNSURE_M))

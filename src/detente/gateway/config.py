@@ -1,5 +1,6 @@
 """One side's `detente serve` configuration: a YAML file, checked whole before anything is opened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,7 @@ from detente.scenario.located import Located
 from detente.scenario.words import Moment, Name, RefusedError, Strict
 
 Model = TypeVar("Model", bound=BaseModel)
+Held = TypeVar("Held")
 
 
 def _address(text: str) -> str:
@@ -142,6 +144,15 @@ class Config:
     def path(self, said: str) -> Path:
         """A path of the file's, which counts from the file's folder."""
         return self.folder / said
+
+    def read(self, path: tuple[str | int, ...], said: str, reader: Callable[[Path], Held]) -> Held:
+        """What a file that the configuration names holds; what is wrong with it is told with where it is named."""
+        try:
+            return reader(self.path(said))
+        except InputError as error:
+            if error.line:
+                raise  # it has a better place of its own
+            raise self.problem(path, f"{error.file}: {error.found}", error.expected, error.remedy) from error
 
     def problem(self, path: tuple[str | int, ...], found: str, expected: str, remedy: str) -> InputError:
         """An error about a value in the file."""

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -161,6 +162,24 @@ def certificate_name(path: Path) -> str:
         )  # fmt: skip
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else ""
+
+
+def only_issuer(certificate: Path, authority: Path) -> bool:
+    """True where an authority's file names nobody but who issued a certificate. Raises InputError where it is none."""
+    try:
+        issuers = x509.load_pem_x509_certificates(_bytes(authority))
+    except ValueError as error:
+        raise _not_a_key(authority, "an authority's certificate in PEM") from error
+    issued = x509.load_pem_x509_certificate(_bytes(certificate))
+    return all(_issued_by(issued, issuer) for issuer in issuers)
+
+
+def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _bytes(path: Path) -> bytes:

@@ -6,15 +6,24 @@ from datetime import UTC, datetime
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.signature import refuse_unsigned
-from detente.gateway.config import Config, validated
+from detente.gateway.config import Config, ServeFile, validated
 from detente.gateway.files import located_file
-from detente.gateway.keys import certificate_name, read_public_key, read_secret, read_signing_key, read_token
+from detente.gateway.keys import (
+    certificate_name,
+    only_issuer,
+    read_public_key,
+    read_secret,
+    read_signing_key,
+    read_token,
+)
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.signatures import read_signatures
 from detente.gateway.theatre import gateway_of, read_theatre
 from detente.geodesy.timescale import format_moment, moment_at
+from detente.records.errors import InputError
 from detente.records.slots import SensorState
 from detente.scenario.agreement import Agreement
+from detente.scenario.located import Located
 
 
 class Clock:
@@ -49,7 +58,7 @@ class Ready:
 def prepare(config: Config, clock: Clock | None = None) -> Ready:
     """Read and check all that a configuration names. Raises InputError for anything that the user can mend."""
     file = config.file
-    theatre = read_theatre(config.path(file.theatre))
+    theatre = config.read(("theatre",), file.theatre, read_theatre)
     if file.side not in theatre.names:
         raise config.problem(
             ("side",), f"side {file.side!r}", f"one of {', '.join(theatre.names)}", "name a side of the theatre"
@@ -60,30 +69,65 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
                 ("partners", index, "name"), f"partner {partner.name!r}", f"one of {', '.join(theatre.names)}",
                 "name a side of the theatre",
             )  # fmt: skip
-    signer = read_signing_key(config.path(file.keys.signing))
-    named = certificate_name(config.path(file.keys.tls_certificate))
+    signer = config.read(("keys", "signing"), file.keys.signing, read_signing_key)
+    _check_certificates(config)
+    trusted = {
+        partner.name: tuple(
+            config.read(("partners", index, "signing", place), path, read_public_key)
+            for place, path in enumerate(partner.signing)
+        )
+        for index, partner in enumerate(file.partners)
+    }
+    clock = clock or Clock(file.clock.origin, file.clock.rate)
+    agreement, located = None, config.located
+    if file.agreement is not None and file.signatures is not None:
+        located = config.read(("agreement",), file.agreement, located_file)
+        agreement = validated(located, Agreement)
+        signatures = config.read(("signatures",), file.signatures, read_signatures)
+        try:
+            refuse_unsigned(agreement, signatures, {**trusted, file.side: (signer.public_key(),)})
+        except InputError as error:
+            raise config.problem(("signatures",), error.found, error.expected, error.remedy) from error
+        _check_agreement(config, agreement, theatre.setting.epoch, clock)
+    secret = config.read(("keys", "offsets"), file.keys.offsets, read_secret)
+    token = config.read(("keys", "operator"), file.keys.operator, read_token)
+    try:
+        gateway = gateway_of(
+            theatre, file.side, agreement, mark=Mark[file.marking.upper()], signer=signer, keys=trusted,
+            secret=secret, quarantine=file.quarantine,
+            sensor_states={name: SensorState[state.upper()] for name, state in file.sensors.items()},
+        )  # fmt: skip
+    except InputError as error:
+        raise _placed(error, config, located) from error
+    return Ready(config=config, gateway=gateway, token=token, clock=clock)
+
+
+def _placed(error: InputError, config: Config, agreement: Located) -> InputError:
+    """What does not fit the theatre, with its line: a name in the configuration, or a part of the agreement."""
+    first, _, rest = error.path.partition(".")
+    if first in ServeFile.model_fields:
+        return config.problem((first, *filter(None, [rest])), error.found, error.expected, error.remedy)
+    parts = tuple(int(part) if part.isdigit() else part for part in error.path.split("."))
+    return agreement.problem(parts, error.found, error.expected, error.remedy)
+
+
+def _check_certificates(config: Config) -> None:
+    """Our own certificate names us; and no partner is believed by what our own authority says."""
+    file = config.file
+    named = config.read(("keys", "tls_certificate"), file.keys.tls_certificate, certificate_name)
     if named != file.side:
         raise config.problem(
             ("keys", "tls_certificate"), f"a certificate of {named!r}", f"one that names {file.side}",
             "name this side's certificate",
         )  # fmt: skip
-    trusted = {
-        partner.name: tuple(read_public_key(config.path(path)) for path in partner.signing)
-        for partner in file.partners
-    }  # fmt: skip
-    clock = clock or Clock(file.clock.origin, file.clock.rate)
-    agreement = None
-    if file.agreement is not None and file.signatures is not None:
-        agreement = validated(located_file(config.path(file.agreement)), Agreement)
-        signatures = read_signatures(config.path(file.signatures))
-        refuse_unsigned(agreement, signatures, {**trusted, file.side: (signer.public_key(),)})
-        _check_agreement(config, agreement, theatre.setting.epoch, clock)
-    gateway = gateway_of(
-        theatre, file.side, agreement, mark=Mark[file.marking.upper()], signer=signer, keys=trusted,
-        secret=read_secret(config.path(file.keys.offsets)), quarantine=file.quarantine,
-        sensor_states={name: SensorState[state.upper()] for name, state in file.sensors.items()},
-    )  # fmt: skip
-    return Ready(config=config, gateway=gateway, token=read_token(config.path(file.keys.operator)), clock=clock)
+    own = config.path(file.keys.tls_certificate)
+    for index, partner in enumerate(file.partners):
+        path = ("partners", index, "authority")
+        if config.read(path, partner.authority, lambda authority: only_issuer(own, authority)):
+            raise config.problem(
+                path, f"the authority that issued {file.side}'s own certificate", f"that of {partner.name}",
+                f"name the authority.pem that {partner.name} gave you",
+            )  # fmt: skip
 
 
 def _check_agreement(config: Config, agreement: Agreement, epoch: datetime, clock: Clock) -> None:

@@ -30,7 +30,7 @@ from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.doubts import doubts_document, sensors_document
-from detente.gateway.logic.limits import Buckets, admits
+from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
     Dropped,
@@ -167,7 +167,7 @@ class Server:
             wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
             events = [] if deaf else await self._first(wait_s)
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
-                if self._tick_in_s() > 0.0:
+                if not self._due(deaf):
                     break
                 self._tick()
                 await asyncio.sleep(0)
@@ -233,6 +233,13 @@ class Server:
         if lines:
             self._run(lines)
 
+    def _due(self, deaf: bool) -> bool:
+        """Whether the next tick is to be run now: when its time has come, whatever the disk does (``deaf``: it is far
+        behind). Old ticks that are caught up with wait for the disk, because steps that wait for it take room."""
+        grace_s = self.ready.config.file.feed.grace_s
+        old = self.clock.exercise_s > (self.node.tick + 3) * self.gateway.tick_s + grace_s
+        return self._tick_in_s() <= 0.0 and not (deaf and old)
+
     def _tick_in_s(self) -> float:
         """Seconds until the next tick: when its detections are there, or have been waited for long enough."""
         index = self.node.tick + 1
@@ -292,7 +299,7 @@ class Server:
         buckets: Buckets = {}
 
         async def take(lane: int, data: bytes) -> None:
-            if admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
+            if lane in LANES and admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
                 await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
             else:  # a flood ends here: nothing of it waits, and nothing waits for it
                 self.dropped[partner] += 1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv
 
-from detente.centre.picture.trust import Suspicion
+from detente.centre.picture.trust import COUNTED, Suspicion
 from detente.records.results import StudyTable
 from detente.scenario.asked import Scenario
 from detente.studies.lies import LIES, Lie
@@ -44,7 +44,7 @@ class Ended:
     lied_s: list[float]  # (R,) when the first lie left; -1 where none did
     suspected: list[list[list[int]]]  # (sides, sides, R) whom each side suspects, and of what
     suspected_s: list[list[list[float]]]  # (sides, sides, R) since when; -1
-    counts: list[list[list[int]]]  # (sides, sides, 6) of comparisons and verdicts, over all replicates
+    counts: list[list[list[int]]]  # (sides, sides, 8) of comparisons and verdicts, over all replicates
 
     @property
     def document(self) -> dict[str, Any]:
@@ -176,7 +176,6 @@ def _deceived(
     caught = left & (suspected != 0)
     delay_s = np.where(caught, since_s - lied_s, np.inf)[left]
     counts = np.sum([one.counts[victim][liar] for one in believed], axis=0)
-    names = ("compared", "displaced", "seen_here_too", "not_seen_here", "told", "not_told")
     return Deceived(
         lie=lie, liar=sides[liar], victim=name, lied=int(left.sum()), found_out=int(caught.sum()),
         share=share(int(caught.sum()), int(left.sum())),
@@ -185,7 +184,7 @@ def _deceived(
         },
         delay_s=delay_s[np.isfinite(delay_s)] if lie != HONEST else np.empty(0),
         median_s=median(delay_s) if lie != HONEST else None,
-        counts=dict(zip(names, counts.tolist(), strict=True)),
+        counts=dict(zip(COUNTED, counts.tolist(), strict=True)),
         against=dict(_differences(believed, honest, name)), set_aside=dict(_differences(set_aside, honest, name)),
         leakage_over_alone=_paired(set_aside, alone, name, "leakage_fraction"),
     )  # fmt: skip

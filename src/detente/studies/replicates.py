@@ -82,8 +82,8 @@ def fly(
     table, objects = zip(*_flown_and_scored(theatre, cooperations), strict=True)
     return Flown(
         replicates=len(replicates),
-        table=_by_replicate(StudyTable.concatenate(table)),
-        objects=_by_replicate(ObjectResults.concatenate(objects)),
+        table=_by_replicate(StudyTable.concatenate(list(table))),
+        objects=_by_replicate(ObjectResults.concatenate(list(objects))),
         tables={one.architecture.name: _tables(one) for one in cooperations} if record else {},
         ledgers={
             cooperation.architecture.name: cooperation.pictures.sealing.ledgers()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.centre.picture._kernels_arc import landing_spread, vacuum_landing
+from detente.centre.picture._kernels_arc import landing_moments, landing_spread, vacuum_landing
 from detente.centre.picture._kernels_boost import WAYS, foresee_boost, name_class
 from detente.centre.picture._kernels_burnout import (
     is_strange,
@@ -50,6 +50,7 @@ from detente.jit import kernel
 CONFIRMED = 2
 COAST = 2
 POINT_M2 = 4e6  # an ellipse smaller than 2 km is a point to a territory
+BENT_M2 = 4e8  # in one larger than 20 km, the landing's place bends with the state
 FLAT_M2 = 4e10  # one smaller than 200 km lies flat
 RINGS, SPOKES = 3, 6
 POINTS = 1 + RINGS * SPOKES
@@ -132,6 +133,13 @@ def predict_impact(m, covariance, time_s, settings, ground, work, line):
     tt, ee, en, nn, flag = landing_spread(m, work, lat, lon, math.sqrt(x * x + y * y + z * z), 1.0)
     if flag != OK:
         return False
+    late_s, aside_e, aside_n = 0.0, 0.0, 0.0
+    if ee + nn > BENT_M2:
+        late_s, aside_e, aside_n, tt, ee, en, nn, flag = landing_moments(
+            m, work, lat, lon, math.sqrt(x * x + y * y + z * z)
+        )
+        if flag != OK:
+            return False
     # One standard deviation of the unknown ballistic coefficient moves the impact along the track and in time.
     ex, ey, ez, nx, ny, nz, _, _, _ = enu_axes(lat, lon)
     east = ex * (ox - x) + ey * (oy - y) + ez * (oz - z)
@@ -142,10 +150,14 @@ def predict_impact(m, covariance, time_s, settings, ground, work, line):
     nn += north * north + floor2
     if not ee + nn < settings.impact_largest_sigma_m**2:
         return False
+    if late_s != 0.0:
+        lat, lon, _ = ecef_to_geodetic(
+            x + aside_e * ex + aside_n * nx, y + aside_e * ey + aside_n * ny, z + aside_e * ez + aside_n * nz
+        )
     line[IMPACT_VALID] = 1.0
     line[IMPACT_LAT] = lat
     line[IMPACT_LON] = lon
-    line[IMPACT_S] = time_s + fall_s
+    line[IMPACT_S] = time_s + fall_s + late_s
     line[IMPACT_SIGMA_S] = math.sqrt(tt + (other_s - fall_s) ** 2 + settings.impact_floor_s**2)
     line[IMPACT_EE] = ee
     line[IMPACT_EN] = en

@@ -2,6 +2,7 @@
 
 import math
 
+from detente.centre.picture._kernels_evidence import TrustSettings, Watch
 from detente.centre.picture._kernels_layout import LAUNCH_LAT, LAUNCH_LON, LAUNCH_S, LAUNCH_SIGMA, LAUNCH_VALID
 from detente.centre.picture._kernels_watch import DETECTION, REVISIT_S
 from detente.flight._kernels_orbit import orbit_position
@@ -21,7 +22,7 @@ def in_box(box, lat, lon):
 
 
 @kernel
-def missed_launch(own_satellites, watch, drawn, orbits, said, settings):
+def missed_launch(own_satellites, watch: Watch, drawn, orbits, said, settings: TrustSettings):
     """What it is worth, in natural logarithms, that no own satellite saw this launch: looks at a burning missile."""
     lat, lon = said[LAUNCH_LAT], said[LAUNCH_LON]
     x, y, z = geodetic_to_ecef(lat, lon, SEEN_HEIGHT_M)
@@ -51,7 +52,7 @@ def note_begun(number, born_s, start_ecef_m, begun, noted, r):
 
 
 @kernel
-def own_launch_near(said, begun, own, settings):
+def own_launch_near(said, begun, own, settings: TrustSettings):
     """True where an own track, even one that was never confirmed or has ended, may have begun with this launch."""
     x, y, z = geodetic_to_ecef(said[LAUNCH_LAT], said[LAUNCH_LON], SEEN_HEIGHT_M)
     for k in range(begun.shape[0]):

@@ -1,16 +1,52 @@
 """Whether a partner's word bears comparison with what own sensors show; a replicate at a time.
 
-Three sequential tests of each partner, each a sum of log likelihood ratios that never falls below nothing (a CUSUM):
-tracks of the same object that agree worse than their covariances say; tracks of what own radars ought to see and do
-not; silence about what the partner says it watches and agreed to tell.
+Four sequential tests of each partner, each a sum of log likelihood ratios that never falls below nothing (a CUSUM):
+tracks of the same object that agree worse than their covariances say, comparison by comparison; the share of its tracks
+that, when they first meet an own one, do not match it; tracks of what own radars ought to see and do not; silence about
+what the partner says it watches and agreed to tell.
 """
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from detente.centre.picture._kernels_align import align
+from detente.centre.picture._kernels_evidence import (
+    AGAINST,
+    COAST,
+    COMPARED,
+    COMPARED_S,
+    CONFIRMED,
+    DISAGREEMENT,
+    FAR,
+    FOR,
+    GHOSTS,
+    GIVEN,
+    LAUNCH_KNOWN,
+    MATCH,
+    MATCHED,
+    MET_S,
+    MISMATCHED,
+    MISMATCHES,
+    MISSED,
+    MOVED,
+    NEVER_S,
+    NO_VERDICT,
+    PROMISED_S,
+    REENTRY,
+    SEEN,
+    SILENCE,
+    SILENT,
+    TOLD,
+    UNSEEN,
+    UNTOLD,
+    add,
+    far_apart,
+    sharp,
+    spoken_of,
+    squared_distance,
+    weigh,
+)  # fmt: skip
 from detente.centre.picture._kernels_launches import missed_launch, note_begun, own_launch_near
 from detente.centre.picture._kernels_layout import (
     COARSENED,
@@ -26,113 +62,6 @@ from detente.centre.picture._kernels_layout import (
 from detente.centre.picture._kernels_matrix import distance2, factor
 from detente.centre.picture._kernels_watch import missing_rate
 from detente.jit import kernel
-
-DISAGREEMENT, GHOSTS, SILENCE = 0, 1, 2
-TESTS = 3
-
-# Columns of what was counted of a partner.
-COMPARED, MOVED, SEEN, UNSEEN, TOLD, UNTOLD = range(6)
-COUNTS = 6
-
-# Columns of what is remembered of a partner's line, and of an own track with regard to a partner.
-MISSED, GIVEN, COMPARED_S, LAUNCH_KNOWN = range(4)
-LINE_MEMORY = 4
-SILENT, PROMISED_S = 0, 1
-TRACK_MEMORY = 2
-
-NO_VERDICT, FOR, AGAINST = 0, 1, 2
-CONFIRMED, COAST = 2, 2
-NEVER_S = -1e18
-FAR = 1e300
-
-
-class TrustSettings(NamedTuple):
-    """When two tracks are compared, what counts for how much, and how sure an alarm must be. SI and radians."""
-
-    compare_every_s: float = 20.0  # a pair again: trackers have half forgotten. Source: assumption, 10 to 60
-    fresh_s: float = 15.0  # an own track counts if seen so lately. Source: assumption, 10 to 30: a revisit and a half
-    hits: int = 6  # and so often. Source: assumption, 4 to 12
-    lately_s: float = 30.0  # a partner's state counts if no older. Source: assumption, 15 to 60
-    vague_m: float = 10_000.0  # root of the sum of position variances beyond which a track is no place to look
-    # Source: assumption, 3 to 30 km
-    gate: float = 100.0  # squared distance (6 numbers) beyond which two tracks are not compared. Source: assumption
-    near: float = 25.0  # squared distance (3 numbers) within which an own line explains a partner's; chance 1.5e-5 (χ²)
-    near_floor_m: float = 1_000.0  # with this added to both. Source: assumption, 0.3 to 3 km
-    # Two tracks of one velocity no farther apart are one object, displaced: two missiles of a salvo, fired one after
-    # the other, differ by 10 m/s for each 2 to 5 km.
-    displaced_m: float = 100_000.0  # Source: assumption, 30 to 200 km
-    same_velocity: float = 16.0  # squared distance of velocities; chance 1e-3 (χ², 3 numbers)
-    same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30
-    sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
-    worse: float = 2.5  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
-    comparison_most: float = 4.0  # evidence of one comparison, and of one track: no single track convicts anybody
-    track_most: float = 6.0  # Source: assumption, half an alarm
-    rcs_m2: float = 0.05  # of what should be seen. Source: assumption, 0.02 to 0.2, the catalogue's front ends
-    chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
-    margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
-    margin_share: float = 0.1  # and inside its range. Source: assumption, 0.05 to 0.2
-    burning_s: float = 30.0  # a launch is in satellites' sight at least so long. Source: assumption, 15 to 60
-    launch_near_m: float = 60_000.0  # beside three sigmas of both. Source: assumption, 20 to 200 km
-    launch_near_s: float = 150.0  # Source: assumption, 60 to 300: a radar's first look, or an estimate's error
-    launch_after_s: float = 90.0  # so long after it an own track should have begun. Source: assumption, 60 to 180
-    launch_late_s: float = 900.0  # a launch told of later than this is not judged. Source: assumption, 300 to 1,800
-    unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
-    untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
-    silence_s: float = 30.0  # beyond the clause's delay and rate: the line, and a tracker. Source: assumption, 15 to 60
-    declared_kept_s: float = 300.0  # a partner's word about its sensors counts so long. Source: assumption, 60 to 1,000
-    # Of an honest partner's tracks and launches, the share that look like ghosts: bench/liars.py, 0.5 % of 5,500
-    # verdicts; 0.9 % of those of the side that has satellites.
-    honest_share: float = 0.01
-    lying_share: float = 0.30  # of a liar's: the alternative tested. Source: assumption, 0.1 to 0.5
-    alarm_disagreement: float = 11.5  # once in e^11.5 = 100,000 comparisons of an honest partner (G. Lorden, 1971)
-    alarm_unseen: float = 9.2  # once in e^9.2 = 10,000 verdicts about tracks and launches; three ghosts at least
-    alarm_untold: float = 6.5  # once in e^6.5 = 650 verdicts about own tracks; two silences at least
-
-
-class Watch(NamedTuple):
-    """All sensors as stated: whose, where, how good, and what they watch."""
-
-    sites: Any  # (n, SITE_WIDTH)
-    drawn: Any  # (R, n, DRAWN_WIDTH)
-    sectors: Any  # (n, SECTOR_WIDTH) as stated
-    radars: Any  # mask
-    sides: Any  # (n,)
-    orbits: Any  # (R, n, 6) of satellites
-    boxes: Any  # (n, 4) that they watch
-    grazing_m: Any  # (n,)
-
-
-@kernel
-def squared_distance(mean, covariance, other, other_covariance, n, floor_m, total, lower, vectors):
-    """Between the first n numbers of two states, over the sum of their covariances; FAR where that is none."""
-    for i in range(n):
-        vectors[0, i] = mean[i] - other[i]
-        for j in range(n):
-            total[i, j] = covariance[i, j] + other_covariance[i, j]
-        if i < 3:
-            total[i, i] += floor_m * floor_m
-    if not factor(total, n, lower):
-        return FAR
-    return distance2(lower, vectors[0], n, vectors[1])
-
-
-@kernel
-def far_apart(mean, covariance, other, other_covariance, least_m, settings):
-    """True for two states that no test could take for one object: cheap, and never true of two that one might.
-
-    No squared distance is less than gap² over the sum of all position variances.
-    """
-    gap2, spread = 0.0, 3.0 * settings.near_floor_m**2
-    for i in range(3):
-        gap2 += (mean[i] - other[i]) ** 2
-        spread += covariance[i, i] + other_covariance[i, i]
-    return gap2 > least_m * least_m and gap2 > max(settings.gate, settings.near) * spread
-
-
-@kernel
-def sharp(covariance, vague_m):
-    """True for a covariance whose positions are known well enough to look there."""
-    return covariance[0, 0] + covariance[1, 1] + covariance[2, 2] <= vague_m * vague_m
 
 
 @kernel
@@ -169,14 +98,8 @@ def forget_line(memory, verdict, key, q, giver, number):
     """A slot now holds another track of a partner: its memory begins anew."""
     key[q, 0], key[q, 1] = giver, number
     memory[q, MISSED], memory[q, GIVEN], memory[q, COMPARED_S] = 0.0, 0.0, NEVER_S
-    memory[q, LAUNCH_KNOWN] = 0.0
+    memory[q, LAUNCH_KNOWN], memory[q, MATCH], memory[q, MET_S] = 0.0, NO_VERDICT, NEVER_S
     verdict[q] = NO_VERDICT
-
-
-@kernel
-def add(evidence, giver, test, worth):
-    """Add to a partner's evidence; it never falls below nothing."""
-    evidence[giver, test] = max(0.0, evidence[giver, test] + worth)
 
 
 @kernel
@@ -195,27 +118,30 @@ def compare(d2, numbers, giver, q, memory, evidence, counts, settings):
 
 
 @kernel
-def weigh(share_of_liar, share_of_honest, against):
-    """Worth of one verdict about a track, for or against its giver."""
-    if against:
-        return math.log(share_of_liar / share_of_honest)
-    return math.log((1.0 - share_of_liar) / (1.0 - share_of_honest))
+def missing_anywhere(own_radars, mean, covariance, watch, drawn, settings, lower):
+    """How fast seeing nothing speaks against a track, (nats a second): the least at seven points of its ellipsoid.
 
-
-@kernel
-def spoken_of(giver, held, aligned, spread, mean, covariance, settings, work, vectors):
-    """True where a line of this partner is, or may be, the object of an own track."""
-    for q in range(held.shape[1]):
-        if held[STATUS, q] == 0.0 or held[GIVER, q] != giver or held[HAS_STATE, q] == 0.0:
-            continue
-        if far_apart(aligned[q], spread[q], mean, covariance, 0.0, settings):
-            continue
-        d2 = squared_distance(
-            aligned[q], spread[q], mean, covariance, 3, settings.near_floor_m, work[0], work[1], vectors
-        )
-        if d2 <= settings.near:
-            return True
-    return False
+    Middle, and both ways along each column of the root of its covariance; of a sharp track the middle alone.
+    """
+    least = missing_rate(
+        own_radars, watch.sites, drawn, watch.sectors, settings.rcs_m2, settings.margin_rad, settings.margin_share,
+        settings.chance_most, mean[0], mean[1], mean[2],
+    )  # fmt: skip
+    if least == 0.0 or sharp(covariance, settings.vague_m):
+        return least
+    if not factor(covariance, 3, lower):
+        return 0.0
+    for k in range(6):
+        i, reach = k % 3, settings.wide_sigmas * (1.0 if k < 3 else -1.0)
+        x = mean[0] + (reach * lower[0, 0] if i == 0 else 0.0)
+        y = mean[1] + (reach * lower[1, i] if i <= 1 else 0.0)
+        z = mean[2] + reach * lower[2, i]
+        rate = missing_rate(
+            own_radars, watch.sites, drawn, watch.sectors, settings.rcs_m2, settings.margin_rad, settings.margin_share,
+            settings.chance_most, x, y, z,
+        )  # fmt: skip
+        least = min(least, rate)
+    return least
 
 
 @kernel
@@ -263,16 +189,62 @@ def look_at_line(
             counts[giver, SEEN] += 1
             add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, False))
         return
-    if verdict[q] == AGAINST or not sharp(spread[q], settings.vague_m):
+    if verdict[q] == AGAINST or not sharp(spread[q], settings.lost_m):
         return
-    memory[q, MISSED] += since_s * missing_rate(
-        own_radars, watch.sites, drawn, watch.sectors, settings.rcs_m2, settings.margin_rad, settings.margin_share,
-        settings.chance_most, aligned[q, 0], aligned[q, 1], aligned[q, 2],
-    )  # fmt: skip
+    memory[q, MISSED] += since_s * missing_anywhere(own_radars, aligned[q], spread[q], watch, drawn, settings, work[0])
     if memory[q, MISSED] >= settings.unseen:
         verdict[q] = AGAINST
         counts[giver, UNSEEN] += 1
         add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, True))
+
+
+@kernel
+def look_at_meeting(
+    q, now_s, held, aligned, spread, status, phase, hits, updated_s, mean, covariance, memory, evidence, counts,
+    settings, work, vectors,
+):  # fmt: skip
+    """One verdict a line, when it first meets an own track that bears witness: whether any own track matches it.
+
+    Own tracks that may be meant lie near it by the two covariances, or beside it with no other word of this partner
+    about them: a covariance that is told too small, or a place that is told wrong, must not hide the meeting. The
+    verdict falls once both have settled. In reentry nobody knows the drag, and all are let be.
+    """
+    if memory[q, MATCH] != NO_VERDICT or held[PHASE, q] == REENTRY:
+        return
+    giver, coarse = int(held[GIVER, q]), held[COARSENED, q] != 0.0
+    best, witnessed = FAR, False
+    for s in range(status.size):
+        if status[s] == 0 or phase[s] == REENTRY or far_apart(
+            aligned[q], spread[q], mean[s], covariance[s], settings.beside_m, settings
+        ):  # fmt: skip
+            continue
+        near = squared_distance(
+            aligned[q], spread[q], mean[s], covariance[s], 3, settings.near_floor_m, work[0], work[1], vectors
+        )
+        if near > settings.near:
+            gap2 = 0.0
+            for i in range(3):
+                gap2 += (aligned[q, i] - mean[s, i]) ** 2
+            if gap2 > settings.beside_m**2 or spoken_of(
+                giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors
+            ):
+                continue
+        d2 = squared_distance(
+            aligned[q], spread[q], mean[s], covariance[s], 3 if coarse else 6, 0.0, work[0], work[1], vectors
+        )
+        best = min(best, d2)
+        fresh = hits[s] >= settings.match_hits and now_s - updated_s[s] <= settings.fresh_s
+        witnessed = witnessed or (status[s] == CONFIRMED and fresh)
+    matches = best <= (settings.mismatch_coarse if coarse else settings.mismatch)
+    if not matches and not witnessed:
+        return
+    if memory[q, MET_S] == NEVER_S:
+        memory[q, MET_S] = now_s
+    if now_s - memory[q, MET_S] < settings.settle_s:
+        return
+    memory[q, MATCH] = FOR if matches else AGAINST
+    counts[giver, MATCHED if matches else MISMATCHED] += 1
+    add(evidence, giver, MISMATCHES, weigh(settings.lying_mismatches, settings.honest_mismatches, not matches))
 
 
 @kernel
@@ -329,13 +301,13 @@ def look_at_launch(
     elif own_launch_near(said, begun, own, settings):
         memory[q, LAUNCH_KNOWN], verdict[q] = 1.0, FOR
         counts[giver, SEEN] += 1
-        add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, False))
+        add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, False))
     elif now_s - said[LAUNCH_S] >= settings.launch_after_s:
         memory[q, LAUNCH_KNOWN] = 1.0
         if missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
             verdict[q] = AGAINST
             counts[giver, UNSEEN] += 1
-            add(evidence, giver, GHOSTS, weigh(settings.lying_share, settings.honest_share, True))
+            add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, True))
 
 
 @kernel
@@ -344,7 +316,7 @@ def judge_lines(
     phase, sensors, hits, updated_s, mean, covariance, own_radars, watch, key, memory, verdict, evidence, counts,
     settings, work, vectors,
 ):  # fmt: skip
-    """All lines of all partners in one replicate: their launches, and states in free flight that were told lately."""
+    """All lines of all partners in one replicate: their launches, and their states that were told lately."""
     for q in range(held.shape[1]):
         if held[STATUS, q] == 0.0:
             continue
@@ -355,7 +327,13 @@ def judge_lines(
             q, now_s, began_s, giver, theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r],
             watch.orbits[r], memory, verdict, evidence, counts, settings,
         )  # fmt: skip
-        if held[HAS_STATE, q] != 0.0 and held[PHASE, q] == COAST and now_s - held[VALID_S, q] <= settings.lately_s:
+        if held[HAS_STATE, q] == 0.0 or now_s - held[VALID_S, q] > settings.lately_s:
+            continue
+        look_at_meeting(
+            q, now_s, held, aligned, spread, status, phase, hits, updated_s, mean, covariance, memory, evidence, counts,
+            settings, work, vectors,
+        )  # fmt: skip
+        if held[PHASE, q] == COAST:
             look_at_line(
                 q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s,
                 mean, covariance, own_radars, watch, watch.drawn[r], memory, verdict, evidence, counts, settings, work,

@@ -8,18 +8,18 @@ from enum import IntFlag
 
 import numpy as np
 
-from detente.centre.picture import _kernels_trust as kernels
-from detente.centre.picture import _kernels_watch
+from detente.centre.picture import _kernels_evidence as kernels
+from detente.centre.picture import _kernels_trust, _kernels_watch
+from detente.centre.picture._kernels_evidence import TrustSettings, Watch
 from detente.centre.picture._kernels_layout import GIVER, STATUS
-from detente.centre.picture._kernels_trust import TrustSettings, Watch
 from detente.centre.picture.estimates import DEFAULTS, DatedEstimates
 from detente.centre.picture.partner import KeptPartnerTracks, without
 from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Bytes, DetectionKind, Floats, Ints, SensorSuite, Slots, Tracks
 
 __all__ = [
-    "SUSPICIONS", "Suspicion", "Trust", "TrustSettings", "Watch", "believed", "judge", "pardon", "start_trust",
-    "watch_of",
+    "COUNTED", "SUSPICIONS", "Suspicion", "Trust", "TrustSettings", "Watch", "believed", "judge", "pardon",
+    "start_trust", "watch_of",
 ]  # fmt: skip
 
 NEVER_S = -1.0
@@ -33,13 +33,21 @@ class Suspicion(IntFlag):
     DISAGREEMENT = 1 << kernels.DISAGREEMENT
     GHOSTS = 1 << kernels.GHOSTS
     SILENCE = 1 << kernels.SILENCE
+    MISMATCHES = 1 << kernels.MISMATCHES
 
 
 SUSPICIONS = {
     Suspicion.DISAGREEMENT: "its tracks lie farther from own ones than the two covariances allow",
     Suspicion.GHOSTS: "it tells of objects that own radars ought to see and do not",
     Suspicion.SILENCE: "it is silent about objects where it says it watches and agreed to tell",
+    Suspicion.MISMATCHES: "more of its tracks fail to match the own ones that they meet than honest mistakes explain",
 }
+
+
+COUNTED = (
+    "compared", "displaced", "seen_here_too", "not_seen_here", "told", "not_told", "matched", "not_matched",
+)  # fmt: skip
+"""What is counted of each partner: comparisons, those of them beyond the gate; verdicts on tracks, for and against."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +56,12 @@ class Trust(Slots):
 
     time_s: float
     began_s: float  # when it began to watch; -1 before. Of launches before, own sensors can say nothing
-    evidence: Floats  # (R, sides, 3) natural logarithms of likelihood ratios, by test
-    counts: Ints  # (R, sides, 5) comparisons; tracks seen here too, and not; own tracks told, and not
+    evidence: Floats  # (R, sides, 4) natural logarithms of likelihood ratios, by test
+    counts: Ints  # (R, sides, 8) by COUNTED
     suspected: Bytes  # (R, sides) Suspicion, kept until pardoned
     suspected_s: Floats  # (R, sides) since when; -1 where not
     line_key: Ints  # (R, Q, 2) giver and number that a slot's memory is about
-    line_memory: Floats  # (R, Q, 4)
+    line_memory: Floats  # (R, Q, 6)
     line_verdict: Bytes  # (R, Q)
     track_key: Ints  # (R, S)
     track_memory: Floats  # (R, S, sides, 2)
@@ -65,7 +73,7 @@ class Trust(Slots):
 def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
     """Nothing speaks against anybody."""
     line_memory = np.zeros((rows, partner_slots, kernels.LINE_MEMORY))
-    line_memory[..., kernels.COMPARED_S] = kernels.NEVER_S
+    line_memory[..., kernels.COMPARED_S] = line_memory[..., kernels.MET_S] = kernels.NEVER_S
     track_memory = np.zeros((rows, slots, sides, kernels.TRACK_MEMORY))
     track_memory[..., kernels.PROMISED_S] = kernels.NEVER_S
     begun = np.zeros((rows, BEGUN_MAX, 4))
@@ -132,13 +140,13 @@ def judge(
     }  # fmt: skip
     now_s = float(tracks.time_s)
     began_s = now_s if trust.began_s == NEVER_S else trust.began_s
-    kernels.judge_rows(
+    _kernels_trust.judge_rows(
         now_s, now_s - max(trust.time_s, began_s), began_s, own_side, tracks.status, tracks.number, tracks.phase,
         tracks.sensors, tracks.hits, tracks.updated_s, tracks.mean, tracks.covariance, tracks.born_s,
         tracks.start_ecef_m, estimates.lines, partner.estimates.lines, partner.held, partner.mean, partner.covariance,
         partner.sensors, promised_s, declared, sectors, watch, settings, picture, *columns.values(),
     )  # fmt: skip
-    limits = (settings.alarm_disagreement, settings.alarm_unseen, settings.alarm_untold)
+    limits = settings.alarm_disagreement, settings.alarm_unseen, settings.alarm_untold, settings.alarm_mismatches
     alarms = ((columns["evidence"] >= limits) << np.arange(kernels.TESTS)).sum(axis=2).astype(np.uint8)
     new = (alarms != 0) & (trust.suspected == 0)
     return Trust(

@@ -22,7 +22,6 @@ from detente.centre.tracking._kernels_joint import add_component, begin_mixture,
 from detente.centre.tracking._kernels_late import look_back, remember, update_late
 from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
 from detente.centre.tracking._kernels_lightness import weigh_lightness
-from detente.centre.tracking._kernels_order import is_usable, put_in_order
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
     ASSOCIATION,
@@ -36,6 +35,7 @@ from detente.centre.tracking._kernels_places import (
     CONFIRMED,
     CONSTANT_GRAVITY,
     DET_KIND,
+    DET_RANGE,
     DET_SENSOR,
     EMPTY,
     FILTER,
@@ -51,10 +51,16 @@ from detente.centre.tracking._kernels_places import (
     ODDS,
     PAIRS_SHED,
     PHASE,
+    PLOTS,
+    RADAR,
     ROW,
     SEEN,
     SENSORS,
+    SIGMA_AZIMUTH,
+    SIGMA_ELEVATION,
     SIGMA_POINT,
+    SIGMA_RANGE,
+    SIGMA_RATE,
     STATUS,
     TENTATIVE,
     THRUST_MEAN,
@@ -68,25 +74,77 @@ from detente.centre.tracking._kernels_polar import update_polar
 from detente.centre.tracking._kernels_predict import bring, name_phase
 from detente.centre.tracking._kernels_sight import draw_line, draw_measured, update
 from detente.centre.tracking._kernels_sigma import update_by_points
-from detente.centre.tracking.desk import Desk, Memory
 from detente.jit import kernel
+
+
+@kernel
+def comes_before(plots, plot_tags, a, b):
+    """Order of detections: time, sensor, then what was measured; a telling of equal ones apart is never needed."""
+    if plots[a, TIME] != plots[b, TIME]:
+        return plots[a, TIME] < plots[b, TIME]
+    if plot_tags[a, DET_SENSOR] != plot_tags[b, DET_SENSOR]:
+        return plot_tags[a, DET_SENSOR] < plot_tags[b, DET_SENSOR]
+    for k in range(DET_RANGE, PLOTS):
+        if plots[a, k] != plots[b, k]:
+            return plots[a, k] < plots[b, k]
+    return False
+
+
+@kernel
+def put_in_order(plots, plot_tags, first, last, order, spare):
+    """Fill ``order`` with the detections first..last-1 in the order above (merge sort, stable)."""
+    count = last - first
+    for k in range(count):
+        order[k] = first + k
+    width = 1
+    while width < count:
+        for low in range(0, count, 2 * width):
+            middle, high = min(low + width, count), min(low + 2 * width, count)
+            a, b = low, middle
+            for k in range(low, high):
+                if b >= high or (a < middle and not comes_before(plots, plot_tags, order[b], order[a])):
+                    spare[k] = order[a]
+                    a += 1
+                else:
+                    spare[k] = order[b]
+                    b += 1
+        for k in range(count):
+            order[k] = spare[k]
+        width *= 2
+
+
+@kernel
+def is_usable(plots, plot_tags, d, sensors):
+    """Whether a detection's numbers mean something."""
+    if plot_tags[d, DET_SENSOR] < 0 or plot_tags[d, DET_SENSOR] >= sensors:
+        return False
+    for k in range(PLOTS):
+        if not math.isfinite(plots[d, k]):
+            return False
+    if not (plots[d, SIGMA_AZIMUTH] > 0.0 and plots[d, SIGMA_ELEVATION] > 0.0 and plots[d, SIGMA_RATE] >= 0.0):
+        return False
+    if plot_tags[d, DET_KIND] == RADAR:
+        return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
+    return plot_tags[d, DET_KIND] == INFRARED
 
 
 @kernel(inline=True)
 def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
     """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
-    offsets, slopes, past, trial = desk.comparing.offsets, desk.comparing.slopes, desk.past, desk.trial
+    _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk
+    offsets, slopes, _ = small
+    trial_state, trial, gain, seen = trials
     if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
         idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
         ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
     if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], desk.memory, settings, past)
+        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
         return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial):
+    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial, seen):
         return True
     if settings[MODEL] == CONSTANT_GRAVITY:
-        return update_polar(line, state[i], covariance[i], offsets, slopes, trial.state[0], trial.gain)
-    return update(line, state, covariance, i, offsets, slopes, trial.state, trial.covariance, trial.gain)
+        return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
+    return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
 
 
 @kernel
@@ -96,11 +154,11 @@ def take_in_leaning(
     """``take_in``; where biases are estimated, add ``weight`` times what it changes of the lean to ``lean`` (7, B) and,
     if it ``teaches``, what the detection leaves over to what is known of them. What is late does neither.
     """
-    biases, sensor, polar = desk.biases, plot_tags[d, DET_SENSOR], settings[MODEL] == CONSTANT_GRAVITY
+    biases, sensor, polar = desk[13], plot_tags[d, DET_SENSOR], settings[MODEL] == CONSTANT_GRAVITY
     if not is_learning(biases) or clocks[i, AT] > plots[d, TIME]:
         return take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
     H, off, U = np.empty((4, 7)), np.empty(4), np.empty((4, lean.shape[1]))
-    known = foresee(line, state[i], biases.lean[i], sensor, polar, H, off, U)
+    known = foresee(line, state[i], biases[4][i], sensor, polar, H, off, U)
     if known and teaches and may_teach(tags, i, sensor, settings):
         learn(line, covariance[i], polar, H, off, U, biases)
     used = take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
@@ -135,16 +193,16 @@ def feed_by_shares(
     mixture's mean and covariance, the spread between the parts included. The track counts as seen where it was more
     likely seen than not, by its likeliest detection.
     """
-    lines, pairs, biases = desk.lines, desk.pairs, desk.biases
-    share, missed, claimed = desk.joint.share, desk.joint.missed, desk.joint.claimed
+    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
+    share, missed, claimed = joint[1], joint[2], joint[3]
     prior, before, mean, spread = state[i].copy(), covariance[i].copy(), np.empty(7), np.empty((7, 7))
     learning = is_learning(biases)
-    lean = biases.lean[i].copy() if learning else np.empty((7, 0))
+    lean = biases[4][i].copy() if learning else np.empty((7, 0))
     begin_mixture(mean, spread)
     add_component(missed[i], prior, before, prior, mean, spread)
     best = first
     for k in range(first, last):
-        j = pairs.detection[k]
+        j = pairs[1][k]
         claimed[j] += share[k]
         if share[k] > share[best]:
             best = k
@@ -156,9 +214,9 @@ def feed_by_shares(
         add_component(share[k], state[i], covariance[i], prior, mean, spread)
     end_mixture(prior, mean, spread, state[i], covariance[i])
     if learning:
-        biases.lean[i] = lean
+        biases[4][i] = lean
     if missed[i] < 0.5:
-        note_hit(state, covariance, tags, clocks, seen_by, i, scan[pairs.detection[best]], plots, plot_tags, settings)
+        note_hit(state, covariance, tags, clocks, seen_by, i, scan[pairs[1][best]], plots, plot_tags, settings)
 
 
 @kernel
@@ -189,34 +247,25 @@ def match(
     take a plot from a sharp one, and a miss costs more than any pair. A textbook pair costs its distance, a miss the
     gate.
     """
-    pairs = desk.pairs
+    _, _, chosen, pairs, nodes, grouped, work_lap, small, _, memory, past, joint, edges, biases = desk
     if settings[MODEL] == CONSTANT_GRAVITY:
         total = list_measured_pairs(
-            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, desk,
-            sensor,
+            state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small,
+            memory, past, joint, edges, biases, sensor,
         )  # fmt: skip
         miss_cost = math.sqrt(settings[GATE2])
     else:
         total, miss_cost = list_pairs(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2,
-            settings, desk, rates, work, sensor,
+            settings, pairs, small, rates, work, memory, past, joint, edges, biases,
+            sensor,
         )  # fmt: skip
-    room = pairs.track.shape[0]
+    room = pairs[0].shape[0]
     if total > room:
         counts[PAIRS_SHED] += total - room
         total = room
     counts[HURRIED] += assign(
-        tags.shape[0],
-        count,
-        total,
-        pairs.track,
-        pairs.detection,
-        pairs.cost,
-        miss_cost,
-        desk.chosen,
-        desk.nodes,
-        desk.grouped,
-        desk.assigning,
+        tags.shape[0], count, total, pairs[0], pairs[1], pairs[2], miss_cost, chosen, nodes, grouped, work_lap
     )
     return total
 
@@ -231,17 +280,15 @@ def feed_chosen(
     With ``shared``, tracks of clusters that are not clear take their shares; a detection more likely some track's than
     no one's is then theirs.
     """
-    lines, free, chosen, pairs, missed, biases = (
-        desk.lines, desk.free, desk.chosen, desk.pairs, desk.joint.missed, desk.biases
-    )  # fmt: skip
+    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
     learning = is_learning(biases)
     k = 0
     for i in range(tags.shape[0]):
-        if shared and missed[i] >= 0.0:
-            while pairs.track[k] < i:
+        if shared and joint[2][i] >= 0.0:
+            while pairs[0][k] < i:
                 k += 1
             first = k
-            while k < total and pairs.track[k] == i:
+            while k < total and pairs[0][k] == i:
                 k += 1
             feed_by_shares(
                 state, covariance, tags, clocks, seen_by, i, first, k, scan, plots, plot_tags, settings, desk
@@ -253,7 +300,7 @@ def feed_chosen(
         if learning:
             used = take_in_leaning(
                 state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
-                biases.lean[i],
+                biases[4][i],
             )  # fmt: skip
         else:
             used = take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
@@ -283,7 +330,7 @@ def work_scan(
 
     ``counts`` (COUNTS,) holds the replicate's next track number and what was shed; ``scan`` the detections' rows.
     """
-    lines, free, joint, edges, biases = desk.lines, desk.free, desk.joint, desk.edges, desk.biases
+    lines, free, joint, edges, biases = desk[0], desk[1], desk[11], desk[12], desk[13]
     sensor = plot_tags[scan[0], DET_SENSOR]
     scan_s, infrared = plots[scan[0], TIME], plot_tags[scan[0], DET_KIND] == INFRARED
     sigma2, brief = 0.0, settings[MODEL] == CONSTANT_GRAVITY and not is_late(tags, clocks, scan_s)
@@ -298,7 +345,7 @@ def work_scan(
         sigma2 = max(sigma2, lines[j, VAR_RANGE])
     weighed = settings[ASSOCIATION] != NEAREST and not is_late(tags, clocks, scan_s)
     for status in (CONFIRMED, TENTATIVE):
-        listed = edges.many[0]
+        listed = edges[3][0]
         total = match(
             state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, counts, settings,
             desk, rates, work, sensor,
@@ -308,16 +355,16 @@ def work_scan(
             continue
         shared = weighed and status == CONFIRMED
         if shared:
-            joint.log_odds[:total] += draws[sensor, ODDS]
-            joint.claimed[:count] = 0.0
-            share_out(tags, infrared, total, desk.pairs, desk.nodes, desk.grouped, joint, settings, counts)
+            joint[0][:total] += draws[sensor, ODDS]
+            joint[3][:count] = 0.0
+            share_out(tags, infrared, total, desk[3], desk[4], desk[5], joint, settings, counts)
         feed_chosen(
             state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings,
             desk, status, total, shared,
         )  # fmt: skip
         if shared:
             for j in range(count):
-                free[j] = free[j] == 1 and joint.claimed[j] < 0.5
+                free[j] = free[j] == 1 and joint[3][j] < 0.5
     if infrared and settings[MODEL] == CONSTANT_GRAVITY:
         return  # a direction alone begins nothing there
     slot = -1
@@ -332,7 +379,7 @@ def work_scan(
             draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
         birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
         if is_learning(biases):
-            begin_lean(lines[j], state[slot], biases.lean[slot], sensor)
+            begin_lean(lines[j], state[slot], biases[4][slot], sensor)
         seen_by[slot] = 1 << sensor
         counts[NEXT] += 1
 
@@ -340,8 +387,8 @@ def work_scan(
 @kernel
 def name_edges(edges, first, scan):
     """Turn detections noted from the ``first`` on by their place in a scan into their rows."""
-    for e in range(first, min(edges.many[0], edges.detections.shape[0])):
-        edges.detections[e] = scan[edges.detections[e]]
+    for e in range(first, min(edges[3][0], edges[1].shape[0])):
+        edges[1][e] = scan[edges[1][e]]
 
 
 @kernel
@@ -384,7 +431,7 @@ def step_row(
             bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
     close_step(
         state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
-        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk.trial.gain, desk.biases.lean,
+        kinds, sides, sites, draws, looks, before_s, now_s, settings, factor, desk[8][2], desk[13][4],
     )  # fmt: skip
 
 
@@ -431,18 +478,15 @@ def step_rows(
     mean, outer, hidden, tags, clocks, first_mean, first_covariance, counts,
     plots, plot_tags, offsets, before_s, now_s, kinds, sides, sites, draws, settings, past, desk, bench,
 ):  # fmt: skip
-    """Step every replicate in place. Shapes: see ``tracker.track``; ``past``: what tracks remember, a
-    ``Memory`` of every replicate; ``desk``, ``bench``: scratch of ``desk_of``.
+    """Step every replicate in place. Shapes: see ``tracker.track``; ``past``: what tracks remember, five arrays
+    (R, S, M, …); ``desk``, ``bench``: scratch of ``desk_of``.
     """
     state, covariance, seen_by, held, order, spare, rates, work, factor, looks = bench
     for r in range(mean.shape[0]):
         take_up(mean[r], outer[r], hidden[r], state, covariance, tags[r], clocks[r], before_s, held)
         seen_by[:] = 0
-        memory = Memory(past.times[r], past.owners[r], past.phases[r], past.states[r], past.covariances[r])
-        with_memory = Desk(
-            desk.lines, desk.free, desk.chosen, desk.pairs, desk.nodes, desk.grouped, desk.assigning, desk.comparing,
-            desk.trial, memory, desk.past, desk.joint, desk.edges, desk.biases,
-        )  # fmt: skip
+        memory = (past[0][r], past[1][r], past[2][r], past[3][r], past[4][r])
+        with_memory = desk[:9] + (memory,) + desk[10:]  # noqa: RUF005, numba unpacks no tuple inside another
         put_in_order(plots, plot_tags, offsets[r], offsets[r + 1], order, spare)
         step_row(
             state, covariance, tags[r], clocks[r], first_mean[r], first_covariance[r], seen_by, counts[r],

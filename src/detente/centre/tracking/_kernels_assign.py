@@ -51,13 +51,11 @@ def gather(pairs, pair_track, parent, many, ends, grouped):
 
 
 @kernel
-def shortest_paths(rows, columns, work):
+def shortest_paths(cost, rows, columns, taken_by, given, row_price, column_price, reach, came_from, done):
     """Assign every row a column at least total cost; rows ≤ columns.
 
     ``taken_by[column]`` becomes its row or -1, ``given[row]`` its column.
     """
-    cost, taken_by, given, done = work.cost, work.taken_by, work.given, work.done
-    row_price, column_price, reach, came_from = work.row_price, work.column_price, work.reach, work.came_from
     for j in range(columns):
         taken_by[j] = -1
         column_price[j] = 0.0
@@ -125,7 +123,7 @@ def settle_hurriedly(members, tracks, pair_track, pair_detection, pair_cost, cho
 @kernel
 def settle(members, tracks, pair_track, pair_detection, pair_cost, miss_cost, chosen, place, work):
     """Settle one cluster, whose pairs are ``members``; false where it was too large to be settled at least cost."""
-    cost, tracks_here, detections_here = work.cost, work.tracks_here, work.detections_here
+    cost, row_price, column_price, reach, came_from, taken_by, given, done, tracks_here, detections_here = work
     rows = columns = 0
     for k in members:
         if place[pair_track[k]] == -1:
@@ -148,10 +146,10 @@ def settle(members, tracks, pair_track, pair_detection, pair_cost, miss_cost, ch
         i, j = place[pair_track[k]], place[tracks + pair_detection[k]]
         tracks_here[i], detections_here[j] = pair_track[k], pair_detection[k]
         cost[i, j] = pair_cost[k]
-    shortest_paths(rows, columns + rows, work)
+    shortest_paths(cost, rows, columns + rows, taken_by, given, row_price, column_price, reach, came_from, done)
     for j in range(columns):
-        if work.taken_by[j] >= 0:
-            chosen[tracks_here[work.taken_by[j]]] = detections_here[j]
+        if taken_by[j] >= 0:
+            chosen[tracks_here[taken_by[j]]] = detections_here[j]
     return True
 
 
@@ -159,7 +157,7 @@ def settle(members, tracks, pair_track, pair_detection, pair_cost, miss_cost, ch
 def assign(tracks, detections, pairs, pair_track, pair_detection, pair_cost, miss_cost, chosen, nodes, grouped, work):
     """Fill ``chosen[track]`` with its detection or -1; returns how many clusters were too large for the least cost.
 
-    ``nodes`` (4, tracks + detections), ``grouped`` (pairs) and ``work`` (``desk.Assigning``) are scratch.
+    ``nodes`` (4, tracks + detections), ``grouped`` (pairs) and ``work`` are scratch.
     """
     parent, many, ends, place = nodes[0], nodes[1], nodes[2], nodes[3]
     for t in range(tracks):

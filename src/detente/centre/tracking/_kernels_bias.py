@@ -58,14 +58,14 @@ MEASURED = 4
 
 @kernel
 def is_learning(biases):
-    """Whether biases are estimated at all: otherwise every array of ``biases`` (``desk.Biases``) is empty."""
-    return biases.value.shape[0] > 0
+    """Whether biases are estimated at all: otherwise every array of ``biases`` is empty."""
+    return biases[0].shape[0] > 0
 
 
 @kernel
 def draw_unbiased(plots, plot_tags, d, sites, draws, sensor, biases, line):
     """``draw_line`` of a detection less what its sensor's biases are believed to be."""
-    value = biases.value
+    value = biases[0]
     plain = np.empty((1, PLOTS))
     plain[0] = plots[d]
     plain[0, DET_RANGE] -= value[EACH * sensor + RANGE_BIAS]
@@ -134,7 +134,7 @@ def bring_leaning(state, covariance, tags, clocks, i, time_s, settings, rates, w
         return
     before, boosting = state[i].copy(), tags[i, PHASE] == BOOST
     bring(state, covariance, tags, clocks, i, time_s, settings, rates, work)
-    lean = biases.lean[i]
+    lean = biases[4][i]
     if settings[MODEL] == CONSTANT_GRAVITY:
         for a in range(3):
             for c in range(lean.shape[1]):
@@ -242,7 +242,7 @@ def learn(line, P, polar, H, off, U, biases):
 
     The numbers are taken one by one, each freed of what it shares with those before: that is their joint information.
     """
-    told, told_mean = biases.told, biases.told_mean
+    _, _, told, told_mean, _, _ = biases
     S, count = np.empty((MEASURED, MEASURED)), U.shape[1]
     for m in range(MEASURED):
         for n in range(m + 1):

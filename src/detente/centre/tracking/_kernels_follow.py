@@ -5,12 +5,11 @@ The scan is that of ``_kernels.work_scan``, which a centre's step uses; here the
 
 import numpy as np
 
-from detente.centre.tracking._kernels import work_scan
+from detente.centre.tracking._kernels import comes_before, is_usable, work_scan
 from detente.centre.tracking._kernels_bias import add_doubt, believe, bring_leaning, is_learning
 from detente.centre.tracking._kernels_end import close_looks, sound
 from detente.centre.tracking._kernels_late import remember
 from detente.centre.tracking._kernels_life import clear_slot
-from detente.centre.tracking._kernels_order import comes_before, is_usable
 from detente.centre.tracking._kernels_places import (
     CONFIRMED,
     CONFIRMED_MISSES,
@@ -75,7 +74,7 @@ def write_down(state, covariance, tags, time_s, biases, history, rows):
         for a in range(6):
             states[a, rows] = state[i, a]
         if learning:
-            add_doubt(covariance[i], biases.lean[i], biases.doubt, wide)
+            add_doubt(covariance[i], biases[4][i], biases[1], wide)
             write_triangle(wide, triangles[rows])
         else:
             write_triangle(covariance[i], triangles[rows])
@@ -131,7 +130,7 @@ def work_looks(
     """
     textbook, late = settings[MODEL] == CONSTANT_GRAVITY, plots[order[first], TIME] <= now_s
     now_s = max(now_s, plots[order[first], TIME])
-    learning = is_learning(desk.biases)
+    learning = is_learning(desk[13])
     looks[:] = 0
     seen_by[:] = 0
     if textbook and not late:
@@ -139,7 +138,7 @@ def work_looks(
             if tags[i, STATUS] != EMPTY and not learning:
                 bring(state, covariance, tags, clocks, i, now_s, settings, rates, work)
             elif tags[i, STATUS] != EMPTY:
-                bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk.biases)
+                bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk[13])
     k = first
     while k < last:
         sensor = plot_tags[order[k], DET_SENSOR]
@@ -153,16 +152,16 @@ def work_looks(
             )  # fmt: skip
     if late:
         return
-    believe(state, tags, desk.biases)
+    believe(state, tags, desk[13])
     if textbook:
         counts[UNSOUND] += end_by_count(state, covariance, tags, clocks, seen_by, settings, factor)
         return
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != EMPTY:
-            bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk.biases)
+            bring_leaning(state, covariance, tags, clocks, i, now_s, settings, rates, work, desk[13])
     close_looks(
         state, covariance, tags, clocks, first_mean, first_covariance, seen_by, counts,
-        kinds, sides, sites, draws, looks, now_s, settings, factor, desk.trial.gain, desk.biases.lean,
+        kinds, sides, sites, draws, looks, now_s, settings, factor, desk[8][2], desk[13][4],
     )  # fmt: skip
 
 
@@ -199,7 +198,7 @@ def follow(
         top = last_live(tags, most)
         if plots[order[k], TIME] > now_s:
             now_s = plots[order[k], TIME]
-            remember(state[:top], covariance[:top], tags[:top], now_s, desk.memory)
-            rows = write_down(state[:top], covariance[:top], tags[:top], now_s, desk.biases, history, rows)
+            remember(state[:top], covariance[:top], tags[:top], now_s, desk[9])
+            rows = write_down(state[:top], covariance[:top], tags[:top], now_s, desk[13], history, rows)
         k = end
     return k, top, now_s, rows

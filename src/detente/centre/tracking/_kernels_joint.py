@@ -158,7 +158,7 @@ def number_members(members, pair_track, pair_detection, who, first, many, place)
 
 
 @kernel
-def share_cluster(members, tags, infrared, pairs, joint, settings):
+def share_cluster(members, tags, infrared, pair_track, pair_detection, log_odds, settings, share, missed):
     """Joint probabilities of one cluster, its pairs being ``members``: CLEAR, UNCLEAR or TOO_MANY.
 
     What a satellite sees of a track not believed to burn changes the track's meaning, so nothing is shared there.
@@ -166,9 +166,8 @@ def share_cluster(members, tags, infrared, pairs, joint, settings):
     if members.size > MOST_TRACKS * MOST_DETECTIONS:
         return TOO_MANY
     who, first, many = np.empty(MOST_TRACKS, np.int64), np.empty(MOST_TRACKS, np.int64), np.empty(MOST_TRACKS, np.int64)
-    place, part, none = np.empty(members.size, np.int64), np.empty(members.size), np.empty(MOST_TRACKS)
-    odds = joint.log_odds[members]
-    tracks = number_members(members, pairs.track, pairs.detection, who, first, many, place)
+    place, odds, part, none = np.empty(members.size, np.int64), log_odds[members], np.empty(members.size), np.empty(8)
+    tracks = number_members(members, pair_track, pair_detection, who, first, many, place)
     if tracks == 0:
         return TOO_MANY
     if infrared and settings[MODEL] == BALLISTIC:
@@ -180,9 +179,9 @@ def share_cluster(members, tags, infrared, pairs, joint, settings):
         none[:tracks],
     )  # fmt: skip
     if found == UNCLEAR:
-        joint.share[members] = part
+        share[members] = part
         for t in range(tracks):
-            joint.missed[who[t]] = none[t]
+            missed[who[t]] = none[t]
     return found
 
 
@@ -190,16 +189,20 @@ def share_cluster(members, tags, infrared, pairs, joint, settings):
 def share_out(tags, infrared, total, pairs, nodes, grouped, joint, settings, counts):
     """After ``assign``: fill ``joint`` with the shares of every cluster that is not clear.
 
-    ``joint.missed`` of a track is below 0 where its assignment stands. A pair alone is left as it is, so a track that
-    nothing else is near is updated as if there were no probabilities.
+    ``joint`` is (log_odds, share) by pair, and ``missed`` by track: below 0 where its assignment stands. A pair alone
+    is left as it is, so a track that nothing else is near is updated as if there were no probabilities.
     """
+    pair_track, pair_detection, _ = pairs
+    log_odds, share, missed, _ = joint
     parent, ends = nodes[0], nodes[2]
-    joint.missed[: tags.shape[0]] = -1.0
+    missed[: tags.shape[0]] = -1.0
     first = 0
     while first < total:
-        last = ends[root(parent, pairs.track[grouped[first]])]
+        last = ends[root(parent, pair_track[grouped[first]])]
         if last > first + 1:
-            found = share_cluster(grouped[first:last], tags, infrared, pairs, joint, settings)
+            found = share_cluster(
+                grouped[first:last], tags, infrared, pair_track, pair_detection, log_odds, settings, share, missed
+            )
             if found == UNCLEAR:
                 counts[SHARED] += 1
             elif found == TOO_MANY:

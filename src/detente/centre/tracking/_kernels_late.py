@@ -144,7 +144,7 @@ def divide(N, M, G):
 @kernel
 def remember(state, covariance, tags, now_s, memory):
     """Write every live slot into its ring of moments, over the oldest."""
-    times, owners = memory.times, memory.owners
+    times, owners, phases, states, covariances = memory
     depth = times.shape[1]
     for i in range(tags.shape[0]):
         if depth == 0 or tags[i, STATUS] == 0:
@@ -155,19 +155,18 @@ def remember(state, covariance, tags, now_s, memory):
                 oldest = m
             elif (owners[i, m] == tags[i, NUMBER]) == (owners[i, oldest] == tags[i, NUMBER]):
                 oldest = m if times[i, m] < times[i, oldest] else oldest
-        times[i, oldest], owners[i, oldest], memory.phases[i, oldest] = now_s, tags[i, NUMBER], tags[i, PHASE]
-        memory.states[i, oldest] = state[i]
-        memory.covariances[i, oldest] = covariance[i]
+        times[i, oldest], owners[i, oldest], phases[i, oldest] = now_s, tags[i, NUMBER], tags[i, PHASE]
+        states[i, oldest] = state[i]
+        covariances[i, oldest] = covariance[i]
 
 
 @kernel
 def recall(tags, i, time_s, memory):
     """The latest remembered moment of slot ``i`` not after a time, burning or not as it is now; -1 where none is."""
-    times = memory.times
+    times, owners, phases, _, _ = memory
     found, burning = -1, tags[i, PHASE] == BOOST
     for m in range(times.shape[1]):
-        mine = memory.owners[i, m] == tags[i, NUMBER] and (memory.phases[i, m] == BOOST) == burning
-        mine = mine and times[i, m] <= time_s
+        mine = owners[i, m] == tags[i, NUMBER] and (phases[i, m] == BOOST) == burning and times[i, m] <= time_s
         if mine and (found < 0 or times[i, m] > times[i, found]):
             found = m
     return found
@@ -175,7 +174,7 @@ def recall(tags, i, time_s, memory):
 
 @kernel
 def look_back(state, tags, clocks_at, i, time_s, memory, settings, past):
-    """Fill ``past`` (``desk.Past``: y, B and W, as above) for slot ``i`` at an earlier time."""
+    """Fill ``past`` for slot ``i`` at an earlier time: ``y`` (7,), ``B`` (7, 7), ``W`` (7, 7), as above."""
     y, B, W = past
     boosting = settings[MODEL] != CONSTANT_GRAVITY and tags[i, PHASE] == BOOST
     A, G = np.empty((STATES, STATES)), np.zeros((STATES, STATES))
@@ -185,9 +184,9 @@ def look_back(state, tags, clocks_at, i, time_s, memory, settings, past):
     B[:] = A
     if m < 0:
         return
-    times = memory.times
+    times, _, _, states, covariances = memory
     before, P = np.empty((1, STATES)), np.empty((1, STATES, STATES))
-    before[0], P[0] = memory.states[i, m], memory.covariances[i, m]
+    before[0], P[0] = states[i, m], covariances[i, m]
     if settings[MODEL] == CONSTANT_GRAVITY:
         predict_locally(before[0], P[0], time_s - times[i, m], settings[GRAVITY], settings[LOCAL_NOISE])
     else:

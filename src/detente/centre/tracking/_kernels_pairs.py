@@ -28,7 +28,6 @@ from detente.centre.tracking._kernels_places import (
 )
 from detente.centre.tracking._kernels_polar import distance2_of, log_volume_of, look, spread_of
 from detente.centre.tracking._kernels_sight import distance_to, near_enough
-from detente.centre.tracking.desk import Past
 from detente.jit import kernel
 
 # What may pull a track off its straight line within a step, m/s²: only for the first, cheap look.
@@ -108,31 +107,35 @@ def is_wanted(state, covariance, tags, clocks, i, lines, free, count, scan_s, re
 def note_pair(pairs, joint, total, i, j, cost, fit):
     """Write a pair down where there is room; returns one more than there were either way.
 
-    ``fit`` is d² + ln det S. ``joint`` has room where joint probabilities are asked for: it then holds the pair's log
-    odds, to which ``share_out`` of ``_kernels_joint`` needs only the sensor's own part added.
+    ``fit`` is d² + ln det S. ``joint`` has room where joint probabilities are asked for: its first row then holds the
+    pair's log odds, to which ``share_out`` of ``_kernels_joint`` needs only the sensor's own part added.
     """
-    if total < pairs.track.shape[0]:
-        pairs.track[total], pairs.detection[total], pairs.cost[total] = i, j, cost
-        if joint.log_odds.shape[0] > 0:
-            joint.log_odds[total] = -0.5 * fit
+    pair_track, pair_detection, pair_cost = pairs
+    if total < pair_track.shape[0]:
+        pair_track[total], pair_detection[total], pair_cost[total] = i, j, cost
+        if joint[0].shape[0] > 0:
+            joint[0][total] = -0.5 * fit
     return total + 1
 
 
 @kernel(inline=True)
 def is_inside(distance2, gate2, edges, number, j):
-    """Whether a squared distance is inside the gate; one on its edge is also written down, while there is room."""
+    """Whether a squared distance is inside the gate; one on the gate's edge is also written down, while there is room.
+
+    ``edges`` is (track numbers, detections, squared distances, (1,) how many there were).
+    """
     if abs(distance2 - gate2) <= EDGE * gate2:
-        e = edges.many[0]
-        if e < edges.numbers.shape[0]:
-            edges.numbers[e], edges.detections[e], edges.distances[e] = number, j, distance2
-        edges.many[0] += 1
+        numbers, detections, distances, many = edges
+        if many[0] < numbers.shape[0]:
+            numbers[many[0]], detections[many[0]], distances[many[0]] = number, j, distance2
+        many[0] += 1
     return 0.0 <= distance2 < gate2
 
 
 @kernel
 def with_rate(line, x, P, polar):
     """Squared distance and log det S of a detection with a range rate: the joint one of all that was measured."""
-    return late_distance(line, P, Past(x, np.eye(7), np.zeros((7, 7))), polar)
+    return late_distance(line, P, (x, np.eye(7), np.zeros((7, 7))), polar)
 
 
 @kernel
@@ -148,13 +151,14 @@ def with_rate_of(line, state, covariance, i, leaning, wide):
 @kernel
 def spread_widely(line, x, P, slopes, biases, i, sensor, wide, spread):
     """``spread_of`` the covariance, put into ``wide``, by which slot ``i`` is gated where biases are estimated."""
-    widen(line, x, P, biases.lean[i], sensor, biases.doubt, wide)
+    widen(line, x, P, biases[4][i], sensor, biases[1], wide)
     spread_of(wide, slopes, spread)
 
 
 @kernel
 def list_late_pairs(
-    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+    state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory, past,
+    joint, edges,
 ):  # fmt: skip
     """Pairs of slot ``i`` with detections from before its time, after ``total`` others: (how many, greatest cost)."""
     gate2, polar = settings[GATE2], settings[MODEL] == CONSTANT_GRAVITY
@@ -167,35 +171,37 @@ def list_late_pairs(
         if not free[j] or not near_enough(lines[j], state[i], covariance[i], late_s, reach, stray_m):
             continue
         if not looked:
-            look_back(state, tags, clocks[i, AT], i, scan_s, desk.memory, settings, desk.past)
+            look_back(state, tags, clocks[i, AT], i, scan_s, memory, settings, past)
             looked = True
-        distance2, log_volume = late_distance(lines[j], covariance[i], desk.past, polar)
-        if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
+        distance2, log_volume = late_distance(lines[j], covariance[i], past, polar)
+        if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
             fit = distance2 + log_volume + (RATE_VOLUME if lines[j, VAR_RATE] > 0.0 else 0.0)
             worst = max(worst, gate2 - distance2 + fit)
-            total = note_pair(desk.pairs, desk.joint, total, i, j, math.sqrt(distance2) if polar else fit, fit)
+            total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2) if polar else fit, fit)
     return total, worst
 
 
 @kernel
 def list_measured_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, desk, sensor,
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, sigma2, settings, pairs, small, memory, past,
+    joint, edges, biases, sensor,
 ):  # fmt: skip
     """Pairs of the constant-gravity model: how many there were; a pair's cost is its Mahalanobis distance.
 
     Detections stand in order of range, and only those whose range is inside the gate are looked at; ``sigma2`` is the
     greatest variance of range among them.
     """
-    seen, slopes, spread, biases = desk.comparing.offsets, desk.comparing.slopes, desk.comparing.spread, desk.biases
+    seen, slopes, spread = small
     gate2 = settings[GATE2]
-    wide2, weighed, leaning = gate2 * (1.0 + EDGE), desk.joint.log_odds.shape[0] > 0, is_learning(biases)
+    wide2, weighed, leaning = gate2 * (1.0 + EDGE), joint[0].shape[0] > 0, is_learning(biases)
     total, wide = 0, np.empty((7, 7))
     for i in range(tags.shape[0]):
         if tags[i, STATUS] != status:
             continue
         if clocks[i, AT] > scan_s:
             total, _ = list_late_pairs(
-                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
             )  # fmt: skip
             continue
         if not look(lines[0], state[i], seen, slopes):
@@ -219,21 +225,21 @@ def list_measured_pairs(
                 distance2, fit = with_rate_of(lines[j], state, covariance, i, leaning, wide)
             elif weighed:
                 fit = distance2 + log_volume_of(lines[j], spread)
-            if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
-                total = note_pair(desk.pairs, desk.joint, total, i, j, math.sqrt(distance2), fit)
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
+                total = note_pair(pairs, joint, total, i, j, math.sqrt(distance2), fit)
     return total
 
 
 @kernel
 def list_pairs(
-    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, desk, rates,
-    work, sensor,
+    state, covariance, tags, clocks, status, lines, free, count, scan_s, infrared, sigma2, settings, pairs, small,
+    rates, work, memory, past, joint, edges, biases, sensor,
 ):  # fmt: skip
     """All pairs of a track of this status and a free detection inside the gate: (how many, cost of a miss).
 
     A track that could have one is first brought to the scan's time; one that is already later looks back.
     """
-    offsets, slopes, biases = desk.comparing.offsets, desk.comparing.slopes, desk.biases
+    offsets, slopes = small[0], small[1]
     gate2 = settings[GATE2]
     reach, leaning = math.sqrt(gate2 * (1.0 + EDGE)), is_learning(biases)
     total, worst, wide = 0, -math.inf, np.empty((1, 7, 7))
@@ -247,13 +253,14 @@ def list_pairs(
             continue
         if clocks[i, AT] > scan_s:
             total, most = list_late_pairs(
-                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, total, desk,
+                state, covariance, tags, clocks, i, lines, free, count, scan_s, sigma2, settings, pairs, total, memory,
+                past, joint, edges,
             )  # fmt: skip
             worst = max(worst, most)
             continue
         P = covariance[i : i + 1]
         if leaning:
-            widen(lines[0], state[i], covariance[i], biases.lean[i], sensor, biases.doubt, wide[0])
+            widen(lines[0], state[i], covariance[i], biases[4][i], sensor, biases[1], wide[0])
             P = wide
         first, beyond = window(lines, count, state[i], P[0], 0.0, reach, 0.0, sigma2)
         for j in range(first, count):
@@ -265,7 +272,7 @@ def list_pairs(
             if lines[j, VAR_RATE] > 0.0 and 0.0 <= distance2 < gate2 * (1.0 + EDGE):
                 distance2, log_volume = with_rate(lines[j], state[i], P[0], False)
                 log_volume += RATE_VOLUME
-            if is_inside(distance2, gate2, desk.edges, tags[i, NUMBER], j):
+            if is_inside(distance2, gate2, edges, tags[i, NUMBER], j):
                 worst = max(worst, gate2 + log_volume)
-                total = note_pair(desk.pairs, desk.joint, total, i, j, distance2 + log_volume, distance2 + log_volume)
+                total = note_pair(pairs, joint, total, i, j, distance2 + log_volume, distance2 + log_volume)
     return total, worst + 1.0 if total > 0 else 0.0

@@ -348,7 +348,9 @@ def predict(state, covariance, tags, i, dt_s, settings, rates, work):
         if not by_points:
             move_covariance(covariance[i], h, rates, not (boosting or in_air), work)
         if boosting:
-            state[i, 6] *= (1.0 - 0.5 * growth) / (1.0 - growth)
+            # What grows is the mean of a², not the square of its mean: a thrust that is not well known grows by more.
+            more = covariance[i, 6, 6] * h / settings[EXHAUST_SPEED]
+            state[i, 6] = state[i, 6] * (1.0 - 0.5 * growth) / (1.0 - growth) + more
             grow_hidden(covariance[i], 1.0 / (1.0 - growth) ** 2)
             add_noise(
                 covariance[i], h, settings[BOOST_NOISE],

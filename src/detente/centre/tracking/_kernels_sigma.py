@@ -7,6 +7,8 @@ to tune.
 
 import math
 
+import numpy as np
+
 from detente.centre.tracking._kernels_places import (
     AZIMUTH,
     CONSTANT_GRAVITY,
@@ -30,6 +32,7 @@ from detente.jit import kernel
 STATES = 7
 POINTS = 2 * STATES
 MEASURED = 4
+SEEN_ROWS = 27  # what is measured of the mean and each point, its mean, covariance with the state, and covariance
 
 
 @kernel
@@ -137,30 +140,30 @@ def absorb_jointly(line, x, P, off, cross, spread):
 
 
 @kernel
-def update_by_points(line, x, P, settings, trial):
+def update_by_points(line, x, P, settings, root, seen):
     """The sigma-point update of (x, P) with one detection; false where it cannot be made, and nothing is changed.
 
     The root is triangular, so that only its first three columns move a point's place, and its first six the velocity
-    that a range rate is of: what is measured of the other points is what is measured of the mean. ``trial`` is scratch
-    (``desk.Trial``).
+    that a range rate is of: what is measured of the other points is what is measured of the mean. ``root`` (7, 7)
+    and ``seen`` (SEEN_ROWS, 4) are scratch.
     """
     columns = 6 if line[VAR_RATE] > 0.0 else 3
-    root, point, seen, middle, spread = trial.covariance, trial.state[0], trial.seen, trial.middle, trial.spread
-    polar = settings[MODEL] == CONSTANT_GRAVITY
-    if not draw_root(P, root, columns) or not measure(line, x, polar, seen[0]):
+    measured, middle, cross, spread = seen[:15], seen[15], seen[16:23], seen[23:SEEN_ROWS]
+    polar, point = settings[MODEL] == CONSTANT_GRAVITY, np.empty(6)
+    if not draw_root(P, root, columns) or not measure(line, x, polar, measured[0]):
         return False
     for k in range(columns):
         for side in range(2):
             sign = 1.0 - 2.0 * side
             for a in range(6):
                 point[a] = x[a] + sign * root[a, k] if a >= k else x[a]
-            if not measure(line, point, polar, seen[1 + 2 * k + side]):
+            if not measure(line, point, polar, measured[1 + 2 * k + side]):
                 return False
     spread[:] = 0.0
     spread[0, 0], spread[1, 1] = line[VAR_AZIMUTH] if polar else line[VAR_RIGHT], line[VAR_OVER]
     spread[2, 2], spread[3, 3] = line[VAR_RANGE], line[VAR_RATE]
-    correlate(root, columns, MEASURED if columns == 6 else 3, seen, middle, trial.cross, spread)
+    correlate(root, columns, MEASURED if columns == 6 else 3, measured, middle, cross, spread)
     for m in range(MEASURED):
         middle[m] = -middle[m]
-    absorb_jointly(line, x, P, middle, trial.cross, spread)
+    absorb_jointly(line, x, P, middle, cross, spread)
     return True

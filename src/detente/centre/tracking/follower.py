@@ -10,9 +10,8 @@ import numpy as np
 
 from detente.centre.tracking import _kernels_follow
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.desk import Biases, Edges, desk_of
 from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
-from detente.centre.tracking.tracker import LATE_S, MOST_SENSORS
+from detente.centre.tracking.tracker import LATE_S, MOST_SENSORS, desk_of
 from detente.records.results import FollowedTracks
 from detente.records.slots import Bytes, DetectionKind, Floats, Ints, Slots
 
@@ -126,7 +125,7 @@ class Follower:
         desk, bench = desk_of(
             slots, most, self.sensors.kind.size, moments, joint=joint, edges=EDGES_TOLD, biases=prior.size
         )
-        _begin_biases(desk.biases, prior)
+        _begin_biases(desk[13], prior)
         state, covariance, seen_by, _, _, scan, rates, work, factor, looks = bench
         tags = np.zeros((slots, places.TAGS), np.int64)
         clocks, first_mean, first_covariance = (
@@ -150,12 +149,12 @@ class Follower:
             pairs=int(counts[places.PAIRS_SHED]), unsound=int(counts[places.UNSOUND]),
             too_late=too_late, hurried=int(counts[places.HURRIED]),
         )  # fmt: skip
-        gate_edges = _gate_edges(desk.edges, self.settings.gate_sigmas)
+        gate_edges = _gate_edges(desk[12], self.settings.gate_sigmas)
         self.decided = Decided(
             shared=int(counts[places.SHARED]), crowded=int(counts[places.CROWDED]), merged=int(counts[places.MERGED]),
-            edges=int(desk.edges.many[0]), gate_edges=gate_edges,
-            bias=desk.biases.value.reshape(-1, 3) if prior.size else None,
-            bias_covariance=desk.biases.doubt if prior.size else None, bias_prior=prior if prior.size else None,
+            edges=int(desk[12][3][0]), gate_edges=gate_edges,
+            bias=desk[13][0].reshape(-1, 3) if prior.size else None,
+            bias_covariance=desk[13][1] if prior.size else None, bias_prior=prior if prior.size else None,
         )  # fmt: skip
 
 
@@ -203,14 +202,15 @@ def _packed_plots(given: Plots) -> tuple[Floats, Ints]:
     return plots, np.stack([given.sensor, given.kind.astype(np.int64)], axis=1)
 
 
-def _gate_edges(noted: Edges, gate_sigmas: float) -> tuple[GateEdge, ...]:
+def _gate_edges(noted: tuple, gate_sigmas: float) -> tuple[GateEdge, ...]:
     """What the kernels noted of detections on a gate's edge."""
+    numbers, rows, distances, many = noted
     return tuple(
         GateEdge(
-            row=int(noted.detections[e]), track=int(noted.numbers[e]),
-            distance_sigmas=float(np.sqrt(noted.distances[e])), inside=bool(noted.distances[e] < gate_sigmas**2),
+            row=int(rows[e]), track=int(numbers[e]), distance_sigmas=float(np.sqrt(distances[e])),
+            inside=bool(distances[e] < gate_sigmas**2),
         )
-        for e in range(min(int(noted.many[0]), len(noted.detections)))
+        for e in range(min(int(many[0]), len(rows)))
     )  # fmt: skip
 
 
@@ -222,10 +222,10 @@ def _bias_prior(sensors: Sensors, settings: Settings) -> Floats:
     return np.tile(assumed, (sensors.kind.size, 1)) if sensors.bias_sigma is None else np.array(sensors.bias_sigma)
 
 
-def _begin_biases(biases: Biases, prior: Floats) -> None:
+def _begin_biases(biases: tuple, prior: Floats) -> None:
     """Covariance and information before anything was learnt."""
-    np.fill_diagonal(biases.doubt, prior.ravel() ** 2)
-    np.fill_diagonal(biases.known, prior.ravel() ** -2.0)
+    np.fill_diagonal(biases[1], prior.ravel() ** 2)
+    np.fill_diagonal(biases[5], prior.ravel() ** -2.0)
 
 
 def _packed_sensors(given: Sensors, settings: Settings) -> tuple[Floats, Floats]:

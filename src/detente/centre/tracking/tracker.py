@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detente.centre.tracking import _kernels
 from detente.centre.tracking import _kernels_places as places
-from detente.centre.tracking.desk import Memory, desk_of
+from detente.centre.tracking._kernels_sigma import MEASURED, SEEN_ROWS
 from detente.centre.tracking.settings import Association, Registration, Settings, log_odds
 from detente.geodesy._kernels import ecef_rows
 from detente.geodesy.constants import A_M
@@ -18,9 +18,11 @@ from detente.records.stages import Detections
 DEFAULTS = Settings()
 EARTH_AXES = (0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # in place of a site's east, north and up
 MOST_SENSORS = 64  # bits of a pedigree
+PAIRS_EACH = 32  # room for pairs of a track and a detection, for each of them
 SITE = slice(places.SITE_PRECISION, places.SITE_PULL + 1)
 RADAR_DETECTION = 0.9  # of a radar that shares its plots out. source: assumption, 0.5-0.99 as range and size have it
 FALSE_PLOTS_LEAST = 0.01  # a look: what a sensor said to have none is taken to have
+LARGEST_CLUSTER = 256  # tracks that are assigned together at least cost; a larger cluster is settled hurriedly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +131,7 @@ def track(
     _kernels.step_rows(
         arrays["mean"], arrays["covariance"], hidden, tags, clocks, arrays["first_mean"], arrays["first_covariance"],
         counts, plots, plot_tags, np.array(offsets, np.int64), float(tracks.time_s), float(now_s),
-        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(), Memory(*past.values()),
+        np.array(suite.kind), np.array(suite.side), sites, draws, settings.packed(), tuple(past.values()),
         *desk_of(slots, most, suite.kind.size, joint=settings.association != Association.GNN),
     )  # fmt: skip
     return _tracks(float(now_s), arrays | past, hidden, tags, clocks, counts)
@@ -244,6 +246,55 @@ def _clutter(suite: SensorSuite) -> Floats:
     away = np.maximum(suite.orbit[..., 0], 1.01 * A_M)
     disc = 2.0 * np.pi * (1.0 - np.sqrt(1.0 - (A_M / away) ** 2))
     return plots / np.where(suite.kind == DetectionKind.RADAR, sector * suite.instrumented_range_m, disc)
+
+
+def desk_of(
+    slots: int, most: int, sensors: int, moments: int = 0, *, joint: bool = False, edges: int = 0, biases: int = 0
+) -> tuple[tuple, tuple]:
+    """Scratch for the kernels: this many slots, at most this many detections in a row, sensors, and moments that each
+    slot remembers for the sake of late detections; room for joint probabilities, for so many detections on a gate's
+    edge, and for so many biases.
+
+    It grows with the sum of both, not with their product: what a flood of plots does not leave room for is shed.
+    """
+    most = max(most, 1)
+    nodes, pairs = slots + most, min(slots * most, PAIRS_EACH * (slots + most)) + 1
+    rows, wide = min(slots, LARGEST_CLUSTER), min(slots, LARGEST_CLUSTER) + min(most, 2 * LARGEST_CLUSTER)
+    desk = (
+        np.empty((most, places.LINES)),
+        np.empty(most, np.int64),
+        np.empty(slots, np.int64),
+        (np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs)),
+        np.empty((4, nodes), np.int64),
+        np.empty(pairs, np.int64),
+        (
+            np.empty((rows, wide)), np.empty(rows), np.empty(wide), np.empty(wide), np.empty(wide, np.int64),
+            np.empty(wide, np.int64), np.empty(rows, np.int64), np.empty(wide, np.int64),
+            np.empty(rows, np.int64), np.empty(wide, np.int64),
+        ),
+        (np.empty(3), np.empty((3, 3)), np.empty(6)),
+        (np.empty((2, 7)), np.empty((7, 7)), np.empty(7), np.empty((SEEN_ROWS, MEASURED))),
+        (
+            np.zeros((slots, moments)), np.zeros((slots, moments), np.int64), np.zeros((slots, moments), np.int64),
+            np.zeros((slots, moments, 7)), np.zeros((slots, moments, 7, 7)),
+        ),
+        (np.empty(7), np.empty((7, 7)), np.empty((7, 7))),
+        (
+            np.empty(pairs if joint else 0), np.empty(pairs if joint else 0), np.empty(slots if joint else 0),
+            np.empty(most if joint else 0),
+        ),
+        (np.empty(edges, np.int64), np.empty(edges, np.int64), np.empty(edges), np.zeros(1, np.int64)),
+        (
+            np.zeros(biases), np.zeros((biases, biases)), np.zeros((biases, biases)), np.zeros(biases),
+            np.zeros((slots if biases else 0, 7, biases)), np.zeros((biases, biases)),
+        ),
+    )  # fmt: skip
+    bench = (
+        np.zeros((slots, 7)), np.zeros((slots, 7, 7)), np.empty(slots, np.int64), np.empty(slots, np.int64),
+        np.empty(most, np.int64), np.empty(most, np.int64),
+        np.zeros((3, 7)), np.zeros((7, 7)), np.zeros((7, 7)), np.zeros(sensors, np.int64),
+    )  # fmt: skip
+    return desk, bench
 
 
 def _tracks(

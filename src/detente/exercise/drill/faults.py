@@ -1,11 +1,17 @@
 """What goes wrong in a drill: drawn whole from the seed before it begins, so that a seed replays exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
-from detente.exercise.drill.worlds import LIES, TICKS
+from detente.exercise.drill.worlds import LIES, SHORT, TRIAL, Stage
 
-LENGTH_S = 5.0 * TICKS
+LENGTH_S = SHORT.length_s
+TRIAL_EVERY = 25
+"""One drill of so many is long enough for a liar to be found out and set aside."""
+FOUND_OUT = (1, "ghosts")
+"""Who lies in trials, and how. The other side's satellites see every launch, and none that is not there."""
+PARDON_S = 185.0
+"""When its operator pardons it: 50 s after it is found out where nothing else goes wrong."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -96,6 +102,8 @@ class Plan:
     lies: tuple[str, str] = ("none", "none")
     words: tuple[Word, ...] = ()
     outbox_bytes: int = 64_000_000
+    stage: Stage = SHORT
+    pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
 
 
@@ -134,11 +142,19 @@ def draw(seed: int) -> Plan:
         word, undo = lot.choice((("pause", "resume"), ("quarantine", "release")))
         a, b = span(30.0)
         words.append(Word(side=lot.randrange(2), word=word, undo=undo, start_s=a, end_s=b))
-    return Plan(
+    plan = Plan(
         seed=seed, line=line, cuts=tuple(cuts), crashes=tuple(crashes), full=tuple(full),
         clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
+    return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else plan
+
+
+def _trial(plan: Plan) -> Plan:
+    """The same faults, all in the first minute, and a liar; its victim's operator believes it again once."""
+    liar, lie = FOUND_OUT
+    lies = ("none", lie) if liar else (lie, "none")
+    return replace(plan, stage=TRIAL, lies=lies, outbox_bytes=64_000_000, pardon_s=PARDON_S)
 
 
 def _spans(span, longest_s: float, count: int) -> list[tuple[float, float]]:

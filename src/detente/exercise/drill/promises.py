@@ -8,7 +8,7 @@ from detente.centre.exchange.ledger import Entry, EntryKind, verify
 from detente.centre.picture.trust import Suspicion
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway, drill_limits
 from detente.exercise.drill.station import Broken, Station, own_stream
-from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.exercise.drill.worlds import SHORT, Stage, drill_world, heard
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import start, watch
 
@@ -28,6 +28,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
         found += _bounded(drill, station, link)
         found += _clock(drill, side, link)
         found += _believed(drill, station, partner)
+        found += _set_aside(drill, station, partner)
         found += _ledger(station, partner, link)
     return found
 
@@ -73,12 +74,13 @@ def _received(entries: list[Entry]) -> list[Entry]:
 
 
 @cache
-def undisturbed(side: int, lie: str) -> dict[int, bytes]:
+def undisturbed(side: int, lie: str, stage: Stage = SHORT) -> dict[int, bytes]:
     """The own stream of a side that has no partner at all, tick by tick."""
-    gateway = drill_gateway(drill_world().names[side], 64_000_000)
+    gateway = drill_gateway(drill_world(stage).names[side], 64_000_000, stage=stage)
     node, stream = start(gateway, EPOCH), {}
-    for index in range(FIRST_TICK, FIRST_TICK + TICKS):
-        own, warnings = watch(gateway, node, index, heard(side, lie).tick(index))
+    feed = heard(side, lie, stage)
+    for index in range(stage.first_tick, stage.first_tick + stage.ticks):
+        own, warnings = watch(gateway, node, index, feed.tick(index))
         node = replace(node, centre=replace(node.centre, own=own))
         stream[index] = own_stream(own, warnings)
     return stream
@@ -87,7 +89,7 @@ def undisturbed(side: int, lie: str) -> dict[int, bytes]:
 def _own_stream(drill: Simulation, side: int) -> Iterator[Broken]:
     """P6, P7, P11: whatever happened, own sensors' warnings are what they would have been alone."""
     station = drill.stations[side]
-    for index, expected in undisturbed(side, drill.plan.lies[side]).items():
+    for index, expected in undisturbed(side, drill.plan.lies[side], drill.plan.stage).items():
         if index not in station.shown:
             yield Broken("P7", f"{station.name} never ran tick {index}")
         elif station.shown[index] != expected:
@@ -100,6 +102,19 @@ def _believed(drill: Simulation, station: Station, partner: Station) -> Iterator
     suspected = station.node.centre.assisted.trust.suspected[0, station.gateway.names.index(partner.name)]
     if suspected and drill.plan.lies == ("none", "none"):
         yield Broken("P11", f"{station.name} suspects {partner.name}, which is honest: {Suspicion(int(suspected))!r}")
+
+
+def _set_aside(drill: Simulation, station: Station, partner: Station) -> Iterator[Broken]:
+    """P11, in a trial: a liar is found out, its word leaves the picture, and returns once the operator pardons it."""
+    if station.pardoned_s is None:
+        return
+    if any(doubt.suspected and doubt.lines for doubt in station.doubts):
+        yield Broken("P11", f"{station.name} suspects {partner.name}, and its picture still holds its word")
+    if not any(doubt.suspected for doubt in station.doubts):
+        yield Broken("P11", f"{station.name} never finds out that {partner.name} lies")
+    after = [doubt for doubt in station.doubts if doubt.now_s > station.pardoned_s]
+    if after and not any(not doubt.suspected and doubt.lines for doubt in after):
+        yield Broken("P11", f"{station.name} pardoned {partner.name}, and its word does not return")
 
 
 def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken]:

@@ -10,11 +10,11 @@ from random import Random
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
-from detente.exercise.drill.faults import LENGTH_S, Clock, Crash, Plan, Word
+from detente.exercise.drill.faults import Clock, Crash, Plan, Word
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, FailingStore, Frames, KilledError, Station
-from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, heard
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Node, Order, Timer, start
@@ -23,7 +23,6 @@ from detente.gateway.theatre import gateway_of
 EVENTS_KEPT = 40
 TIMER_S = 2.0
 QUIET_S = 240.0  # after the faults: long enough for everything to be delivered or closed
-TICK_S = 5.0
 CLOCKS_S = 60.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
 EPOCH = 7
 TIMER = "timer"
@@ -42,21 +41,21 @@ def drill_limits(outbox_bytes: int) -> Limits:
 
 
 @cache
-def drill_gateway(name: str, outbox_bytes: int, quick: bool = False) -> Gateway:
+def drill_gateway(name: str, outbox_bytes: int, quick: bool = False, stage: Stage = SHORT) -> Gateway:
     """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before."""
-    world = drill_world()
+    world = drill_world(stage)
     gateway = gateway_of(
         world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
         keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name},
-        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes),
+        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes), quarantine=stage.quarantine,
     )  # fmt: skip
     return replace(gateway, means=remembering_means()) if quick else gateway
 
 
 @cache
-def _fresh(name: str, outbox_bytes: int, quick: bool) -> Node:
+def _fresh(name: str, outbox_bytes: int, quick: bool, stage: Stage) -> Node:
     """What a side begins each drill with."""
-    return start(drill_gateway(name, outbox_bytes, quick), EPOCH)
+    return start(drill_gateway(name, outbox_bytes, quick, stage), EPOCH)
 
 
 def _looked_at(station: Station) -> int:
@@ -82,9 +81,10 @@ class Simulation:
     def _station(self, side: int) -> Station:
         names = drill_world().names
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
-        which = names[side], self.plan.outbox_bytes, self.plan.quick
+        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage
+        feed = heard(side, self.plan.lies[side], self.plan.stage)
         return Station(
-            gateway=drill_gateway(*which), feed=heard(side, self.plan.lies[side]), store=FailingStore(EPOCH, kills),
+            gateway=drill_gateway(*which), feed=feed, store=FailingStore(EPOCH, kills),
             fresh=_fresh(*which), quick=self.plan.quick,
         )  # fmt: skip
 
@@ -98,18 +98,19 @@ class Simulation:
     def run(self) -> None:
         """Everything that is planned, then quiet until everything is delivered."""
         for side in range(2):
-            self.stations[side].begin(FIRST_TICK, self._now(side))
+            self.stations[side].begin(self.plan.stage.first_tick, self._now(side))
             self._at(0.0, TIMER, lambda side=side: self._timer(side))
         self._at(0.0, "line up", self._line_up)
-        for index in range(TICKS):
+        for index in range(self.plan.stage.ticks):
             for side in range(2):
                 self._at((index + 1) * TICK_S, f"{side} tick", lambda side=side: self._ticks(side))
         self._plan_faults()
-        self._until(LENGTH_S)
+        length_s = self.plan.stage.length_s
+        self._until(length_s)
         self._calm()
-        end = LENGTH_S + QUIET_S
-        whole = max([LENGTH_S, *(cut.end_s for cut in self.plan.cuts)])  # while a cut lasts, no clocks are compared
-        least = whole + CLOCKS_S if any(clock != Clock() for clock in self.plan.clocks) else LENGTH_S
+        end = length_s + QUIET_S
+        whole = max([length_s, *(cut.end_s for cut in self.plan.cuts)])  # while a cut lasts, no clocks are compared
+        least = whole + CLOCKS_S if any(clock != Clock() for clock in self.plan.clocks) else length_s
         while self.now_s < end and not (self._settled() and self.now_s >= least):
             self._until(self.now_s + TIMER_S)
 
@@ -120,6 +121,9 @@ class Simulation:
         for word in self.plan.words:
             self._at(word.start_s, f"{word.side} {word.word}", lambda word=word: self._word(word, word.word))
             self._at(word.end_s, f"{word.side} {word.undo}", lambda word=word: self._word(word, word.undo))
+        for side, lie in enumerate(self.plan.lies):
+            if self.plan.pardon_s is not None and lie != "none":
+                self._at(self.plan.pardon_s, f"{1 - side} pardons", lambda side=side: self._pardon(1 - side))
         if self.plan.flood is not None:
             self._at(self.plan.flood.at_s, f"{self.plan.flood.side} floods", self._flood)
 
@@ -155,7 +159,7 @@ class Simulation:
 
     def _ticks(self, side: int) -> None:
         """Every tick that is over and was not run yet."""
-        last = FIRST_TICK + min(TICKS, int(self.now_s // TICK_S)) - 1
+        last = self.plan.stage.first_tick + min(self.plan.stage.ticks, int(self.now_s // TICK_S)) - 1
         station = self.stations[side]
         while station.node is not None and station.node.tick < last:
             index = station.node.tick + 1
@@ -184,7 +188,7 @@ class Simulation:
         station = self.stations[side]
         full, station.store.full = station.store.full, False  # a process starts only where its store can be opened
         try:
-            station.begin(FIRST_TICK, self._now(side))
+            station.begin(self.plan.stage.first_tick, self._now(side))
         except KilledError:
             self._dead(side)
             return
@@ -200,6 +204,14 @@ class Simulation:
 
     def _word(self, word: Word, said: str) -> None:
         self._run(word.side, Order(word=said, partner=drill_world().names[1 - word.side]))
+
+    def _pardon(self, side: int) -> None:
+        """An operator believes the partner again; one whose gateway is down waits for it."""
+        if self.stations[side].node is None:
+            self._at(self.now_s + 1.0, f"{side} pardons", lambda: self._pardon(side))
+            return
+        self.stations[side].pardoned_s = self.now_s
+        self._run(side, Order(word="release", partner=drill_world().names[1 - side]))
 
     def _send(self, side: int, lane: Lane, data: bytes) -> None:
         """Put a frame on the line, and let the line do to it what it does."""

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
 from detente.gateway.logic.limits import Lane
@@ -12,6 +14,7 @@ from detente.gateway.logic.node import Event, Node, Tick, ashore, restore, step,
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
+from detente.records.slots import Origin
 from detente.records.stages import Warnings
 
 Frames = list[tuple[str, Lane, bytes]]
@@ -35,6 +38,15 @@ class Broken:
 
     promise: str
     what: str
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What a side makes of its partners after a tick: whether any is suspected, and lines that hold any's word."""
+
+    now_s: float
+    suspected: bool
+    lines: int
 
 
 class FailingStore(MemoryStore):
@@ -88,6 +100,8 @@ class Station:
     node: Node | None = None
     shown: dict[int, bytes] = field(default_factory=dict)  # own warnings by tick, as they were shown
     remembered: dict[int, State] = field(default_factory=dict)  # the centre's memory after each tick
+    doubts: list[Doubt] = field(default_factory=list)  # after each tick, where own centre leaves suspects out
+    pardoned_s: float | None = None  # when the operator believed its partners again
     broken: list[Broken] = field(default_factory=list)
     outs: list[Out] = field(default_factory=list)
 
@@ -142,7 +156,16 @@ class Station:
             self.broken.append(Broken("P6", f"tick {index} run again warns otherwise"))
         if not set(warnings.giver.tolist()) <= {self.gateway.centre.side} or set(warnings.stream.tolist()) - {1}:
             self.broken.append(Broken("P11", f"the own stream of tick {index} speaks of what a partner said"))
-        return self.run(Tick(index=index, detections=detections, own=own), now)
+        frames = self.run(Tick(index=index, detections=detections, own=own), now)
+        if self.gateway.centre.quarantine == "automatic":
+            self._doubt(now)
+        return frames
+
+    def _doubt(self, now: Now) -> None:
+        assert self.node is not None, "a station that is up"
+        assisted = self.node.centre.assisted
+        lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
+        self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
 
     def _order_kept(self, out: Out) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""

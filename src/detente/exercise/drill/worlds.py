@@ -1,4 +1,4 @@
-"""The small world that drills are held in: two sides, a few missiles, and what a side that lies makes of them."""
+"""The small worlds that drills are held in: two sides, a few missiles, and what a side that lies makes of them."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.centre.step import Quarantine
 from detente.exercise.briefing import Played, TickFeed, play_world, tick_feed
 from detente.records.slots import DetectionKind
 from detente.records.stages import Detections
@@ -13,11 +14,32 @@ from detente.scenario.agreement import Agreement
 from detente.scenario.files import load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
-OBJECTS, GHOSTS = (0, 3, 6, 8), (1, 4)  # flown for all to see; seen by a liar only
-FIRST_TICK, TICKS = 22, 12  # 60 s, from the first confirmed tracks to the first warnings
-SLOTS = 10
+TICK_S = 5.0
 LIES = ("none", "ghosts", "suppression", "bias", "over-confidence", "drift")
-BIAS_M, DRIFT_M_S, CONFIDENCE = 20_000.0, 300.0, 0.1
+BIAS_M, DRIFT_M_S, CONFIDENCE, GHOST_TURN_RAD = 20_000.0, 300.0, 0.1, -0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What of the world a drill plays, and what its sides do about a partner that lies."""
+
+    first_tick: int
+    ticks: int
+    objects: tuple[int, ...]  # flown for all to see
+    ghosts: tuple[int, ...]  # seen by a liar only; where there are none it makes its own
+    slots: int
+    quarantine: Quarantine
+
+    @property
+    def length_s(self) -> float:
+        """How long it lasts."""
+        return TICK_S * self.ticks
+
+
+SHORT = Stage(first_tick=22, ticks=12, objects=(0, 3, 6, 8), ghosts=(1, 4), slots=10, quarantine="advise")
+"""60 s, from the first confirmed tracks to the first warnings."""
+TRIAL = Stage(first_tick=0, ticks=44, objects=tuple(range(10)), ghosts=(), slots=26, quarantine="automatic")
+"""220 s from the first launch: long enough for a liar to be found out. Its ghosts are copies of all that it sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +56,11 @@ class DrillWorld:
 
 
 @cache
-def drill_world() -> DrillWorld:
-    """The world of all drills: the same in each, so that a seed decides the faults alone."""
+def drill_world(stage: Stage = SHORT) -> DrillWorld:
+    """The world of all drills of a stage: the same in each, so that a seed decides the faults alone."""
     scenario = load_scenario(SCENARIO)
     return DrillWorld(
-        played=play_world(scenario, SEED, REPLICATE, slots=SLOTS), agreement=_agreement(scenario.side_names)
+        played=play_world(scenario, SEED, REPLICATE, slots=stage.slots), agreement=_agreement(scenario.side_names)
     )  # fmt: skip
 
 
@@ -62,24 +84,37 @@ def _agreement(names: tuple[str, ...]) -> Agreement:
 
 
 @cache
-def heard(side: int, lie: str = "none") -> TickFeed:
+def heard(side: int, lie: str = "none", stage: Stage = SHORT) -> TickFeed:
     """What a side's own sensors report; with a lie, what it pretends they do."""
     assert lie in LIES, f"one of {LIES}"
-    played = drill_world().played
-    objects = {"ghosts": (*OBJECTS, *GHOSTS), "suppression": OBJECTS[1:]}.get(lie, OBJECTS)
+    played = drill_world(stage).played
+    objects = {"ghosts": (*stage.objects, *stage.ghosts), "suppression": stage.objects[1:]}.get(lie, stage.objects)
     mine = played.theatre.suite.side[played.detections.sensor] == side
     rows = np.flatnonzero(mine & np.isin(played.key.object, objects))
+    if lie == "ghosts" and not stage.ghosts:
+        radar = played.detections.kind[rows] == DetectionKind.RADAR
+        feed = tick_feed(played, np.repeat(rows, np.where(radar, 2, 1)))
+        return replace(feed, detections=_doubled(feed.detections))
     feed = tick_feed(played, rows)
-    return replace(feed, detections=_falsified(feed.detections, lie))
+    return replace(feed, detections=_falsified(feed.detections, lie, TICK_S * stage.first_tick))
 
 
-def _falsified(honest: Detections, lie: str) -> Detections:
+def _doubled(twice: Detections) -> Detections:
+    """Of each pair of equal radar plots the second, turned about the site: what flies there falls just as freely."""
+    radar = twice.kind == DetectionKind.RADAR
+    second = radar & (np.cumsum(radar) % 2 == 0)
+    columns: dict[str, NDArray] = {name: getattr(twice, name) for name, _ in Detections.columns()}
+    columns["azimuth_rad"] = (twice.azimuth_rad + GHOST_TURN_RAD * second) % (2.0 * np.pi)
+    return Detections(**columns)
+
+
+def _falsified(honest: Detections, lie: str, since_s: float) -> Detections:
     radar = (honest.kind == DetectionKind.RADAR).astype(float)
     columns: dict[str, NDArray] = {name: getattr(honest, name) for name, _ in Detections.columns()}
     if lie == "bias":
         columns["range_m"] = honest.range_m + BIAS_M * radar
     elif lie == "drift":
-        columns["range_m"] = honest.range_m + DRIFT_M_S * radar * np.maximum(0.0, honest.time_s - 5.0 * FIRST_TICK)
+        columns["range_m"] = honest.range_m + DRIFT_M_S * radar * np.maximum(0.0, honest.time_s - since_s)
     elif lie == "over-confidence":
         for name in ("sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad"):
             columns[name] = CONFIDENCE * getattr(honest, name)

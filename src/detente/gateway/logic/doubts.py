@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from detente.centre.picture.trust import SUSPICIONS, Suspicion, Trust, pardon
+from detente.centre.picture.trust import COUNTED, SUSPICIONS, Suspicion, Trust, pardon
 from detente.centre.step import State
 from detente.gateway.logic.link import Gateway, Link, Notice, Out
 from detente.records.slots import SensorState
@@ -41,7 +41,6 @@ def doubts_document(gateway: Gateway, centre: State, partner: str) -> dict[str, 
     """What speaks against one partner, for people."""
     trust, side = centre.assisted.trust, gateway.names.index(partner)
     suspected = int(trust.suspected[0, side])
-    names = ("compared", "displaced", "seen_here_too", "not_seen_here", "told", "not_told")
     return {
         "suspected": _reasons(suspected),
         "since_s": float(trust.suspected_s[0, side]) if suspected else None,
@@ -49,7 +48,7 @@ def doubts_document(gateway: Gateway, centre: State, partner: str) -> dict[str, 
             kind.name.lower(): round(float(value), 2)
             for kind, value in zip(Suspicion, trust.evidence[0, side], strict=True) if kind.name
         },
-        "counts": dict(zip(names, trust.counts[0, side].tolist(), strict=True)),
+        "counts": dict(zip(COUNTED, trust.counts[0, side].tolist(), strict=True)),
         "left_out": bool(suspected) and gateway.centre.quarantine == "automatic",
     }  # fmt: skip
 

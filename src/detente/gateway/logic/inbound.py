@@ -16,7 +16,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
-from detente.gateway.logic.limits import Lane, admits, lane_of, take
+from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received
@@ -44,7 +44,7 @@ def frame(
 
     ``admitted``: it was held to the partner's rates when it came in.
     """
-    if not (admitted or admits(link.buckets, gateway.limits, lane, len(data), now.steady_s)):
+    if lane not in LANES or not (admitted or admits(link.buckets, gateway.limits, lane, len(data), now.steady_s)):
         link.count("dropped")
         return
     try:

@@ -128,8 +128,6 @@ def take(buckets: Buckets, what: str, lane: int, amount: float, rate: Rate, now_
 
 def admits(buckets: Buckets, limits: Limits, lane: int, size: int, now_s: float) -> bool:
     """Whether a frame of so many bytes may come in now: all that is known of it are its lane and its length."""
-    return (
-        lane in LANES
-        and take(buckets, "frames", lane, 1.0, limits.frames_each[lane], now_s)
-        and take(buckets, "bytes", lane, size, limits.bytes_each[lane], now_s)
+    return take(buckets, "frames", lane, 1.0, limits.frames_each[lane], now_s) and take(
+        buckets, "bytes", lane, size, limits.bytes_each[lane], now_s
     )

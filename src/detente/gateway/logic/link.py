@@ -29,6 +29,8 @@ REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one 
 SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, kw_only=True)
 class Now:
@@ -257,7 +259,7 @@ class Link:
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "counts": self.counts,
         }  # fmt: skip
-        return Kept(partner=self.partner, document=json.dumps(document, separators=(",", ":")))
+        return Kept(partner=self.partner, document=_encode(document))
 
 
 def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
