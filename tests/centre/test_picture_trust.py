@@ -52,8 +52,8 @@ def flock(count, lon_deg=48.0):
 class Watching:
     """One side watching another, tick by tick; ``rows`` alike. Tracks stand still, and are told anew each tick."""
 
-    def __init__(self, rows=1, settings=SETTINGS):
-        self.rows, self.settings = rows, settings
+    def __init__(self, rows=1, settings=SETTINGS, **columns):
+        self.rows, self.settings, self.columns = rows, settings, columns
         self.watch = trusting.watch_of(suite(rows))
         self.partner = start_partner(rows, SLOTS, 2)
         self.trust = trusting.start_trust(rows, SLOTS, SLOTS, 2)
@@ -67,7 +67,10 @@ class Watching:
         self.now_s += TICK_S
         tracks = made.tracks(
             own, [spread] * len(own), time_s=self.now_s, slots=SLOTS, rows=self.rows,
-            **({"hits": np.full((self.rows, SLOTS), 9), "born_s": np.zeros((self.rows, SLOTS))} | changes),
+            **(
+                {"hits": np.full((self.rows, SLOTS), 9), "born_s": np.zeros((self.rows, SLOTS))}
+                | self.columns | changes
+            ),
         )  # fmt: skip
         told = np.broadcast_to(told, (self.rows, *np.shape(told)[-2:]))
         messages = [
@@ -140,6 +143,39 @@ def test_ghosts_where_own_radars_look_are_found_out_and_elsewhere_they_are_not()
         for _ in range(30):
             watching.tick(np.empty((0, 6)), ghosts)
         assert watching.suspicion() == expected
+
+
+def test_a_vague_ghost_is_found_out_where_own_radars_watch_all_of_its_ellipsoid():
+    for spread_m, expected in ((12_000.0, Suspicion.GHOSTS), (200_000.0, Suspicion(0))):
+        watching, ghosts = Watching(), flock(4)
+        for _ in range(30):
+            watching.tick(np.empty((0, 6)), ghosts, said_spread=made.covariance(spread_m, 50.0))
+        assert watching.suspicion() == expected
+    for spread_m, ghosts in ((400.0, 3), (30_000.0, 2)):  # of one, the middle is watched, and two sigmas are not
+        edge = Watching()
+        edge.watch.sectors[0, 1] = np.radians(30.0)
+        for _ in range(30):
+            edge.tick(np.empty((0, 6)), flock(4), said_spread=made.covariance(spread_m, 50.0))
+        assert edge.trust.counts[0, made.EAST, 3] == ghosts
+
+
+def test_a_bias_is_found_out_by_tracks_that_satellites_see():
+    """No radar on our side: own tracks are too vague to be compared, and yet no two match."""
+    true, vague = flock(7), made.covariance(4_000.0, 60.0)
+    for north_m, expected in ((0.0, Suspicion(0)), (25_000.0, Suspicion.MISMATCHES)):
+        watching = Watching(sensors=np.full((1, SLOTS), 4, np.uint64))
+        for _ in range(6):
+            watching.tick(true, true + np.array([0.0, 0.0, north_m, 0.0, 0.0, 0.0]), vague, SPREAD)
+        assert watching.suspicion() == expected
+        assert watching.trust.counts[0, made.EAST, 6 if north_m == 0.0 else 7] == 7
+        assert watching.trust.counts[0, made.EAST, 0] == 0
+
+
+def test_in_reentry_no_meeting_counts():
+    watching, true = Watching(), flock(7)
+    for _ in range(10):
+        watching.tick(true, true + np.array([0.0, 0.0, 8_000.0, 0, 0, 0]), phase=np.full((1, SLOTS), 3, np.uint8))
+    assert watching.trust.counts[0, made.EAST, 6:].tolist() == [0, 0]
 
 
 def test_a_ghost_that_an_own_track_may_explain_is_none():

@@ -294,7 +294,7 @@ def fuzz(name: str, executions: int, corpus: Path) -> None:
     for index, seed in enumerate(whole[name]):
         (folder / f"seed-{index}").write_bytes(seed)
     options = [
-        sys.argv[0], f"-runs={executions}", "-seed=1", "-max_len=8192", "-rss_limit_mb=3000", "-timeout=20",
+        sys.argv[0], f"-runs={executions}", "-seed=1", "-max_len=8192", "-rss_limit_mb=3000", "-timeout=60",
         "-print_final_stats=0", "-verbosity=0", str(folder),
     ]  # fmt: skip
     atheris.Setup(options, one)

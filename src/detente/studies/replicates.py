@@ -79,11 +79,11 @@ def fly(
     pooled = any(architecture.pooled for architecture in chosen)
     theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches)
     cooperations = _cooperations(theatre, chosen, record=record, lie=lie, quarantine=quarantine)
-    table, objects = zip(*_flown_and_scored(theatre, cooperations), strict=True)
+    scored = _flown_and_scored(theatre, cooperations)
     return Flown(
         replicates=len(replicates),
-        table=_by_replicate(StudyTable.concatenate(list(table))),
-        objects=_by_replicate(ObjectResults.concatenate(list(objects))),
+        table=_by_replicate(StudyTable.concatenate([table for table, _ in scored])),
+        objects=_by_replicate(ObjectResults.concatenate([objects for _, objects in scored])),
         tables={one.architecture.name: _tables(one) for one in cooperations} if record else {},
         ledgers={
             cooperation.architecture.name: cooperation.pictures.sealing.ledgers()

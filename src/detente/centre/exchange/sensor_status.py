@@ -136,7 +136,7 @@ def parted(messages: Messages, offsets: NDArray[np.int64]) -> tuple[Messages, ND
 def heard(status: SensorStatus, statuses: Messages, sides: Ints) -> SensorStatus:
     """What partners have declared after these words of theirs: of each sensor what speaks of the newest moment.
 
-    ``sides`` (n,) has each sensor. What is said of a sensor that is not its speaker's changes nothing.
+    ``sides`` (n,): whose each sensor is. What is said of a sensor that is not its speaker's changes nothing.
     """
     sensors = statuses.number - 1
     known = (sensors >= 0) & (sensors < len(sides)) & np.isin(statuses.phase, (1, 2, 3))
