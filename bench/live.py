@@ -31,7 +31,7 @@ from detente.centre.step import own_sensors
 from detente.exercise.brokers import Brokers
 from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway
-from detente.exercise.drill.worlds import FIRST_TICK, TICKS, drill_world, heard
+from detente.exercise.drill.worlds import SHORT, drill_world, heard
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.keys import make_keys
@@ -50,6 +50,7 @@ MEASURED = ("round_trip", "batched", "jetstream_round_trip", "jetstream_batched"
 HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
 SWEPT_BYTES = 8_000_000  # more than a core's own caches hold
 TIMERS = int(5.0 / TIMER_S)  # in a tick
+SEALED_TICK = SHORT.first_tick + SHORT.ticks + 10  # some time after the drills' stage
 IN_FLIGHT = 256  # envelopes: enough to keep both ends busy, few enough not to wait in buffers
 FREE = Limits(
     frames_each=(Rate(per_s=1e9, burst=1e9),) * 4, bytes_each=(Rate(per_s=1e12, burst=1e12),) * 4,
@@ -153,9 +154,9 @@ class End:
         link, out = self.link.copied(), Out()
         for part in parts:
             sequence = link.next_sequence
-            envelope = _sealed(self.gateway, link, part, FIRST_TICK + TICKS + 10, sequence)
+            envelope = _sealed(self.gateway, link, part, SEALED_TICK, sequence)
             self.accepted_s[sequence] = time.perf_counter()
-            outbound.accept(self.gateway, link, out, Lane.TRACK, FIRST_TICK + TICKS + 10, envelope, (), self.now)
+            outbound.accept(self.gateway, link, out, Lane.TRACK, SEALED_TICK, envelope, (), self.now)
         outbound.flush(self.gateway, link, out, self.now)
         out.records.append(link.kept())
         self.keeping.take(Step(node=replace(self.keeping.node, links={self.partner: link}), out=out))
@@ -309,7 +310,7 @@ def own_warning_latency(rounds: int) -> dict[str, Any]:
         found = []
         for _ in range(rounds):
             node, buckets = fresh, {}
-            for index in range(FIRST_TICK, FIRST_TICK + TICKS):
+            for index in range(SHORT.first_tick, SHORT.first_tick + SHORT.ticks):
                 detections = heard(0).tick(index)
                 for _ in range(TIMERS):
                     now = Now(steady_s=began_s + 5.0 * index, wall_s=0.0)
