@@ -20,15 +20,14 @@ from detente.flight.frozen import freeze
 from detente.geodesy.constants import OMEGA_RAD_S
 from detente.records.errors import InputError
 
-ROWS_AT_ONCE = 16_384
 ROWS_IN_CACHE = 4_096
 UNSURE_M = 60.0
 """Rows whose estimated error is above this are flown again. The estimate is some times the error: see the README."""
 REFLY_TOLERANCE_M = 0.01
 CLOCK_ERROR_FACTOR = 4.0
 """Measured: a bend in the drag curve, or in the air, inside a step hides in part from the embedded error estimate."""
-LOOSE_STEP_M, FINE_STEP_M = 1.0, 0.05
-"""Error at impact that a step by the clock may make, for 10 m and for 1 m in all; see ``_kernels_clock``."""
+FINE_STEP_M = 0.05
+"""Error at impact that a step by the clock may make; see ``_kernels_clock``."""
 LEAST_STEEPNESS = 0.02
 NO_CURVES = np.zeros((1, 1, 3))
 
