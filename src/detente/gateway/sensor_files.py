@@ -187,7 +187,7 @@ def read_sensors(path: Path, *, model: str | None = None, filter_name: str = "ek
             ("frame",), "a local frame with the ballistic model", "frame: wgs84",
             "give the sensors' latitudes and longitudes, or --model constant-gravity",
         )  # fmt: skip
-    base = Settings() if chosen == Model.BALLISTIC else TEXTBOOK
+    base = Settings(association=TEXTBOOK.association) if chosen == Model.BALLISTIC else TEXTBOOK
     rules = {key: value for key, value in file.rules.model_dump().items() if value is not None}
     for key, meanings in (("association", ASSOCIATIONS), ("registration", REGISTRATIONS)):
         if key in rules:

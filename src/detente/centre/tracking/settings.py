@@ -180,7 +180,7 @@ class Settings:
     model: Model = Model.BALLISTIC
     filter: Filter = Filter.EXTENDED
 
-    association: Association = Association.GNN
+    association: Association = Association.JPDA
     registration: Registration = Registration.TRUSTED
 
     bias_range_m: float = 100.0
@@ -280,6 +280,7 @@ def log_odds(
 
 
 TEXTBOOK = Settings(
-    model=Model.CONSTANT_GRAVITY, confirmed_misses=4, radar_speed_sigma_m_s=2_000.0, tentative_misses=2, confirm_hits=3
-)
+    model=Model.CONSTANT_GRAVITY, confirmed_misses=4, radar_speed_sigma_m_s=2_000.0, tentative_misses=2, confirm_hits=3,
+    association=Association.GNN,
+)  # fmt: skip
 """The rules of Stone Soup's tutorials: gate 4, three hits to confirm, two or four misses to end."""
