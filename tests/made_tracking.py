@@ -150,3 +150,27 @@ def measured(states, chance, sigmas=SIGMAS):
     away = np.linalg.norm(local, axis=1)
     exact = np.stack([np.arcsin(local[:, 2] / away), np.arctan2(local[:, 0], local[:, 1]), away], axis=1)
     return exact + chance.standard_normal(exact.shape) * sigmas
+
+
+def orbiting(count, seed, height_m=(2e5, 5e5)):
+    """Objects about the Earth in view of the radar: states (n, 6) and inverse ballistic coefficients."""
+    chance = np.random.default_rng(seed)
+    axes, site = site_axes()
+    away, bearing = chance.uniform(4e5, 9e5, count), chance.uniform(-1.0, 1.0, count)
+    local = np.stack([away * np.sin(bearing), away * np.cos(bearing), chance.uniform(*height_m, count)], axis=1)
+    speed, heading = chance.uniform(1_500.0, 3_500.0, count), chance.uniform(-np.pi, np.pi, count)
+    level = np.stack([speed * np.sin(heading), speed * np.cos(heading), chance.uniform(0.0, 1_200.0, count)], axis=1)
+    return np.hstack([site + local @ axes, level @ axes]), np.full(count, 1.0 / 2_500.0)
+
+
+def looked_at(states, light, scans, seed, *, step_s=1.0, false=5, detection=0.9):
+    """Truth (scans, n, 6) and the radar's scans of it."""
+    chance = np.random.default_rng(seed)
+    truth, plots = np.zeros((scans, *states.shape)), []
+    for k in range(scans):
+        states = fall(states, light, step_s) if k else states
+        truth[k] = states
+        own = measured(states, chance)[chance.random(len(states)) < detection]
+        stray = chance.uniform([0.05, -1.2, 1.5e5], [1.2, 1.2, 1.4e6], (chance.poisson(false), 3))
+        plots.append(np.concatenate([own, stray]))
+    return truth, plots

@@ -37,33 +37,9 @@ def joined(*parts):
     return Plots(**{name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
 
 
-def orbiting(count, seed, height_m=(2e5, 5e5)):
-    """Objects about the Earth in view of the radar: states (n, 6) and inverse ballistic coefficients."""
-    chance = np.random.default_rng(seed)
-    axes, site = made.site_axes()
-    away, bearing = chance.uniform(4e5, 9e5, count), chance.uniform(-1.0, 1.0, count)
-    local = np.stack([away * np.sin(bearing), away * np.cos(bearing), chance.uniform(*height_m, count)], axis=1)
-    speed, heading = chance.uniform(1_500.0, 3_500.0, count), chance.uniform(-np.pi, np.pi, count)
-    level = np.stack([speed * np.sin(heading), speed * np.cos(heading), chance.uniform(0.0, 1_200.0, count)], axis=1)
-    return np.hstack([site + local @ axes, level @ axes]), np.full(count, 1.0 / 2_500.0)
-
-
-def looked_at(states, light, scans, seed, *, step_s=1.0, false=5, detection=0.9):
-    """Truth (scans, n, 6) and the radar's scans of it."""
-    chance = np.random.default_rng(seed)
-    truth, plots = np.zeros((scans, *states.shape)), []
-    for k in range(scans):
-        states = made.fall(states, light, step_s) if k else states
-        truth[k] = states
-        own = made.measured(states, chance)[chance.random(len(states)) < detection]
-        stray = chance.uniform([0.05, -1.2, 1.5e5], [1.2, 1.2, 1.4e6], (chance.poisson(false), 3))
-        plots.append(np.concatenate([own, stray]))
-    return truth, plots
-
-
 @pytest.fixture(scope="module")
 def raid():
-    truth, scans = looked_at(*orbiting(40, 1), 60, 2)
+    truth, scans = made.looked_at(*made.orbiting(40, 1), 60, 2)
     return truth, made.plots_of(scans)
 
 
@@ -120,11 +96,11 @@ def test_the_textbooks_track_does_not_outlive_four():
 
 def test_objects_side_by_side_stay_two():
     """Two bodies 3 km apart on one course, as a stage beside its warhead: each keeps a track of its own."""
-    states, light = orbiting(1, 5)
+    states, light = made.orbiting(1, 5)
     axes, _ = made.site_axes()
     pair = np.repeat(states, 2, axis=0)
     pair[1, :3] += 3_000.0 * axes[2]
-    truth, scans = looked_at(pair, np.repeat(light, 2), 80, 6, false=0)
+    truth, scans = made.looked_at(pair, np.repeat(light, 2), 80, 6, false=0)
     history, _ = follow(made.plots_of(scans), made.radar_on_earth(), Settings())
     for k in range(20, 80):
         mean, _ = made.states_of(history, (history.time_s == k) & (history.confirmed == 1))
@@ -137,7 +113,7 @@ def test_two_tracks_of_one_object_become_one_and_the_file_says_so():
     """A body whose plots all come twice, 10 m apart in range, for ten looks, and once from then on: the track that
     starves is folded into the other, the elder's number stays, and ``merged`` tells.
     """
-    truth, scans = looked_at(*orbiting(1, 5), 40, 6, false=0, detection=1.0)
+    truth, scans = made.looked_at(*made.orbiting(1, 5), 40, 6, false=0, detection=1.0)
     scans = [
         np.concatenate([scan, scan + np.array([0.0, 0.0, 10.0])]) if k < 10 else scan for k, scan in enumerate(scans)
     ]
