@@ -112,9 +112,9 @@ def test_in_boost_the_ellipse_owns_up_to_all_that_may_yet_come(looks, who):
     assert np.mean(np.abs(late[burning]) < 1.96) >= 0.93
 
 
-# NATO's fall short, at 86 %: a track that satellites alone begin in a salvo may take another's plots, and its circle,
+# NATO's fall short, at 92 %: a track that satellites alone begin in a salvo may take another's plots, and its circle,
 # drawn under the cloud tops, knows nothing of that. Russia's are wider than need be.
-@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.80, 0.98), (RUSSIA, 0.93, 1.0), (POOLED, 0.90, 0.98)])
+@pytest.mark.parametrize(("who", "least", "most"), [(NATO, 0.89, 0.98), (RUSSIA, 0.93, 1.0), (POOLED, 0.90, 0.98)])
 def test_the_circle_of_a_launch_point_holds_it_about_as_often_as_it_says(looks, who, least, most):
     """Over all looks at which a launch is stated: 95 % of two numbers of one sigma each."""
     launch2 = looks[who][6]
