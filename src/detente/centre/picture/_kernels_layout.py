@@ -92,8 +92,8 @@ class PictureSettings(NamedTuple):
     first_look_lag_s: float = 5.0  # half a satellite's revisit. Source: assumption, 0 to 10
     infrared_height_m: float = 30_000.0  # a first position below this was met at the cloud tops, not by a radar.
     # Source: assumption, 20 to 60 km; clouds end at the tropopause, 9 to 17 km
-    # Of that launch point; in a salvo the first rays of two missiles may cross. Source: assumption, 5 to 30 km: with 20 km
-    # 95 % circles hold 92 % of launches that NATO states in lisbon-2010, with 15 km 85 %.
+    # Of that launch point; in a salvo the first rays of two missiles may cross. Source: assumption, 5 to 30 km: with
+    # 20 km 95 % circles hold 92 % of launches that NATO states in lisbon-2010, with 15 km 85 %.
     launch_infrared_sigma_m: float = 20_000.0
     # Launch, from a radar: the same flights' vacuum arcs, run back, come up out of the ground behind the launch, by 0.6
     # to 1.8 % of their range, and 44 to 138 s after it.
