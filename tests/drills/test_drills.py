@@ -25,12 +25,16 @@ def test_every_promise_holds(first: int) -> None:
     assert document(first, first + SPAN, failures) == {"seeds": SPAN, "failures": []}
 
 
-@pytest.mark.parametrize("seed", [1208, 1918, 6321])
+@pytest.mark.parametrize("seed", [1208, 1918, 6321, 11587])
 def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     """1208: both clocks jump within one round trip of notes, and the jump looked like a perfect sample.
 
-    1918: a side that paused was down when its operator said the last word, and nobody said it again. 6321: everything
-    was delivered before a second note came through a line that loses half of them, and the drill ended there.
+    1918: a side that paused was down when its operator said the last word, and nobody said it again.
+
+    6321: all was delivered before a second note came through a line that loses half of them, and the drill ended there.
+
+    11587: a partner resumed while its disk was full, and its operator, told so, did not say it again: nothing came for a
+    liar to be found out by.
     """
     assert drill(seed) == []
 

@@ -120,7 +120,7 @@ class Simulation:
             self._at(full.end_s, f"{full.side} disk has room", lambda full=full: self._fill(full.side, False))
         for word in self.plan.words:
             self._at(word.start_s, f"{word.side} {word.word}", lambda word=word: self._word(word, word.word))
-            self._at(word.end_s, f"{word.side} {word.undo}", lambda word=word: self._word(word, word.undo))
+            self._at(word.end_s, f"{word.side} {word.undo}", lambda word=word: self._undo(word))
         for side, lie in enumerate(self.plan.lies):
             if self.plan.pardon_s is not None and lie != "none":
                 self._at(self.plan.pardon_s, f"{1 - side} pardons", lambda side=side: self._pardon(1 - side))
@@ -205,9 +205,20 @@ class Simulation:
     def _word(self, word: Word, said: str) -> None:
         self._run(word.side, Order(word=said, partner=drill_world().names[1 - word.side]))
 
+    def _undo(self, word: Word) -> None:
+        """An operator takes a word back, and says so again until it can be kept."""
+        if self._deaf(word.side):
+            self._at(self.now_s + 1.0, f"{word.side} {word.undo}", lambda: self._undo(word))
+            return
+        self._word(word, word.undo)
+
+    def _deaf(self, side: int) -> bool:
+        """Whether a gateway is down, or its disk is full: an operator's word is not kept, and the operator is told."""
+        return self.stations[side].node is None or self.stations[side].store.full
+
     def _pardon(self, side: int) -> None:
-        """An operator believes the partner again; one whose gateway is down waits for it."""
-        if self.stations[side].node is None:
+        """An operator believes the partner again, and says so until it can be kept."""
+        if self._deaf(side):
             self._at(self.now_s + 1.0, f"{side} pardons", lambda: self._pardon(side))
             return
         self.stations[side].pardoned_s = self.now_s
