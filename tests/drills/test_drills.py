@@ -33,8 +33,8 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
 
     6321: all was delivered before a second note came through a line that loses half of them, and the drill ended there.
 
-    11587: a partner resumed while its disk was full, and its operator, told so, did not say it again: nothing came for a
-    liar to be found out by.
+    11587: a partner resumed while its disk was full, and its operator, told so, did not say it again: nothing came for
+    a liar to be found out by.
     """
     assert drill(seed) == []
 
