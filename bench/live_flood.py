@@ -1,0 +1,319 @@
+"""How long own warnings take while a partner floods: a real ``detente serve``, in a process of its own.
+
+    python bench/live_flood.py [--json] [--quick]
+
+A world (lisbon-2010) is recorded beforehand and its busiest ticks are played, eight a second. This process feeds both
+sides as ``detente play`` does and notes when it writes a tick's batch; the warned side's process notes when that tick's
+own warnings are out, also of a tick without one. The partner's process is a real one as well, with own detections and
+something to tell. In turns of 20 ticks it is honest, or sends besides a hundred times an honest partner's frames:
+
+    noise     bytes that say they are an envelope, never the same twice
+    forged    the same under the partner's own key, with a signature that does not hold
+    genuine   its own signed envelopes, four versions of each sequence, with the holes that our door leaves in them
+
+``spread`` evenly over the time between two ticks, or ``aimed``: all of a tick's share just before the tick. From one
+showing of the world to the next the turns move on, so that each kind has the same ticks. Where there are two cores, the
+warned side has one of them for itself, as on a host of its own.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from live_floor import percentiles
+
+from detente.centre.exchange.dsse import FRAME, key_id
+from detente.centre.exchange.message import KIND, Header, seal
+from detente.centre.exchange.rules import label_of
+from detente.exercise.briefing import Played, TickFeed, play_world
+from detente.exercise.drill.faults import Plan
+from detente.exercise.drill.simulation import Simulation
+from detente.exercise.layout import Laid, lay_out
+from detente.gateway import feed as feeds
+from detente.gateway.config import read_config
+from detente.gateway.keeping import Step
+from detente.gateway.logic import outbound
+from detente.gateway.logic.limits import Lane, lane_of
+from detente.gateway.logic.link import Link, Out, Pending
+from detente.gateway.prepare import prepare
+from detente.gateway.serve import Server
+from detente.records.stages import Messages, Warnings
+from detente.scenario.files import load_agreement, load_scenario
+
+KINDS = ("calm", "noise", "forged", "genuine")
+WARNED, PARTNER = "NATO", "Russia"
+TICK_S = 0.125  # between ticks by this machine's clock: a fortieth of a live exercise's
+FIRST, TICKS = 60, 160  # what is measured: the busiest part of the world for either side
+TURN, HEALING = 20, 4  # ticks of a turn, and those at the end of a genuine one in which its holes are closed
+HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
+FLOOD = 100 * HONEST_FRAMES  # frames a tick
+VERSIONS = 4  # of one sequence: a turn's sequences stay inside the window
+PARTS = 25  # of a tick's share that is spread
+NOISE_BYTES = 800
+LEAD_S = 6.0  # for processes to start
+BEFORE_S = 0.012  # between ticks before those that are measured
+EARLY_S = 0.002  # an aimed flood begins so long before the tick
+
+
+def kind_at(showing: int, tick: int) -> str:
+    """What the partner does before this tick: honest before the first that is measured."""
+    turn, place = divmod(tick - FIRST, TURN)
+    kind = KINDS[(showing + turn) % len(KINDS)] if FIRST <= tick < FIRST + TICKS else ""
+    return "healing" if kind == "genuine" and place >= TURN - HEALING else kind
+
+
+def moment(began_s: float, tick: int) -> float:
+    """When a tick's detections are sent, by the steady clock."""
+    return began_s + BEFORE_S * min(tick, FIRST) + TICK_S * max(0, tick - FIRST)
+
+
+class Watched(Server):
+    """The warned side's process: it remembers when each tick's own warnings were out."""
+
+    moments: dict[int, float]
+
+    def _warn(self, stream: str, warnings: Warnings) -> None:
+        super()._warn(stream, warnings)
+        if stream == "own":
+            self.moments[self.node.tick + 1] = time.monotonic()
+
+
+def watch_side(folder: Path) -> None:
+    """Serve until stopped, then write the moments, and what became of the partner's frames."""
+    server = Watched(prepare(read_config(folder / f"{WARNED}.yaml")))
+    server.moments = {}
+    asyncio.run(server.run())
+    found = {"moments": server.moments, "counts": server.node.links[PARTNER].counts}
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+class Flooder:
+    """What the partner's process sends besides what it has to say."""
+
+    def __init__(self, server: Server, showing: int, began_s: float, *, aimed: bool) -> None:
+        self.server, self.showing, self.began_s, self.aimed = server, showing, began_s, aimed
+        self.lot, self.parts = Random(showing), list[tuple[Lane, Messages]]()
+        self.first = self.sent = 0
+        self.key = key_id(server.gateway.signer.public_key())
+
+    async def run(self) -> None:
+        """Every tick's share of every turn."""
+        before = ""
+        await asyncio.sleep(moment(self.began_s, FIRST) - TICK_S - time.monotonic())
+        for tick in range(FIRST, FIRST + TICKS):
+            kind = kind_at(self.showing, tick)
+            if kind != before and kind == "genuine":
+                self._begin()
+            if kind != before and kind == "healing":
+                self._heal()
+            before = kind
+            if kind in ("noise", "forged", "genuine"):
+                await self._flood(kind, tick)
+
+    async def _flood(self, kind: str, tick: int) -> None:
+        line, size = self.server.lines[WARNED], FLOOD // PARTS
+        end_s = moment(self.began_s, tick) - EARLY_S
+        held: list[tuple[int, bytes]] = []
+        for part in range(PARTS):
+            held += [self._frame(kind, tick) for _ in range(size)]
+            if self.aimed:
+                await asyncio.sleep(0)
+                continue
+            await asyncio.sleep(end_s - TICK_S * (PARTS - 1 - part) / PARTS - time.monotonic())
+            for lane, data in held:
+                line.send(lane, data)
+            held.clear()
+        await asyncio.sleep(end_s - time.monotonic())
+        for lane, data in held:
+            line.send(lane, data)
+
+    def _frame(self, kind: str, tick: int) -> tuple[int, bytes]:
+        self.sent += 1
+        if kind == "genuine":
+            return self._letter(tick)
+        rest = self.lot.randbytes(NOISE_BYTES)
+        head = KIND.mark if kind == "noise" else FRAME.pack(KIND.mark, self.key, rest[:64], len(rest) // 2)
+        return self.sent % len(Lane), head + rest
+
+    def _begin(self) -> None:
+        """Sequences for a turn are taken, and what was told lately is what will be told."""
+        node, gateway = self.server.node, self.server.gateway
+        told = node.said.take(node.said.receiver == gateway.names.index(WARNED))
+        lanes = np.array([lane_of(int(data)) for data in told.data])
+        self.parts = [(Lane(lane), told.take(np.flatnonzero(lanes == lane))) for lane in np.unique(lanes)]
+        assert self.parts, "the partner has something to tell"
+        link = node.links[WARNED].copied()
+        self.first, self.sent = link.next_sequence, 0
+        link.next_sequence += (TURN - HEALING) * FLOOD // VERSIONS + 1
+        self._take(link, Out())
+
+    def _heal(self) -> None:
+        """What was dropped of them at the other side's door will never come: that is told, as by a full outbox."""
+        link, out = self.server.node.links[WARNED].copied(), Out()
+        for sequence in range(self.first, self.first + self.sent // VERSIONS + 1):
+            link.pending[sequence] = Pending(
+                sequence=sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=bytes(32), closed="shed"
+            )  # fmt: skip
+        outbound.flush(self.server.gateway, link, out, self.server.clock.now)
+        self._take(link, out)
+
+    def _take(self, link: Link, out: Out) -> None:
+        out.records.append(link.kept())
+        node = replace(self.server.node, links={WARNED: link})
+        self.server.keeping.take(Step(node=node, out=out))
+
+    def _letter(self, tick: int) -> tuple[int, bytes]:
+        """A sound envelope; the versions of a sequence are sealed at different microseconds."""
+        gateway, link = self.server.gateway, self.server.node.links[WARNED]
+        lane, part = self.parts[self.sent // VERSIONS % len(self.parts)]
+        header = Header(
+            mark=gateway.mark, giver=gateway.name, receiver=WARNED, agreement=gateway.digest, origin=gateway.origin,
+            epoch=link.epoch, sequence=self.first + self.sent // VERSIONS,
+            sealed_s=tick * gateway.tick_s + 1e-6 * self.sent,
+            label=label_of(gateway.rules, WARNED, part.clause), head=link.tip.head,
+        )  # fmt: skip
+        return int(lane), seal(part, header, gateway.signer)
+
+
+def partner_side(folder: Path, showing: int, began_s: float, *, aimed: bool) -> None:
+    """Serve and flood until stopped."""
+
+    async def both() -> None:
+        server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")))
+        await asyncio.gather(server.run(), Flooder(server, showing, began_s, aimed=aimed).run())
+
+    asyncio.run(both())
+
+
+async def feed_side(heard: TickFeed, address: str, began_s: float) -> dict[int, float]:
+    """Play every tick to a side; when each batch was written."""
+    host, _, port = address.rpartition(":")
+    while True:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            break
+        await asyncio.sleep(0.05)
+    wrote = {}
+    for tick in range(FIRST + TICKS):
+        batch = feeds.write_batch(tick, heard.tick(tick))
+        await asyncio.sleep(moment(began_s, tick) - time.monotonic())
+        wrote[tick] = time.monotonic()
+        writer.write(feeds.LENGTH.pack(len(batch)) + batch)
+    while (tick := feeds.ACK.unpack(await reader.readexactly(feeds.ACK.size))[1]) < FIRST + TICKS:
+        pass  # until all are kept
+    writer.close()
+    return wrote
+
+
+CORES = sorted(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def started(*arguments: str, folder: Path, core: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this file on one core, stopped at the end."""
+    with (folder / f"{arguments[0].strip('-')}.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, __file__, *arguments], stdout=log, stderr=log)
+    os.sched_setaffinity(process.pid, {core})
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def show_world(played: Played, laid: Laid, showing: int, began_s: float, *, aimed: bool) -> dict[str, Any]:
+    """One showing of the world: latencies by kind, and what the warned side counted."""
+
+    async def feed() -> dict[int, float]:
+        tasks = [
+            asyncio.create_task(feed_side(played.heard(played.theatre.names.index(side)), laid.feeds[side], began_s))
+            for side in (WARNED, PARTNER)
+        ]  # fmt: skip
+        return (await asyncio.gather(*tasks))[0]
+
+    manner = "aimed" if aimed else "spread"
+    with (
+        started("--watch", str(laid.folder), folder=laid.folder, core=CORES[0]),
+        started("--flood", str(laid.folder), str(showing), str(began_s), manner, folder=laid.folder, core=CORES[-1]),
+    ):
+        wrote = asyncio.run(feed())
+    found = json.loads((laid.folder / "found.json").read_text())
+    latencies: dict[str, list[float]] = {}
+    for tick, wrote_s in wrote.items():
+        latencies.setdefault(kind_at(showing, tick), []).append(found["moments"][str(tick)] - wrote_s)
+    return {"latencies": latencies, "counts": found["counts"]}
+
+
+def flooded(*, quick: bool) -> dict[str, Any]:
+    """Percentiles of each kind, its ratios to calm, and how the partner's frames fared."""
+    Simulation(Plan(seed=0)).run()  # compiles the kernels, if that was not done before
+    scenario, agreement = load_scenario("lisbon-2010"), load_agreement("lisbon-2011")
+    played, result = play_world(scenario, 1, 0), {}
+    os.sched_setaffinity(0, {CORES[-1]})
+    for manner in ("spread", "aimed"):
+        latencies: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        counts: dict[str, int] = {}
+        for showing in range(1 if quick else 2):
+            with tempfile.TemporaryDirectory() as folder:
+                origin = datetime.now(UTC)
+                began_s = time.monotonic() + LEAD_S
+                laid = lay_out(Path(folder) / "laid", scenario, agreement, origin=origin, rate=5.0 / TICK_S)
+                found = show_world(played, laid, showing, began_s, aimed=manner == "aimed")
+            for kind in KINDS:
+                latencies[kind] += found["latencies"][kind]
+            for name, count in found["counts"].items():
+                counts[name] = counts.get(name, 0) + count
+        rows = {kind: percentiles(times) | {"ticks": len(times)} for kind, times in latencies.items()}
+        for row in rows.values():
+            row |= {f"ratio_{name}": row[f"{name}_ms"] / rows["calm"][f"{name}_ms"] for name in ("p50", "p99")}
+        result[manner] = rows | {"counts": counts}
+    os.sched_setaffinity(0, CORES)
+    return result
+
+
+def show(found: dict[str, Any]) -> None:
+    """Beside the target."""
+    for manner, rows in found.items():
+        print(f"own warning, flood {manner}: p50 {rows['calm']['p50_ms']:.2f} ms, p99 {rows['calm']['p99_ms']:.2f} ms")
+        for kind in KINDS[1:]:
+            row = rows[kind]
+            print(f"  {kind}: p50 {row['p50_ms']:.2f} ms ({row['ratio_p50']:.2f} times), "
+                  f"p99 {row['p99_ms']:.2f} ms ({row['ratio_p99']:.2f} times)  (≤ 2)")  # fmt: skip
+        print(f"  frames: {', '.join(f'{name} {count}' for name, count in sorted(rows['counts'].items()))}")
+
+
+def main() -> None:
+    """Measure, and print beside the target."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the work")
+    parser.add_argument("--watch", metavar="FOLDER", help=argparse.SUPPRESS)
+    parser.add_argument("--flood", nargs=4, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.watch:
+        watch_side(Path(asked.watch))
+    elif asked.flood:
+        folder, showing, began_s, manner = asked.flood
+        os.nice(5)
+        partner_side(Path(folder), int(showing), float(began_s), aimed=manner == "aimed")
+    elif asked.json:
+        print(json.dumps(flooded(quick=asked.quick), indent=1))
+    else:
+        show(flooded(quick=asked.quick))
+
+
+if __name__ == "__main__":
+    main()
