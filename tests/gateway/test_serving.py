@@ -13,7 +13,7 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
 from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.node import Dropped, Frame, Timer
+from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, Server
 from detente.records.errors import InputError
@@ -38,7 +38,7 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))
-    server.batches, server.feeds, server.kept_tick = {}, set(), server.node.tick
+    server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
     return server
 
@@ -73,17 +73,92 @@ def test_p6_what_came_is_kept_before_it_is_receipted(talking: tuple[Pair, int]) 
     assert server.node is not pair.nodes[NATO]
 
 
-def test_p4_own_sensors_wait_for_a_bounded_batch() -> None:
-    """Whatever waits: a commit's worth is taken, in order, and the rest stays where it is."""
-    server = object.__new__(Server)
+def letters_of(number: int) -> list[Frame]:
+    return [Frame(partner=RUSSIA, lane=Lane.NOTE, data=one.to_bytes(2, "big")) for one in range(number)]
+
+
+def crowded(heard: list[str]) -> Any:
+    """A side with more of a partner's frames waiting than it reads in a second; ``heard`` tells what it does."""
+    pair = Pair()
+    pair.connect()
+    pair.tick(FIRST_TICK)
+    server = serving(pair, NATO, heard)
+    server.clock.exercise_s = (FIRST_TICK + 1) * server.gateway.tick_s
+    server.clock.rate, server.began_s, server.stopping, server.dropped = 1.0, 0.0, False, Counter()
+    feed_of = SimpleNamespace(file=None, grace_s=60.0)
+    server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
     server.events = asyncio.Queue()
-    for number in range(1000):
-        server.events.put_nowait(Frame(partner=RUSSIA, lane=Lane.NOTE, data=number.to_bytes(2, "big")))
-    first = [server.events.get_nowait()]
-    taken = list(server._batch(first))
-    assert 1 <= len(taken) <= BATCH_EVENTS_MAX
-    assert [one.data for one in taken] == [number.to_bytes(2, "big") for number in range(len(taken))]
-    assert server.events.qsize() == 1000 - len(taken)
+    for one in letters_of(1000):
+        server.events.put_nowait(one)
+    taking, warning = server._take, server._warn
+
+    def take(event: Any) -> None:
+        heard.append(type(event).__name__)
+        taking(event)
+
+    def warn(stream: str, warnings: Any) -> None:
+        heard.append(f"{stream} half")
+        warning(stream, warnings)
+
+    server._take, server._warn = take, warn
+    return server
+
+
+def test_p4_a_batch_is_bounded_and_in_order() -> None:
+    """Whatever waits: a commit's worth is taken, in order, and the rest stays where it is."""
+    heard: list[str] = []
+    server = crowded(heard)
+    told: list[bytes] = []
+    taking = server._take
+    server._take = lambda event: (told.append(event.data), taking(event))
+    asyncio.run(server._read([server.events.get_nowait()]))
+    assert 1 <= len(told) <= BATCH_EVENTS_MAX
+    assert told == [one.data for one in letters_of(len(told))]
+    assert server.events.qsize() == 1000 - len(told)
+    assert heard.count("kept") == 1, "they are one commit's"
+
+
+def test_p11_a_tick_that_is_due_waits_for_one_of_a_partners_frames() -> None:
+    """However many wait, and though a batch of them is being made: the own half comes next, and only then their end."""
+    heard: list[str] = []
+    server = crowded(heard)
+    index = server.node.tick + 1
+
+    def comes() -> None:
+        heard.append("detections")
+        server.batches[index] = feed(SIDES.index(NATO)).tick(index)
+
+    async def story() -> None:
+        running = asyncio.create_task(server._loop(None))
+        while heard.count("Frame") < 5:
+            await asyncio.sleep(0)
+        comes()
+        while "assisted half" not in heard:
+            await asyncio.sleep(0)
+        server.stop()
+        await running
+
+    asyncio.run(story())
+    after = heard[heard.index("detections") + 1 :]
+    assert after[: after.index("own half")].count("Frame") <= 1
+    assert after[: after.index("own half")].count("kept") == 0, "what was begun is ended after the warning"
+    assert after.index("own half") < after.index("kept") < after.index("assisted half")
+    assert server.node.tick == index
+    read = heard.count("Frame")
+    assert server.node.links[RUSSIA].counts["refused"] == read, "and nothing that was taken is lost"
+    assert server.events.qsize() == 1000 - read
+
+
+def test_p7_a_batch_begun_on_what_could_not_be_kept_goes_with_it_but_lines_stay() -> None:
+    pair, heard = Pair(), []
+    server = serving(pair, NATO, heard)
+    server._take(LineUp(partner=RUSSIA))
+    server._take(letters_of(1)[0])
+    assert server.batch.links[RUSSIA].counts["refused"] == 1
+    server._lost(StoreError("no room on the disk"), [])
+    assert server.batch is None
+    assert server.node.links[RUSSIA].up, "the line is there"
+    assert "refused" not in server.node.links[RUSSIA].counts, "the frame will come again"
 
 
 def test_p7_what_cannot_be_kept_is_not_receipted_and_changes_nothing(talking: tuple[Pair, int]) -> None:

@@ -1,8 +1,8 @@
 """One side's process: its centre and gateway between a feed, a store, its partners and an operator.
 
 One loop runs all of it, and waits for no disk (:mod:`detente.gateway.keeping`). Ticks come first, and of a tick its own
-sensors' half; what partners send is read between ticks, in bounded batches. Everything that decides is in
-:mod:`detente.gateway.logic`.
+sensors' half; what partners send is read between ticks, in bounded batches that give way to a tick after each event.
+Everything that decides is in :mod:`detente.gateway.logic`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import ssl
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
+    Batch,
     Dropped,
     Frame,
     LineDown,
@@ -44,7 +45,6 @@ from detente.gateway.logic.node import (
     Timer,
     restore,
     step,
-    steps,
     watch,
 )
 from detente.gateway.logic.records import StoreError
@@ -54,8 +54,8 @@ from detente.gateway.transport import Line, contexts, listen, renew
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
-BATCH_EVENTS_MAX = 16  # events in one commit: as many as a flood can put before a tick. source: assumption, 8-512
-BATCH_S = 0.005  # and no more is begun after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
+BATCH_EVENTS_MAX = 16  # events in one batch. source: assumption, 8-512
+BATCH_S = 0.005  # and no more is taken after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
@@ -87,6 +87,7 @@ class Server:
         self.store.commit(out.records)
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
+        self.batch: Batch | None = None  # of partners' events, while it is being made
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
@@ -153,6 +154,7 @@ class Server:
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             await self._loop(file.until_s)
+            self._close()
             self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
 
@@ -179,7 +181,7 @@ class Server:
                 self.dropped.clear()
                 timer_s = time.monotonic() + TIMER_S
             if events:
-                self._run(self._batch(events))
+                await self._read(events)
 
     async def _first(self, most_s: float) -> list[LineEvent]:
         """The event that comes next, if one does for so long."""
@@ -190,27 +192,42 @@ class Server:
                 return [await self.events.get()]
         return []
 
-    def _batch(self, events: list[LineEvent]) -> Iterator[LineEvent]:
-        """These events and those that wait behind them: no more than may go before the next look at own sensors."""
-        yield from events
+    async def _read(self, events: list[LineEvent]) -> None:
+        """These events and those that wait behind them, in one batch; after each, own sensors may speak.
+
+        Once a tick is due no more are taken, and the batch is left as it is: the tick's own half comes first.
+        """
+        for event in events:
+            self._take(event)
         end_s = time.monotonic() + BATCH_S
         for _ in range(BATCH_EVENTS_MAX - len(events)):
-            if self.events.empty() or time.monotonic() > end_s:
+            await asyncio.sleep(0)
+            if self._due(False):
                 return
-            yield self.events.get_nowait()
+            if self.events.empty() or time.monotonic() > end_s:
+                break
+            self._take(self.events.get_nowait())
+        self._close()
+
+    def _take(self, event: LineEvent) -> None:
+        """One event, into the batch that is being made."""
+        if self.batch is None:
+            self.batch = Batch(self.gateway, self.node)
+        self.batch.take(event, self.clock.now)
+
+    def _close(self) -> None:
+        """End the batch that is being made: one commit, then what it sends."""
+        if self.batch is None:
+            return
+        batch, self.batch = self.batch, None
+        node, out = batch.end(self.clock.now)
+        self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines)))
 
     def _run(self, events: Iterable[LineEvent]) -> None:
-        """A batch of events: one after the other, one commit, then what they send."""
-        lines: list[LineUp | LineDown] = []
-
-        def seen() -> Iterator[LineEvent]:
-            for event in events:
-                if isinstance(event, (LineUp, LineDown)):
-                    lines.append(event)
-                yield event
-
-        node, out = steps(self.gateway, self.node, seen(), self.clock.now)
-        self.keeping.take(Step(node=node, out=out, lines=tuple(lines)))
+        """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
+        for event in events:
+            self._take(event)
+        self._close()
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and may be said."""
@@ -225,11 +242,15 @@ class Server:
         self._say(step.out)
 
     def _lost(self, error: StoreError, gone: list[Step]) -> None:
-        """Nothing of these steps counts; but a line that came or went did so all the same."""
+        """Nothing of these steps counts, nor of a batch that was begun after them; but a line that came or went did so
+        all the same."""
         if not self.counts["store_failures_total"]:
             self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
         self.counts["store_failures_total"] += 1
         lines = [event for step in gone for event in step.lines]
+        if self.batch is not None:
+            lines += self.batch.lines
+            self.batch = None
         if lines:
             self._run(lines)
 
@@ -253,12 +274,13 @@ class Server:
         return (over_s - self.clock.exercise_s) / self.clock.rate
 
     def _tick(self) -> None:
-        """The next tick: own half first, shown at once; then the partners'."""
+        """The next tick: own half first, shown at once; then what came before it, then the partners' half."""
         index = self.node.tick + 1
         behind = int(self.clock.exercise_s // self.gateway.tick_s) - index
         if behind > CATCH_UP_TICKS and index not in self.batches:
             ahead = [tick for tick in self.batches if tick >= index]
             index = min([*ahead, index + behind - 1])
+            self._close()
             self.node = replace(self.node, durable=False)
         detections = self.batches.get(index)
         if detections is None:
@@ -266,6 +288,7 @@ class Server:
             detections = Detections.empty()
         own, warnings = watch(self.gateway, self.node, index, detections)
         self._warn("own", warnings)
+        self._close()
         event = Tick(index=index, detections=detections, own=own)
         node, out = step(self.gateway, self.node, event, self.clock.now)
         self.keeping.take(Step(node=node, out=out, tick=event))
@@ -371,6 +394,7 @@ class Server:
         except InputError as error:
             return str(error)
         up = [name for name, line in self.lines.items() if line.writer is not None]
+        self._close()
         self.keeping.settle()
         node, out = restore(ready.gateway, self.store.load(), self.clock.now)
         try:

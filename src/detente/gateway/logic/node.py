@@ -140,24 +140,48 @@ def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Ou
 
 
 def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -> tuple[Node, Out]:
-    """The state after several events between ticks: one commit's worth, and one receipt for all that came of it."""
-    out, links, touched = Out(), dict(node.links), set()
+    """The state after several events between ticks, taken as one :class:`Batch`."""
+    batch = Batch(gateway, node)
     for event in events:
+        batch.take(event, now)
+    return batch.end(now)
+
+
+class Batch:
+    """Events between ticks, taken one after the other: one commit's worth, and one receipt for all that came of it.
+
+    Until its end the node it began from is as it was: whoever runs it may look at own sensors between two events.
+    """
+
+    def __init__(self, gateway: Gateway, node: Node) -> None:
+        self.gateway, self.node = gateway, node
+        self.out, self.links, self.touched = Out(), dict(node.links), set[str]()
+        self.lines: list[LineUp | LineDown] = []  # news of lines among the events
+
+    def take(self, event: LineEvent, now: Now) -> None:
+        """One more event."""
+        links = self.links
+        if isinstance(event, (LineUp, LineDown)):
+            self.lines.append(event)
         for name in list(links) if isinstance(event, Timer) else [event.partner]:
             if name not in links:
-                out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
+                self.out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
                 continue
-            if name not in touched:
-                touched.add(name)
+            if name not in self.touched:
+                self.touched.add(name)
                 links[name] = links[name].copied()
-            _link_event(gateway, links[name], event, now, out)
-    for name in sorted(touched):
-        outbound.receipt(gateway, links[name], out, now)
-    changed = out.changed.union(
-        record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
-    )
-    out.records += [links[name].kept() for name in sorted(touched & changed)]
-    return replace(node, links=links), out
+            _link_event(self.gateway, links[name], event, now, self.out)
+
+    def end(self, now: Now) -> tuple[Node, Out]:
+        """The state after them, and what is to be kept, sent and shown."""
+        out, links = self.out, self.links
+        for name in sorted(self.touched):
+            outbound.receipt(self.gateway, links[name], out, now)
+        changed = out.changed.union(
+            record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
+        )
+        out.records += [links[name].kept() for name in sorted(self.touched & changed)]
+        return replace(self.node, links=links), out
 
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
