@@ -15,15 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
+from live_flood import flooded
+from live_flood import show as show_flooded
 from live_floor import floor, percentiles
 
 from detente.centre.exchange.release import initial, release
@@ -31,14 +32,14 @@ from detente.centre.step import own_sensors
 from detente.exercise.brokers import Brokers
 from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway
-from detente.exercise.drill.worlds import SHORT, drill_world, heard
+from detente.exercise.drill.worlds import SHORT, drill_world
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.keys import make_keys
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Buckets, Lane, Limits, Rate, admits
 from detente.gateway.logic.link import Gateway, Link, Now, Out
-from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Timer, _sealed, start, steps, watch
+from detente.gateway.logic.node import Batch, Frame, LineDown, LineEvent, LineUp, Timer, _sealed, start
 from detente.gateway.logic.records import Receipted, StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
@@ -47,9 +48,6 @@ from detente.records.stages import Messages
 from detente.scenario.agreement import DataClass
 
 MEASURED = ("round_trip", "batched", "jetstream_round_trip", "jetstream_batched", "own_warning")
-HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
-SWEPT_BYTES = 8_000_000  # more than a core's own caches hold
-TIMERS = int(5.0 / TIMER_S)  # in a tick
 SEALED_TICK = SHORT.first_tick + SHORT.ticks + 10  # some time after the drills' stage
 IN_FLIGHT = 256  # envelopes: enough to keep both ends busy, few enough not to wait in buffers
 FREE = Limits(
@@ -99,6 +97,7 @@ class End:
             JetStreamLine(self.name, self.partner, self._frame, self._turn) if nats
             else Line(self.partner, self._frame, self._turn)
         )  # fmt: skip
+        self.batch: Batch | None = None
         self.buckets: Buckets = {}
         self.accepted_s: dict[int, float] = {}
         self.trips_s: list[float] = []
@@ -134,23 +133,32 @@ class End:
                     first: LineEvent = await self.events.get()
             except TimeoutError:
                 first = Timer()
-            node, out = steps(self.gateway, self.keeping.node, self._batch(first), self.now)
-            self.receipts_s += [time.perf_counter() - self.accepted_s[one] for one in _receipted(out)]
-            self.keeping.take(Step(node=node, out=out))
-            await asyncio.sleep(0)
+            end_s = time.monotonic() + BATCH_S
+            self._take(first)
+            for _ in range(BATCH_EVENTS_MAX - 1):
+                await asyncio.sleep(0)
+                if self.events.empty() or time.monotonic() > end_s:
+                    break
+                self._take(self.events.get_nowait())
+            self._close()
             while self.keeping.full:
                 await asyncio.sleep(0.001)
 
-    def _batch(self, first: LineEvent) -> Iterator[LineEvent]:
-        yield first
-        end_s = time.monotonic() + BATCH_S
-        for _ in range(BATCH_EVENTS_MAX - 1):
-            if self.events.empty() or time.monotonic() > end_s:
-                return
-            yield self.events.get_nowait()
+    def _take(self, event: LineEvent) -> None:
+        if self.batch is None:
+            self.batch = Batch(self.gateway, self.keeping.node)
+        self.batch.take(event, self.now)
+
+    def _close(self) -> None:
+        batch, self.batch = self.batch, None
+        if batch is not None:
+            node, out = batch.end(self.now)
+            self.receipts_s += [time.perf_counter() - self.accepted_s[one] for one in _receipted(out)]
+            self.keeping.take(Step(node=node, out=out))
 
     def tell(self, parts: list[Messages]) -> None:
         """Take these into the outbox, in one commit, and send them."""
+        self._close()
         link, out = self.link.copied(), Out()
         for part in parts:
             sequence = link.next_sequence
@@ -278,77 +286,10 @@ async def throughput(folder: Path, envelopes: int, nats: bool = False) -> dict[s
     return {"records_per_s": 100 * envelopes / taken_s, "envelopes": envelopes}
 
 
-def own_warning_latency(rounds: int) -> dict[str, Any]:
-    """From a tick's detections to own warnings, behind as many of a partner's frames as may go before them.
-
-    The partner is one with whom we exchange, and sends noise that says it is an envelope, never twice the same. Calm:
-    one frame before the tick. Flooded: a hundred times the frames of an honest partner, evenly over a tick, and a full
-    batch of them before it. At once: the same batch after a silence, when it is within the partner's burst and is read.
-
-    Live, five seconds lie between two ticks, in which timers run and much else goes through the processor's caches. So
-    in all three cases as many timers run, and the caches are swept: else the calm case alone would find them warm.
-    """
-    simulation = Simulation(Plan(seed=0))
-    simulation.run()
-    station, lot = simulation.stations[0], Random(1)
-    assert station.node is not None, "nothing befell it"
-    began_s, dirt = simulation.now_s, np.zeros(SWEPT_BYTES // 8)
-    gateway, fresh = station.gateway, replace(start(station.gateway, EPOCH), links=station.node.links)
-    partner = station.gateway.partners[0]
-
-    def noise(frames: int) -> list[bytes]:
-        return [b"DTNENV01" + lot.randbytes(800) for _ in range(frames)]
-
-    def heeded(buckets: Buckets, came: list[bytes], now: Now) -> list[LineEvent]:
-        """What the door lets in, as ``detente serve`` has it."""
-        return [
-            Frame(partner=partner, lane=1, data=data, admitted=True)
-            for data in came if admits(buckets, gateway.limits, 1, len(data), now.steady_s)
-        ]  # fmt: skip
-
-    def latencies(before: int, frames: int) -> dict[str, float]:
-        found = []
-        for _ in range(rounds):
-            node, buckets = fresh, {}
-            for index in range(SHORT.first_tick, SHORT.first_tick + SHORT.ticks):
-                detections = heard(0).tick(index)
-                for _ in range(TIMERS):
-                    now = Now(steady_s=began_s + 5.0 * index, wall_s=0.0)
-                    node = steps(gateway, node, (Timer(),), now)[0]
-                for number in range(before):
-                    now = Now(steady_s=began_s + 5.0 * (index + number / before), wall_s=0.0)
-                    events = heeded(buckets, noise(1), now)
-                    node = steps(gateway, node, events, now)[0] if events else node
-                now = Now(steady_s=began_s + 5.0 * (index + 1), wall_s=0.0)
-                last = noise(frames)
-                np.add(dirt, 1.0, out=dirt)
-                began = time.perf_counter()
-                node, _ = steps(gateway, node, heeded(buckets, last, now), now)
-                own, _ = watch(gateway, node, index, detections)
-                found.append(time.perf_counter() - began)
-                node = replace(node, centre=replace(node.centre, own=own))
-        return percentiles(found)
-
-    latencies(0, 1)
-    gc.collect()
-    gc.freeze()
-    calm = latencies(0, 1)
-    found = {
-        "flooded": latencies(100 * HONEST_FRAMES - BATCH_EVENTS_MAX, BATCH_EVENTS_MAX),
-        "at_once": latencies(0, BATCH_EVENTS_MAX),
-    }
-    return {"calm": calm} | {
-        name: one | {
-            "ratio": one["p99_ms"] / calm["p99_ms"], "ratio_of_medians": one["p50_ms"] / calm["p50_ms"]
-        }
-        for name, one in found.items()
-    }  # fmt: skip
-
-
 def measured(name: str, share: float) -> dict[str, Any]:
     """One of the measurements."""
     if name == "own_warning":
-        return own_warning_latency(int(50 * share))
+        return flooded(quick=share < 1.0)
     nats = name.startswith("jetstream")
     with tempfile.TemporaryDirectory() as folder:
         if name.endswith("round_trip"):
@@ -373,12 +314,7 @@ def show(found: dict[str, Any]) -> None:
         if name in found:
             print(f"{name}, {found[name]['records_per_s']:,.0f} records/s  (≥ 100,000)")
     if "own_warning" in found:
-        own = found["own_warning"]
-        print(f"own warning, p99 {own['calm']['p99_ms']:.2f} ms")
-        for name, how in (("flooded", "with the partner flooding 100×"), ("at_once", "with a flood's first batch")):
-            one = own[name]
-            print(f"  {how}, p99 {one['p99_ms']:.2f} ms: {one['ratio']:.2f} times "
-                  f"(medians {one['ratio_of_medians']:.2f})  (≤ 2)")  # fmt: skip
+        show_flooded(found["own_warning"])
 
 
 def main() -> None:
