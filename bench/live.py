@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from live_flood import flooded
 from live_flood import show as show_flooded
-from live_floor import floor, percentiles
+from live_floor import brokers_floor, floor, percentiles
+from live_steps import steps_alone
 
 from detente.centre.exchange.release import initial, release
 from detente.centre.step import own_sensors
@@ -39,7 +40,7 @@ from detente.gateway.keys import make_keys
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Buckets, Lane, Limits, Rate, admits
 from detente.gateway.logic.link import Gateway, Link, Now, Out
-from detente.gateway.logic.node import Batch, Frame, LineDown, LineEvent, LineUp, Timer, _sealed, start
+from detente.gateway.logic.node import Batch, Frame, LineDown, LineEvent, LineUp, Node, Timer, _sealed, start
 from detente.gateway.logic.records import Receipted, StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
@@ -136,9 +137,9 @@ class End:
             end_s = time.monotonic() + BATCH_S
             self._take(first)
             for _ in range(BATCH_EVENTS_MAX - 1):
-                await asyncio.sleep(0)
                 if self.events.empty() or time.monotonic() > end_s:
                     break
+                await asyncio.sleep(0)
                 self._take(self.events.get_nowait())
             self._close()
             while self.keeping.full:
@@ -159,15 +160,10 @@ class End:
     def tell(self, parts: list[Messages]) -> None:
         """Take these into the outbox, in one commit, and send them."""
         self._close()
-        link, out = self.link.copied(), Out()
-        for part in parts:
-            sequence = link.next_sequence
-            envelope = _sealed(self.gateway, link, part, SEALED_TICK, sequence)
-            self.accepted_s[sequence] = time.perf_counter()
-            outbound.accept(self.gateway, link, out, Lane.TRACK, SEALED_TICK, envelope, (), self.now)
-        outbound.flush(self.gateway, link, out, self.now)
-        out.records.append(link.kept())
-        self.keeping.take(Step(node=replace(self.keeping.node, links={self.partner: link}), out=out))
+        first, began_s = self.link.next_sequence, time.perf_counter()
+        self.accepted_s |= {first + index: began_s for index in range(len(parts))}
+        node, out = told(self.gateway, self.keeping.node, parts, self.now)
+        self.keeping.take(Step(node=node, out=out))
 
     def _kept(self, step: Step) -> None:
         """What was kept is said; an envelope whose receipt was kept has made its round trip."""
@@ -198,6 +194,18 @@ class End:
         server = await listen("127.0.0.1:0", self.line.answer, context=serving)
         port.write_text(str(server.sockets[0].getsockname()[1]))
         return tasks
+
+
+def told(gateway: Gateway, node: Node, parts: list[Messages], now: Now) -> tuple[Node, Out]:
+    """The step that takes these into the outbox and sends them, as a tick does."""
+    ((partner, link),) = node.links.items()
+    link, out = link.copied(), Out()
+    for part in parts:
+        envelope = _sealed(gateway, link, part, SEALED_TICK, link.next_sequence)
+        outbound.accept(gateway, link, out, Lane.TRACK, SEALED_TICK, envelope, (), now)
+    outbound.flush(gateway, link, out, now)
+    out.records.append(link.kept())
+    return replace(node, links={partner: link}), out
 
 
 def _receipted(out: Out) -> list[int]:
@@ -294,7 +302,13 @@ def measured(name: str, share: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         if name.endswith("round_trip"):
             found = asyncio.run(round_trip(Path(folder), 20.0 * share, nats))
-            return found if nats else found | floor(Path(folder), drill_world().names, int(1000 * share))
+            trips, names = int(1000 * share), drill_world().names
+            if nats:
+                return found | asyncio.run(brokers_floor(Path(folder), names, trips))
+            part = tracks(10)
+            ours, theirs = (replace(drill_gateway(name, 64_000_000), limits=FREE) for name in names)
+            alone = steps_alone((ours, theirs), lambda gateway, node, now: told(gateway, node, [part], now), trips)
+            return found | {"steps": alone} | floor(Path(folder), names, trips)
         return asyncio.run(throughput(Path(folder), int(4000 * share), nats))
 
 
@@ -305,11 +319,14 @@ def show(found: dict[str, Any]) -> None:
             trip, to = found[name], found[name]["receipt"]
             print(f"{name} at 1,000 records/s, p50 {trip['p50_ms']:.2f} ms, p99 {trip['p99_ms']:.2f} ms  (≤ {most_ms})")
             print(f"  of which until the receipt, p50 {to['p50_ms']:.2f} ms, p99 {to['p99_ms']:.2f} ms")
-        if "floor" in found.get(name, {}):
-            least, sync = found[name]["floor"], found[name]["fdatasync"]["over"]
-            print(f"  two bare commits and TLS, p50 {least['p50_ms']:.2f} ms, p99 {least['p99_ms']:.2f} ms "
-                  f"(ours is {trip['p99_ms'] / least['p99_ms']:.1f} times that); this disk's fdatasync "
-                  f"p50 {sync['p50_ms']:.2f} ms, p99 {sync['p99_ms']:.2f} ms")  # fmt: skip
+            least, line = found[name]["floor"], "both brokers" if "jetstream" in name else "TLS"
+            print(f"  two bare commits and {line}, p50 {least['p50_ms']:.2f} ms, p99 {least['p99_ms']:.2f} ms "
+                  f"(ours is {trip['p99_ms'] / least['p99_ms']:.1f} times that)")  # fmt: skip
+        for how, alone in found.get(name, {}).get("steps", {}).items():
+            print(f"  our own steps alone, {how}, p50 {alone['p50_ms']:.2f} ms, p99 {alone['p99_ms']:.2f} ms")
+        if "fdatasync" in found.get(name, {}):
+            sync = found[name]["fdatasync"]["over"]
+            print(f"  this disk's fdatasync, p50 {sync['p50_ms']:.2f} ms, p99 {sync['p99_ms']:.2f} ms")
     for name in ("batched", "jetstream_batched"):
         if name in found:
             print(f"{name}, {found[name]['records_per_s']:,.0f} records/s  (≥ 100,000)")

@@ -201,11 +201,11 @@ class Server:
             self._take(event)
         end_s = time.monotonic() + BATCH_S
         for _ in range(BATCH_EVENTS_MAX - len(events)):
+            if self.events.empty() or time.monotonic() > end_s:
+                break
             await asyncio.sleep(0)
             if self._due(False):
                 return
-            if self.events.empty() or time.monotonic() > end_s:
-                break
             self._take(self.events.get_nowait())
         self._close()
 
