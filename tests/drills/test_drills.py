@@ -105,8 +105,8 @@ def unsigned(kind: dsse.Kind, envelope: bytes, keys: dsse.Keys) -> tuple[bytes, 
     return envelope[dsse.FRAME.size : dsse.FRAME.size + size], envelope[dsse.FRAME.size + size :]
 
 
-def at_once(its: link.Link, out: link.Out, now: link.Now) -> None:
-    """As ``inbound._advance``, but in the order of arrival."""
+def at_once(gateway: object, its: link.Link, out: link.Out, now: link.Now) -> None:
+    """As ``inbound.advance``, but in the order of arrival."""
     for sequence, had in list(its.beyond.items()):
         its.log(out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=its.partner_epoch, sequence=sequence)
         del its.beyond[sequence]
@@ -142,7 +142,7 @@ GUARDS = [
     ("P1", "duplicates are told from new envelopes", range(12), [
         (inbound, "had_before", lambda its, sequence: False), (inbound, "KNOWN_KEPT", 0),
     ]),
-    ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "_advance", at_once)]),
+    ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "advance", at_once)]),
     ("P3", "a signature must hold", range(60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
     ("P4", "each lane has its rate", range(60), [(inbound, "admits", lambda *arguments: True)]),
     ("P5", "a partner's error is counted, not raised", range(30), [(inbound, "refuse", loud)]),

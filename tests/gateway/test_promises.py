@@ -11,18 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed, key, other
 
-from detente.centre.exchange.dsse import keyring
+from detente.centre.exchange.dsse import envelope_digest, keyring
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import Mark, seal
+from detente.centre.exchange.message import KIND, Mark, seal
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
 from detente.centre.step import cooperate
+from detente.gateway.logic import inbound
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
-from detente.gateway.logic.link import Means, Now
+from detente.gateway.logic.link import Means, Now, Out, Pending
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer, restore
 from detente.gateway.logic.notes import NOTE
-from detente.gateway.logic.outbound import drop_sent
+from detente.gateway.logic.outbound import drop_sent, flush
 from detente.gateway.logic.packing import pack
 
 NATO, RUSSIA = SIDES
@@ -166,6 +167,79 @@ def test_p5_refused_bytes_make_a_bounded_number_of_ledger_entries() -> None:
     assert pair.link(NATO).counts["refused"] == 200
     assert 0 < pair.link(NATO).tip.size - size <= most
     assert len(pair.link(NATO).refused) <= most
+
+
+def test_p4_refused_bytes_are_not_read_through_once_no_entry_can_be_made_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A frame may be megabytes long, and its digest take as long as a tick's own half."""
+    pair = run(Pair(), ticks=2)
+    digested: list[int] = []
+
+    def digest(data: bytes) -> bytes:
+        digested.append(len(data))
+        return envelope_digest(data)
+
+    monkeypatch.setattr(inbound, "envelope_digest", digest)
+    for number in range(100):
+        pair.do(NATO, Frame(partner=RUSSIA, lane=int(Lane.WARNING), data=KIND.mark + bytes([number]) * 2000))
+    assert pair.link(NATO).counts["refused"] == 100
+    assert 0 < len(digested) <= Limits().audit.burst, "once for each entry, and never for another"
+
+
+def closing(pair: Pair, many: int) -> list[int]:
+    """Have one side tell the other that so many sequences will never come; the ledger's growth, event by event."""
+    link, out = pair.link(RUSSIA).copied(), Out()
+    for sequence in range(link.next_sequence, link.next_sequence + many):
+        link.pending[sequence] = Pending(
+            sequence=sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=bytes(32), closed="shed"
+        )  # fmt: skip
+    link.next_sequence += many
+    flush(pair.gateways[RUSSIA], link, out, pair.now)
+    pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
+    grown = []
+    for _, lane, data in out.frames:
+        before = pair.link(NATO).tip.size
+        pair.do(NATO, Frame(partner=RUSSIA, lane=int(lane), data=data))
+        grown.append(pair.link(NATO).tip.size - before)
+    return grown
+
+
+def test_p4_an_event_adds_its_share_to_the_ledger_and_what_is_left_follows() -> None:
+    """A note of a kilobyte or so may close 512 sequences, and the last of a window free all that waited for it."""
+    pair = run(Pair(), ticks=2)
+    share, below = Limits().lines_an_event, pair.link(NATO).below
+    grown = closing(pair, 600)
+    assert len(grown) == 2
+    assert all(0 < one <= share for one in grown)
+    assert pair.link(NATO).below == below + sum(grown)
+    assert len(pair.link(NATO).beyond) == 600 - sum(grown)
+    for _ in range(-(-600 // share) + 1):
+        pair.do(NATO, Timer())
+    assert pair.link(NATO).below == below + 600
+    assert not pair.link(NATO).beyond
+    lines = [entry for entry in pair.stores[NATO].ledger(RUSSIA) if entry.kind is EntryKind.TOMBSTONE]
+    assert [entry.sequence for entry in lines] == list(range(below, below + 600))
+
+
+def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written() -> None:
+    pair = run(Pair(), ticks=2)
+    epoch, share = pair.link(NATO).partner_epoch, Limits().lines_an_event
+    closing(pair, 3 * share)
+    left = len(pair.link(NATO).beyond)
+    assert left == 2 * share
+    link = replace(pair.link(RUSSIA), epoch=epoch + 1, next_sequence=0, pending={}, sent_s={})
+    pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
+    seen = []
+    for _ in range(4):
+        pair.do(RUSSIA, LineUp(partner=NATO))
+        pair.do(NATO, LineUp(partner=RUSSIA))
+        pair.carry()
+        seen.append(pair.link(NATO).partner_epoch)
+    assert seen[0] == epoch
+    assert seen[-1] == epoch + 1
+    kinds = [(entry.kind, entry.epoch) for entry in pair.stores[NATO].ledger(RUSSIA)]
+    assert kinds.count((EntryKind.TOMBSTONE, epoch)) == 3 * share, "nothing that was held is left out"
 
 
 def test_p4_a_flood_is_dropped_unread_and_own_warnings_are_the_same() -> None:

@@ -68,15 +68,15 @@ def signed(kind: Kind, payload: bytes, signer: Ed25519PrivateKey, attached: byte
     return FRAME.pack(kind.mark, key_id(signer.public_key()), signature, len(payload)) + payload + attached
 
 
-def opened(kind: Kind, envelope: bytes, keys: Keys) -> tuple[bytes, bytes]:
-    """The payload of an envelope of this kind that one of the keys signed, and what is attached to it, unchecked.
+def signer_of(kind: Kind, envelope: bytes, keys: Keys) -> Ed25519PublicKey:
+    """Which of these keys an envelope of this kind says signed it: its form is right, and nothing is proved yet.
 
-    Raises PeerError for any other bytes.
+    What it costs does not depend on how long the bytes are. Raises PeerError for other bytes.
     """
     most = FRAME.size + kind.payload_bytes_max + kind.attached_bytes_max
     if not FRAME.size <= len(envelope) <= most:
         raise PeerError(f"an envelope of {len(envelope)} bytes; {FRAME.size} to {most} are accepted")
-    mark, name, signature, size = FRAME.unpack_from(envelope)
+    mark, name, _, size = FRAME.unpack_from(envelope)
     if mark != kind.mark:
         raise PeerError(f"not an envelope of this exchange with {kind.payload_type}")
     attached = len(envelope) - FRAME.size - size
@@ -85,6 +85,16 @@ def opened(kind: Kind, envelope: bytes, keys: Keys) -> tuple[bytes, bytes]:
     key = keys.get(name)
     if key is None:
         raise PeerError("signed with a key that is not the giver's")
+    return key
+
+
+def opened(kind: Kind, envelope: bytes, keys: Keys) -> tuple[bytes, bytes]:
+    """The payload of an envelope of this kind that one of the keys signed, and what is attached to it, unchecked.
+
+    Raises PeerError for any other bytes.
+    """
+    key = signer_of(kind, envelope, keys)
+    _, _, signature, size = FRAME.unpack_from(envelope)
     payload = bytes(envelope[FRAME.size : FRAME.size + size])
     try:
         key.verify(signature, pre_authentication_encoding(kind.payload_type, payload))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
-from detente.centre.exchange.dsse import envelope_digest, kind_of
+from detente.centre.exchange.dsse import envelope_digest, kind_of, signer_of
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
 from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
 from detente.centre.exchange.statement import (
@@ -16,7 +16,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
-from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, take
+from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received
@@ -74,12 +74,18 @@ def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> 
 
 
 def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
-    """Note bytes that changed nothing: one ledger entry for the same bytes, and a bounded number of entries in all."""
+    """Note bytes that changed nothing: one ledger entry for the same bytes, and a bounded number of entries in all.
+
+    Bytes that no entry can be made of are only counted, and not looked at again, however many they are.
+    """
     link.count("refused")
-    digest = envelope_digest(data)
-    if digest in link.refused or not take(link.buckets, "audit", 0, 1.0, gateway.limits.audit, now.steady_s):
+    left = left_of(link.buckets, "audit", 0, 1.0, gateway.limits.audit, now.steady_s)
+    if left is None:
         return
-    link.refused[digest] = None
+    digest = envelope_digest(data)
+    if digest in link.refused:
+        return
+    link.buckets["audit", 0], link.refused[digest] = left, None
     if len(link.refused) > REFUSED_KEPT:
         del link.refused[next(iter(link.refused))]
     link.log(out, EntryKind.REFUSED, digest, now)
@@ -87,12 +93,14 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
 
 
 def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, now: Now) -> None:
+    keys = gateway.keys[link.partner]
+    signer_of(KIND, data, keys)  # before all of its bytes are read
     digest = envelope_digest(data)
     if digest in link.known:
         link.count("duplicates")
         link.owed = (*link.owed, _duplicate(link.partner_epoch, link.known[digest], digest))
         return
-    header, messages = open_envelope(data, gateway.keys[link.partner], expected_of(gateway, link.partner))
+    header, messages = open_envelope(data, keys, expected_of(gateway, link.partner))
     if header.epoch != link.partner_epoch:
         raise PeerError(f"an envelope of epoch {header.epoch}; the partner's is {link.partner_epoch}")
     check_lane(messages, lane)
@@ -146,16 +154,21 @@ def _received(
         *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
     )  # fmt: skip
     link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
-    _advance(link, out, now)
+    advance(gateway, link, out, now)
     link.owed = (
         *link.owed,
         Acknowledgement(epoch=header.epoch, sequence=sequence, digest=digest, outcome=Outcome.RECEIVED),
     )
 
 
-def _advance(link: Link, out: Out, now: Now) -> None:
-    """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival."""
-    while link.below in link.beyond:
+def advance(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival.
+
+    No more than one event's share. The rest waits in ``beyond``, where it is held as well, and never outgrows the window.
+    """
+    for _ in range(gateway.limits.lines_an_event):
+        if link.below not in link.beyond:
+            return
         had = link.beyond.pop(link.below)
         link.log(
             out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=link.partner_epoch, sequence=link.below
@@ -183,6 +196,10 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         link.count("old_notes")
         return
     if note.word is Word.HELLO:
+        if said.epoch > link.partner_epoch and link.below in link.beyond:
+            advance(gateway, link, out, now)  # what came in its last epoch is written first; it will say so again
+            link.count("early_hellos")
+            return
         _hello(link, out, note, now)
     link.note_seen = said.ordinal
     link.see_head(said.head)
@@ -194,7 +211,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway, link, out, gone, said.sealed_s)
-    _advance(link, out, now)
+    advance(gateway, link, out, now)
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
             outbound.hello(gateway, link, out, now)

@@ -85,6 +85,11 @@ class Limits:
     audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
     """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
 
+    lines_an_event: int = 64
+    """Entries that one event may add to the ledger of what a partner sends; the rest waits for the next events and
+    timers. A note may close 512 sequences, and the last one missing frees a window of them. source: assumption, 16-512:
+    some 20 us each."""
+
     refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
     """How often a partner that speaks another version, or under another agreement, is told so, and its word to us is
     shown. source: assumption, 0.01-1."""
@@ -117,10 +122,14 @@ Buckets = dict[tuple[str, int], Bucket]
 """Of one partner, by what is counted and in which lane."""
 
 
+def left_of(buckets: Buckets, what: str, lane: int, amount: float, rate: Rate, now_s: float) -> Bucket | None:
+    """What would be left of a bucket after so much, or None where it does not hold that much. Nothing is taken."""
+    return buckets.get((what, lane), Bucket(level=rate.burst, at_s=now_s)).take(amount, rate, now_s)
+
+
 def take(buckets: Buckets, what: str, lane: int, amount: float, rate: Rate, now_s: float) -> bool:
     """True, and the bucket lower by so much, where it holds that much."""
-    bucket = buckets.get((what, lane), Bucket(level=rate.burst, at_s=now_s))
-    left = bucket.take(amount, rate, now_s)
+    left = left_of(buckets, what, lane, amount, rate, now_s)
     if left is not None:
         buckets[what, lane] = left
     return left is not None

@@ -207,6 +207,7 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
         if now.wall_s >= at_s:
             del link.announced[word]
             _obey(gateway, link, word, out, now)
+    inbound.advance(gateway, link, out, now)
     if not link.up:
         return
     if not link.heard:
