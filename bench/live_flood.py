@@ -70,7 +70,9 @@ BEFORE_S = 0.012  # between ticks before those that are measured
 EARLY_S = 0.002  # an aimed flood begins so long before the tick
 HELD_UP_S = 0.02  # a tick whose batch was written so late is left out: the machine had other things to do
 SHOWINGS = {"aimed": len(KINDS), "spread": 1}
-URGENCY = -10  # of the warned side and of this process, where the machine allows: what else runs here is no flood
+URGENCY = os.SCHED_RR, os.sched_param(1)  # of the warned side and of this process, where the machine allows it: what
+# else runs here is no flood
+USUAL = os.SCHED_OTHER, os.sched_param(0)
 
 
 def kind_at(showing: int, tick: int) -> str:
@@ -287,13 +289,12 @@ def flooded(*, quick: bool) -> dict[str, Any]:
     own."""
     Simulation(Plan(seed=0)).run()  # compiles the kernels, if that was not done before
     played = play_world(load_scenario("lisbon-2010"), SEED, 0)
-    priority = os.getpriority(os.PRIO_PROCESS, 0)
     os.sched_setaffinity(0, {CORES[-1]})
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, URGENCY)
+        os.sched_setscheduler(0, *URGENCY)
     found = {manner: _shown(played, manner, many) for manner, many in ({"aimed": 1} if quick else SHOWINGS).items()}
     os.sched_setaffinity(0, CORES)
-    os.setpriority(os.PRIO_PROCESS, 0, priority)
+    os.sched_setscheduler(0, *USUAL)
     return found
 
 
@@ -321,7 +322,7 @@ def main() -> None:
         watch_side(Path(asked.watch))
     elif asked.flood:
         folder, showing, began_s, manner = asked.flood
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
+        os.sched_setscheduler(0, *USUAL)
         partner_side(Path(folder), int(showing), float(began_s), aimed=manner == "aimed")
     elif asked.json:
         print(json.dumps(flooded(quick=asked.quick), indent=1))

@@ -1,6 +1,7 @@
 """The order in which the process around a gateway works: keep, then speak; warn first, whatever the disk does."""
 
 import asyncio
+import select
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -38,6 +39,7 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))
+    server.ears = select.poll()
     server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
     return server

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import select
 import signal
 import ssl
 import sys
@@ -56,6 +57,9 @@ from detente.records.stages import Detections, Warnings
 
 BATCH_EVENTS_MAX = 16  # events in one batch. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is taken after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
+OWN_TURNS = (
+    6  # of the loop, for own sensors' bytes to be read: from socket, to reader, to tick. source: assumption, 4-16
+)
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
@@ -90,6 +94,7 @@ class Server:
         self.batch: Batch | None = None  # of partners' events, while it is being made
         self.batches: dict[int, Detections] = {}
         self.feeds: set[asyncio.StreamWriter] = set()
+        self.ears = select.poll()  # tells of feeds whose bytes nobody has read
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
         self.lines: dict[str, Line | JetStreamLine] = {}
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
@@ -165,6 +170,7 @@ class Server:
     async def _loop(self, until_s: float | None) -> None:
         timer_s = time.monotonic()
         while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
+            await self._own_turn()
             deaf = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
             wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
             events = [] if deaf else await self._first(wait_s)
@@ -204,10 +210,19 @@ class Server:
             if self.events.empty() or time.monotonic() > end_s:
                 break
             await asyncio.sleep(0)
+            await self._own_turn()
             if self._due(False):
                 return
             self._take(self.events.get_nowait())
         self._close()
+
+    async def _own_turn(self) -> None:
+        """Where own sensors' bytes wait in a socket, no partner's are read until it has been emptied."""
+        if self.ears.poll(0):
+            for _ in range(OWN_TURNS):
+                await asyncio.sleep(0)
+                if self._due(False):
+                    return
 
     def _take(self, event: LineEvent) -> None:
         """One event, into the batch that is being made."""
@@ -345,6 +360,8 @@ class Server:
         """Own sensors' net, or whoever plays it."""
         suite, side = self.gateway.centre.suite, self.gateway.centre.side
         self.feeds.add(writer)
+        ear = writer.get_extra_info("socket").fileno()
+        self.ears.register(ear, select.POLLIN)
         writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
         try:
             while True:
@@ -368,6 +385,7 @@ class Server:
             pass
         finally:
             self.feeds.discard(writer)
+            self.ears.unregister(ear)
             writer.close()
 
     def _wanted(self) -> int:

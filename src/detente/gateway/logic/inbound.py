@@ -164,7 +164,7 @@ def _received(
 def advance(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival.
 
-    No more than one event's share. The rest waits in ``beyond``, where it is held as well, and never outgrows the window.
+    No more than one event's share: the rest waits in ``beyond``, where it is held as well, and which the window bounds.
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
