@@ -65,7 +65,7 @@ FLOOD = 100 * HONEST_FRAMES  # frames a tick
 VERSIONS = 4  # of one sequence: a turn's sequences stay inside the window
 PARTS = 25  # of a tick's share that is spread
 NOISE_BYTES = 800
-LEAD_S = 6.0  # for processes to start
+LEAD_S = 1.0  # once both sides listen
 BEFORE_S = 0.012  # between ticks before those that are measured
 EARLY_S = 0.002  # an aimed flood begins so long before the tick
 HELD_UP_S = 0.02  # a tick whose batch was written so late is left out: the machine had other things to do
@@ -110,15 +110,19 @@ def watch_side(folder: Path) -> None:
 class Flooder:
     """What the partner's process sends besides what it has to say."""
 
-    def __init__(self, server: Server, showing: int, began_s: float, *, aimed: bool) -> None:
-        self.server, self.showing, self.began_s, self.aimed = server, showing, began_s, aimed
+    def __init__(self, server: Server, showing: int, *, aimed: bool) -> None:
+        self.server, self.showing, self.aimed = server, showing, aimed
+        self.began_s = 0.0
         self.lot, self.parts = Random(showing), list[tuple[Lane, Messages]]()
         self.first = self.sent = 0
         self.key = key_id(server.gateway.signer.public_key())
 
-    async def run(self) -> None:
-        """Every tick's share of every turn."""
+    async def run(self, began: Path) -> None:
+        """Every tick's share of every turn, from the moment that this file tells."""
         before = ""
+        while not began.exists():
+            await asyncio.sleep(0.02)
+        self.began_s = float(began.read_text())
         await asyncio.sleep(moment(self.began_s, FIRST) - TICK_S - time.monotonic())
         for tick in range(FIRST, FIRST + TICKS):
             kind = kind_at(self.showing, tick)
@@ -195,24 +199,29 @@ class Flooder:
         return int(lane), seal(part, header, gateway.signer)
 
 
-def partner_side(folder: Path, showing: int, began_s: float, *, aimed: bool) -> None:
+def partner_side(folder: Path, showing: int, *, aimed: bool) -> None:
     """Serve and flood until stopped."""
 
     async def both() -> None:
         server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")))
-        await asyncio.gather(server.run(), Flooder(server, showing, began_s, aimed=aimed).run())
+        await asyncio.gather(server.run(), Flooder(server, showing, aimed=aimed).run(folder / "began"))
 
     asyncio.run(both())
 
 
-async def feed_side(heard: TickFeed, address: str, began_s: float) -> dict[int, float]:
-    """Play every tick to a side; when each batch was written."""
+async def feed_to(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A side's feed, once it listens."""
     host, _, port = address.rpartition(":")
     while True:
         with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_connection(host, int(port))
-            break
+            return await asyncio.open_connection(host, int(port))
         await asyncio.sleep(0.05)
+
+
+async def feed_side(
+    heard: TickFeed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, began_s: float
+) -> dict[int, float]:  # fmt: skip
+    """Play every tick to a side; when each batch was written."""
     wrote = {}
     for tick in range(FIRST + TICKS):
         batch = feeds.write_batch(tick, heard.tick(tick))
@@ -241,22 +250,27 @@ def started(*arguments: str, folder: Path, core: int) -> Iterator[subprocess.Pop
         process.wait()
 
 
-def show_world(played: Played, laid: Laid, showing: int, began_s: float, *, aimed: bool) -> dict[str, Any]:
+async def feed_all(played: Played, laid: Laid) -> tuple[float, dict[int, float]]:
+    """Play to both sides, once both are there; when it began, and when each batch to the warned side was written."""
+    lines = [await feed_to(laid.feeds[side]) for side in (WARNED, PARTNER)]
+    began_s = time.monotonic() + LEAD_S
+    begun = laid.folder / "begun"
+    begun.write_text(str(began_s))
+    begun.rename(laid.folder / "began")
+    heard = [played.heard(played.theatre.names.index(side)) for side in (WARNED, PARTNER)]
+    wrote, _ = await asyncio.gather(
+        *(feed_side(one, *line, began_s) for one, line in zip(heard, lines, strict=True))
+    )  # fmt: skip
+    return began_s, wrote
+
+
+def show_world(played: Played, laid: Laid, showing: int, manner: str) -> dict[str, Any]:
     """One showing of the world: latencies by kind, and what the warned side counted."""
-
-    async def feed() -> dict[int, float]:
-        tasks = [
-            asyncio.create_task(feed_side(played.heard(played.theatre.names.index(side)), laid.feeds[side], began_s))
-            for side in (WARNED, PARTNER)
-        ]  # fmt: skip
-        return (await asyncio.gather(*tasks))[0]
-
-    manner = "aimed" if aimed else "spread"
     with (
         started("--watch", str(laid.folder), folder=laid.folder, core=CORES[0]),
-        started("--flood", str(laid.folder), str(showing), str(began_s), manner, folder=laid.folder, core=CORES[-1]),
+        started("--flood", str(laid.folder), str(showing), manner, folder=laid.folder, core=CORES[-1]),
     ):
-        wrote = asyncio.run(feed())
+        began_s, wrote = asyncio.run(feed_all(played, laid))
     found = json.loads((laid.folder / "found.json").read_text())
     latencies: dict[str, list[float]] = {}
     for tick, wrote_s in wrote.items():
@@ -272,9 +286,9 @@ def _shown(played: Played, manner: str, showings: int) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     for showing in range(showings):
         with tempfile.TemporaryDirectory() as folder:
-            origin, began_s = datetime.now(UTC), time.monotonic() + LEAD_S
+            origin = datetime.now(UTC)
             laid = lay_out(Path(folder) / "laid", scenario, agreement, origin=origin, rate=5.0 / TICK_S)
-            found = show_world(played, laid, showing, began_s, aimed=manner == "aimed")
+            found = show_world(played, laid, showing, manner)
         for kind, times in found["latencies"].items():
             latencies.setdefault(kind, []).extend(times)
         counts.update(found["counts"])
@@ -316,14 +330,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a fifth of the work")
     parser.add_argument("--watch", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("--flood", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--flood", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.watch:
         watch_side(Path(asked.watch))
     elif asked.flood:
-        folder, showing, began_s, manner = asked.flood
+        folder, showing, manner = asked.flood
         os.sched_setscheduler(0, *USUAL)
-        partner_side(Path(folder), int(showing), float(began_s), aimed=manner == "aimed")
+        partner_side(Path(folder), int(showing), aimed=manner == "aimed")
     elif asked.json:
         print(json.dumps(flooded(quick=asked.quick), indent=1))
     else:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
+from detente.gateway.feed import ACK_MARK, LENGTH, write_batch
 from detente.gateway.keeping import Keeping
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
@@ -149,6 +150,38 @@ def test_p11_a_tick_that_is_due_waits_for_one_of_a_partners_frames() -> None:
     read = heard.count("Frame")
     assert server.node.links[RUSSIA].counts["refused"] == read, "and nothing that was taken is lost"
     assert server.events.qsize() == 1000 - read
+
+
+def test_p11_no_frame_of_a_partners_is_read_while_own_sensors_bytes_wait() -> None:
+    """From socket to tick bytes take some turns of the loop; a partner's frames do not take them too."""
+    heard: list[str] = []
+    server = crowded(heard)
+    index = server.node.tick + 1
+
+    async def story() -> None:
+        listening = await asyncio.start_server(server._feed_client, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname()[:2])
+        running = asyncio.create_task(server._loop(None))
+        while heard.count("Frame") < 5 or not server.feeds:
+            await asyncio.sleep(0)
+        batch = write_batch(index, feed(SIDES.index(NATO)).tick(index))
+        writer.write(LENGTH.pack(len(batch)) + batch)  # it goes into the socket at once
+        heard.append("spoken")
+        while "own half" not in heard:
+            await asyncio.sleep(0)
+        server.stop()
+        await running
+        assert (await reader.readexactly(len(ACK_MARK))) == ACK_MARK
+        writer.close()
+        await writer.wait_closed()
+        listening.close()
+        while server.feeds:
+            await asyncio.sleep(0.001)
+        assert server.ears.poll(0) == [], "a feed that went is listened to no more"
+
+    asyncio.run(story())
+    after = heard[heard.index("spoken") + 1 :]
+    assert after[: after.index("own half")].count("Frame") <= 1
 
 
 def test_p7_a_batch_begun_on_what_could_not_be_kept_goes_with_it_but_lines_stay() -> None:
