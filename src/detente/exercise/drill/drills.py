@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from detente.exercise.drill.faults import draw
+from detente.exercise.drill.faults import Plan, draw
 from detente.exercise.drill.promises import broken_promises
 from detente.exercise.drill.simulation import Simulation
 from detente.records.errors import InputError
@@ -38,8 +38,13 @@ Chunk = tuple[int, int]
 
 
 def drill(seed: int) -> list[Failure]:
-    """Hold the drill of one seed. An exception is P5 broken: nothing may crash a gateway."""
-    simulation = Simulation(draw(seed))
+    """Hold the drill of one seed."""
+    return drill_of(draw(seed))
+
+
+def drill_of(plan: Plan) -> list[Failure]:
+    """Hold the drill of one plan. An exception is P5 broken: nothing may crash a gateway."""
+    simulation = Simulation(plan)
     try:
         simulation.run()
         broken = [(one.promise, one.what) for one in broken_promises(simulation)]
@@ -47,7 +52,7 @@ def drill(seed: int) -> list[Failure]:
         place = traceback.extract_tb(error.__traceback__)[-1]
         broken = [("P5", f"{type(error).__name__}: {error} ({place.filename.split('/')[-1]}:{place.lineno})")]
     events = simulation.story
-    return [Failure(seed=seed, promise=promise, what=what, events=events) for promise, what in broken]
+    return [Failure(seed=plan.seed, promise=promise, what=what, events=events) for promise, what in broken]
 
 
 def hold(
