@@ -24,7 +24,6 @@ from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
-from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.terms import Held
 from detente.records.errors import PeerError
@@ -253,10 +252,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     holds, forgets = _forget(gateway, holds, links, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
-        Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
+        Ticked(index=event.index, detections=gateway.means.pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
     if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
-        memory = pack((gateway.digest, after.centre, after.known, after.said, holds))
+        memory = gateway.means.pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
     return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links, holds=holds)
@@ -406,7 +405,9 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said, held = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
+        digest, centre, known, said, held = gateway.means.unpack(
+            saved.snapshot.memory, gateway.rules, gateway.secret
+        )  # fmt: skip
         if digest != gateway.digest:
             # What was sampled and waits belongs to the old agreement's clauses.
             release = renewed(centre.assisted.release, gateway.rules)
@@ -419,7 +420,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = [_opened(gateway, letter) for letter in came[: len(ticked.applied)]]
         taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
         holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
-        detections = unpack(ticked.detections, gateway.rules, gateway.secret)
+        detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))
