@@ -299,6 +299,8 @@ class Station:
 
     def _order_kept(self, made: Step) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""
+        if sum(lane is not Lane.NOTE for _, lane, _ in made.out.frames) < 2:
+            return
         for link in made.node.links.values():
             places = {one.envelope: (int(one.lane), -one.sequence) for one in link.pending.values() if one.envelope}
             sent = [places[data] for to, lane, data in made.out.frames if lane is not Lane.NOTE and data in places]

@@ -152,10 +152,11 @@ def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -
             _link_event(gateway, links[name], event, now, out)
     for name in sorted(touched):
         outbound.receipt(gateway, links[name], out, now)
-    changed = out.changed.union(
-        record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
-    )
-    out.records += [links[name].kept() for name in sorted(touched & changed)]
+    if out.records or out.changed:
+        changed = out.changed.union(
+            record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
+        )
+        out.records += [links[name].kept() for name in sorted(touched & changed)]
     return replace(node, links=links), out
 
 
