@@ -48,13 +48,10 @@ def read(
         fields = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError):
         raise PeerError(f"{what} is not JSON") from None
-    told = fields.get("schema") if type(fields) is dict else None
+    told = fields.pop("schema", None) if type(fields) is dict else None
     if type(told) is int and told != schema:
         raise VersionMismatch(f"{what} is of schema {told}; this side reads schema {schema} and no other")
-    if type(told) is not int:
-        raise PeerError(f"{what}{NOT_THE_FIELDS}")
-    del fields["schema"]
-    wrong = _wrong(shape, fields)
+    wrong = NOT_THE_FIELDS if told is None else _wrong(SCHEMA, {"schema": told}) or _wrong(shape, fields)
     if wrong:
         raise PeerError(f"{what}{wrong}")
     if written(fields | {"schema": schema}) != data:
@@ -109,6 +106,8 @@ def whole(least: int = 0, most: int = INTEGER_MAX) -> Check:
 
     return check
 
+
+SCHEMA = {"schema": whole()}
 
 NAME = text_of(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
 """What a side is called."""

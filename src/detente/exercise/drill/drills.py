@@ -1,5 +1,6 @@
 """Many drills: one after the other or in several processes, kept as they finish; what is told of those that failed."""
 
+import gc
 import json
 import multiprocessing
 import signal
@@ -19,6 +20,8 @@ from detente.records.errors import InputError
 
 CHUNK = 50
 """Seeds that are held, and kept, together: from each multiple of fifty to the next."""
+GARBAGE = 50_000
+"""New objects between two looks for garbage: a drill makes about as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,12 @@ def _chunks(first: int, last: int) -> list[Chunk]:
 
 
 def _hold_chunk(chunk: Chunk) -> list[Failure]:
-    return [failure for seed in range(*chunk) for failure in drill(seed)]
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE, *before[1:])  # what a drill remembers is much, and seldom goes
+    try:
+        return [failure for seed in range(*chunk) for failure in drill(seed)]
+    finally:
+        gc.set_threshold(*before)
 
 
 def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failure]]]:

@@ -20,9 +20,9 @@ from detente.gateway.logic.link import Means
 from detente.gateway.logic.packing import pack, unpack
 from detente.records.table import Table
 
-ANSWERS_KEPT = 3000
-"""Of each function: a drill asks some 25 times, and a hundred drills later the same is asked again."""
-MEMORIES_KEPT = 400
+ANSWERS_KEPT = 1500
+"""Of each function: a drill asks some 25 times, and a hundred drills later the same is asked again. Some 200 MB."""
+MEMORIES_KEPT = 200
 """Of packed memories, which are large."""
 
 

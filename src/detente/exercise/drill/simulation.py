@@ -153,10 +153,12 @@ class Simulation:
             return
         try:
             act()
-            frames = station.after(self._now(side))
+            while station.lines:
+                station.tell_lines(self._now(side))
         except KilledError:
             self._dead(side)
             return
+        frames, station.outgoing = station.outgoing, []
         for _, lane, data in frames:
             self._send(side, lane, data)
         if station.unkept:

@@ -164,7 +164,7 @@ class Station:
     pardoned_s: float | None = None  # when the operator believed its partners again
     broken: list[Broken] = field(default_factory=list)
     said: dict[str, Link] = field(default_factory=dict)  # what it knew of each partner when it last spoke
-    outgoing: Frames = field(default_factory=list)
+    outgoing: Frames = field(default_factory=list)  # to be sent, now that what was made before is kept
     unread: deque[LineEvent] = field(default_factory=deque)  # came while the disk was far behind
     lines: list[LineUp | LineDown] = field(default_factory=list)  # news that could not be kept: true all the same
     unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
@@ -272,13 +272,10 @@ class Station:
         lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
         self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
 
-    def after(self, now: Now) -> Frames:
-        """What is to be sent, now that it is kept. Raises KilledError."""
-        while self.lines:
-            lines, self.lines = self.lines, []
-            self._run(lines, now)
-        frames, self.outgoing = self.outgoing, []
-        return frames
+    def tell_lines(self, now: Now) -> None:
+        """News of lines that could not be kept, once more. Raises KilledError."""
+        lines, self.lines = self.lines, []
+        self._run(lines, now)
 
     def _kept(self, made: Step) -> None:
         """What was kept counts, and is said."""

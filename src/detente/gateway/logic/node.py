@@ -157,7 +157,11 @@ def steps(gateway: Gateway, node: Node, events: Iterable[LineEvent], now: Now) -
             record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
         )
         out.records += [links[name].kept() for name in sorted(touched & changed)]
-    return replace(node, links=links), out
+    after = Node(
+        tick=node.tick, centre=node.centre, known=node.known, said=node.said, links=links, holds=node.holds,
+        durable=node.durable,
+    )  # fmt: skip
+    return after, out
 
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
