@@ -81,7 +81,11 @@ def list_of(item: Check, most: int) -> Check:
     def check(value: object) -> str:
         if type(value) is not list or len(value) > most:
             return f" is not a list of at most {most}"
-        return next((wrong for wrong in map(item, value) if wrong), "")
+        for one in value:
+            wrong = item(one)
+            if wrong:
+                return wrong
+        return ""
 
     return check
 
