@@ -111,7 +111,7 @@ def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failu
         return
     with _crew(workers) as crew:
         left = iter(chunks)
-        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, 2 * workers)}
+        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, workers)}  # a stop waits for these
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
