@@ -108,6 +108,19 @@ def test_an_honest_partner_is_not_suspected_more_often_than_is_stated():
     assert watching.trust.counts[:, made.EAST, 3].sum() == 0
 
 
+def test_errors_that_last_as_long_as_their_tracks_count_once():
+    """In the coast a track that starts somewhat farther off than it states stays so: that is found again and again."""
+    rng, true = np.random.default_rng(4), flock(6)
+    turned = rng.normal(size=(6, 6))
+    turned *= np.sqrt(13.0) / np.linalg.norm(turned, axis=1, keepdims=True)  # d² of 13: of 6 numbers, one in 23
+    watching, told = Watching(), true + turned @ np.linalg.cholesky(2 * SPREAD).T
+    for _ in range(80):
+        watching.tick(true, told)
+    assert watching.trust.counts[0, made.EAST, 0] == 6 * 20
+    assert watching.trust.evidence[0, made.EAST, 0] == pytest.approx(6 * (0.375 * 13.0 - 3.0 * np.log(4.0)))
+    assert watching.suspicion() == Suspicion(0)
+
+
 def test_a_partner_that_is_too_sure_of_itself_is_found_out():
     rng, watching, true = np.random.default_rng(2), Watching(rows=20), flock(6)
     for _ in range(12):

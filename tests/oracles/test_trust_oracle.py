@@ -135,8 +135,8 @@ def plain_tick(plain, now_s, own, told, P, Q, suite, sector):
                 memory["compared_s"] = now_s
                 worth = 0.5 * best * (1 - 1 / SETTINGS.worse) - 3 * math.log(SETTINGS.worse)
                 if worth > 0:
-                    worth = min(worth, SETTINGS.comparison_most, SETTINGS.track_most - memory["given"])
-                    memory["given"] += worth
+                    worst = max(memory["given"], min(worth, SETTINGS.track_most))
+                    worth, memory["given"] = worst - memory["given"], worst
                 plain.add("disagreement", worth)
                 plain.counts["compared"] += 1
                 plain.counts["displaced"] += best > SETTINGS.gate

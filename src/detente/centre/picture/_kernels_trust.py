@@ -107,11 +107,13 @@ def compare(d2, numbers, giver, q, memory, evidence, counts, settings):
     """One comparison of a partner's track with an own one of the same object.
 
     Honest, d² is χ² of ``numbers`` or, for common errors, less; the alternative is that of a covariance ``worse`` times
-    too small. The ratio's mean is 1 or less under an honest partner, also once it is cut at its greatest.
+    too small. The ratio's mean is 1 or less under an honest partner, also once it is cut at its greatest. In the coast
+    a track's error lasts: what one comparison found, the next finds again. So a track speaks against its giver by its
+    worst comparison, and not by their sum; for its giver, by each.
     """
     worth = 0.5 * d2 * (1.0 - 1.0 / settings.worse) - 0.5 * numbers * math.log(settings.worse)
     if worth > 0.0:
-        worth = min(worth, settings.comparison_most, settings.track_most - memory[q, GIVEN])
+        worth = max(0.0, min(worth, settings.track_most) - memory[q, GIVEN])
         memory[q, GIVEN] += worth
     add(evidence, giver, DISAGREEMENT, worth)
     counts[giver, COMPARED] += 1
