@@ -121,6 +121,17 @@ def test_errors_that_last_as_long_as_their_tracks_count_once():
     assert watching.suspicion() == Suspicion(0)
 
 
+def test_a_salvo_whose_plots_were_exchanged_is_one_witness():
+    """Six tracks, 11 km from one to the next, all wrong: as much as one says. The same ones far apart convict."""
+    for apart, expected in ((0.1, Suspicion(0)), (1.0, Suspicion.DISAGREEMENT)):
+        watching, true = Watching(), flock(6)
+        true = true[0] + apart * (true - true[0])
+        for _ in range(40):
+            watching.tick(true, true + np.array([0.0, 0.0, 0.0, 60.0, 0.0, 0.0]))
+        assert watching.suspicion() & Suspicion.DISAGREEMENT == expected
+        assert watching.trust.counts[0, made.EAST, 0] >= 12
+
+
 def test_a_partner_that_is_too_sure_of_itself_is_found_out():
     rng, watching, true = np.random.default_rng(2), Watching(rows=20), flock(6)
     for _ in range(12):
@@ -213,8 +224,8 @@ def test_silence_counts_where_it_was_declared_and_promised(declared, promised, e
     assert (watching.trust.counts[0, made.EAST, 5] >= 2) == bool(expected)
 
 
-def launched(watching, lat_deg, own_start=None, until=40):
-    """Four launch warnings of one moment, told at once; own tracks began where ``own_start`` says, if they did."""
+def launched(watching, lat_deg, own_start=None, until=50, every_s=20.0):
+    """Four launch warnings, one after the other, told at once; own tracks began where ``own_start`` says, if at all."""
     start = np.zeros((1, SLOTS, 3))
     own = np.empty((0, 6))
     if own_start is not None:
@@ -224,8 +235,11 @@ def launched(watching, lat_deg, own_start=None, until=40):
         watching.now_s += TICK_S
         messages = [
             made.warning(
-                launch=(np.radians(lat), np.radians(48.0), 10.0, 10e3), number=k + 1, data=1, valid_s=watching.now_s
-            )
+                launch=(np.radians(lat), np.radians(48.0), 10.0 + every_s * k, 10e3),
+                number=k + 1,
+                data=1,
+                valid_s=watching.now_s,
+            )  # fmt: skip
             for k, lat in enumerate(lat_deg)
         ]
         table, offsets = made.table(*messages)
@@ -247,6 +261,7 @@ def test_launches_that_own_satellites_ought_to_have_seen():
     assert launched(Watching(settings=surely), places) == Suspicion.GHOSTS
     assert launched(Watching(settings=surely), places, own_start=places) == Suspicion(0)
     assert launched(Watching(settings=surely), places, own_start=(-34.0, -35.0, -36.0, -37.0)) == Suspicion.GHOSTS
+    assert launched(Watching(settings=surely), places, every_s=3.0) == Suspicion(0), "of one moment, all mixed up"
     assert launched(Watching(settings=SETTINGS), places) == Suspicion(0), "three looks of one satellite prove nothing"
     hidden = Watching(settings=surely)
     hidden.watch = hidden.watch._replace(boxes=np.radians([[-90.0, 90.0, -180.0, 180.0]] * 2 + [[-60, 20, 0, 90]]))

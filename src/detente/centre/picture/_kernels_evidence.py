@@ -17,8 +17,8 @@ COUNTS = 8
 # Columns of what is remembered of a partner's line, and of an own track with regard to a partner.
 MISSED, GIVEN, COMPARED_S, LAUNCH_KNOWN, MATCH, MET_S = range(6)
 LINE_MEMORY = 6
-SILENT, PROMISED_S = 0, 1
-TRACK_MEMORY = 2
+SILENT, PROMISED_S, TRACK_GIVEN = range(3)
+TRACK_MEMORY = 3
 
 NO_VERDICT, FOR, AGAINST = 0, 1, 2
 CONFIRMED, COAST, REENTRY = 2, 2, 3
@@ -47,8 +47,9 @@ class TrustSettings(NamedTuple):
     same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30
     sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
     worse: float = 4.0  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
-    track_most: float = 4.5  # evidence of one track. Source: assumption, 3.9 to 5.7: three tracks at least, for two of
-    # an honest tracker's may well have taken others' plots
+    track_most: float = 4.5  # evidence of one witness. Source: assumption, 3.9 to 5.7: three at least
+    # Tracks that fly so near each other take each other's plots, and go wrong together: they are one witness.
+    salvo_m: float = 30_000.0  # Source: assumption, 10 to 60 km
     rcs_m2: float = 0.05  # of what should be seen. Source: assumption, 0.02 to 0.2, the catalogue's front ends
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1
@@ -57,6 +58,8 @@ class TrustSettings(NamedTuple):
     launch_near_m: float = 60_000.0  # beside three sigmas of both. Source: assumption, 20 to 200 km
     launch_near_s: float = 150.0  # Source: assumption, 60 to 300: a radar's first look, or an estimate's error
     launch_after_s: float = 90.0  # so long after it an own track should have begun. Source: assumption, 60 to 180
+    # Two satellites that take one launch for another see both where neither is: launches of one moment are one witness.
+    launch_moment_s: float = 15.0  # Source: assumption, 10 to 30: a look of each, and a half
     launch_late_s: float = 900.0  # a launch told of later than this is not judged. Source: assumption, 300 to 1,800
     unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between
