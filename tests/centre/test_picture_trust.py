@@ -239,7 +239,7 @@ def launched(watching, lat_deg, own_start=None, until=50, every_s=20.0):
                 number=k + 1,
                 data=1,
                 valid_s=watching.now_s,
-            )  # fmt: skip
+            )
             for k, lat in enumerate(lat_deg)
         ]
         table, offsets = made.table(*messages)
