@@ -224,8 +224,8 @@ def test_silence_counts_where_it_was_declared_and_promised(declared, promised, e
     assert (watching.trust.counts[0, made.EAST, 5] >= 2) == bool(expected)
 
 
-def launched(watching, lat_deg, own_start=None, until=50, every_s=20.0):
-    """Four launch warnings, one after the other, told at once; own tracks began where ``own_start`` says, if at all."""
+def launched(watching, lat_deg, own_start=None, until=40):
+    """Launch warnings of one moment, told at once; four own tracks began where ``own_start`` says, if they did."""
     start = np.zeros((1, SLOTS, 3))
     own = np.empty((0, 6))
     if own_start is not None:
@@ -235,10 +235,7 @@ def launched(watching, lat_deg, own_start=None, until=50, every_s=20.0):
         watching.now_s += TICK_S
         messages = [
             made.warning(
-                launch=(np.radians(lat), np.radians(48.0), 10.0 + every_s * k, 10e3),
-                number=k + 1,
-                data=1,
-                valid_s=watching.now_s,
+                launch=(np.radians(lat), np.radians(48.0), 10.0, 10e3), number=k + 1, data=1, valid_s=watching.now_s
             )
             for k, lat in enumerate(lat_deg)
         ]
@@ -261,8 +258,17 @@ def test_launches_that_own_satellites_ought_to_have_seen():
     assert launched(Watching(settings=surely), places) == Suspicion.GHOSTS
     assert launched(Watching(settings=surely), places, own_start=places) == Suspicion(0)
     assert launched(Watching(settings=surely), places, own_start=(-34.0, -35.0, -36.0, -37.0)) == Suspicion.GHOSTS
-    assert launched(Watching(settings=surely), places, every_s=3.0) == Suspicion(0), "of one moment, all mixed up"
     assert launched(Watching(settings=SETTINGS), places) == Suspicion(0), "three looks of one satellite prove nothing"
+    seen_too = (
+        34.0,
+        -34.0,
+        35.0,
+        -35.0,
+        36.0,
+        -36.0,
+        37.0,
+    )  # four that began here, and three between them that did not
+    assert launched(Watching(settings=surely), seen_too, own_start=places) == Suspicion(0)
     hidden = Watching(settings=surely)
     hidden.watch = hidden.watch._replace(boxes=np.radians([[-90.0, 90.0, -180.0, 180.0]] * 2 + [[-60, 20, 0, 90]]))
     assert launched(hidden, places) == Suspicion(0)

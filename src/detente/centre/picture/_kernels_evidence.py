@@ -58,8 +58,6 @@ class TrustSettings(NamedTuple):
     launch_near_m: float = 60_000.0  # beside three sigmas of both. Source: assumption, 20 to 200 km
     launch_near_s: float = 150.0  # Source: assumption, 60 to 300: a radar's first look, or an estimate's error
     launch_after_s: float = 90.0  # so long after it an own track should have begun. Source: assumption, 60 to 180
-    # Two satellites that take one launch for another see both where neither is: launches of one moment are one witness.
-    launch_moment_s: float = 15.0  # Source: assumption, 10 to 30: a look of each, and a half
     launch_late_s: float = 900.0  # a launch told of later than this is not judged. Source: assumption, 300 to 1,800
     unseen: float = 9.2  # looks in vain make a ghost: chance 1e-4 each
     untold: float = 13.8  # likewise, silence about an object: 1e-6, for its giver has a tracker between

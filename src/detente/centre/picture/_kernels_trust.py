@@ -333,32 +333,36 @@ def align_all(now_s, held, partner_mean, partner_covariance, picture, phi, work,
 @kernel
 def look_at_launch(
     q, now_s, began_s, giver, said, begun, own, own_satellites, watch, drawn, orbits, memory, verdict, evidence, counts,
-    ghost_s, settings,
+    settings,
 ):  # fmt: skip
-    """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with."""
+    """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with.
+
+    All are judged at one age: were those that are seen judged at once, nothing would be left of them when the verdicts
+    about their salvo's others fall.
+    """
     if said[LAUNCH_VALID] == 0.0 or verdict[q] != NO_VERDICT or memory[q, LAUNCH_KNOWN] != 0.0:
         return
-    if now_s - said[LAUNCH_S] > settings.launch_late_s or said[LAUNCH_S] < began_s:
-        memory[q, LAUNCH_KNOWN] = 1.0
-    elif own_launch_near(said, begun, own, settings):
-        memory[q, LAUNCH_KNOWN], verdict[q] = 1.0, FOR
+    age_s = now_s - said[LAUNCH_S]
+    if age_s < settings.launch_after_s:
+        return
+    memory[q, LAUNCH_KNOWN] = 1.0
+    if age_s > settings.launch_late_s or said[LAUNCH_S] < began_s:
+        return
+    if own_launch_near(said, begun, own, settings):
+        verdict[q] = FOR
         counts[giver, SEEN] += 1
         add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, False))
-    elif now_s - said[LAUNCH_S] >= settings.launch_after_s:
-        memory[q, LAUNCH_KNOWN] = 1.0
-        if missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
-            verdict[q] = AGAINST
-            counts[giver, UNSEEN] += 1
-            if abs(said[LAUNCH_S] - ghost_s[giver]) > settings.launch_moment_s:
-                add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, True))
-            ghost_s[giver] = max(ghost_s[giver], said[LAUNCH_S])
+    elif missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
+        verdict[q] = AGAINST
+        counts[giver, UNSEEN] += 1
+        add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, True))
 
 
 @kernel
 def judge_lines(
     r, now_s, since_s, began_s, held, theirs, own, begun, own_satellites, aligned, spread, partner_sensors, status,
     phase, sensors, hits, updated_s, mean, covariance, own_radars, watch, memory, track_memory, verdict, evidence,
-    counts, ghost_s, settings, work, vectors,
+    counts, settings, work, vectors,
 ):  # fmt: skip
     """All lines of all partners in one replicate: their launches, and their states that were told lately."""
     for q in range(held.shape[1]):
@@ -366,7 +370,7 @@ def judge_lines(
             continue
         look_at_launch(
             q, now_s, began_s, int(held[GIVER, q]), theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r],
-            watch.orbits[r], memory, verdict, evidence, counts, ghost_s, settings,
+            watch.orbits[r], memory, verdict, evidence, counts, settings,
         )  # fmt: skip
         if held[HAS_STATE, q] == 0.0 or now_s - held[VALID_S, q] > settings.lately_s:
             continue
@@ -410,7 +414,7 @@ def judge_rows(
     start_ecef_m,
     own, said, held, partner_mean, partner_covariance, partner_sensors, promised_s, declared, sectors, watch, settings,
     picture, line_key, line_memory, line_verdict, track_key, track_memory, track_verdict, evidence, counts, begun,
-    noted, ghost_s,
+    noted,
 ):  # fmt: skip
     """Bring every partner's evidence up to date, replicate by replicate; all arrays (R, ...)."""
     lines = held.shape[2]
@@ -432,7 +436,7 @@ def judge_rows(
         judge_lines(
             r, now_s, since_s, began_s, held[:, r], said[:, r], own[:, r], begun[r], own_satellites, aligned, spread,
             partner_sensors[r], status[r], phase[r], sensors[r], hits[r], updated_s[r], mean[r], covariance[r],
-            own_radars, watch, line_memory[r], track_memory[r], line_verdict[r], evidence[r], counts[r], ghost_s[r],
+            own_radars, watch, line_memory[r], track_memory[r], line_verdict[r], evidence[r], counts[r],
             settings, work, vectors,
         )  # fmt: skip
         judge_tracks(

@@ -68,7 +68,6 @@ class Trust(Slots):
     track_verdict: Bytes  # (R, S, sides)
     begun: Floats  # (R, BEGUN_MAX, 4) where (ECEF, m) and when the latest own tracks began
     noted: Ints  # (R,) the last of them
-    ghost_s: Floats  # (R, sides) moment of the latest launch told of that own satellites ought to have seen
 
 
 def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
@@ -86,7 +85,6 @@ def start_trust(rows: int, slots: int, partner_slots: int, sides: int) -> Trust:
         line_memory=line_memory, line_verdict=np.zeros((rows, partner_slots), np.uint8),
         track_key=np.zeros((rows, slots), np.int64), track_memory=track_memory,
         track_verdict=np.zeros((rows, slots, sides), np.uint8), begun=begun, noted=np.zeros(rows, np.int64),
-        ghost_s=np.full((rows, sides), kernels.NEVER_S),
     )  # fmt: skip
 
 
@@ -137,7 +135,7 @@ def judge(
         name: getattr(trust, name).copy()
         for name in (
             "line_key", "line_memory", "line_verdict", "track_key", "track_memory", "track_verdict", "evidence",
-            "counts", "begun", "noted", "ghost_s",
+            "counts", "begun", "noted",
         )
     }  # fmt: skip
     now_s = float(tracks.time_s)
