@@ -8,6 +8,9 @@ import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
 from detente.cli.options import Json, emit, owned_failures
+from detente.records.errors import InputError
+
+FAULTS_SAID = 10
 
 ledger = typer.Typer(
     name="ledger", help="The log of an exchange: show it, and find what was rewritten.", no_args_is_help=True,
@@ -51,43 +54,74 @@ def verify(
     partner: Partner = None,
     as_json: Json = False,
 ) -> None:
-    """Find edits, deletions, truncation and equivocation, and name the first bad entry. Exit 1 if there is one."""
+    """Find edits, deletions, truncation and equivocation, and name the first bad entry.
+
+    Exit 0 where the ledger is sound: no fault, and signed words, all of which hold, vouch for it. Else exit 1.
+    """
     with owned_failures():
-        from detente.centre.exchange.audit import audit
+        from detente.centre.exchange.audit import audit, vouched_for
         from detente.gateway.ledger_file import read_ledger
-        from detente.records.errors import InputError
 
         keys = public_keys(key)
         mine = read_ledger(file, partner=partner, keys=keys)
         other = None if against is None else read_ledger(against, partner=mine.book.side, keys=keys)
-        if other is not None and (other.book.side, other.book.partner) != (mine.book.partner, mine.book.side):
+        if other is not None and other.book.side != mine.book.partner:
             raise InputError(
                 f"{other.book.side}'s ledger with {other.book.partner}",
                 f"{mine.book.partner}'s ledger with {mine.book.side}", "name the partner's ledger", file=str(against),
             )  # fmt: skip
-        faults = audit(mine.book, None if other is None else other.book)
+        theirs = None if other is None else other.book
+        faults = audit(mine.book, theirs)
+        vouched = vouched_for(mine.book, theirs)
+        words, proved = (mine.words + (other.words if other else 0), mine.proved + (other.proved if other else 0))
         found: dict[str, Any] = {
             "side": mine.book.side, "partner": mine.book.partner, "entries": len(mine.book.entries),
             "root": mine.book.head.root.hex(), "against": None if against is None else str(against),
-            "words": mine.words + (other.words if other else 0), "proved": mine.proved + (other.proved if other else 0),
-            "keys_known_beforehand": keys is not None, "sound": not faults,
+            "words": words, "proved": proved, "vouched_for": vouched,
+            "keys_known_beforehand": keys is not None,
+            "sound": not faults and proved == words and vouched > 0,
             "first_bad_entry": faults[0].index if faults else None,
-            "faults": [{"index": fault.index, "kind": fault.kind.value, "what": fault.what} for fault in faults],
+            "first_bad_entry_at_most": (faults[0].index if faults[0].last is None else faults[0].last)
+            if faults else None,
+            "faults": [
+                {"index": fault.index, "last": fault.last, "kind": fault.kind.value, "what": fault.what}
+                for fault in faults
+            ],
             "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
         if as_json:
             emit(found)
         else:
             _say(found)
-    if faults:
+    if not found["sound"]:
         raise typer.Exit(1)
 
 
 def _say(found: dict[str, Any]) -> None:
     typer.echo(f"{found['side']}'s ledger with {found['partner']}: {found['entries']} entries, root {found['root']}")
-    if found["words"]:
-        known = "known beforehand" if found["keys_known_beforehand"] else "that the files name themselves"
-        typer.echo(f"{found['proved']} of {found['words']} signed words hold, by keys {known}")
-    for fault in found["faults"]:
+    words, known = found["words"], found["keys_known_beforehand"]
+    by = "keys known beforehand" if known else "keys that the files name themselves"
+    typer.echo(
+        f"{found['proved']} of {words} signed words hold, by {by}; "
+        f"they vouch for the first {found['vouched_for']} entries"
+        if words else "no signed word is kept with it"
+    )  # fmt: skip
+    for fault in found["faults"][:FAULTS_SAID]:
         typer.echo(f"{fault['kind']}: {fault['what']}")
-    typer.echo(f"first bad entry: {found['first_bad_entry']}" if found["faults"] else "sound")
+    if len(found["faults"]) > FAULTS_SAID:
+        typer.echo(f"and {len(found['faults']) - FAULTS_SAID} more (--json tells all)")
+    typer.echo(_verdict(found))
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """The last line: what was found out, and no more than that."""
+    if found["faults"]:
+        first, last = found["first_bad_entry"], found["first_bad_entry_at_most"]
+        return f"first bad entry: {first}" if first == last else f"first bad entry: one of {first} to {last}"
+    if found["sound"]:
+        return "sound" if found["keys_known_beforehand"] else "sound, if those keys are the sides' own"
+    if found["proved"] < found["words"]:
+        why = f"{found['words'] - found['proved']} of its signed words do not hold"
+        give = "give every key the sides had" if found["keys_known_beforehand"] else "give the sides' keys with --key"
+        return f"not verified: its entries agree, but {why}; {give}"
+    return "not verified: its entries agree, but no signed word vouches for any of them"

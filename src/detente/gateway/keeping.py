@@ -17,7 +17,7 @@ from typing import Protocol
 
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
-from detente.gateway.logic.records import Kept, Record, StoreError
+from detente.gateway.logic.records import Kept, Record, StoreError, Testimony
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
 
@@ -227,5 +227,8 @@ def _together(group: list[Step]) -> list[Record]:
     if len(group) == 1:
         return group[0].out.records
     records = [record for step in group for record in step.out.records]
-    last = {record.partner: record for record in records if isinstance(record, Kept)}
-    return [*(record for record in records if not isinstance(record, Kept)), *last.values()]
+    last: dict[tuple[str, str], Record] = {}
+    for record in records:
+        if isinstance(record, (Kept, Testimony)):
+            last[record.partner, record.kind if isinstance(record, Testimony) else ""] = record
+    return [*(record for record in records if not isinstance(record, (Kept, Testimony))), *last.values()]

@@ -34,6 +34,7 @@ from detente.gateway.logic.records import (
     Saved,
     Snapped,
     StoreError,
+    Testimony,
     Ticked,
 )
 from detente.records.errors import InputError
@@ -48,10 +49,10 @@ FOLD_BYTES = 4_000_000
 FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
 RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
 
-VERSION = (
-    3  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten; 3: which tracks
-)
-# and launches have spoken against a partner
+VERSION = 4
+"""2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten; 3: which tracks and
+launches have spoken against a partner; 4: what partners testified of both ledgers."""
+
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
 # Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
 # what waits to be applied. (Stores made before have both, and serve as well.)
@@ -70,6 +71,8 @@ CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written
   stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
   previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT, WITHOUT ROWID;
 CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE testimony (partner TEXT, kind TEXT, word BLOB NOT NULL, PRIMARY KEY (partner, kind))
+  STRICT, WITHOUT ROWID;
 """
 
 
@@ -274,6 +277,8 @@ class SqliteStore:
                 entry.sequence, entry.envelope_digest, entry.previous,
             )  # fmt: skip
             run("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        elif isinstance(record, Testimony):
+            run("INSERT OR REPLACE INTO testimony VALUES (?, ?, ?)", (record.partner, record.kind, record.word))
         else:
             run("INSERT OR REPLACE INTO kept VALUES (?, ?)", (record.partner, record.document))
 
@@ -327,6 +332,11 @@ class SqliteStore:
             )
             for _, place, kind, written, stated, epoch, sequence, digest, previous in rows
         ]  # fmt: skip
+
+    def testimony(self, partner: str) -> list[bytes]:
+        """What is kept of a partner's signed words for an audit of both ledgers: the latest, and an equivocation."""
+        rows = self.base.execute("SELECT word FROM testimony WHERE partner = ? ORDER BY kind", (partner,))
+        return [row[0] for row in rows]
 
     def close(self) -> None:
         """Let go of the file."""

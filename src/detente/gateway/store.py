@@ -19,6 +19,7 @@ from detente.gateway.logic.records import (
     Record,
     Saved,
     Snapped,
+    Testimony,
     Ticked,
 )
 
@@ -38,6 +39,10 @@ class Store(Protocol):
         """Every entry of the ledger kept with a partner, in order."""
         ...
 
+    def testimony(self, partner: str) -> list[bytes]:
+        """What is kept of a partner's signed words for an audit of both ledgers: the latest, and an equivocation."""
+        ...
+
 
 class MemoryStore:
     """A store that lasts as long as the object: what every other store must behave like."""
@@ -51,6 +56,7 @@ class MemoryStore:
         self.outbox: dict[tuple[str, int], Accepted | Closed] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.kept: dict[str, Kept] = {}
+        self.words: dict[tuple[str, str], bytes] = {}
         self.begun: Sequence[Record] = ()
 
     long_log = False  # there is none
@@ -92,6 +98,8 @@ class MemoryStore:
             book = self.entries.setdefault(record.partner, [])
             assert record.entry.index == len(book), "ledger entries come in order"
             book.append(record.entry)
+        elif isinstance(record, Testimony):
+            self.words[record.partner, record.kind] = record.word
         else:
             self.kept[record.partner] = record
 
@@ -116,3 +124,7 @@ class MemoryStore:
     def ledger(self, partner: str) -> list[Entry]:
         """Every entry of the ledger kept with a partner, in order."""
         return list(self.entries.get(partner, []))
+
+    def testimony(self, partner: str) -> list[bytes]:
+        """What is kept of a partner's signed words for an audit of both ledgers: the latest, and an equivocation."""
+        return [self.words[key] for key in sorted(self.words) if key[0] == partner]

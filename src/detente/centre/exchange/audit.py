@@ -4,14 +4,17 @@ A side can rewrite its own log from any entry on and leave it whole in itself. I
 signed and its partner kept, nor what the partner wrote down about the same envelopes.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from detente.centre.exchange import merkle
 from detente.centre.exchange.ledger import EMPTY_HEAD, Entry, EntryKind, Fault, FaultKind, Head, verify
 from detente.centre.exchange.statement import Evidence
 
 MICROSECOND_S = 1.000001e-6
+
+Number = tuple[int, int]
+"""Which envelope of a side's: epoch and sequence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,8 @@ class Book:
     entries: tuple[Entry, ...]
     head: Head  # as its side states it
     words: tuple[Evidence, ...] = ()  # from signed bytes that it kept, of either side
+    waiting: Mapping[Number, bytes] = field(default_factory=dict)  # receipted, their turn in the log not come: digests
+    spoilt: tuple[Fault, ...] = ()  # lines that are no entries, as whoever read them found; others stand in for them
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,10 @@ def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
     against this one's.
     """
     whole = verify(book.entries, book.head)
-    found = [] if whole is None else [whole]
-    heads = _heads_of(book, (*book.words, *(against.words if against is not None else ())))
+    found = list(book.spoilt)
+    if whole is not None and whole.index not in {fault.index for fault in found}:
+        found.append(whole)
+    heads = _heads_of(book, against)
     found += _two_pasts(heads, book)
     differing = [] if against is None else _differences(book, against)
     rewritten = _rewritten(book, heads, differing, whole)
@@ -52,11 +59,16 @@ def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
     return tuple(sorted(found, key=lambda fault: fault.index))
 
 
-def _heads_of(book: Book, words: Iterable[Evidence]) -> list[_Signed]:
+def vouched_for(book: Book, against: Book | None = None) -> int:
+    """How many entries, from the first, a signed head vouches for. Of those after them only the log itself speaks."""
+    return _borne_out(book, _heads_of(book, against))[0]
+
+
+def _heads_of(book: Book, against: Book | None) -> list[_Signed]:
     """Every signed head of this side's ledger, shortest first."""
     pair = {book.side, book.partner}
     heads = []
-    for word in words:
+    for word in (*book.words, *(against.words if against is not None else ())):
         if {word.speaker, word.listener} == pair:
             head = word.head if word.speaker == book.side else word.seen
             if head != EMPTY_HEAD:
@@ -88,12 +100,13 @@ def _rewritten(
     suspects = [*differing, *([] if whole is None else [whole])]
     inside = [fault.index for fault in suspects if agreed <= fault.index < first.head.size]
     index = min(inside, default=agreed)
-    exact = inside or first.head.size == agreed + 1
-    place = f"entry {index}" if exact else f"one of entries {agreed} to {first.head.size - 1}"
+    last = index if inside else first.head.size - 1
+    place = f"entry {index}" if last == index else f"one of entries {index} to {last}"
     what = f"{place} is not what stood there when {first.by} signed a head of {first.head.size} entries"
     # A log that is whole in itself and denies its own side's signature is a second past, told to somebody else.
     second = whole is None and any(signed.by == book.side for signed in denied)
-    return [Fault(index=index, kind=FaultKind.EQUIVOCATION if second else FaultKind.EDIT, what=what)]
+    kind = FaultKind.EQUIVOCATION if second else FaultKind.EDIT
+    return [Fault(index=index, last=None if last == index else last, kind=kind, what=what)]
 
 
 def _borne_out(book: Book, heads: Sequence[_Signed]) -> tuple[int, list[_Signed]]:
@@ -112,47 +125,114 @@ def _borne_out(book: Book, heads: Sequence[_Signed]) -> tuple[int, list[_Signed]
     return agreed, denied
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Story:
+    """What a log says became of envelopes, by number: the side's own, and its partner's."""
+
+    sent: Mapping[Number, Entry]
+    receipted: Mapping[Number, Entry]
+    closed: Mapping[Number, Entry]  # tombstones of its own envelopes
+    received: Mapping[Number, Entry]
+    told: Mapping[Number, Entry]  # tombstones that the partner told it of
+
+    def held(self, number: Number) -> Entry | None:
+        """The line in the place of one of the partner's envelopes."""
+        return self.received.get(number) or self.told.get(number)
+
+
+def _story(book: Book) -> _Story:
+    """A tombstone is of the side's own envelope where it bears that one's digest: epochs of both may be one number."""
+    lines: dict[EntryKind, dict[Number, Entry]] = {kind: {} for kind in EntryKind}
+    for entry in book.entries:
+        if entry.kind is not EntryKind.TOMBSTONE:
+            lines[entry.kind].setdefault(_number(entry), entry)
+    sent = lines[EntryKind.SENT]
+    closed: dict[Number, Entry] = {}
+    told: dict[Number, Entry] = {}
+    for entry in book.entries:
+        if entry.kind is EntryKind.TOMBSTONE:
+            own = sent.get(_number(entry))
+            mine = own is not None and own.envelope_digest == entry.envelope_digest
+            (closed if mine else told).setdefault(_number(entry), entry)
+    return _Story(
+        sent=sent, receipted=lines[EntryKind.RECEIPT], closed=closed, received=lines[EntryKind.RECEIVED], told=told
+    )
+
+
+def _number(entry: Entry) -> Number:
+    return entry.epoch, entry.sequence
+
+
 def _differences(book: Book, against: Book) -> list[Fault]:
     """Where the two logs say different things of the same envelopes."""
-    theirs_in, theirs_out = _by_number(against, EntryKind.RECEIVED), _by_number(against, EntryKind.SENT)
+    mine, theirs = _story(book), _story(against)
     found = []
     for entry in book.entries:
-        number = (entry.epoch, entry.sequence)
-        other = theirs_in.get(number) if entry.kind is EntryKind.SENT else theirs_out.get(number)
-        if entry.kind is EntryKind.SENT and other is None:
-            continue  # not there yet, or lost: a tombstone's business
-        if entry.kind not in (EntryKind.SENT, EntryKind.RECEIVED):
-            continue
-        if other is None or not _alike(entry, other):
-            verb = "sent" if entry.kind is EntryKind.SENT else "received"
-            what = f"entry {entry.index}: {book.partner} has nothing like what {book.side} says it {verb}"
+        if not _agreed(entry, mine, theirs, against):
+            what = f"entry {entry.index}: {book.partner} has nothing like what {book.side} says it {_VERBS[entry.kind]}"
             found.append(Fault(index=entry.index, kind=FaultKind.DISAGREEMENT, what=what))
-    return found + _missing(book, theirs_in)
+    return found + _missing(book, mine, theirs)
 
 
-def _alike(entry: Entry, other: Entry) -> bool:
-    """True where two sides' entries are of the same bytes and moment, which envelopes round to a microsecond."""
-    return entry.envelope_digest == other.envelope_digest and abs(entry.stated_s - other.stated_s) <= MICROSECOND_S
+_VERBS = {
+    EntryKind.SENT: "sent",
+    EntryKind.RECEIVED: "received",
+    EntryKind.RECEIPT: "had a receipt for",
+    EntryKind.TOMBSTONE: "has a tombstone of",
+    EntryKind.FORGOTTEN: "received and forgot",
+}
 
 
-def _missing(book: Book, theirs_in: dict[tuple[int, int], Entry]) -> list[Fault]:
-    """What the partner received from this side, and this side's log does not hold."""
-    mine = _by_number(book, EntryKind.SENT)
-    found = []
-    for number, entry in sorted(theirs_in.items()):
-        if number not in mine:
-            later = (other.index for known, other in mine.items() if known > number)
-            what = f"no entry for envelope {number[1]} of epoch {number[0]}, which {book.partner} received"
-            kind = FaultKind.DELETION
-            found.append(Fault(index=min(later, default=len(book.entries)), kind=kind, what=what))
-            assert entry.kind is EntryKind.RECEIVED
+def _agreed(entry: Entry, mine: _Story, theirs: _Story, against: Book) -> bool:
+    """True unless the partner's log contradicts an entry; of lines that are of one side alone it says nothing."""
+    number = _number(entry)
+    if entry.kind is EntryKind.SENT:  # there may be nothing of it yet
+        came, told = theirs.received.get(number), theirs.told.get(number)
+        return _alike(entry, came) if came is not None else told is None or _same(entry, told)
+    if entry.kind is EntryKind.RECEIVED:
+        return _alike(entry, theirs.sent.get(number))
+    if entry.kind is EntryKind.FORGOTTEN:
+        return _same(entry, theirs.sent.get(number))
+    if entry.kind is EntryKind.TOMBSTONE:
+        return mine.closed.get(number) is entry or _same(entry, theirs.closed.get(number))
+    if entry.kind is EntryKind.RECEIPT:
+        return number in mine.sent and (theirs.held(number) is not None or number in against.waiting)
+    return True
+
+
+def _same(entry: Entry, other: Entry | None) -> bool:
+    """True where two lines are of the same bytes."""
+    return other is not None and entry.envelope_digest == other.envelope_digest
+
+
+def _alike(entry: Entry, other: Entry | None) -> bool:
+    """True where they are of the same bytes and moment, which envelopes round to a microsecond."""
+    return other is not None and _same(entry, other) and abs(entry.stated_s - other.stated_s) <= MICROSECOND_S
+
+
+def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
+    """What this side's log does not hold, though the partner received it from this side, or sent it and has a receipt.
+
+    What came is written in order of sequence: so where a later one of the same epoch stands, nothing may be missing.
+    """
+    received = f"which {book.partner} received"
+    found = [_absent(book, number, received, mine.sent) for number in sorted(theirs.received.keys() - mine.sent.keys())]
+    places = {**mine.told, **mine.received}
+    ends: dict[int, tuple[int, int]] = {}  # of each epoch, the lowest and the highest
+    for epoch, sequence in places:
+        low, high = ends.get(epoch, (sequence, sequence))
+        ends[epoch] = min(low, sequence), max(high, sequence)
+    for number, sent in sorted(theirs.sent.items()):
+        first, last = ends.get(number[0], (0, -1))
+        due = number in theirs.receipted or first < number[1] < last
+        if due and number not in places and book.waiting.get(number) != sent.envelope_digest:
+            why = "receipted to" if number in theirs.receipted else "had before later ones from"
+            found.append(_absent(book, number, f"which {book.side} {why} {book.partner}", places))
     return found
 
 
-def _by_number(book: Book, kind: EntryKind) -> dict[tuple[int, int], Entry]:
-    """The entries of one kind by epoch and sequence of their envelope; the first of each."""
-    found: dict[tuple[int, int], Entry] = {}
-    for entry in book.entries:
-        if entry.kind is kind:
-            found.setdefault((entry.epoch, entry.sequence), entry)
-    return found
+def _absent(book: Book, number: Number, why: str, lines: Mapping[Number, Entry]) -> Fault:
+    """The complaint about an envelope of which there is no entry: before the next one that there is."""
+    later = (other.index for known, other in lines.items() if known > number)
+    what = f"no entry for envelope {number[1]} of epoch {number[0]}, {why}"
+    return Fault(index=min(later, default=len(book.entries)), kind=FaultKind.DELETION, what=what)

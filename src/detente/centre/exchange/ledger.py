@@ -119,9 +119,13 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Where a ledger was found wrong; ``index`` is that of the entry, or the number of entries where one is missing."""
+    """Where a ledger was found wrong; ``index`` is that of the entry, or the number of entries where one is missing.
+
+    Where no more can be told than that it is one of several, ``index`` is the first and ``last`` the last of them.
+    """
 
     index: int
+    last: int | None = None
     kind: FaultKind
     what: str
 

@@ -5,6 +5,7 @@ and the partner's head as last seen: by signing it, a side countersigns it, so t
 past is caught by its own word. (Where a side stands in the exchange, a gateway says in its notes.)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -103,6 +104,27 @@ RECEIPT_FIELDS = ADDRESS_FIELDS | {
 }
 
 
+def address_fields(address: Address) -> dict[str, Any]:
+    """How a signed word begins, as its document writes it."""
+    return {
+        "schema": SCHEMA, "mark": address.mark.name.lower(), "giver": address.giver, "receiver": address.receiver,
+        "agreement": address.agreement, "origin": address.origin, "epoch": address.epoch, "ordinal": address.ordinal,
+        "sealed_us": round(address.sealed_s * 1e6), "head": head_fields(address.head),
+        "seen": head_fields(address.seen),
+    }  # fmt: skip
+
+
+def address_of(fields: Mapping[str, Any], expected: Addressed | None) -> Address:
+    """How a word begins, of its checked fields. Raises PeerError where it is not of the one who is expected."""
+    said = {name: fields[name] for name in ADDRESS_FIELDS if name != "sealed_us"}
+    said |= {"mark": Mark[said["mark"].upper()], "head": head_of(said["head"]), "seen": head_of(said["seen"])}
+    address = Address(sealed_s=fields["sealed_us"] / 1e6, **said)
+    for name in ("mark", "giver", "receiver"):
+        if expected is not None and getattr(address, name) != getattr(expected, name):
+            raise PeerError(f"{name} is {getattr(address, name)!s:.80}, not {getattr(expected, name)!s:.80}")
+    return address
+
+
 def sign_receipt(receipt: Receipt, signer: Ed25519PrivateKey) -> bytes:
     """The signed bytes of a receipt; ACKNOWLEDGED_MAX envelopes at most."""
     assert len(receipt.acknowledged) <= ACKNOWLEDGED_MAX
@@ -110,7 +132,7 @@ def sign_receipt(receipt: Receipt, signer: Ed25519PrivateKey) -> bytes:
         {"digest": line.digest.hex(), "epoch": line.epoch, "outcome": line.outcome.value, "sequence": line.sequence}
         for line in receipt.acknowledged
     ]
-    fields = _address_fields(receipt.address) | {"acknowledged": lines}
+    fields = address_fields(receipt.address) | {"acknowledged": lines}
     return dsse.signed(RECEIPT, canonical.written(fields), signer)
 
 
@@ -122,9 +144,9 @@ def open_receipt(data: bytes, keys: Keys, expected: Addressed | None = None) -> 
             epoch=line["epoch"], sequence=line["sequence"], digest=bytes.fromhex(line["digest"]),
             outcome=Outcome(line["outcome"]),
         )
-        for line in fields.pop("acknowledged")
+        for line in fields["acknowledged"]
     )  # fmt: skip
-    return Receipt(address=_address(fields, expected), acknowledged=lines)
+    return Receipt(address=address_of(fields, expected), acknowledged=lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,17 +168,12 @@ def evidence(data: bytes, keys: Keys) -> Evidence:
         return Evidence(
             speaker=header.giver, listener=header.receiver, sealed_s=header.sealed_s, head=header.head, seen=EMPTY_HEAD
         )
-    said = open_receipt(data, keys).address
+    return evidence_of(open_receipt(data, keys).address)
+
+
+def evidence_of(said: Address) -> Evidence:
+    """The heads in a word that begins so."""
     return Evidence(speaker=said.giver, listener=said.receiver, sealed_s=said.sealed_s, head=said.head, seen=said.seen)
-
-
-def _address_fields(address: Address) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA, "mark": address.mark.name.lower(), "giver": address.giver, "receiver": address.receiver,
-        "agreement": address.agreement, "origin": address.origin, "epoch": address.epoch, "ordinal": address.ordinal,
-        "sealed_us": round(address.sealed_s * 1e6), "head": head_fields(address.head),
-        "seen": head_fields(address.seen),
-    }  # fmt: skip
 
 
 def _fields(payload: bytes, shape: Any, what: str) -> dict[str, Any]:
@@ -164,14 +181,3 @@ def _fields(payload: bytes, shape: Any, what: str) -> dict[str, Any]:
     return canonical.read(
         payload, shape, what, schema=SCHEMA, bytes_max=BYTES_MAX, brackets_max=BRACKETS_MAX
     )  # fmt: skip
-
-
-def _address(fields: dict[str, Any], expected: Addressed | None) -> Address:
-    fields["mark"] = Mark[fields["mark"].upper()]
-    fields["sealed_s"] = fields.pop("sealed_us") / 1e6
-    fields["head"], fields["seen"] = head_of(fields["head"]), head_of(fields["seen"])
-    address = Address(**fields)
-    for name in ("mark", "giver", "receiver"):
-        if expected is not None and getattr(address, name) != getattr(expected, name):
-            raise PeerError(f"{name} is {getattr(address, name)!s:.80}, not {getattr(expected, name)!s:.80}")
-    return address

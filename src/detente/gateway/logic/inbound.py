@@ -19,7 +19,7 @@ from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
-from detente.gateway.logic.records import Receipted, Received
+from detente.gateway.logic.records import Receipted, Received, Testimony
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
@@ -189,7 +189,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
-    _check_heads(link, said)
+    _check_heads(link, out, data, said)
     if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
         raise PeerError(f"holds sequence {max([note.below - 1, *note.beyond])}, which was never sent")
     if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
@@ -203,6 +203,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         _hello(link, out, note, now)
     link.note_seen = said.ordinal
     link.see_head(said.head)
+    link.witness(data, said)
     if note.said:
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     _words(link, out, note, now)
@@ -232,7 +233,7 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     if said.epoch > link.partner_epoch:
         # What the partner said before stays said; its sequences begin anew.
         link.partner_epoch, link.below, link.beyond, link.note_seen = said.epoch, note.base, {}, -1
-        link.partner_head, link.known = EMPTY_HEAD, {}
+        link.partner_head, link.testified, link.known = EMPTY_HEAD, (0, 0), {}
         link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
         out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
     if not link.agreed:
@@ -260,7 +261,7 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
     said = receipt.address
     if said.agreement != gateway.digest or said.epoch != link.partner_epoch:
         raise PeerError("a receipt under another agreement or of another epoch")
-    _check_heads(link, said)
+    _check_heads(link, out, data, said)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:
         held = link.pending.get(line.sequence)
@@ -268,6 +269,7 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
     link.see_head(said.head)
+    link.witness(data, said)
 
 
 def _taken(link: Link, out: Out, sequences: list[int], digest: bytes, now: Now) -> None:
@@ -279,13 +281,15 @@ def _taken(link: Link, out: Out, sequences: list[int], digest: bytes, now: Now) 
         link.log(out, EntryKind.RECEIPT, digest, now, sequence=max(gone))
 
 
-def _check_heads(link: Link, said: Address) -> None:
+def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
     """Raise PeerError where a partner's word and what is known of either ledger do not go together."""
     known = link.heads.get(said.seen.size)
     if known is not None and known != said.seen.root:
         raise PeerError(f"countersigns a head of {said.seen.size} entries that our ledger never had")
     same = said.epoch == link.partner_epoch and said.head.size == link.partner_head.size
     if same and said.head != link.partner_head:
+        if not link.counts.get("equivocations") and link.bears_out(said.seen):
+            out.records.append(Testimony(partner=link.partner, kind="equivocation", word=data))
         link.count("equivocations")
         raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
 

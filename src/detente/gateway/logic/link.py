@@ -17,11 +17,11 @@ from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
-from detente.centre.exchange.statement import Acknowledgement
+from detente.centre.exchange.statement import Acknowledgement, Address
 from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.packing import pack, unpack
-from detente.gateway.logic.records import Kept, Logged, Record
+from detente.gateway.logic.records import Kept, Logged, Record, Testimony
 from detente.records.stages import Messages, Warnings
 
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
@@ -183,6 +183,8 @@ class Link:
     tip: Tip = field(default_factory=Tip)
     heads: dict[int, bytes] = field(default_factory=dict)  # size → root of our recent heads
     partner_head: Head = EMPTY_HEAD  # of its ledger, as last seen
+    testified: tuple[int, int] = (0, 0)  # sizes of its head and ours in its latest word that is kept, or held to be
+    testimony: bytes = b""  # that word, until it is kept
     skew: Skew = field(default_factory=Skew)
     buckets: Buckets = field(default_factory=dict)
     refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, oldest first
@@ -216,6 +218,26 @@ class Link:
         """Remember the partner's newest head, to countersign it."""
         if head.size > self.partner_head.size:
             self.partner_head = head
+
+    def witness(self, word: bytes, said: Address) -> None:
+        """Hold a sound word, to be kept with what is kept next: its heads prove to others where both ledgers stood.
+
+        Never one older than that which is kept: played again it would take its place.
+        """
+        sizes = (said.head.size, said.seen.size)
+        if sizes >= self.testified and self.bears_out(said.seen):
+            self.testified, self.testimony = sizes, word
+
+    def bears_out(self, seen: Head) -> bool:
+        """True where we know that our ledger had this head: another, kept, might be held against us."""
+        return seen == EMPTY_HEAD or self.heads.get(seen.size) == seen.root
+
+    def keep(self, out: Out) -> None:
+        """Have what must outlive us kept with this step, and what the partner testified with it."""
+        if self.testimony:
+            out.records.append(Testimony(partner=self.partner, kind="latest", word=self.testimony))
+            self.testimony = b""
+        out.records.append(self.kept())
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""
@@ -260,7 +282,7 @@ class Link:
             "partner_epoch": self.partner_epoch, "below": self.below,
             "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
-            "partner_head": head_fields(self.partner_head), "counts": self.counts,
+            "partner_head": head_fields(self.partner_head), "testified": self.testified, "counts": self.counts,
         }  # fmt: skip
         return Kept(partner=self.partner, document=_encode(document))
 
@@ -297,7 +319,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
             for n, kind, digest, stated in said["beyond"]
         },
         tip=tip, heads={tip.size: tip.head.root},
-        partner_head=head_of(said["partner_head"]),
+        partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
         agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
         **{
             name: said[name]

@@ -180,7 +180,8 @@ class Batch:
             changed = out.changed.union(
                 record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
             )
-            out.records += [links[name].kept() for name in sorted(self.touched & changed)]
+            for name in sorted(self.touched & changed):
+                links[name].keep(out)
         after = Node(
             tick=node.tick, centre=node.centre, known=node.known, said=node.said, links=links, holds=node.holds,
             durable=node.durable,
@@ -287,7 +288,8 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
         memory = gateway.means.pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
-    out.records += [link.kept() for link in links.values()]
+    for link in links.values():
+        link.keep(out)
     return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links, holds=holds)
 
 

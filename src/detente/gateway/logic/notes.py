@@ -6,16 +6,21 @@ twice without harm, because each tells all that its sender knows, and the highes
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from detente.centre.exchange import canonical, dsse
+from detente.centre.exchange import canonical, dsse, message, statement
 from detente.centre.exchange.dsse import Keys, Kind
-from detente.centre.exchange.ledger import head_fields, head_of
-from detente.centre.exchange.message import SCHEMA, Mark
-from detente.centre.exchange.statement import ADDRESS_FIELDS, Address, Addressed
-from detente.records.errors import PeerError
+from detente.centre.exchange.message import SCHEMA
+from detente.centre.exchange.statement import (
+    ADDRESS_FIELDS,
+    Address,
+    Addressed,
+    Evidence,
+    address_fields,
+    address_of,
+    evidence_of,
+)
 
 SEQUENCES_MAX = 512  # listed in one note
 BYTES_MAX = 131_072
@@ -85,11 +90,7 @@ FIELDS = (
 
 def write(note: Note, signer: Ed25519PrivateKey) -> bytes:
     """The signed bytes of a note."""
-    said = note.address
-    fields: dict[str, Any] = {
-        "schema": SCHEMA, "mark": said.mark.name.lower(), "giver": said.giver, "receiver": said.receiver,
-        "agreement": said.agreement, "origin": said.origin, "epoch": said.epoch, "ordinal": said.ordinal,
-        "sealed_us": round(said.sealed_s * 1e6), "head": head_fields(said.head), "seen": head_fields(said.seen),
+    fields = address_fields(note.address) | {
         "word": note.word.value, "said": note.said, "beyond": list(note.beyond),
         "echo": [round(time_s * 1e6) for time_s in note.echo],
         "closed": [
@@ -100,24 +101,15 @@ def write(note: Note, signer: Ed25519PrivateKey) -> bytes:
     return dsse.signed(NOTE, canonical.written(fields), signer)
 
 
-def read(data: bytes, keys: Keys, expected: Addressed) -> Note:
+def read(data: bytes, keys: Keys, expected: Addressed | None = None) -> Note:
     """A partner's note, checked. Raises PeerError; VersionMismatch where it speaks another schema."""
     fields = canonical.read(
         dsse.opened(NOTE, data, keys)[0], FIELDS, "the note", schema=SCHEMA, bytes_max=BYTES_MAX,
         brackets_max=BRACKETS_MAX,
     )  # fmt: skip
-    for name in ("mark", "giver", "receiver"):
-        wanted = getattr(expected, name)
-        wanted = wanted.name.lower() if isinstance(wanted, Mark) else wanted
-        if fields[name] != wanted:
-            raise PeerError(f"{name} is {fields[name]:.80}, not {wanted:.80}")
-    address = Address(
-        mark=expected.mark, giver=fields["giver"], receiver=fields["receiver"], agreement=fields["agreement"],
-        origin=fields["origin"], epoch=fields["epoch"], ordinal=fields["ordinal"], sealed_s=fields["sealed_us"] / 1e6,
-        head=head_of(fields["head"]), seen=head_of(fields["seen"]),
-    )  # fmt: skip
     return Note(
-        address=address, word=Word(fields["word"]), said=fields["said"], beyond=tuple(fields["beyond"]),
+        address=address_of(fields, expected), word=Word(fields["word"]), said=fields["said"],
+        beyond=tuple(fields["beyond"]),
         echo=tuple(time_us / 1e6 for time_us in fields["echo"]),
         closed=tuple(
             Gone(sequence=one["sequence"], digest=bytes.fromhex(one["digest"]), reason=one["reason"])
@@ -125,3 +117,10 @@ def read(data: bytes, keys: Keys, expected: Addressed) -> Note:
         ),
         **{name: bool(fields[name]) for name in FLAGS}, **{name: fields[name] for name in NUMBERS},
     )  # fmt: skip
+
+
+def evidence(data: bytes, keys: Keys) -> Evidence:
+    """The heads in any signed word, a note among them, that one of these keys signed. Raises PeerError."""
+    if dsse.kind_of(data, (message.KIND, statement.RECEIPT, NOTE)) is NOTE:
+        return evidence_of(read(data, keys).address)
+    return statement.evidence(data, keys)

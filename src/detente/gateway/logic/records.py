@@ -91,7 +91,16 @@ class Kept:
     document: str
 
 
-Record = Accepted | Closed | Receipted | Received | Forgotten | Ticked | Snapped | Logged | Kept
+@dataclass(frozen=True, kw_only=True)
+class Testimony:
+    """A partner's signed word of where both ledgers stand, for whoever audits them; in place of the one before."""
+
+    partner: str
+    kind: str  # "latest", or "equivocation": the first that denied what another had said
+    word: bytes
+
+
+Record = Accepted | Closed | Receipted | Received | Forgotten | Ticked | Snapped | Logged | Kept | Testimony
 
 
 @dataclass(frozen=True, kw_only=True)
