@@ -181,6 +181,7 @@ GUARDS = [
         (station.FailingStore, "load", forgetful(station.FailingStore.load)),
     ]),
     ("P6", "nothing is said before it is kept", range(60), [(keeping.Keeping, "take", hasty)]),
+    ("P6", "a partner's last word is kept for an audit", range(6), [(link.Link, "witness", lambda *arguments: None)]),
     ("P5", "what is kept of a partner is the last of what was made together", range(60), [
         (keeping, "_together", first_said),
     ]),

@@ -21,6 +21,7 @@ from detente.gateway.logic.records import (
     Record,
     Snapped,
     StoreError,
+    Sworn,
     Ticked,
 )
 from detente.gateway.sqlite_store import SqliteStore
@@ -29,7 +30,7 @@ from detente.gateway.store import MemoryStore
 PARTNERS = ("Russia", "Third")
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("accept", "close", "receipt", "receive", "tick", "forget", "snap")),
+        st.sampled_from(("accept", "close", "receipt", "receive", "tick", "forget", "snap", "testify")),
         st.sampled_from(PARTNERS), st.integers(0, 9),
     ),
     max_size=40,
@@ -81,6 +82,9 @@ class Diary:
             return [Forgotten(names=names)]
         if what == "snap" and self.ticks:
             return [Snapped(index=self.ticks - 1, memory=bytes([number]) * 3)]
+        if what == "testify":
+            kind = "equivocation" if number > 7 else "latest"
+            return [Sworn(partner=partner, kind=kind, word=bytes([number]) * 4)]
         return []
 
     def log(self, partner: str, kind: EntryKind, sequence: int) -> list[Record]:
@@ -126,4 +130,5 @@ def test_a_store_on_disk_behaves_as_one_in_memory(steps: list[tuple[str, str, in
         assert again.load() == plain.load()
         for partner in PARTNERS:
             assert again.ledger(partner) == plain.ledger(partner)
+            assert again.testimony(partner) == plain.testimony(partner)
         again.close()

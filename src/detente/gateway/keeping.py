@@ -17,7 +17,7 @@ from typing import Protocol
 
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
-from detente.gateway.logic.records import Kept, Record, StoreError, Testimony
+from detente.gateway.logic.records import Kept, Record, StoreError, Sworn
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
 
@@ -229,6 +229,6 @@ def _together(group: list[Step]) -> list[Record]:
     records = [record for step in group for record in step.out.records]
     last: dict[tuple[str, str], Record] = {}
     for record in records:
-        if isinstance(record, (Kept, Testimony)):
-            last[record.partner, record.kind if isinstance(record, Testimony) else ""] = record
-    return [*(record for record in records if not isinstance(record, (Kept, Testimony))), *last.values()]
+        if isinstance(record, (Kept, Sworn)):
+            last[record.partner, record.kind if isinstance(record, Sworn) else ""] = record
+    return [*(record for record in records if not isinstance(record, (Kept, Sworn))), *last.values()]

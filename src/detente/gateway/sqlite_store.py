@@ -34,7 +34,7 @@ from detente.gateway.logic.records import (
     Saved,
     Snapped,
     StoreError,
-    Testimony,
+    Sworn,
     Ticked,
 )
 from detente.records.errors import InputError
@@ -277,7 +277,7 @@ class SqliteStore:
                 entry.sequence, entry.envelope_digest, entry.previous,
             )  # fmt: skip
             run("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        elif isinstance(record, Testimony):
+        elif isinstance(record, Sworn):
             run("INSERT OR REPLACE INTO testimony VALUES (?, ?, ?)", (record.partner, record.kind, record.word))
         else:
             run("INSERT OR REPLACE INTO kept VALUES (?, ?)", (record.partner, record.document))

@@ -19,7 +19,7 @@ from detente.gateway.logic.records import (
     Record,
     Saved,
     Snapped,
-    Testimony,
+    Sworn,
     Ticked,
 )
 
@@ -98,7 +98,7 @@ class MemoryStore:
             book = self.entries.setdefault(record.partner, [])
             assert record.entry.index == len(book), "ledger entries come in order"
             book.append(record.entry)
-        elif isinstance(record, Testimony):
+        elif isinstance(record, Sworn):
             self.words[record.partner, record.kind] = record.word
         else:
             self.kept[record.partner] = record

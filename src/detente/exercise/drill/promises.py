@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from detente.centre.exchange.ledger import Entry, EntryKind, verify
+from detente.centre.exchange.audit import Book, audit, vouched_for
+from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.centre.picture.trust import Suspicion
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway, drill_limits
 from detente.exercise.drill.station import Broken, Station, own_stream
 from detente.exercise.drill.worlds import SHORT, Stage, drill_world, heard
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import start, watch
+from detente.gateway.logic.notes import evidence
 
 
 def broken_promises(drill: Simulation) -> list[Broken]:
@@ -29,7 +31,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
         found += _clock(drill, side, link)
         found += _believed(drill, station, partner)
         found += _set_aside(drill, station, partner)
-        found += _ledger(station, partner, link)
+        found += _ledger(station, partner)
     return found
 
 
@@ -138,7 +140,23 @@ def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:
         yield Broken("P8", f"the partner's clock is off by {true:.1f} s, thought to be {link.skew.offset_s:.1f} s")
 
 
-def _ledger(station: Station, partner: Station, link: Link) -> Iterator[Broken]:
-    fault = verify(station.store.ledger(partner.name), link.tip.head)
-    if fault is not None:
+def _ledger(station: Station, partner: Station) -> Iterator[Broken]:
+    """P6: an auditor given both stores finds nothing wrong, and words that vouch for what stands there."""
+    if partner.node is None:
+        return
+    book, against = _book(station, partner.name), _book(partner, station.name)
+    for fault in audit(book, against):
         yield Broken("P6", f"{station.name}'s ledger: {fault.what}")
+    if not vouched_for(book, against):
+        yield Broken("P6", f"no word of {partner.name}'s or its own vouches for {station.name}'s ledger")
+
+
+def _book(station: Station, partner: str) -> Book:
+    """A side's ledger with its partner, and what it kept of the partner's words."""
+    assert station.node is not None, "checked before"
+    link, keys = station.node.links[partner], station.gateway.keys[partner]
+    return Book(
+        side=station.name, partner=partner, entries=tuple(station.store.ledger(partner)), head=link.tip.head,
+        words=tuple(evidence(word, keys) for word in station.store.testimony(partner)),
+        waiting={(link.partner_epoch, number): had.digest for number, had in link.beyond.items()},
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
-from detente.gateway.logic.records import Receipted, Received, Testimony
+from detente.gateway.logic.records import Receipted, Received, Sworn
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
@@ -289,7 +289,7 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
     same = said.epoch == link.partner_epoch and said.head.size == link.partner_head.size
     if same and said.head != link.partner_head:
         if not link.counts.get("equivocations") and link.bears_out(said.seen):
-            out.records.append(Testimony(partner=link.partner, kind="equivocation", word=data))
+            out.records.append(Sworn(partner=link.partner, kind="equivocation", word=data))
         link.count("equivocations")
         raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
 

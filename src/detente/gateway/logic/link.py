@@ -21,7 +21,7 @@ from detente.centre.exchange.statement import Acknowledgement, Address
 from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.packing import pack, unpack
-from detente.gateway.logic.records import Kept, Logged, Record, Testimony
+from detente.gateway.logic.records import Kept, Logged, Record, Sworn
 from detente.records.stages import Messages, Warnings
 
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
@@ -235,7 +235,7 @@ class Link:
     def keep(self, out: Out) -> None:
         """Have what must outlive us kept with this step, and what the partner testified with it."""
         if self.testimony:
-            out.records.append(Testimony(partner=self.partner, kind="latest", word=self.testimony))
+            out.records.append(Sworn(partner=self.partner, kind="latest", word=self.testimony))
             self.testimony = b""
         out.records.append(self.kept())
 

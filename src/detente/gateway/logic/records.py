@@ -92,7 +92,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Testimony:
+class Sworn:
     """A partner's signed word of where both ledgers stand, for whoever audits them; in place of the one before."""
 
     partner: str
@@ -100,7 +100,7 @@ class Testimony:
     word: bytes
 
 
-Record = Accepted | Closed | Receipted | Received | Forgotten | Ticked | Snapped | Logged | Kept | Testimony
+Record = Accepted | Closed | Receipted | Received | Forgotten | Ticked | Snapped | Logged | Kept | Sworn
 
 
 @dataclass(frozen=True, kw_only=True)
