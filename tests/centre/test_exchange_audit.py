@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from detente.centre.exchange.audit import Book, audit
+from detente.centre.exchange.audit import Book, audit, vouched_for
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, FaultKind, Ledger
 from detente.centre.exchange.statement import Evidence
 
@@ -113,6 +113,81 @@ def test_equivocation_needs_no_ledger_at_all():
     words = [Evidence(speaker="A", listener="B", sealed_s=20.0, head=head, seen=EMPTY_HEAD) for head in (A.head, other)]
     faults = audit(replace(A, words=(*A.words, *words)))
     assert {fault.kind for fault in faults} == {FaultKind.EQUIVOCATION}
+    # Neither of a ledger that was lost, nor of entries: two signatures are enough.
+    nothing = Book(side="A", partner="B", entries=(), head=EMPTY_HEAD, words=tuple(words))
+    (equivocation,) = [fault for fault in audit(nothing) if fault.kind is FaultKind.EQUIVOCATION]
+    assert (equivocation.index, equivocation.what) == (11, "A signed two different heads of 12 entries")
+
+
+def entry(ledger, kind, sequence, digest, epoch=1):
+    """The ledger with one more line; both sides are in the same epoch unless said otherwise."""
+    return ledger.append(kind, digest, written_s=0.0, stated_s=0.0, epoch=epoch, sequence=sequence)
+
+
+def books(mine, theirs, waiting=None):
+    """A's and B's books of such ledgers, without words."""
+    return [
+        Book(side=side, partner=partner, entries=ledger.entries, head=ledger.head, waiting=held)
+        for side, partner, ledger, held in (("A", "B", mine, waiting or {}), ("B", "A", theirs, {}))
+    ]  # fmt: skip
+
+
+def test_what_a_side_receipted_stands_in_its_log_or_waits_for_its_turn():
+    sent = entry(entry(Ledger(), EntryKind.SENT, 0, envelope("B", 0)), EntryKind.RECEIPT, 0, b"r" * 32)
+    one, other = books(Ledger(), sent)
+    assert first(one, other) == (0, FaultKind.DELETION)
+    assert first(other, one) == (1, FaultKind.DISAGREEMENT)
+    one, other = books(Ledger(), sent, waiting={(1, 0): envelope("B", 0)})
+    assert audit(one, other) == audit(other, one) == ()
+    one, other = books(Ledger(), sent, waiting={(1, 0): b"?" * 32})
+    assert first(one, other) == (0, FaultKind.DELETION)
+
+
+def test_what_came_before_a_line_that_stands_may_not_be_missing():
+    """Lines are written in order of sequence; what came before the first of all may have come to an earlier store."""
+    theirs, mine = Ledger(), Ledger()
+    for sequence in range(5):
+        theirs = entry(theirs, EntryKind.SENT, sequence, envelope("B", sequence))
+        if sequence in (1, 2, 4):
+            mine = entry(mine, EntryKind.RECEIVED, sequence, envelope("B", sequence))
+    faults = audit(*books(mine, theirs))
+    assert [(fault.index, fault.kind) for fault in faults] == [(2, FaultKind.DELETION)]
+    assert "envelope 3 of epoch 1, which A had before later ones from B" in faults[0].what
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_tombstone_bears_the_digest_of_what_was_sent(own):
+    """Both sides' envelope 0 of epoch 1 is closed: whose a tombstone is, its digest says."""
+    first_of_a, first_of_b = envelope("A", 0), envelope("B", 0)
+    mine, theirs = Ledger(), Ledger()
+    for ledger_of_a in (True, False):
+        at = entry(Ledger(), EntryKind.SENT, 0, first_of_a if ledger_of_a else first_of_b)
+        for digest in (first_of_a, first_of_b):
+            at = entry(at, EntryKind.TOMBSTONE, 0, digest)
+        mine, theirs = (at, theirs) if ledger_of_a else (mine, at)
+    one, other = books(mine, theirs)
+    assert audit(one, other) == audit(other, one) == ()
+    place = 1 if own else 2
+    entries = list(one.entries)
+    entries[place] = replace(entries[place], envelope_digest=b"?" * 32)
+    assert first(rewritten(one, entries), other) == (place, FaultKind.DISAGREEMENT)
+
+
+def test_what_is_forgotten_was_sent():
+    theirs = entry(Ledger(), EntryKind.SENT, 0, envelope("B", 0))
+    mine = entry(Ledger(), EntryKind.RECEIVED, 0, envelope("B", 0))
+    one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, envelope("B", 0)), theirs)
+    assert audit(one, other) == ()
+    one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, b"?" * 32), theirs)
+    assert first(one, other) == (1, FaultKind.DISAGREEMENT)
+
+
+def test_how_far_signed_words_vouch_is_told():
+    assert vouched_for(A) < len(A.entries)
+    assert vouched_for(A, B) == max(word.head.size for word in B.words)
+    assert vouched_for(replace(A, words=())) == 0
+    forged = rewritten(A, [replace(A.entries[0], envelope_digest=b"?" * 32), *A.entries[1:]])
+    assert vouched_for(forged, B) == 0
 
 
 def test_a_whole_log_that_denies_its_sides_signature_is_equivocation():

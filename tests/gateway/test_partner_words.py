@@ -12,8 +12,8 @@ from detente.centre.exchange.message import Header, Mark, open_envelope, seal
 from detente.centre.exchange.statement import Acknowledgement, Address, Outcome, Receipt, sign_receipt
 from detente.gateway.logic import inbound
 from detente.gateway.logic.limits import Lane, Limits
-from detente.gateway.logic.link import NEVER_S
-from detente.gateway.logic.node import Frame
+from detente.gateway.logic.link import NEVER_S, restored_link
+from detente.gateway.logic.node import Frame, step
 from detente.gateway.logic.notes import Gone, Note, Word, write
 
 NATO, RUSSIA = SIDES
@@ -138,8 +138,36 @@ def test_a_word_fits_both_ledgers(pair: Pair, which: str) -> None:
     seen = replace(NOBODYS, size=pair.link(NATO).tip.size)
     assert "our ledger never had" in says(pair, made(pair, address(pair, seen=seen)))
     head = replace(NOBODYS, size=pair.link(NATO).partner_head.size)
-    assert "equivocation" in says(pair, made(pair, address(pair, head=head)))
+    lie = made(pair, address(pair, head=head))
+    assert "equivocation" in says(pair, lie)
     assert pair.link(NATO).counts["equivocations"] == 1
+    # The first such word is kept for whoever audits both ledgers, and no later one takes its place.
+    assert lie in pair.stores[NATO].testimony(RUSSIA)
+    again = made(pair, address(pair, head=replace(head, last=b"m" * 32)))
+    assert "equivocation" in says(pair, again)
+    assert again not in pair.stores[NATO].testimony(RUSSIA)
+
+
+def test_a_word_that_brings_no_news_costs_no_write_of_its_own(pair: Pair) -> None:
+    word = note(pair, address(pair))
+    node, out = step(pair.gateways[NATO], pair.nodes[NATO], Frame(partner=RUSSIA, lane=Lane.NOTE, data=word), pair.now)
+    assert (out.records, node.links[RUSSIA].testimony) == ([], word)
+
+
+@pytest.mark.parametrize("which", ["last", "older", "unproved"])
+def test_a_partners_last_word_is_kept_for_an_audit_and_none_that_is_older_or_unproved(pair: Pair, which: str) -> None:
+    """Older: played again to take the last one's place. Unproved: shows a head of ours that we cannot vouch for."""
+    before = pair.stores[NATO].testimony(RUSSIA)
+    values = {
+        "last": {},
+        "older": {"head": Head(size=1, root=b"r" * 32, last=b"l" * 32)},
+        "unproved": {"seen": Head(size=pair.link(NATO).tip.size + 9, root=b"r" * 32, last=b"l" * 32)},
+    }
+    word = receipt(pair, address(pair, **values[which]))
+    assert says(pair, word) == ""
+    assert pair.stores[NATO].testimony(RUSSIA) == ([word] if which == "last" else before)
+    restarted = restored_link(pair.link(NATO).kept(), pair.gateways[NATO].digest, 1)
+    assert restarted.testified == pair.link(NATO).testified > (1, 1)
 
 
 def test_a_note_holds_nothing_that_was_never_sent(pair: Pair) -> None:

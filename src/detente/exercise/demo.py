@@ -157,11 +157,11 @@ def _tell(laid: Laid) -> None:
             f"{side} warned its own territory of {streams['own']} objects by its own sensors, of "
             f"{streams['assisted']} with its partner's help\n"
         )
-    sides = list(laid.configs)
+    sides = list(laid.configs)[:2]
+    stores = " --against ".join(str(laid.folder / f"{side}.store") for side in sides)
+    keys = " ".join(f"--key {side}={laid.folder}/keys/public/{side}/signing.pub" for side in sides)
     sys.stdout.write(
-        f"logs, stores and keys: {laid.folder}\n"
-        f"compare the ledgers: detente ledger verify {laid.folder}/{sides[0]}.store "
-        f"--against {laid.folder}/{sides[1]}.store\n"
+        f"logs, stores and keys: {laid.folder}\ncompare the ledgers: detente ledger verify {stores} {keys}\n"
     )
 
 
