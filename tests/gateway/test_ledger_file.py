@@ -175,7 +175,8 @@ def test_a_receipted_tail_is_missed_by_the_partners_ledger_alone(folder: Path) -
             base.execute("DELETE FROM inbox")
             base.execute("DELETE FROM testimony")
     code, found = verify(folder)
-    assert (code, found["words"], found["first_bad_entry"]) == (1, 0, cut)
+    assert (code, found["words"]) == (1, 0)
+    assert found["first_bad_entry"] <= found["first_bad_entry_at_most"] == cut
     assert {fault["kind"] for fault in found["faults"]} == {"deletion"}
 
 
@@ -200,8 +201,8 @@ def test_a_tombstone_told_by_the_partner_that_is_dropped_is_missed(folder: Path)
     rewritten(folder, lambda entries: [one for one in entries if one.index != told[0].index])
     code, found = verify(folder)
     assert code == 1
-    assert told[0].index <= found["first_bad_entry"] <= told[0].index + 2
-    assert found["first_bad_entry"] == found["first_bad_entry_at_most"]
+    assert found["first_bad_entry"] <= told[0].index <= found["first_bad_entry_at_most"]
+    assert found["first_bad_entry_at_most"] - found["first_bad_entry"] < 4
 
 
 def test_where_a_line_is_of_one_side_alone_the_range_is_told(folder: Path) -> None:

@@ -81,8 +81,7 @@ def verify(
             "keys_known_beforehand": keys is not None,
             "sound": not faults and proved == words and vouched > 0,
             "first_bad_entry": faults[0].index if faults else None,
-            "first_bad_entry_at_most": (faults[0].index if faults[0].last is None else faults[0].last)
-            if faults else None,
+            "first_bad_entry_at_most": faults[0].end if faults else None,
             "faults": [
                 {"index": fault.index, "last": fault.last, "kind": fault.kind.value, "what": fault.what}
                 for fault in faults

@@ -54,8 +54,7 @@ def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
     rewritten = _rewritten(book, heads, differing, whole)
     found += rewritten
     # What the heads prove to be this side's doing needs no second complaint about which side is right.
-    blamed = {fault.index for fault in rewritten}
-    found += [fault for fault in differing if fault.index not in blamed]
+    found += [fault for fault in differing if not any(_overlap(fault, one.index, one.end) for one in rewritten)]
     return tuple(sorted(found, key=lambda fault: fault.index))
 
 
@@ -98,15 +97,22 @@ def _rewritten(
         what = f"entry {len(book.entries)} is missing: {first.by} signed a head of {first.head.size} entries"
         return [Fault(index=len(book.entries), kind=FaultKind.TRUNCATION, what=what)]
     suspects = [*differing, *([] if whole is None else [whole])]
-    inside = [fault.index for fault in suspects if agreed <= fault.index < first.head.size]
-    index = min(inside, default=agreed)
-    last = index if inside else first.head.size - 1
+    index, last = agreed, first.head.size - 1
+    inside = [fault for fault in suspects if _overlap(fault, index, last)]
+    if inside:
+        suspect = min(inside, key=lambda fault: fault.index)
+        index, last = max(index, suspect.index), min(last, suspect.end)
     place = f"entry {index}" if last == index else f"one of entries {index} to {last}"
     what = f"{place} is not what stood there when {first.by} signed a head of {first.head.size} entries"
     # A log that is whole in itself and denies its own side's signature is a second past, told to somebody else.
     second = whole is None and any(signed.by == book.side for signed in denied)
     kind = FaultKind.EQUIVOCATION if second else FaultKind.EDIT
     return [Fault(index=index, last=None if last == index else last, kind=kind, what=what)]
+
+
+def _overlap(fault: Fault, first: int, last: int) -> bool:
+    """True where the entry of a fault may be one of these."""
+    return fault.index <= last and first <= fault.end
 
 
 def _borne_out(book: Book, heads: Sequence[_Signed]) -> tuple[int, list[_Signed]]:
@@ -232,7 +238,8 @@ def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
 
 
 def _absent(book: Book, number: Number, why: str, lines: Mapping[Number, Entry]) -> Fault:
-    """The complaint about an envelope of which there is no entry: before the next one that there is."""
-    later = (other.index for known, other in lines.items() if known > number)
+    """The complaint about an envelope of which there is no entry: it stood between the ones before and after it."""
+    after = max((other.index for known, other in lines.items() if known < number), default=-1) + 1
+    before = min((other.index for known, other in lines.items() if known > number), default=len(book.entries))
     what = f"no entry for envelope {number[1]} of epoch {number[0]}, {why}"
-    return Fault(index=min(later, default=len(book.entries)), kind=FaultKind.DELETION, what=what)
+    return Fault(index=after, last=None if before <= after else before, kind=FaultKind.DELETION, what=what)

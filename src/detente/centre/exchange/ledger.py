@@ -129,6 +129,11 @@ class Fault:
     kind: FaultKind
     what: str
 
+    @property
+    def end(self) -> int:
+        """The last entry that it may be."""
+        return self.index if self.last is None else self.last
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tip:
