@@ -230,6 +230,7 @@ def test_a_line_that_is_no_entry_is_an_edit_of_it(folder: Path, statement: str) 
     for against in (True, False):
         code, found = verify(folder, against=against)
         assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, 5, "edit")
+        assert "entry 5 is not one that a ledger can hold" in found["faults"][0]["what"]
     assert CliRunner().invoke(app, ["ledger", "show", str(folder / "NATO.store")]).exit_code == 0
 
 
