@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
 
+from detente.centre.exchange import statement
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.session import State
-from detente.gateway.logic import notes, outbound
+from detente.gateway.logic import outbound
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Frame, Order, Timer, restore, start
 from detente.gateway.logic.notes import Word
@@ -169,7 +170,7 @@ def test_sides_under_different_agreements_tell_each_other() -> None:
 def test_a_partner_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pair, out = pair_under(), Out()
     with monkeypatch.context() as patch:
-        patch.setattr(notes, "SCHEMA", 99)
+        patch.setattr(statement, "SCHEMA", 99)
         outbound.note(pair.gateways[RUSSIA], pair.link(RUSSIA).copied(), out, Word.PULSE, pair.now)
     before = pair.link(NATO).session
     pair.do(NATO, Frame(partner=RUSSIA, lane=3, data=out.frames[0][2]))
