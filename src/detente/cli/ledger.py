@@ -98,13 +98,14 @@ def verify(
 
 def _say(found: dict[str, Any]) -> None:
     typer.echo(f"{found['side']}'s ledger with {found['partner']}: {found['entries']} entries, root {found['root']}")
-    words, known = found["words"], found["keys_known_beforehand"]
-    by = "keys known beforehand" if known else "keys that the files name themselves"
-    typer.echo(
-        f"{found['proved']} of {words} signed words hold, by {by}; "
-        f"they vouch for the first {found['vouched_for']} entries"
-        if words else "no signed word is kept with it"
-    )  # fmt: skip
+    if not found["words"]:
+        typer.echo("no signed word is kept with it")
+    elif not found["proved"] and not found["keys_known_beforehand"]:
+        typer.echo(f"{found['words']} signed words, and no key to check them by")
+    else:
+        by = "keys known beforehand" if found["keys_known_beforehand"] else "keys that the files name themselves"
+        vouched = f"they vouch for the first {found['vouched_for']} entries"
+        typer.echo(f"{found['proved']} of {found['words']} signed words hold, by {by}; {vouched}")
     for fault in found["faults"][:FAULTS_SAID]:
         typer.echo(f"{fault['kind']}: {fault['what']}")
     if len(found["faults"]) > FAULTS_SAID:

@@ -34,11 +34,6 @@ class LedgerFile:
     words: int  # signed words found
     proved: int  # of them, those whose signature holds by a known key; only these are evidence
 
-    @property
-    def sides(self) -> tuple[str, str]:
-        """Whose ledger, and with whom."""
-        return self.book.side, self.book.partner
-
 
 def read_ledger(path: Path, *, partner: str | None = None, keys: PublicKeys | None = None) -> LedgerFile:
     """The ledger in a file. Raises InputError where it is none.
