@@ -3,7 +3,7 @@
 Not a matter of speed: it is here because it is measured and not promised. ``python bench/liars.py --json`` for one JSON
 document; ``--scenario``, ``--replicates``, ``--seed``; ``--keep FILE`` adds each finished chunk of replicates to a file
 and does not fly again what stands there. A stop by hand prints the table of what is finished. Honest partners come
-first: what is found out of them is a false alarm.
+first: what is found out of them is a false alarm; ``--lies none`` flies no others, which is ten times as fast.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--replicates", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chunk", type=int, default=20, help="replicates that are flown, and kept, together")
-    parser.add_argument("--lies", default=",".join(LIES), help="which, separated by commas")
+    parser.add_argument("--lies", default=",".join(LIES), help=f"which, by commas; {HONEST}: honest partners alone")
     parser.add_argument("--keep", type=Path, help="a file that finished chunks are added to, and read from")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -102,7 +102,8 @@ def asked() -> argparse.Namespace:
 def main() -> None:
     """Fly and print."""
     options = asked()
-    scenario, lies = load_scenario(options.scenario), tuple(options.lies.split(","))
+    scenario = load_scenario(options.scenario)
+    lies = tuple(name for name in options.lies.split(",") if name != HONEST)
     head = {"scenario": options.scenario, "seed": options.seed, "chunk": options.chunk, "lies": list(lies)}
     done = kept_chunks(options.keep, head)
     if options.keep is not None and not done:

@@ -108,6 +108,30 @@ def test_an_honest_partner_is_not_suspected_more_often_than_is_stated():
     assert watching.trust.counts[:, made.EAST, 3].sum() == 0
 
 
+def test_errors_that_last_as_long_as_their_tracks_count_once():
+    """In the coast a track that starts somewhat farther off than it states stays so: that is found again and again."""
+    rng, true = np.random.default_rng(4), flock(6)
+    turned = rng.normal(size=(6, 6))
+    turned *= np.sqrt(13.0) / np.linalg.norm(turned, axis=1, keepdims=True)  # d² of 13: of 6 numbers, one in 23
+    watching, told = Watching(), true + turned @ np.linalg.cholesky(2 * SPREAD).T
+    for _ in range(80):
+        watching.tick(true, told)
+    assert watching.trust.counts[0, made.EAST, 0] == 6 * 20
+    assert watching.trust.evidence[0, made.EAST, 0] == pytest.approx(6 * (0.375 * 13.0 - 3.0 * np.log(4.0)))
+    assert watching.suspicion() == Suspicion(0)
+
+
+def test_a_salvo_whose_plots_were_exchanged_is_one_witness():
+    """Six tracks, 11 km from one to the next, all wrong: as much as one says. The same ones far apart convict."""
+    for apart, expected in ((0.1, Suspicion(0)), (1.0, Suspicion.DISAGREEMENT)):
+        watching, true = Watching(), flock(6)
+        true = true[0] + apart * (true - true[0])
+        for _ in range(40):
+            watching.tick(true, true + np.array([0.0, 0.0, 0.0, 60.0, 0.0, 0.0]))
+        assert watching.suspicion() & Suspicion.DISAGREEMENT == expected
+        assert watching.trust.counts[0, made.EAST, 0] >= 12
+
+
 def test_a_partner_that_is_too_sure_of_itself_is_found_out():
     rng, watching, true = np.random.default_rng(2), Watching(rows=20), flock(6)
     for _ in range(12):
@@ -201,7 +225,7 @@ def test_silence_counts_where_it_was_declared_and_promised(declared, promised, e
 
 
 def launched(watching, lat_deg, own_start=None, until=40):
-    """Four launch warnings of one moment, told at once; own tracks began where ``own_start`` says, if they did."""
+    """Launch warnings of one moment, told at once; own tracks began where ``own_start`` says, if they did."""
     start = np.zeros((1, SLOTS, 3))
     own = np.empty((0, 6))
     if own_start is not None:
@@ -235,6 +259,8 @@ def test_launches_that_own_satellites_ought_to_have_seen():
     assert launched(Watching(settings=surely), places, own_start=places) == Suspicion(0)
     assert launched(Watching(settings=surely), places, own_start=(-34.0, -35.0, -36.0, -37.0)) == Suspicion.GHOSTS
     assert launched(Watching(settings=SETTINGS), places) == Suspicion(0), "three looks of one satellite prove nothing"
+    mixed = (34.0, -34.0, 35.0, -35.0, 36.0, -36.0, 37.0, -37.0)  # four began here, and four did not
+    assert launched(Watching(settings=surely), mixed, own_start=places) == Suspicion(0)
     hidden = Watching(settings=surely)
     hidden.watch = hidden.watch._replace(boxes=np.radians([[-90.0, 90.0, -180.0, 180.0]] * 2 + [[-60, 20, 0, 90]]))
     assert launched(hidden, places) == Suspicion(0)

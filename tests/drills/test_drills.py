@@ -8,11 +8,13 @@ import pytest
 from detente.centre import step
 from detente.centre.exchange import dsse, message
 from detente.exercise.drill import station
-from detente.exercise.drill.drills import document, drill, hold
+from detente.exercise.drill.drills import document, drill, drill_of, hold
 from detente.exercise.drill.faults import draw
 from detente.exercise.drill.simulation import Simulation
+from detente.gateway import keeping
 from detente.gateway.logic import inbound, link, node, outbound
 from detente.gateway.logic.packing import pack
+from detente.gateway.logic.records import Kept, Record, StoreError
 from detente.records.errors import PeerError
 
 SPAN = 50
@@ -36,12 +38,14 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     11587: a partner resumed while its disk was full, and its operator, told so, did not say it again: nothing came for
     a liar to be found out by.
     """
+    as_found = replace(draw(seed), disks=(0.0, 0.0), refusals=())  # no disk took its time then
+    assert drill_of(as_found) == []
     assert drill(seed) == []
 
 
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
-    for what in ("cuts", "crashes", "full", "flood", "words"):
+    for what in ("cuts", "crashes", "full", "refusals", "flood", "words"):
         assert sum(bool(getattr(plan, what)) for plan in plans) > 30, what
     assert {lie for plan in plans for lie in plan.lies} == {
         "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
@@ -138,6 +142,33 @@ def swayed(watch: Callable) -> Callable:
     return doubtful
 
 
+def hasty(its: keeping.Keeping, step: keeping.Step) -> None:
+    """As ``Keeping.take``, but what is to be said is said at once."""
+    if step.out.frames:
+        its.kept(step)
+        step = replace(step, out=replace(step.out, frames=[]))
+    its.node = step.node
+    its.waiting.append(step)
+    if not its.group:
+        its._go_on()
+
+
+def first_said(group: list[keeping.Step]) -> list[Record]:
+    """As ``keeping._together``, but of what is kept of a partner the first that was made is written."""
+    records = [record for step in group for record in step.out.records]
+    first = {record.partner: record for record in reversed(records) if isinstance(record, Kept)}
+    return [*(record for record in records if not isinstance(record, Kept)), *first.values()]
+
+
+def unrepentant(its: keeping.Keeping, error: StoreError, group: list[keeping.Step]) -> None:
+    """As ``Keeping._undo``, but what was made of the lost steps stays as it is."""
+    for one in group:
+        if one.tick is not None:
+            its.sure = keeping.ashore(its.sure, one.tick)
+    its.node = its.waiting[-1].node if its.waiting else its.sure
+    its.lost(error, group)
+
+
 GUARDS = [
     ("P1", "duplicates are told from new envelopes", range(12), [
         (inbound, "had_before", lambda its, sequence: False), (inbound, "KNOWN_KEPT", 0),
@@ -149,8 +180,15 @@ GUARDS = [
     ("P6", "ticks since the snapshot are run again with what they applied", range(60), [
         (station.FailingStore, "load", forgetful(station.FailingStore.load)),
     ]),
+    ("P6", "nothing is said before it is kept", range(60), [(keeping.Keeping, "take", hasty)]),
+    ("P5", "what is kept of a partner is the last of what was made together", range(60), [
+        (keeping, "_together", first_said),
+    ]),
+    ("P5", "what was made of steps that were lost is lost with them", range(60), [
+        (keeping.Keeping, "_undo", unrepentant),
+    ]),
     ("P7", "a full disk stops no own sensor", range(60), [
-        (station, "ashore", lambda node, event: replace(node, tick=event.index)),
+        (keeping, "ashore", lambda node, event: replace(node, tick=event.index)),
     ]),
     ("P8", "notes echo the partner's clock", range(6), [(inbound, "_clock", lambda *arguments: None)]),
     ("P9", "warnings go first, the newest of them before the others", range(30), [
@@ -182,5 +220,6 @@ def test_the_drills_notice_a_guard_that_is_gone(
     for holder, name, instead in removed:
         monkeypatch.setattr(holder, name, instead)
     accepted = {promise, "P11"} if promise == "P7" else {promise}
-    noticed = (seed for seed in seeds for failure in drill(seed) if failure.promise in accepted)
+    plain = (replace(draw(seed), quick=False) for seed in seeds)  # nothing is answered from before the guard was gone
+    noticed = (plan.seed for plan in plain for failure in drill_of(plan) if failure.promise in accepted)
     assert next(noticed, None) is not None, f"no drill notices that {guard!r} is gone"

@@ -73,7 +73,7 @@ class Plain:
     def __init__(self):
         self.evidence = dict.fromkeys(("disagreement", "ghosts", "silence", "mismatches"), 0.0)
         self.counts = dict.fromkeys(COUNTED, 0)
-        self.lines, self.tracks = {}, {}
+        self.lines, self.tracks, self.given = {}, {}, {}
 
     def add(self, test, worth):
         self.evidence[test] = max(0.0, self.evidence[test] + worth)
@@ -110,6 +110,16 @@ def plain_meeting(plain, memory, now_s, line, Q, own, P, near, k):
         plain.verdict("mismatches", memory, against, "not_matched" if against else "matched", "match", shares)
 
 
+def plain_news(plain, worst, k, told, s, own):
+    """What a comparison adds to what this pair of tracks, and those beside it on either side, have said before."""
+    lines = [j for j in plain.lines if np.linalg.norm((told[j] - told[k])[:3]) <= SETTINGS.salvo_m]
+    tracks = [j for j in range(len(own)) if np.linalg.norm((own[j] - own[s])[:3]) <= SETTINGS.salvo_m]
+    spoken = [plain.lines[j]["given"] for j in lines] + [plain.given.get(j, 0.0) for j in tracks]
+    plain.lines[k]["given"] = max(plain.lines[k]["given"], worst)
+    plain.given[s] = max(plain.given.get(s, 0.0), worst)
+    return max(0.0, worst - max(spoken))
+
+
 def plain_rate(suite, sector, place, Q):
     """Nats a second against an object: the least in its ellipsoid, of a sharp one in its middle."""
     reach = SETTINGS.wide_sigmas * np.linalg.cholesky(Q[:3, :3]).T
@@ -135,8 +145,8 @@ def plain_tick(plain, now_s, own, told, P, Q, suite, sector):
                 memory["compared_s"] = now_s
                 worth = 0.5 * best * (1 - 1 / SETTINGS.worse) - 3 * math.log(SETTINGS.worse)
                 if worth > 0:
-                    worth = min(worth, SETTINGS.comparison_most, SETTINGS.track_most - memory["given"])
-                    memory["given"] += worth
+                    witness = int(np.argmin([d2(line, Q, a, P, 6) for a in own]))
+                    worth = plain_news(plain, min(worth, SETTINGS.track_most), k, told, witness, own)
                 plain.add("disagreement", worth)
                 plain.counts["compared"] += 1
                 plain.counts["displaced"] += best > SETTINGS.gate
@@ -169,6 +179,8 @@ def test_the_kernel_judges_as_the_plain_twin_does(seed):
     own = tested.flock(5)
     shift = np.where(rng.random((7, 1)) < 0.5, 0.0, 10 ** rng.uniform(2.5, 5, (7, 1))) * np.array([[0, 0, 1, 0, 0, 0]])
     base = tested.flock(7, rng.choice([48.0, 49.0])) + shift
+    if seed % 3 == 2:  # a salvo: 13 km from one to the next
+        own, base = ((one - one[0]) * 0.1 + one[0] for one in (own, base))
     own, said = own[: rng.integers(0, 6)], base[: rng.integers(0, 8)]
     spread, said_spread = tested.SPREAD, rng.choice([0.1, 1.0, 4.0, 900.0]) * tested.SPREAD
     stated = watching.watch.sectors

@@ -11,12 +11,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
+from typing import Protocol
 
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
 from detente.gateway.logic.records import Kept, Record, StoreError
 from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.store import MemoryStore
 
 STEPS_MAX = 64
 """Steps that may wait to be kept before no more are made. source: assumption, 16-500: four commits' worth of frames."""
@@ -30,6 +33,29 @@ class Step:
     out: Out
     tick: Tick | None = None  # where it is a tick
     lines: tuple[LineUp | LineDown, ...] = ()  # news of lines among the events: true whether they can be kept or not
+
+
+class Working(Protocol):
+    """Whoever carries out one thing at a time: here a thread, in a drill a disk that takes simulated time."""
+
+    error: BaseException | None
+
+    @property
+    def idle(self) -> bool:
+        """True unless it is at work."""
+        ...
+
+    def start(self) -> None:
+        """Do it once, and tell when it is done."""
+        ...
+
+    def wait(self) -> None:
+        """Until it is done."""
+        ...
+
+    def close(self) -> None:
+        """Finish, and end."""
+        ...
 
 
 class Worker:
@@ -79,12 +105,12 @@ class Keeping:
     """Keeps one gateway's steps. All of it runs in the loop's thread, but for the commits themselves."""
 
     def __init__(
-        self, store: SqliteStore, node: Node, *, kept: Callable[[Step], None],
+        self, store: SqliteStore | MemoryStore, node: Node, *, kept: Callable[[Step], None],
         lost: Callable[[StoreError, list[Step]], None],
     ) -> None:  # fmt: skip
         """``kept`` is called for each step once it is on disk, in order; ``lost`` with those that could not be kept.
 
-        Until :meth:`run_in` each step is kept before :meth:`take` returns.
+        Until :meth:`run_in` or :meth:`run_by` each step is kept before :meth:`take` returns.
         """
         self.store, self.kept, self.lost = store, kept, lost
         self.node = node  # as if all that was taken were kept: what the next step is made from
@@ -92,13 +118,17 @@ class Keeping:
         self.waiting: deque[Step] = deque()
         self.group: list[Step] = []  # whose commit is on its way
         self.fault: BaseException | None = None
-        self.worker: Worker | None = None
-        self.folder: Worker | None = None
+        self.worker: Working | None = None
+        self.folder: Working | None = None
 
     def run_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on commits run in a thread, and what comes of them is told in this loop."""
-        self.worker = Worker(loop, self.store.finish, self._done)
+        self.run_by(partial(Worker, loop))
         self.folder = Worker(loop, self.store.fold, lambda: None)
+
+    def run_by(self, hire: Callable[[Callable[[], None], Callable[[], None]], Working]) -> None:
+        """From now on whoever is hired carries out the commits: it is given what to do, and whom to tell afterwards."""
+        self.worker = hire(self.store.finish, self._done)
 
     @property
     def full(self) -> bool:

@@ -48,7 +48,10 @@ FOLD_BYTES = 4_000_000
 FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
 RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
 
-VERSION = 2  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten
+VERSION = (
+    3  # 2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten; 3: which tracks
+)
+# and launches have spoken against a partner
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
 # Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
 # what waits to be applied. (Stores made before have both, and serve as well.)

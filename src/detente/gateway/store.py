@@ -51,11 +51,26 @@ class MemoryStore:
         self.outbox: dict[tuple[str, int], Accepted | Closed] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.kept: dict[str, Kept] = {}
+        self.begun: Sequence[Record] = ()
+
+    long_log = False  # there is none
 
     def commit(self, records: Sequence[Record]) -> None:
         """Keep all of these."""
-        for record in records:
+        self.begin(records)
+        self.finish()
+
+    def begin(self, records: Sequence[Record]) -> None:
+        """Take all of these, to be kept by :meth:`finish`."""
+        self.begun = records
+
+    def finish(self) -> None:
+        """Keep what was begun with."""
+        for record in self.begun:
             self._keep(record)
+
+    def fold(self) -> None:
+        """Nothing: there is no log."""
 
     def _keep(self, record: Record) -> None:
         if isinstance(record, (Accepted, Closed)):

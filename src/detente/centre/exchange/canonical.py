@@ -7,12 +7,15 @@ is JSON without spaces, keys in order. (The general form, needed for agreements,
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from detente.records.errors import PeerError
 
 INTEGER_MAX = 2**53 - 1
 """The largest integer that JSON readers agree on (RFC 8785, section 3.2.2.3; RFC 7493, section 2.2)."""
+
+NOT_THE_FIELDS = " does not hold the fields of its schema"
 
 Check = Callable[[object], str]
 """What is wrong with a value; empty where nothing is."""
@@ -45,31 +48,31 @@ def read(
         fields = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError):
         raise PeerError(f"{what} is not JSON") from None
-    told = fields.get("schema") if type(fields) is dict else None
+    told = fields.pop("schema", None) if type(fields) is dict else None
     if type(told) is int and told != schema:
         raise VersionMismatch(f"{what} is of schema {told}; this side reads schema {schema} and no other")
-    wrong = object_of({"schema": whole(), **shape})(fields)
+    wrong = NOT_THE_FIELDS if told is None else _wrong(SCHEMA, {"schema": told}) or _wrong(shape, fields)
     if wrong:
         raise PeerError(f"{what}{wrong}")
-    if written(fields) != data:
+    if written(fields | {"schema": schema}) != data:
         raise PeerError(f"{what} is not in canonical form")
-    del fields["schema"]
     return fields
 
 
 def object_of(shape: Mapping[str, Check]) -> Check:
     """An object with these fields and no others."""
 
-    def check(value: object) -> str:
-        if type(value) is not dict or value.keys() != shape.keys():
-            return " does not hold the fields of its schema"
-        for name, sound in shape.items():
-            wrong = sound(value[name])
-            if wrong:
-                return f": {name}{wrong}"
-        return ""
+    return partial(_wrong, shape)
 
-    return check
+
+def _wrong(shape: Mapping[str, Check], value: object) -> str:
+    if type(value) is not dict or value.keys() != shape.keys():
+        return NOT_THE_FIELDS
+    for name, sound in shape.items():
+        wrong = sound(value[name])
+        if wrong:
+            return f": {name}{wrong}"
+    return ""
 
 
 def list_of(item: Check, most: int) -> Check:
@@ -78,7 +81,11 @@ def list_of(item: Check, most: int) -> Check:
     def check(value: object) -> str:
         if type(value) is not list or len(value) > most:
             return f" is not a list of at most {most}"
-        return next((wrong for wrong in map(item, value) if wrong), "")
+        for one in value:
+            wrong = item(one)
+            if wrong:
+                return wrong
+        return ""
 
     return check
 
@@ -103,6 +110,8 @@ def whole(least: int = 0, most: int = INTEGER_MAX) -> Check:
 
     return check
 
+
+SCHEMA = {"schema": whole()}
 
 NAME = text_of(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
 """What a side is called."""

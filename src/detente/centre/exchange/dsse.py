@@ -105,10 +105,11 @@ def opened(kind: Kind, envelope: bytes, keys: Keys) -> tuple[bytes, bytes]:
 
 def kind_of(envelope: bytes, kinds: Iterable[Kind]) -> Kind:
     """Which of these kinds an envelope says it is; nothing is checked. Raises PeerError where it is none of them."""
-    found = next((kind for kind in kinds if envelope[:8] == kind.mark), None)
-    if found is None:
-        raise PeerError("not an envelope of this exchange")
-    return found
+    mark = envelope[:8]
+    for kind in kinds:
+        if kind.mark == mark:
+            return kind
+    raise PeerError("not an envelope of this exchange")
 
 
 def to_json(kind: Kind, envelope: bytes) -> str:

@@ -59,7 +59,7 @@ def check_header(
     names = setting.side_names
     expected = {
         "mark": MARKS[mark], "giver": names[giver], "receiver": names[receiver],
-        "agreement": "" if setting.agreement is None else _fingerprint(setting.agreement.model_dump_json()),
+        "agreement": "" if setting.agreement is None else _fingerprint(setting.agreement_text),
         "hops": [names[giver]], "label": _label(setting, names[receiver], messages),
     }  # fmt: skip
     stated = header | {"mark": kind}
@@ -85,11 +85,9 @@ def read_egress(envelope: bytes, giver: int, receiver: int, row: int) -> tuple[i
         assert size == PREFIX_BYTES + length, "something beside the header is signed"
         assert hashlib.sha256(columns).hexdigest() == header["columns"], "the columns are not those of the header"
         told, place = {}, 0
-        for name, letter, many in WIRE:
-            total = header["count"] * many
-            values = struct.unpack_from(f"<{total}{letter}", columns, place)
-            place += struct.calcsize(f"<{total}{letter}")
-            told[name] = np.array(values).reshape((-1, many) if many > 1 else (-1,))
+        for name, column, shape in _columns(header["count"]):
+            told[name] = np.array(column.unpack_from(columns, place)).reshape(shape)
+            place += column.size
         assert place == len(columns), "there are bytes behind the columns"
         assert {"giver", "receiver", "agreement", "hops", "label", "sealed_us"} <= header.keys(), (
             "a header lacks a part"
@@ -100,6 +98,15 @@ def read_egress(envelope: bytes, giver: int, receiver: int, row: int) -> tuple[i
     return kind, header, Messages(
         replicate=np.full(count, row), giver=np.full(count, giver), receiver=np.full(count, receiver), **told
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _columns(count: int) -> list[tuple[str, struct.Struct, tuple[int, ...]]]:
+    """How each column of so many messages is read: name, numbers, shape."""
+    return [
+        (name, struct.Struct(f"<{count * many}{letter}"), (-1, many) if many > 1 else (-1,))
+        for name, letter, many in WIRE
+    ]  # fmt: skip
 
 
 @lru_cache(maxsize=16)

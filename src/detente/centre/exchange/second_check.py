@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -64,6 +65,11 @@ class Setting:
     sensor_owners: tuple[str, ...]  # country code of every sensor's owner, in scenario order
     sensor_sides: tuple[int, ...]  # side that hears each sensor
     epoch: datetime
+
+    @cached_property
+    def agreement_text(self) -> str:
+        """The agreement as JSON; empty where there is none."""
+        return "" if self.agreement is None else self.agreement.model_dump_json()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +271,7 @@ def _range_faults(case: _Case) -> Iterator[tuple[str, str]]:
 def _content_faults(case: _Case) -> Iterator[tuple[str, str]]:
     told, data = case.told, case.clause.data
     for other, names in PARTS.items():
-        if any(name not in PARTS.get(data, ()) and np.any(told[name] != 0) for name in names):
+        if any(name not in PARTS.get(data, ()) and told[name].any() for name in names):
             yield "content", f"carries parts of {other}"
     stated = (int(told["launch_valid"]), int(told["impact_valid"]))
     if stated != (int(data == "launch-warning"), int(data == "impact-prediction")):
@@ -273,7 +279,7 @@ def _content_faults(case: _Case) -> Iterator[tuple[str, str]]:
     if int(told["phase"]) != int(case.snapshot.tracks.phase[case.row, case.slot]):
         yield "content", "the stated phase is not the track's"
     coarsening = case.clause.coarsen
-    if bool(told["coarsened"]) != any(amount > 0 for amount in coarsening.model_dump().values()):
+    if bool(told["coarsened"]) != any(amount > 0 for _, amount in coarsening):
         yield "coarsening", "the coarsened flag does not say what the clause says"
     if data in ("track", "tracklet"):
         yield from _state_faults(case)
@@ -349,7 +355,7 @@ def _offsets_told(
     """
     offsets: dict = {}
     clauses = () if setting.agreement is None else setting.agreement.clauses
-    coarse = {index for index, clause in enumerate(clauses) if any(clause.coarsen.model_dump().values())}
+    coarse = {index for index, clause in enumerate(clauses) if any(amount for _, amount in clause.coarsen)}
     asked = {key for key in _subjects(messages) if key[2] in coarse}
     for row, key in enumerate(_subjects(earlier)):
         if key not in asked:

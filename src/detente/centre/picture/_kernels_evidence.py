@@ -17,8 +17,8 @@ COUNTS = 8
 # Columns of what is remembered of a partner's line, and of an own track with regard to a partner.
 MISSED, GIVEN, COMPARED_S, LAUNCH_KNOWN, MATCH, MET_S = range(6)
 LINE_MEMORY = 6
-SILENT, PROMISED_S = 0, 1
-TRACK_MEMORY = 2
+SILENT, PROMISED_S, TRACK_GIVEN = range(3)
+TRACK_MEMORY = 3
 
 NO_VERDICT, FOR, AGAINST = 0, 1, 2
 CONFIRMED, COAST, REENTRY = 2, 2, 3
@@ -46,9 +46,10 @@ class TrustSettings(NamedTuple):
     same_velocity: float = 16.0  # squared distance of velocities; chance 1e-3 (χ², 3 numbers)
     same_velocity_m_s: float = 15.0  # with this added to both: a slow drift. Source: assumption, 5 to 30
     sharp_velocity_m_s: float = 20.0  # of root of the sum of both tracks' variances. Source: assumption, 10 to 40
-    worse: float = 2.5  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
-    comparison_most: float = 4.0  # evidence of one comparison, and of one track: no single track convicts anybody
-    track_most: float = 4.5  # Source: assumption, 3 to 6: three tracks at least; two may have taken others' plots
+    worse: float = 4.0  # the covariance is this much too small: the alternative tested. Source: assumption, 2 to 6
+    track_most: float = 4.5  # evidence of one witness. Source: assumption, 3.9 to 5.7: three at least
+    # Tracks that fly so near each other take each other's plots, and go wrong together: they are one witness.
+    salvo_m: float = 30_000.0  # Source: assumption, 10 to 60 km
     rcs_m2: float = 0.05  # of what should be seen. Source: assumption, 0.02 to 0.2, the catalogue's front ends
     chance_most: float = 0.8  # no look is trusted more. Source: assumption, 0.7 to 0.95
     margin_rad: float = 0.05  # inside a sector's edges. Source: assumption, 0.02 to 0.1

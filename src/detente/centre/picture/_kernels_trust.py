@@ -38,6 +38,7 @@ from detente.centre.picture._kernels_evidence import (
     SILENCE,
     SILENT,
     TOLD,
+    TRACK_GIVEN,
     UNSEEN,
     UNTOLD,
     add,
@@ -94,25 +95,62 @@ def displaced(mean, covariance, other, other_covariance, settings, total, lower,
 
 
 @kernel
-def forget_line(memory, verdict, key, q, giver, number):
-    """A slot now holds another track of a partner: its memory begins anew."""
-    key[q, 0], key[q, 1] = giver, number
-    memory[q, MISSED], memory[q, GIVEN], memory[q, COMPARED_S] = 0.0, 0.0, NEVER_S
-    memory[q, LAUNCH_KNOWN], memory[q, MATCH], memory[q, MET_S] = 0.0, NO_VERDICT, NEVER_S
-    verdict[q] = NO_VERDICT
+def forget(held, number, line_key, memory, verdict, track_key, track_memory, track_verdict):
+    """Of slots that now hold another track, a partner's or an own one, the memory begins anew."""
+    for q in range(held.shape[1]):
+        giver, named = int(held[GIVER, q]), int(held[PARTNER_NUMBER, q])
+        if held[STATUS, q] != 0.0 and (line_key[q, 0] != giver or line_key[q, 1] != named):
+            line_key[q, 0], line_key[q, 1] = giver, named
+            memory[q, MISSED], memory[q, GIVEN], memory[q, COMPARED_S] = 0.0, 0.0, NEVER_S
+            memory[q, LAUNCH_KNOWN], memory[q, MATCH], memory[q, MET_S] = 0.0, NO_VERDICT, NEVER_S
+            verdict[q] = NO_VERDICT
+    for s in range(number.size):
+        if track_key[s] != number[s]:
+            track_key[s] = number[s]
+            track_memory[s, :, SILENT], track_memory[s, :, PROMISED_S] = 0.0, NEVER_S
+            track_memory[s, :, TRACK_GIVEN] = 0.0
+            track_verdict[s, :] = NO_VERDICT
 
 
 @kernel
-def compare(d2, numbers, giver, q, memory, evidence, counts, settings):
+def beside(mean, other, within_m):
+    """True for two states no farther apart."""
+    gap2 = 0.0
+    for i in range(3):
+        gap2 += (mean[i] - other[i]) ** 2
+    return gap2 <= within_m**2
+
+
+@kernel
+def spoken_already(giver, q, s, held, aligned, status, mean, memory, track_memory, settings):
+    """The most that a pair of tracks, or one that flies beside it on either side, has said against a partner so far."""
+    most = 0.0
+    for k in range(held.shape[1]):
+        theirs = held[STATUS, k] != 0.0 and held[HAS_STATE, k] != 0.0 and held[GIVER, k] == giver
+        if theirs and beside(aligned[k], aligned[q], settings.salvo_m):
+            most = max(most, memory[k, GIVEN])
+    for k in range(status.size):
+        if status[k] != 0 and beside(mean[k], mean[s], settings.salvo_m):
+            most = max(most, track_memory[k, giver, TRACK_GIVEN])
+    return most
+
+
+@kernel
+def compare(d2, numbers, giver, q, s, held, aligned, status, mean, memory, track_memory, evidence, counts, settings):
     """One comparison of a partner's track with an own one of the same object.
 
     Honest, d² is χ² of ``numbers`` or, for common errors, less; the alternative is that of a covariance ``worse`` times
-    too small. The ratio's mean is 1 or less under an honest partner, also once it is cut at its greatest.
+    too small. The ratio's mean is 1 or less under an honest partner, also once it is cut at its greatest. In the coast
+    a track's error lasts: what one comparison found, the next finds again; and tracks beside each other take each
+    other's plots. So these speak against their giver by their worst comparison, not by their sum; for it, by each.
     """
     worth = 0.5 * d2 * (1.0 - 1.0 / settings.worse) - 0.5 * numbers * math.log(settings.worse)
     if worth > 0.0:
-        worth = min(worth, settings.comparison_most, settings.track_most - memory[q, GIVEN])
-        memory[q, GIVEN] += worth
+        worst = min(worth, settings.track_most)
+        spoken = spoken_already(giver, q, s, held, aligned, status, mean, memory, track_memory, settings)
+        worth = max(0.0, worst - spoken)
+        memory[q, GIVEN] = max(memory[q, GIVEN], worst)
+        track_memory[s, giver, TRACK_GIVEN] = max(track_memory[s, giver, TRACK_GIVEN], worst)
     add(evidence, giver, DISAGREEMENT, worth)
     counts[giver, COMPARED] += 1
 
@@ -147,13 +185,13 @@ def missing_anywhere(own_radars, mean, covariance, watch, drawn, settings, lower
 @kernel
 def look_at_line(
     q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s, mean,
-    covariance, own_radars, watch, drawn, memory, verdict, evidence, counts, settings, work, vectors,
+    covariance, own_radars, watch, drawn, memory, track_memory, verdict, evidence, counts, settings, work, vectors,
 ):  # fmt: skip
     """Hold one line of a partner against all own ones: compared, explained, or not to be seen where it should be."""
     giver = int(held[GIVER, q])
     coarse = held[COARSENED, q] != 0.0
     numbers = 3 if coarse else 6
-    best, explained, moved = FAR, False, False
+    best, witness, explained, moved = FAR, -1, False, False
     for s in range(status.size):
         if status[s] == 0 or far_apart(
             aligned[q], spread[q], mean[s], covariance[s], settings.displaced_m, settings
@@ -169,16 +207,20 @@ def look_at_line(
             d2 = squared_distance(
                 aligned[q], spread[q], mean[s], covariance[s], numbers, 0.0, work[0], work[1], vectors
             )
-            best = min(best, d2)
-            if displaced(aligned[q], spread[q], mean[s], covariance[s], settings, work[0], work[1], vectors):
-                moved = moved or not spoken_of(
-                    giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors
-                )  # fmt: skip
+            if d2 <= best:
+                best, witness = d2, s
+            if not moved and displaced(
+                aligned[q], spread[q], mean[s], covariance[s], settings, work[0], work[1], vectors
+            ):
+                moved = not spoken_of(giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors)
     by_radar = partner_sensors[q] & watch.radars != 0
     if best <= settings.gate or (moved and not explained):
         if by_radar and now_s - memory[q, COMPARED_S] >= settings.compare_every_s:
             memory[q, COMPARED_S] = now_s
-            compare(best, numbers, giver, q, memory, evidence, counts, settings)
+            compare(
+                best, numbers, giver, q, witness, held, aligned, status, mean, memory, track_memory, evidence, counts,
+                settings,
+            )  # fmt: skip
             if best > settings.gate:
                 counts[giver, MOVED] += 1
         explained = True
@@ -293,38 +335,41 @@ def look_at_launch(
     q, now_s, began_s, giver, said, begun, own, own_satellites, watch, drawn, orbits, memory, verdict, evidence, counts,
     settings,
 ):  # fmt: skip
-    """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with."""
+    """Whether a launch told of in time is one that own satellites ought to have seen, and no own track began with.
+
+    All are judged at one age: were those that are seen judged at once, nothing would be left of them when the verdicts
+    about their salvo's others fall.
+    """
     if said[LAUNCH_VALID] == 0.0 or verdict[q] != NO_VERDICT or memory[q, LAUNCH_KNOWN] != 0.0:
         return
-    if now_s - said[LAUNCH_S] > settings.launch_late_s or said[LAUNCH_S] < began_s:
-        memory[q, LAUNCH_KNOWN] = 1.0
-    elif own_launch_near(said, begun, own, settings):
-        memory[q, LAUNCH_KNOWN], verdict[q] = 1.0, FOR
+    age_s = now_s - said[LAUNCH_S]
+    if age_s < settings.launch_after_s:
+        return
+    memory[q, LAUNCH_KNOWN] = 1.0
+    if age_s > settings.launch_late_s or said[LAUNCH_S] < began_s:
+        return
+    if own_launch_near(said, begun, own, settings):
+        verdict[q] = FOR
         counts[giver, SEEN] += 1
         add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, False))
-    elif now_s - said[LAUNCH_S] >= settings.launch_after_s:
-        memory[q, LAUNCH_KNOWN] = 1.0
-        if missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
-            verdict[q] = AGAINST
-            counts[giver, UNSEEN] += 1
-            add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, True))
+    elif missed_launch(own_satellites, watch, drawn, orbits, said, settings) >= settings.unseen:
+        verdict[q] = AGAINST
+        counts[giver, UNSEEN] += 1
+        add(evidence, giver, GHOSTS, weigh(settings.lying_launches, settings.honest_launches, True))
 
 
 @kernel
 def judge_lines(
     r, now_s, since_s, began_s, held, theirs, own, begun, own_satellites, aligned, spread, partner_sensors, status,
-    phase, sensors, hits, updated_s, mean, covariance, own_radars, watch, key, memory, verdict, evidence, counts,
-    settings, work, vectors,
+    phase, sensors, hits, updated_s, mean, covariance, own_radars, watch, memory, track_memory, verdict, evidence,
+    counts, settings, work, vectors,
 ):  # fmt: skip
     """All lines of all partners in one replicate: their launches, and their states that were told lately."""
     for q in range(held.shape[1]):
         if held[STATUS, q] == 0.0:
             continue
-        giver, number = int(held[GIVER, q]), int(held[PARTNER_NUMBER, q])
-        if key[q, 0] != giver or key[q, 1] != number:
-            forget_line(memory, verdict, key, q, giver, number)
         look_at_launch(
-            q, now_s, began_s, giver, theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r],
+            q, now_s, began_s, int(held[GIVER, q]), theirs[:, q], begun, own, own_satellites, watch, watch.drawn[r],
             watch.orbits[r], memory, verdict, evidence, counts, settings,
         )  # fmt: skip
         if held[HAS_STATE, q] == 0.0 or now_s - held[VALID_S, q] > settings.lately_s:
@@ -336,23 +381,18 @@ def judge_lines(
         if held[PHASE, q] == COAST:
             look_at_line(
                 q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s,
-                mean, covariance, own_radars, watch, watch.drawn[r], memory, verdict, evidence, counts, settings, work,
-                vectors,
+                mean, covariance, own_radars, watch, watch.drawn[r], memory, track_memory, verdict, evidence, counts,
+                settings, work, vectors,
             )  # fmt: skip
 
 
 @kernel
 def judge_tracks(
-    r, now_s, since_s, own_side, held, aligned, spread, status, number, phase, sensors, hits, updated_s, mean,
-    covariance, promised_s, declared, sectors, theirs, watch, key, memory, verdict, evidence, counts, settings, work,
-    vectors,
+    r, now_s, since_s, own_side, held, aligned, spread, status, phase, sensors, hits, updated_s, mean, covariance,
+    promised_s, declared, sectors, theirs, watch, memory, verdict, evidence, counts, settings, work, vectors,
 ):  # fmt: skip
     """All own tracks in one replicate that may bear witness, with regard to each partner."""
     for s in range(status.size):
-        if key[s] != number[s]:
-            key[s] = number[s]
-            memory[s, :, SILENT], memory[s, :, PROMISED_S] = 0.0, NEVER_S
-            verdict[s, :] = NO_VERDICT
         if not comparable(
             status[s], phase[s], sensors[s], hits[s], updated_s[s], covariance[s], now_s, watch.radars, settings
         ):
@@ -389,14 +429,18 @@ def judge_rows(
     for r in range(held.shape[1]):
         align_all(now_s, held[:, r], partner_mean[r], partner_covariance[r], picture, work[0], work[1], aligned, spread)
         note_begun(number[r], born_s[r], start_ecef_m[r], begun, noted, r)
+        forget(
+            held[:, r], number[r], line_key[r], line_memory[r], line_verdict[r], track_key[r], track_memory[r],
+            track_verdict[r],
+        )  # fmt: skip
         judge_lines(
             r, now_s, since_s, began_s, held[:, r], said[:, r], own[:, r], begun[r], own_satellites, aligned, spread,
             partner_sensors[r], status[r], phase[r], sensors[r], hits[r], updated_s[r], mean[r], covariance[r],
-            own_radars, watch, line_key[r], line_memory[r], line_verdict[r], evidence[r], counts[r], settings, work,
-            vectors,
+            own_radars, watch, line_memory[r], track_memory[r], line_verdict[r], evidence[r], counts[r],
+            settings, work, vectors,
         )  # fmt: skip
         judge_tracks(
-            r, now_s, since_s, own_side, held[:, r], aligned, spread, status[r], number[r], phase[r], sensors[r],
-            hits[r], updated_s[r], mean[r], covariance[r], promised_s[r], declared[r], sectors[r], theirs, watch,
-            track_key[r], track_memory[r], track_verdict[r], evidence[r], counts[r], settings, work, vectors,
+            r, now_s, since_s, own_side, held[:, r], aligned, spread, status[r], phase[r], sensors[r], hits[r],
+            updated_s[r], mean[r], covariance[r], promised_s[r], declared[r], sectors[r], theirs, watch,
+            track_memory[r], track_verdict[r], evidence[r], counts[r], settings, work, vectors,
         )  # fmt: skip

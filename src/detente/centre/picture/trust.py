@@ -64,7 +64,7 @@ class Trust(Slots):
     line_memory: Floats  # (R, Q, 6)
     line_verdict: Bytes  # (R, Q)
     track_key: Ints  # (R, S)
-    track_memory: Floats  # (R, S, sides, 2)
+    track_memory: Floats  # (R, S, sides, 3)
     track_verdict: Bytes  # (R, S, sides)
     begun: Floats  # (R, BEGUN_MAX, 4) where (ECEF, m) and when the latest own tracks began
     noted: Ints  # (R,) the last of them

@@ -1,5 +1,6 @@
 """Many drills: one after the other or in several processes, kept as they finish; what is told of those that failed."""
 
+import gc
 import json
 import multiprocessing
 import signal
@@ -12,13 +13,15 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from detente.exercise.drill.faults import draw
+from detente.exercise.drill.faults import Plan, draw
 from detente.exercise.drill.promises import broken_promises
 from detente.exercise.drill.simulation import Simulation
 from detente.records.errors import InputError
 
 CHUNK = 50
 """Seeds that are held, and kept, together: from each multiple of fifty to the next."""
+GARBAGE = 50_000
+"""New objects between two looks for garbage: a drill makes about as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,13 @@ Chunk = tuple[int, int]
 
 
 def drill(seed: int) -> list[Failure]:
-    """Hold the drill of one seed. An exception is P5 broken: nothing may crash a gateway."""
-    simulation = Simulation(draw(seed))
+    """Hold the drill of one seed."""
+    return drill_of(draw(seed))
+
+
+def drill_of(plan: Plan) -> list[Failure]:
+    """Hold the drill of one plan. An exception is P5 broken: nothing may crash a gateway."""
+    simulation = Simulation(plan)
     try:
         simulation.run()
         broken = [(one.promise, one.what) for one in broken_promises(simulation)]
@@ -47,7 +55,7 @@ def drill(seed: int) -> list[Failure]:
         place = traceback.extract_tb(error.__traceback__)[-1]
         broken = [("P5", f"{type(error).__name__}: {error} ({place.filename.split('/')[-1]}:{place.lineno})")]
     events = simulation.story
-    return [Failure(seed=seed, promise=promise, what=what, events=events) for promise, what in broken]
+    return [Failure(seed=plan.seed, promise=promise, what=what, events=events) for promise, what in broken]
 
 
 def hold(
@@ -87,7 +95,12 @@ def _chunks(first: int, last: int) -> list[Chunk]:
 
 
 def _hold_chunk(chunk: Chunk) -> list[Failure]:
-    return [failure for seed in range(*chunk) for failure in drill(seed)]
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE, *before[1:])  # what a drill remembers is much, and seldom goes
+    try:
+        return [failure for seed in range(*chunk) for failure in drill(seed)]
+    finally:
+        gc.set_threshold(*before)
 
 
 def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failure]]]:
@@ -98,7 +111,7 @@ def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failu
         return
     with _crew(workers) as crew:
         left = iter(chunks)
-        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, 2 * workers)}
+        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, workers)}
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
@@ -107,11 +120,15 @@ def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failu
 
 @contextmanager
 def _crew(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that leave a stop by hand to us; what they had not finished then is forgotten."""
-    context = multiprocessing.get_context("spawn")
+    """Processes that leave a stop by hand to us: it ends them, and what they had not finished then is forgotten."""
+    context, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     crew = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
     try:
         yield crew
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         crew.shutdown(cancel_futures=True)
 

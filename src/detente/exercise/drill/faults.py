@@ -12,6 +12,8 @@ FOUND_OUT = (1, "ghosts")
 """Who lies in trials, and how. The other side's satellites see every launch, and none that is not there."""
 PARDON_S = 185.0
 """When its operator pardons it: 50 s after it is found out where nothing else goes wrong."""
+SLOW_DISKS_S = ((0.0, 0.0, 0.0, 1.0, 10.0), (0.0, 0.3, 3.0, 10.0))
+"""The longest that a commit takes, where nothing else befalls the disk and where something does; at most two ticks."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -56,6 +58,14 @@ class FullDisk:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A side's disk refuses its commit number ``commit``, once: what was made since it began is lost with it."""
+
+    side: int
+    commit: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clock:
     """A side's wall clock: off by ``offset_s``, and by ``step_s`` more from ``step_at_s``."""
 
@@ -97,6 +107,9 @@ class Plan:
     cuts: tuple[Cut, ...] = ()
     crashes: tuple[Crash, ...] = ()
     full: tuple[FullDisk, ...] = ()
+    disks: tuple[float, float] = (0.0, 0.0)
+    """The longest that each side's disk takes for a commit, s: what is made meanwhile is kept by the next, together."""
+    refusals: tuple[Refusal, ...] = ()
     clocks: tuple[Clock, Clock] = (Clock(), Clock())
     flood: Flood | None = None
     lies: tuple[str, str] = ("none", "none")
@@ -147,7 +160,23 @@ def draw(seed: int) -> Plan:
         clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
+    plan = _with_slow_disks(plan)
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else plan
+
+
+def _with_slow_disks(plan: Plan) -> Plan:
+    """How slow each side's disk is, oftener so where something else befalls it, and which commits it refuses.
+
+    By a lot of its own: the other faults of a seed are what they were before there were slow disks.
+    """
+    lot = Random(~plan.seed)
+    struck = {one.side for one in (*plan.crashes, *plan.full)}
+    disks = tuple(lot.choice(SLOW_DISKS_S[side in struck]) for side in range(2))
+    refusals = [
+        Refusal(side=side, commit=lot.randint(5, 40)) for side in range(2) if disks[side]
+        for _ in range(lot.choice((0, 0, 1, 2)))
+    ]  # fmt: skip
+    return replace(plan, disks=(disks[0], disks[1]), refusals=tuple(refusals))
 
 
 def _trial(plan: Plan) -> Plan:

@@ -13,17 +13,19 @@ from detente.centre.exchange.offsets import Secret
 from detente.exercise.drill.faults import Clock, Crash, Plan, Word
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
-from detente.exercise.drill.station import Broken, FailingStore, Frames, KilledError, Station
+from detente.exercise.drill.station import Broken, Disk, FailingStore, KilledError, Station
 from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, heard
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
-from detente.gateway.logic.node import Frame, LineDown, LineUp, Node, Order, Timer, start
+from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
+from detente.gateway.logic.records import StoreError
 from detente.gateway.theatre import gateway_of
 
 EVENTS_KEPT = 40
 TIMER_S = 2.0
 QUIET_S = 240.0  # after the faults: long enough for everything to be delivered or closed
 CLOCKS_S = 60.0  # of quiet at least where a clock is wrong: several heartbeats, so that clocks are compared anew
+CALM_DISK_S = 0.3  # and disks hang no longer than this
 EPOCH = 7
 TIMER = "timer"
 ARRIVALS = [
@@ -69,7 +71,7 @@ class Simulation:
     """A drill under one plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.lot = plan, Random(plan.seed ^ 0x5EED)
+        self.plan, self.lot, self.disk_lot = plan, Random(plan.seed ^ 0x5EED), Random(plan.seed ^ 0xD15C)
         self.now_s, self.order, self.quiet = 0.0, 0, False
         self.heap: list[tuple[float, int, str, Callable[[], None], int]] = []
         self.trace: deque[tuple[float, str, int]] = deque(maxlen=EVENTS_KEPT)
@@ -81,11 +83,13 @@ class Simulation:
     def _station(self, side: int) -> Station:
         names = drill_world().names
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
+        refusals = [one.commit for one in self.plan.refusals if one.side == side]
         which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage
         feed = heard(side, self.plan.lies[side], self.plan.stage)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, store=FailingStore(EPOCH, kills),
+            gateway=drill_gateway(*which), feed=feed, store=FailingStore(EPOCH, kills, refusals),
             fresh=_fresh(*which), quick=self.plan.quick,
+            begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
         )  # fmt: skip
 
     @property
@@ -120,10 +124,10 @@ class Simulation:
             self._at(full.end_s, f"{full.side} disk has room", lambda full=full: self._fill(full.side, False))
         for word in self.plan.words:
             self._at(word.start_s, f"{word.side} {word.word}", lambda word=word: self._word(word, word.word))
-            self._at(word.end_s, f"{word.side} {word.undo}", lambda word=word: self._undo(word))
+            self._at(word.end_s, f"{word.side} {word.undo}", partial(self._take_back, word.side, word.undo))
         for side, lie in enumerate(self.plan.lies):
             if self.plan.pardon_s is not None and lie != "none":
-                self._at(self.plan.pardon_s, f"{1 - side} pardons", lambda side=side: self._pardon(1 - side))
+                self._at(self.plan.pardon_s, f"{1 - side} pardons", partial(self._take_back, 1 - side, "release", True))
         if self.plan.flood is not None:
             self._at(self.plan.flood.at_s, f"{self.plan.flood.side} floods", self._flood)
 
@@ -142,20 +146,45 @@ class Simulation:
     def _now(self, side: int) -> Now:
         return Now(steady_s=self.now_s, wall_s=self.plan.clocks[side].wall_s(self.now_s))
 
-    def _do(self, side: int, act: Callable[[], Frames]) -> None:
+    def _do(self, side: int, act: Callable[[], None]) -> None:
         """Let a station act; send what it wants sent; bury it where it dies."""
-        if self.stations[side].node is None:
+        station = self.stations[side]
+        if station.node is None:
             return
         try:
-            frames = act()
+            act()
+            while station.lines:
+                station.tell_lines(self._now(side))
         except KilledError:
             self._dead(side)
             return
+        frames, station.outgoing = station.outgoing, []
         for _, lane, data in frames:
             self._send(side, lane, data)
+        if station.unkept:
+            self._say_again(side)
 
-    def _run(self, side: int, event) -> None:
+    def _run(self, side: int, event: LineEvent) -> None:
         self._do(side, lambda: self.stations[side].run(event, self._now(side)))
+
+    def _commit_begins(self, side: int, disk: Disk) -> None:
+        longest_s = min(self.plan.disks[side], CALM_DISK_S) if self.quiet else self.plan.disks[side]
+        ends_s = self.now_s + self.disk_lot.uniform(0.0, longest_s)
+        self._at(ends_s, f"{side} commit ends", lambda: self._commit_ends(side, disk))
+
+    def _commit_ends(self, side: int, disk: Disk) -> None:
+        station = self.stations[side]
+        if station.disk is disk:  # else it died since
+            self._do(side, lambda: station.commit_ends(self._now(side)))
+
+    def _say_again(self, side: int) -> None:
+        """An operator who took a word back was told, or sees, that it could not be kept."""
+        station = self.stations[side]
+        for order in station.unkept:
+            if order.word in ("resume", "release"):
+                again = partial(self._take_back, side, order.word, station.pardoned_s is not None)
+                self._at(self.now_s + 1.0, f"{side} {order.word}, again", again)
+        station.unkept.clear()
 
     def _ticks(self, side: int) -> None:
         """Every tick that is over and was not run yet."""
@@ -179,7 +208,8 @@ class Simulation:
         names = drill_world().names
         crash = next(crash for crash in self.plan.crashes if crash.side == side)
         self.trace.append((self.now_s, f"{side} is killed at commit {self.stations[side].store.commits}", 0))
-        self.stations[side].node = None
+        self.stations[side].die()
+        self._say_again(side)
         self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
         down_s = 0.1 if self.quiet else crash.down_s
         self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side, crash))
@@ -191,6 +221,9 @@ class Simulation:
             station.begin(self.plan.stage.first_tick, self._now(side))
         except KilledError:
             self._dead(side)
+            return
+        except StoreError:  # nothing can be begun with this disk; whoever watches over the process tries again
+            self._at(self.now_s + 1.0, f"{side} starts again", lambda: self._restart(side, crash))
             return
         finally:
             station.store.full = full
@@ -205,24 +238,18 @@ class Simulation:
     def _word(self, word: Word, said: str) -> None:
         self._run(word.side, Order(word=said, partner=drill_world().names[1 - word.side]))
 
-    def _undo(self, word: Word) -> None:
-        """An operator takes a word back, and says so again until it can be kept."""
-        if self._deaf(word.side):
-            self._at(self.now_s + 1.0, f"{word.side} {word.undo}", lambda: self._undo(word))
+    def _take_back(self, side: int, word: str, pardons: bool = False) -> None:
+        """An operator takes a word back, or ``pardons`` the partner, and says so again until it can be kept."""
+        if self._deaf(side):
+            self._at(self.now_s + 1.0, f"{side} {word}", partial(self._take_back, side, word, pardons))
             return
-        self._word(word, word.undo)
+        if pardons:
+            self.stations[side].pardoned_s = self.now_s
+        self._run(side, Order(word=word, partner=drill_world().names[1 - side]))
 
     def _deaf(self, side: int) -> bool:
         """Whether a gateway is down, or its disk is full: an operator's word is not kept, and the operator is told."""
         return self.stations[side].node is None or self.stations[side].store.full
-
-    def _pardon(self, side: int) -> None:
-        """An operator believes the partner again, and says so until it can be kept."""
-        if self._deaf(side):
-            self._at(self.now_s + 1.0, f"{side} pardons", lambda: self._pardon(side))
-            return
-        self.stations[side].pardoned_s = self.now_s
-        self._run(side, Order(word="release", partner=drill_world().names[1 - side]))
 
     def _send(self, side: int, lane: Lane, data: bytes) -> None:
         """Put a frame on the line, and let the line do to it what it does."""
@@ -278,6 +305,7 @@ class Simulation:
         for station in self.stations:
             station.store.full = False
             station.store.kills.clear()
+            station.store.refusals.clear()
         for side in range(2):
             self._last_words(side)
 
@@ -292,4 +320,5 @@ class Simulation:
         if any(node is None for node in nodes):
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
-        return all(link.session.open and not link.pending and link.skew.samples for link in links)
+        kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
+        return kept and all(link.session.open and not link.pending and link.skew.samples for link in links)

@@ -1,21 +1,27 @@
 """One side in a drill: a real centre, the real gateway logic, a store that fails on order, a memory of all it did."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
+from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import Gateway, Now, Out
-from detente.gateway.logic.node import Event, Node, Tick, ashore, restore, step, watch
+from detente.gateway.logic.link import Gateway, Link, Now
+from detente.gateway.logic.node import LineDown, LineEvent, LineUp, Node, Order, Tick, restore, step, steps, watch
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
 from detente.records.slots import Origin
 from detente.records.stages import Warnings
+
+BATCH_EVENTS = 16
+"""Events that waited for the disk are run so many at a time, one commit's worth."""
 
 Frames = list[tuple[str, Lane, bytes]]
 
@@ -26,6 +32,11 @@ def own_stream(own: Own, warnings: Warnings) -> bytes:
     for column in (own.tracks.number, own.tracks.mean, own.tracks.covariance, own.estimates.lines):
         said.update(column.tobytes())
     return said.digest()
+
+
+def _same(one: State, other: State) -> bool:
+    """Whether two memories are equal to the last bit."""
+    return (one.own is other.own and one.assisted is other.assisted) or pack(one) == pack(other)
 
 
 class KilledError(Exception):
@@ -50,28 +61,37 @@ class Doubt:
 
 
 class FailingStore(MemoryStore):
-    """A store that is killed at chosen commits, fills up on order, and remembers what must never happen."""
+    """A store that is killed or fails at chosen commits, fills up on order, and notes what must never happen."""
 
-    def __init__(self, epoch: int, kills: dict[int, bool]) -> None:
+    def __init__(self, epoch: int, kills: dict[int, bool], refusals: Iterable[int] = ()) -> None:
         super().__init__(epoch)
         self.kills = kills  # commit number → after it was kept (else before)
+        self.refusals = set(refusals)  # commit numbers
         self.commits = 0
         self.full = False
         self.broken: list[Broken] = []
         self.accepted: dict[tuple[str, int], bytes] = {}
         self.received: list[Received] = []
 
-    def commit(self, records: Sequence[Record]) -> None:
-        """Keep these, fail, or die."""
+    def begin(self, records: Sequence[Record]) -> None:
+        """Take these, or fail."""
+        if self.full:
+            raise StoreError("no room on the disk")
+        super().begin(records)
+
+    def finish(self) -> None:
+        """Keep what was begun with, fail, or die."""
         if self.full:
             raise StoreError("no room on the disk")
         self.commits += 1
+        if self.commits in self.refusals:
+            raise StoreError("an error of the disk")
         after = self.kills.pop(self.commits, None)
         if after is False:
             raise KilledError
-        for record in records:
+        for record in self.begun:
             self._note(record)
-        super().commit(records)
+        super().finish()
         if after:
             raise KilledError
 
@@ -88,78 +108,163 @@ class FailingStore(MemoryStore):
             self.received.append(record)
 
 
+class Disk:
+    """What carries a gateway's commits out in simulated time: each takes until :meth:`end` is called."""
+
+    def __init__(self, work: Callable[[], None], done: Callable[[], None], begun: Callable[["Disk"], None]) -> None:
+        self.work, self.done, self.begun = work, done, begun
+        self.error: BaseException | None = None
+        self.idle = True
+
+    def start(self) -> None:
+        """A commit is on its way."""
+        self.idle = False
+        self.begun(self)
+
+    def end(self) -> None:
+        """It is kept, or it fails. Raises KilledError where the process dies of it."""
+        try:
+            self.work()
+            self.error = None
+        except StoreError as error:
+            self.error = error
+        self.idle = True
+        self.done()
+
+    def wait(self) -> None:
+        """In a drill nobody waits for a disk."""
+        raise AssertionError("nobody waits")
+
+    def close(self) -> None:
+        """Nothing is to be let go of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made(Step):
+    """A step, and the operator's words among its events."""
+
+    orders: tuple[Order, ...] = ()
+
+
 @dataclass
 class Station:
-    """One side. ``node`` is None while it is down."""
+    """One side. Its steps are kept as a live one's are; ``keeping`` is None while it is down."""
 
     gateway: Gateway
     feed: TickFeed
     store: FailingStore
     fresh: Node  # what it begins with
     quick: bool = False  # of a drill that remembers what was computed before
-    node: Node | None = None
+    begun: Callable[[Disk], None] | None = None  # is told of each commit that takes time; None: none does
+    keeping: Keeping | None = None
+    disk: Disk | None = None
     shown: dict[int, bytes] = field(default_factory=dict)  # own warnings by tick, as they were shown
     remembered: dict[int, State] = field(default_factory=dict)  # the centre's memory after each tick
     doubts: list[Doubt] = field(default_factory=list)  # after each tick, where own centre leaves suspects out
     pardoned_s: float | None = None  # when the operator believed its partners again
     broken: list[Broken] = field(default_factory=list)
-    outs: list[Out] = field(default_factory=list)
+    said: dict[str, Link] = field(default_factory=dict)  # what it knew of each partner when it last spoke
+    outgoing: Frames = field(default_factory=list)  # to be sent, now that what was made before is kept
+    unread: deque[LineEvent] = field(default_factory=deque)  # came while the disk was far behind
+    lines: list[LineUp | LineDown] = field(default_factory=list)  # news that could not be kept: true all the same
+    unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
+    unkept: list[Order] = field(default_factory=list)  # those that never were: the operator is told
+    most_steps: int = 0  # in one commit
 
     @property
     def name(self) -> str:
         """Whose it is."""
         return self.gateway.name
 
+    @property
+    def node(self) -> Node | None:
+        """What the next step is made from; None while it is down."""
+        return None if self.keeping is None else self.keeping.node
+
     def begin(self, first_tick: int, now: Now) -> None:
         """Start, or start again from what the store holds."""
         saved = self.store.load()
         if not saved.kept:
-            self.node = replace(self.fresh, tick=first_tick - 1)
+            self._run_on(replace(self.fresh, tick=first_tick - 1))
             return
         node, out = restore(self.gateway, saved, now)
         if node.tick < first_tick:
             node = replace(node, tick=first_tick - 1)
-        elif node.tick not in self.remembered or pack(node.centre) != pack(self.remembered[node.tick]):
+        elif node.tick not in self.remembered or not _same(node.centre, self.remembered[node.tick]):
             self.broken.append(Broken("P6", f"after a restart the memory of tick {node.tick} is another"))
         elif self.quick:  # go on with the equal object that functions with a memory know
             node = replace(node, centre=self.remembered[node.tick])
-        self.node = node
+        self._compare_with_said(node)
         self.store.commit(out.records)
+        self._run_on(node)
 
-    def run(self, event: Event, now: Now) -> Frames:
-        """One event; what is to be sent. Raises KilledError where the process dies of it."""
-        assert self.node is not None, "a station that is up"
-        node, out = step(self.gateway, self.node, event, now)
-        if isinstance(event, Tick) and self.store.kills:
-            self.remembered[event.index] = node.centre
-        try:
-            if out.records:
-                self.store.commit(out.records)
-        except StoreError:
-            if isinstance(event, Tick):
-                self.node = ashore(self.node, event)
-            return []
-        except KilledError:
-            self.node = None
-            raise
-        self.node = node
-        self._order_kept(out)
-        return out.frames
+    def _run_on(self, node: Node) -> None:
+        self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
+        if self.begun is not None:
+            self.keeping.run_by(partial(self._hire, self.begun))
 
-    def tick(self, index: int, now: Now) -> Frames:
+    def _hire(self, begun: Callable[[Disk], None], work: Callable[[], None], done: Callable[[], None]) -> Disk:
+        self.disk = Disk(work, done, begun)
+        return self.disk
+
+    def _compare_with_said(self, node: Node) -> None:
+        """P6: what this side showed its partners before it died, or its disk failed, it still knows."""
+        for partner, said in self.said.items():
+            link = node.links[partner]
+            if link.next_sequence < said.next_sequence or link.below < said.below:
+                self.broken.append(Broken("P6", f"{self.name} has forgotten envelopes that it spoke of to {partner}"))
+            if link.tip.size < said.tip.size or (link.tip.size == said.tip.size and link.tip != said.tip):
+                self.broken.append(Broken("P6", f"{self.name} has lost ledger entries that it showed to {partner}"))
+
+    def die(self) -> None:
+        """The process is gone, with all that it had not kept."""
+        self.unkept += self.unsure
+        self.unsure, self.keeping, self.disk = [], None, None
+        self.unread.clear()
+        self.outgoing.clear()
+
+    def run(self, event: LineEvent, now: Now) -> None:
+        """One event. Raises KilledError where the process dies of it."""
+        assert self.keeping is not None, "a station that is up"
+        if self.keeping.full:  # the disk is far behind: partners wait
+            self.unread.append(event)
+        else:
+            self._run((event,), now)
+
+    def _run(self, events: Sequence[LineEvent], now: Now) -> None:
+        assert self.keeping is not None, "a station that is up"
+        node, out = steps(self.gateway, self.keeping.node, events, now)
+        orders = tuple(event for event in events if isinstance(event, Order))
+        self.unsure += orders
+        lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
+        self.keeping.take(Made(node=node, out=out, lines=lines, orders=orders))
+
+    def tick(self, index: int, now: Now) -> None:
         """The tick: own half first, shown at once; then all the rest."""
-        assert self.node is not None, "a station that is up"
+        assert self.keeping is not None, "a station that is up"
         detections = self.feed.tick(index)
-        own, warnings = watch(self.gateway, self.node, index, detections)
+        own, warnings = watch(self.gateway, self.keeping.node, index, detections)
         packed = own_stream(own, warnings)
         if self.shown.setdefault(index, packed) != packed:
             self.broken.append(Broken("P6", f"tick {index} run again warns otherwise"))
         if not set(warnings.giver.tolist()) <= {self.gateway.centre.side} or set(warnings.stream.tolist()) - {1}:
             self.broken.append(Broken("P11", f"the own stream of tick {index} speaks of what a partner said"))
-        frames = self.run(Tick(index=index, detections=detections, own=own), now)
+        event = Tick(index=index, detections=detections, own=own)
+        node, out = step(self.gateway, self.keeping.node, event, now)
+        if self.store.kills:
+            self.remembered[index] = node.centre
+        self.keeping.take(Made(node=node, out=out, tick=event))
         if self.gateway.centre.quarantine == "automatic":
             self._doubt(now)
-        return frames
+
+    def commit_ends(self, now: Now) -> None:
+        """The disk is done with a commit; then what waited for it goes on. Raises KilledError."""
+        assert self.keeping is not None, "a station that is up"
+        assert self.disk is not None, "commits take time"
+        self.disk.end()
+        while self.unread and not self.keeping.full:
+            some = [self.unread.popleft() for _ in range(min(BATCH_EVENTS, len(self.unread)))]
+            self._run(some, now)
 
     def _doubt(self, now: Now) -> None:
         assert self.node is not None, "a station that is up"
@@ -167,11 +272,34 @@ class Station:
         lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
         self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
 
-    def _order_kept(self, out: Out) -> None:
+    def tell_lines(self, now: Now) -> None:
+        """News of lines that could not be kept, once more. Raises KilledError."""
+        lines, self.lines = self.lines, []
+        self._run(lines, now)
+
+    def _kept(self, made: Step) -> None:
+        """What was kept counts, and is said."""
+        assert isinstance(made, Made), "one of ours"
+        self.unsure = self.unsure[len(made.orders) :]
+        self.outgoing += made.out.frames
+        if made.out.frames:
+            self.said = made.node.links
+            self._order_kept(made)
+
+    def _lost(self, _: StoreError, gone: list[Step]) -> None:
+        """Nothing of these steps counts; but a line that came or went did so all the same."""
+        assert self.keeping is not None, "a station that is up"
+        self._compare_with_said(self.keeping.node)
+        self.lines += [event for made in gone for event in made.lines]
+        self.unkept += self.unsure
+        self.unsure = []
+
+    def _order_kept(self, made: Step) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""
-        assert self.node is not None, "a station that is up"
-        for link in self.node.links.values():
+        if sum(lane is not Lane.NOTE for _, lane, _ in made.out.frames) < 2:
+            return
+        for link in made.node.links.values():
             places = {one.envelope: (int(one.lane), -one.sequence) for one in link.pending.values() if one.envelope}
-            sent = [places[data] for to, lane, data in out.frames if lane is not Lane.NOTE and data in places]
+            sent = [places[data] for to, lane, data in made.out.frames if lane is not Lane.NOTE and data in places]
             if sent != sorted(sent):
                 self.broken.append(Broken("P9", f"sent in the order {sent}"))

@@ -317,12 +317,12 @@ def _clock(link: Link, note: Note, now: Now) -> None:
 
 def _sampled(before: Skew, offset_s: float, delay_s: float) -> Skew:
     """What is known of a clock after one more sample."""
-    jumped = replace(before, samples=0, delay_s=float("inf"), steps=before.steps + (before.samples > 0))
+    steps = before.steps + (before.samples > 0)
     if delay_s < -STEP_S:
-        return jumped
+        return replace(before, samples=0, delay_s=float("inf"), steps=steps)
     delay_s = max(delay_s, 0.0)
     if before.samples and abs(offset_s - before.offset_s) > STEP_S + delay_s + before.delay_s:
-        return replace(jumped, offset_s=offset_s, delay_s=delay_s, samples=1)
+        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=1, steps=steps)
     if delay_s <= 1.5 * before.delay_s:
         return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)
     return before

@@ -20,6 +20,7 @@ from detente.centre.exchange.session import Event, Session, State, broken, hear,
 from detente.centre.exchange.statement import Acknowledgement
 from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Buckets, Lane, Limits
+from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Kept, Logged, Record
 from detente.records.stages import Messages, Warnings
 
@@ -47,6 +48,8 @@ class Means:
     observe: Callable = observe
     cooperate: Callable = cooperate
     check: Callable = check
+    pack: Callable = pack
+    unpack: Callable = unpack
 
 
 @dataclass(frozen=True, kw_only=True)

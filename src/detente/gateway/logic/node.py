@@ -24,7 +24,6 @@ from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
-from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.terms import Held
 from detente.records.errors import PeerError
@@ -174,14 +173,19 @@ class Batch:
 
     def end(self, now: Now) -> tuple[Node, Out]:
         """The state after them, and what is to be kept, sent and shown."""
-        out, links = self.out, self.links
+        out, node, links = self.out, self.node, self.links
         for name in sorted(self.touched):
             outbound.receipt(self.gateway, links[name], out, now)
-        changed = out.changed.union(
-            record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
-        )
-        out.records += [links[name].kept() for name in sorted(self.touched & changed)]
-        return replace(self.node, links=links), out
+        if out.records or out.changed:
+            changed = out.changed.union(
+                record.partner for record in out.records if not isinstance(record, (Ticked, Snapped, Forgotten))
+            )
+            out.records += [links[name].kept() for name in sorted(self.touched & changed)]
+        after = Node(
+            tick=node.tick, centre=node.centre, known=node.known, said=node.said, links=links, holds=node.holds,
+            durable=node.durable,
+        )  # fmt: skip
+        return after, out
 
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
@@ -278,10 +282,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     holds, forgets = _forget(gateway, holds, links, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
-        Ticked(index=event.index, detections=pack(event.detections), applied=names, aside=set_aside)
+        Ticked(index=event.index, detections=gateway.means.pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
     if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
-        memory = pack((gateway.digest, after.centre, after.known, after.said, holds))
+        memory = gateway.means.pack((gateway.digest, after.centre, after.known, after.said, holds))
         out.records.append(Snapped(index=event.index, memory=memory))
     out.records += [link.kept() for link in links.values()]
     return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links, holds=holds)
@@ -431,7 +435,9 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     out = Out()
     node = start(gateway, saved.epoch)
     if saved.snapshot is not None:
-        digest, centre, known, said, held = unpack(saved.snapshot.memory, gateway.rules, gateway.secret)
+        digest, centre, known, said, held = gateway.means.unpack(
+            saved.snapshot.memory, gateway.rules, gateway.secret
+        )  # fmt: skip
         if digest != gateway.digest:
             # What was sampled and waits belongs to the old agreement's clauses.
             release = renewed(centre.assisted.release, gateway.rules)
@@ -444,7 +450,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = [_opened(gateway, letter) for letter in came[: len(ticked.applied)]]
         taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
         holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
-        detections = unpack(ticked.detections, gateway.rules, gateway.secret)
+        detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
         own, _ = watch(gateway, node, ticked.index, detections)
         event = Tick(index=ticked.index, detections=detections, own=own)
         after = _cooperated(gateway, node, event, Messages.concatenate(messages))

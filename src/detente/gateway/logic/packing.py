@@ -43,27 +43,39 @@ def unpack(data: bytes, rules: Rules, secret: Secret) -> Any:
 
 
 def _outline(value: Any, arrays: list[bytes]) -> Any:
-    if type(value) in PLAIN:
+    kind = type(value)
+    if kind in PLAIN:
         return value
-    if isinstance(value, np.ndarray):
+    if kind is np.ndarray:
         arrays.append(value.tobytes())
         return {"array": value.dtype.str, "shape": value.shape}
-    if isinstance(value, Table):
-        name, parts = _form(type(value))
-        arrays += [getattr(value, part).tobytes() for part in parts]
-        return {"table": name, "rows": len(value)}
-    if isinstance(value, Rules):
-        return {"rules": 1}
-    if isinstance(value, Secret):
-        return {"secret": 1}
-    if is_dataclass(value) and not isinstance(value, type):
-        name, parts = _form(type(value))
+    if kind is tuple or kind is list:
+        return {"tuple": [_outline(item, arrays) for item in value]}
+    sort = _sort(kind)
+    if sort == "record":
+        name, parts = _form(kind)
         held = value.__dict__
         return {"record": name, "fields": [_outline(held[part], arrays) for part in parts]}
-    if isinstance(value, (tuple, list)):
+    if sort == "table":
+        name, parts = _form(kind)
+        held = value.__dict__
+        arrays += [held[part].tobytes() for part in parts]
+        return {"table": name, "rows": len(value)}
+    if sort == "tuple":  # a named one
         return {"tuple": [_outline(item, arrays) for item in value]}
-    assert isinstance(value, np.generic), f"a plain value, not {type(value)}"
+    if sort in ("rules", "secret"):
+        return {sort: 1}
+    assert isinstance(value, np.generic), f"a plain value, not {kind}"
     return value.item()
+
+
+@cache
+def _sort(kind: type) -> str:
+    """What instances of a class are in an outline; empty for plain values of numpy's."""
+    for sort, base in (("table", Table), ("rules", Rules), ("secret", Secret), ("tuple", tuple)):
+        if issubclass(kind, base):
+            return sort
+    return "record" if is_dataclass(kind) else ""
 
 
 class _Reader:
