@@ -232,4 +232,10 @@ app.registered_commands += live.registered_commands
 def main() -> None:
     """Entry point of the ``detente`` command."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _told_to_end)
     app()
+
+
+def _told_to_end(number: int, _: object) -> None:
+    """End as after Ctrl-C: what is finished stays, and worker processes end too."""
+    raise SystemExit(128 + number)
