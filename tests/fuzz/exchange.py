@@ -174,7 +174,7 @@ def line(data: bytes) -> None:
 
 def json_form(data: bytes) -> None:
     """DSSE's JSON form."""
-    dsse.from_json(message.KIND, data.decode("latin-1"))
+    dsse.from_json((message.KIND, statement.RECEIPT), data.decode("latin-1"))
 
 
 def entry(data: bytes) -> None:
