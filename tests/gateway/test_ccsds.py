@@ -241,6 +241,17 @@ def test_a_tdm_without_data_is_refused():
             read_tdm(FOREIGN_TDM.split(end)[0], EPOCH)
 
 
+def test_weather_is_counted_and_left_out():
+    weather = "META_START\nTIME_SYSTEM = UTC\nPARTICIPANT_1 = FENCE\nMETA_STOP\nDATA_START\n%sDATA_STOP\n"
+    lines = "PRESSURE = 2011-06-01T12:00:00 998\nPRESSURE = 2011-06-01T13:00:00 999\n"
+    found = read_tdm(FOREIGN_TDM + weather % lines, EPOCH, two_way="distance")
+    assert (len(found.detections), found.skipped) == (2, {"RCS": 1, "PRESSURE": 2})
+    head = FOREIGN_TDM[: FOREIGN_TDM.index("META_START")]
+    for nothing in (lines, ""):
+        with pytest.raises(InputError, match="no detections"):
+            read_tdm(head + weather % nothing, EPOCH)
+
+
 def test_one_sensor_measures_along_one_kind_of_axes():
     second = FOREIGN_TDM[FOREIGN_TDM.index("META_START") :].replace("AZEL", "RADEC\nREFERENCE_FRAME = ITRF2000")
     with pytest.raises(InputError) as caught:
@@ -291,7 +302,7 @@ def test_an_oem_that_ends_before_its_time_is_refused():
         ("TRAJ_STOP\n", "", "no TRAJ_STOP"), ("COV_STOP", "", "no COV_STOP"), ("COV_ST", "TRAJ_ST", "a second TRAJ"),
         ("STOP_TIME = 2011-06-01T12:00:40", "STOP_TIME = 2011-06-01T12:00:50", "end 10.000000 s before"),
         ("STOP_TIME = 2011-06-01T12:00:40.250000", "STOP_TIME = 41.0", "end 0.750000 s before"),
-        ("\n10.25 ", "\n0.25 ", "0.25, not later"),
+        ("\n10.25 ", "\n0.25 ", "0.25, not later"), ("COV_START", "1 2 3\nCOV_START", "outside of all blocks"),
     ],
 )  # fmt: skip
 def test_an_ocm_that_is_not_whole_is_refused(old, new, complaint):

@@ -162,6 +162,8 @@ def read_ocm(text: str, epoch: datetime, file: str = "") -> Ephemeris:
     message = parse(text, file, "OCM")
     by_name: dict[str, Block] = {}
     for block in message.blocks:
+        if block.name == "":
+            raise message.refused(block.start, f"{block.start.text[:60]!r} outside of all blocks", "blocks alone")
         if block.name in ("META", "TRAJ", "COV") and block.name in by_name:
             raise message.refused(block.start, f"a second {block.name} block", "one: no more are read")
         by_name[block.name] = block

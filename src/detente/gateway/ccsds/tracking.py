@@ -137,11 +137,13 @@ def _segment(
     skipped: dict[str, int],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The detections of one segment; ``angles`` and ``skipped`` are added to."""
+    found = _moments(message, data, epoch, skipped)
+    if not found:
+        return []  # weather, media, clocks: other metadata are right for them
     name, path = _sensor(message, meta)
     kind = message.value(meta.words, "ANGLE_TYPE", meta.start)
     if angles.setdefault(name, ANGLES[kind]) != ANGLES[kind]:
         raise message.refused(meta.words["ANGLE_TYPE"], f"ANGLE_TYPE = {kind}", f"that of {name}'s other segments")
-    found = _moments(message, data, epoch, skipped)
     lines = [line for said in found.values() for _, line in said.values()]
     message.require_span(meta.words, lines, [t for t, said in found.items() for _ in said], epoch)
     to_m, ranged = KM, {time_s for time_s, said in found.items() if "RANGE" in said}
