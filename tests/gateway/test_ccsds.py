@@ -106,6 +106,18 @@ def test_what_is_not_understood_is_told_by_line(old, new, line, complaint):
         read_oem("", EPOCH)
 
 
+def test_an_oems_parts_stand_in_their_order():
+    meta = FOREIGN_OEM[FOREIGN_OEM.index("META_START") : FOREIGN_OEM.index("COMMENT")]
+    states = FOREIGN_OEM[FOREIGN_OEM.rindex("2011-152T") : FOREIGN_OEM.index("COVARIANCE_START")]
+    spread = FOREIGN_OEM[FOREIGN_OEM.index("COVARIANCE_START") :]
+    head = "CCSDS_OEM_VERS = 3.0\n"
+    assert len(read_oem(head + 2 * (meta + states) + spread, EPOCH)) == 2
+    for parts in ("", meta, meta + spread, states, meta + meta + states, meta + states + spread + states,
+                  meta + states + spread + spread, meta + states + meta):  # fmt: skip
+        with pytest.raises(InputError):
+            read_oem(head + parts, EPOCH)
+
+
 def test_tracks_become_ephemerides_by_line():
     count = 6
     rng = np.random.default_rng(3)
