@@ -14,7 +14,7 @@ from detente.gateway.ccsds.ephemeris import Ephemeris, write_oem
 from detente.gateway.ccsds.tracking import write_tdm
 from detente.gateway.following import track
 from detente.records.results import FollowedTracks
-from detente.records.stages import Detections
+from detente.records.stages import Detections, TrackHistory
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 EPOCH = datetime(2011, 6, 1, 12, tzinfo=UTC)
@@ -88,6 +88,34 @@ def test_what_cannot_be_meant_is_refused(command, folder, words, complaint):
     done = command("ccsds", "read", folder / file, *rest)
     assert done.exit_code == 2
     assert complaint in done.stderr
+
+
+@pytest.fixture(scope="module")
+def run(folder) -> Path:
+    """A run's folder with what `write` reads: the raid seen by the first side's radar, and nothing else."""
+    place = folder / "run"
+    place.mkdir()
+    setting = {
+        "epoch": EPOCH.isoformat(), "sides": ["NATO", "Russia"], "agreement": None,
+        "sensors": [{"name": "R1", "side": "NATO"}, {"name": "R2", "side": "Russia"}],
+    }  # fmt: skip
+    (place / "setting.json").write_text(json.dumps(setting))
+    (place / "detections.parquet").write_bytes((folder / "own.parquet").read_bytes())
+    pq.write_table(TrackHistory.empty().to_arrow(), place / "tracks.parquet")
+    return place
+
+
+def test_a_run_is_written_as_it_is_read(command, folder, run):
+    out = folder / "run.tdm"
+    assert command("ccsds", "write", run, "--kind", "tdm", "--out", out).exit_code == 0
+    assert out.read_text().splitlines()[4:] == (folder / "raid.tdm").read_text().splitlines()[4:]
+
+
+@pytest.mark.parametrize(("kind", "side"), [("tdm", "Russia"), ("oem", "NATO"), ("ocm", "Russia")])
+def test_nothing_to_write_is_told(command, run, kind, side):
+    done = command("ccsds", "write", run, "--kind", kind, "--side", side)
+    assert done.exit_code == 2
+    assert "something to write" in done.stderr
 
 
 def test_a_cut_file_is_refused_by_line(command, folder):

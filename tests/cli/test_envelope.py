@@ -139,6 +139,17 @@ def test_a_runs_ledgers_name_their_keys(command, tmp_path, keys):
     assert shown(command, tmp_path, *keys)[0] == 0
 
 
+@pytest.mark.parametrize("word", [b"", RECEIPT[:8], RECEIPT[:50], b"DTNENV99" + bytes(200)])
+def test_what_is_no_word_is_told(command, tmp_path, word):
+    path = tmp_path / "ledger.json"
+    path.write_text(json.dumps(ledger.document("NATO", "Russia", (), EMPTY_HEAD, [word])))
+    code, (one,) = shown(command, path)
+    assert (code, one["signature"], one["says"]) == (1, "does not hold", None)
+    done = command("envelope", "json", path, "--out", tmp_path / "out")
+    assert (done.exit_code, (tmp_path / "out").exists()) == (1, False)
+    assert "it does not hold" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("spoilt", "why"),
     [

@@ -49,11 +49,15 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
     if kind == "tdm":
         mine = [i for i, sensor in enumerate(setting["sensors"]) if sensor["side"] == side]
         detections = read_stage(run, Detections)
-        names = [sensor["name"] for sensor in setting["sensors"]]
-        return write_tdm(detections.take(np.isin(detections.sensor, mine)), names, side, epoch, created)
+        detections = detections.take(np.isin(detections.sensor, mine))
+        if not len(detections):
+            raise _nothing(run, f"nothing that {side}'s sensors saw")
+        return write_tdm(detections, [sensor["name"] for sensor in setting["sensors"]], side, epoch, created)
     if kind not in ("oem", "ocm"):
         raise InputError(f"--kind {kind!r}", "oem, ocm or tdm", "choose one")
     lines = of_tracks(read_stage(run, TrackHistory), sides.index(side), sides)
+    if not lines:
+        raise _nothing(run, f"no line in {side}'s picture")
     if kind == "oem":
         return write_oem(lines, side, epoch, created)
     chosen = next((one for one in lines if one.name == line), None)
@@ -61,6 +65,11 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
         names = ", ".join(one.name for one in lines[:20])
         raise InputError(f"--line {line!r}", f"a line of the picture: {names}, …", "name one")
     return write_ocm(chosen, side, epoch, created)
+
+
+def _nothing(run: Path, found: str) -> InputError:
+    """A message of the standard holds something, or is none."""
+    return InputError(found, "something to write", "choose another --side or --kind, or another run", file=str(run))
 
 
 @ccsds.command()

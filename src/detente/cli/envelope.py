@@ -1,13 +1,16 @@
 """``detente envelope``: what signed words hold, and their form in JSON for the tools of others, out and in."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
 from detente.cli.options import Json, emit, owned_failures, write_file
 from detente.records.errors import InputError
+
+if TYPE_CHECKING:
+    from detente.gateway.envelope_file import PublicKeys, Word
 
 envelope = typer.Typer(
     name="envelope", help="Signed words of an exchange: look at them, and DSSE's JSON form of them, out and in.",
@@ -53,7 +56,7 @@ def _say(one: dict[str, Any]) -> None:
     kind = (one["kind"] or "not a word of this exchange").removeprefix("application/vnd.detente.")
     typer.echo(f"{one['number']:6d}  {one['place']}: {kind}, {one['bytes']} bytes, digest {one['digest'][:16]}…")
     if one["signature"] == "does not hold":
-        typer.echo(f"        the signature does not hold: {one['why']}")
+        typer.echo(f"        does not hold: {one['why']}")
     if one["says"] is None:
         return
     says = one["says"]
@@ -108,9 +111,10 @@ def frame(
         typer.echo(f"wrote {out}: {len(word.frame)} bytes")
 
 
-def _refuse_unless_it_holds(word: Any, keys: Any) -> None:
+def _refuse_unless_it_holds(word: "Word", keys: "PublicKeys | None") -> None:
+    """End with exit code 1 for what is no word, and for one that does not hold by the keys there are."""
     from detente.gateway.envelope_file import told
 
-    if keys is not None and (found := told(word, keys))["signature"] != "holds":
-        typer.echo(f"the signature does not hold: {found['why']}; nothing was written", err=True)
+    if (found := told(word, keys))["signature"] == "does not hold":
+        typer.echo(f"it does not hold: {found['why']}; nothing was written", err=True)
         raise typer.Exit(1)

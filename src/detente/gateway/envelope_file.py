@@ -94,10 +94,10 @@ def _of_file(path: Path) -> Iterator[Word]:
         raise ValueError(f"a ledger of schema {said['schema']}; 1 is known")
     named = {
         party: [Ed25519PublicKey.from_public_bytes(bytes.fromhex(text)) for text in texts]
-        for party, texts in said["keys"].items()
+        for party, texts in said.get("keys", {}).items()
     }
     for number, word in enumerate(said["words"], 1):
-        yield Word(place=f"word {number}", frame=bytes.fromhex(word), named=named)
+        yield Word(place=f"word {number}", frame=bytes.fromhex(word), named=named or None)
 
 
 def _of_store(path: Path) -> Iterator[Word]:
