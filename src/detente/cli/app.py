@@ -14,6 +14,7 @@ from detente import __version__
 from detente.cli import score, track
 from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.ccsds import ccsds
+from detente.cli.envelope import envelope
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.live import live
@@ -224,6 +225,7 @@ app.command("score")(score.score)
 app.command("track")(track.track)
 app.add_typer(agreement_commands)
 app.add_typer(ccsds)
+app.add_typer(envelope)
 app.add_typer(ledger)
 app.add_typer(sapient)
 app.registered_commands += live.registered_commands
