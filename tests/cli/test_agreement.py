@@ -44,7 +44,7 @@ def test_an_agreement_at_odds_with_itself(command, tmp_path):
     found = {(one["kind"], one["clause"]) for one in json.loads(result.stdout)["findings"]}
     assert found == {
         ("contradiction", "coarse"), ("shadowed", "again"), ("unreachable", "nobody"), ("one-sided", "coarse"),
-        ("one-sided", "nobody"), ("expiry", ""),
+        ("one-sided", "nobody"), ("ended", ""),
     }  # fmt: skip
     words = command("agreement", "check", tmp_path / "torn.yaml", "--at", "2013-01-01T00:00:00Z").stdout
     assert "clause 'exact' tells the same without its restrictions (sooner: after 0 s, not 60 s" in words

@@ -132,7 +132,8 @@ def _change(change: "Change") -> dict[str, Any]:
     clause = change.clause
     return {
         "clause": clause.name, "giver": clause.giver, "receiver": clause.receiver, "data": clause.data,
-        "at_most": most_revealing(clause), "nearest": change.nearest, "beyond": list(change.beyond),
+        "at_most": most_revealing(clause), "shown": change.shown, "where": list(change.where),
+        "nearest": change.nearest, "beyond": list(change.beyond),
     }  # fmt: skip
 
 
