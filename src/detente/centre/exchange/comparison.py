@@ -20,6 +20,12 @@ from detente.scenario.agreement import RANGE_CLASSES, Agreement, Clause, Coarsen
 from detente.scenario.words import Box
 
 UNKNOWN_RANGE = "unknown"
+GROUND = {
+    None: "",
+    "receiver": "the receiver's territory",
+    "giver": "the giver's territory",
+    "any-party": "any party's",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +119,21 @@ def _where(clause: Clause, cases: Sequence[Case]) -> tuple[str, ...]:
         sights = tuple(_sight(case) for case in cases if case.phase == phase)
         if sights:
             alike.setdefault(sights, []).append(phase)
-    whole = {phase: tuple(_sight(case) for case in everywhere if case.phase == phase) for phase in PHASES}
-    return tuple(
-        f"in {' or '.join(phases)}" + ("" if sights == whole[phases[0]] else f" {' or '.join(sights)}")
-        for sights, phases in alike.items()
-    )
+    return tuple(_case_words(phases, sights, everywhere) for sights, phases in alike.items())
+
+
+def _case_words(phases: Sequence[str], sights: Sequence[str], everywhere: Sequence[Case]) -> str:
+    """Some phases and what is known in them, of all cases of a clause."""
+    whole = list(dict.fromkeys(_sight(case) for case in everywhere))
+    unknown = [sight for sight in whole if sight.endswith("unknown")]
+    parts = []
+    if len(phases) < len({case.phase for case in everywhere}):
+        parts.append(f"in {' or '.join(phases)}")
+    if unknown and set(sights) == set(unknown) != set(whole):
+        parts.append("with launch or impact unknown")
+    elif set(sights) != set(whole):
+        parts.append(" or ".join(sights))
+    return " ".join(parts)
 
 
 def _sight(case: Case) -> str:
@@ -174,7 +190,7 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
 def _beyond_conditions(when: Condition, other: Condition) -> list[str]:
     found = []
     if _territory_beyond(when, other):
-        likely = f"{when.impact_in} (from a probability of {when.impact_probability:g})"
+        likely = f"{GROUND[when.impact_in]} (from a probability of {when.impact_probability:g})"
         found.append(f"of objects bound for {'anywhere' if when.impact_in is None else likely}")
     for what, all_of in (("phases", PHASES), ("range_classes", (*RANGE_CLASSES, UNKNOWN_RANGE))):
         more = _named(getattr(when, what), all_of) - _named(getattr(other, what), all_of)
