@@ -1,4 +1,4 @@
-"""What several rooms' tests share: one small scenario, loaded once; and laws that try the same examples at every run."""
+"""What several rooms' tests share: one small scenario, loaded once, and laws that try the same examples every time."""
 
 import os
 

@@ -64,6 +64,10 @@ def decisions(found: dict[str, Any]) -> None:
     for line in found["counts"]:
         where = f"{line['giver']} to {line['receiver']}: {line['data']}, {line['clause'] or 'no clause'}: {line['why']}"
         out.print(Text(f"{line['count']:8d}  {where}"), soft_wrap=True)
+    for line in found["counted_together"]:
+        text = f"{line['clause']}: {line['decisions']} decisions of its own; counted together with "
+        text += f"{', '.join(line['with'])}: what one of them told is no withholding of another's"
+        out.print(Text(text), soft_wrap=True)
     for line in found["decisions"]:
         thing = "sensor" if line["data"] == "sensor-status" else "track"
         what = f"{line['data']} of {thing} {line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
