@@ -118,6 +118,14 @@ def test_one_clause_written_as_two_is_no_difference(command, tmp_path):
     assert "boost" not in less
 
 
+def test_a_misspelt_owner_protects_nobody(command, tmp_path):
+    for key in ("owners_withheld", "owners_consenting"):
+        (tmp_path / "torn.yaml").write_text(TORN.replace("delay_s: 60", f"delay_s: 60, {key}: [TRU]"))
+        found = json.loads(command("agreement", "check", tmp_path / "torn.yaml", "--json").stdout)["findings"]
+        (one,) = [finding for finding in found if finding["kind"] == "unknown-owner"]
+        assert (one["clause"], one["serious"]) == ("coarse", True)
+
+
 def test_an_agreement_that_has_ended_does_not_end_sound(command):
     words = command("agreement", "check", "lisbon-2011", "--at", "2050-06-01T00:00:00Z")
     assert words.exit_code == 1

@@ -43,7 +43,7 @@ def check(
 
         asked = _load(file)
         now = datetime.now(UTC) if at is None else parse_moment(at)
-        findings = review(asked, now)
+        findings = review(asked, now, _countries())
         sound = not any(finding.serious for finding in findings)
         found = {
             "agreement": asked.name, "digest": digest(asked), "at": now.isoformat(), "sound": sound,

@@ -1,6 +1,6 @@
 """An agreement read before anybody signs it: what contradicts itself, does nothing, binds one side alone, or lapses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -22,11 +22,12 @@ class Kind(Enum):
     UNREACHABLE = "unreachable"  # can never release anything
     ONE_SIDED = "one-sided"  # the other direction has nothing like it
     UNDECIDED = "undecided"  # others may tell all of it: their places together were not compared to the end
+    UNKNOWN_OWNER = "unknown-owner"  # a code that is no country's: whom it was to protect is not protected
     EXPIRY = "expiry"  # not yet begun, or soon over
     ENDED = "ended"  # over
 
 
-SERIOUS = (Kind.CONTRADICTION, Kind.UNREACHABLE, Kind.ENDED)
+SERIOUS = (Kind.CONTRADICTION, Kind.UNREACHABLE, Kind.UNKNOWN_OWNER, Kind.ENDED)
 """What makes an agreement unsound; the rest its signers ought to know."""
 
 
@@ -44,10 +45,22 @@ class Finding:
         return self.kind in SERIOUS
 
 
-def review(agreement: Agreement, now: datetime) -> tuple[Finding, ...]:
-    """Everything worth knowing about an agreement at a moment, clause by clause, then as a whole."""
+def review(agreement: Agreement, now: datetime, countries: Container[str] | None = None) -> tuple[Finding, ...]:
+    """Everything worth knowing about an agreement at a moment, clause by clause, then as a whole.
+
+    ``countries``: the ISO 3166-1 alpha-3 codes that there are; not given, owners are not looked up.
+    """
     found = [finding for clause in agreement.clauses for finding in _of_clause(clause, agreement)]
+    if countries is not None:
+        found += [finding for clause in agreement.clauses for finding in _owners(clause, countries)]
     return (*found, *_one_sided(agreement), *_expiry(agreement, now))
+
+
+def _owners(clause: Clause, countries: Container[str]) -> Iterator[Finding]:
+    for owner in (*clause.owners_withheld, *(clause.owners_consenting or ())):
+        if owner not in countries:
+            text = f"{owner} is the code of no country, so that no sensor is meant by it"
+            yield Finding(kind=Kind.UNKNOWN_OWNER, clause=clause.name, text=text)
 
 
 def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
