@@ -145,6 +145,11 @@ def test_clauses_that_undo_a_third_together_are_named():
     (undone,) = [finding for finding in found if finding.kind is Kind.CONTRADICTION and finding.clause == "late"]
     assert undone.serious
     assert undone.text.startswith("clause 'x' and clause 'y' together tell the same without its restrictions")
+    tracklets = [clause(f"{phase}-t", "tracklet", when={"phases": [phase]}) for phase in ("boost", "coast")]
+    told_already = review(made.agreement(*tracklets, when("track", phases=["boost", "coast"])), LATER)
+    assert [(finding.clause, finding.kind) for finding in told_already if "together" in finding.text] == [
+        ("track", Kind.SHADOWED)
+    ]
     whole = review(made.agreement(*parts[:2], when("all")), LATER)
     assert {finding.clause for finding in whole if finding.kind is Kind.CONTRADICTION} == {"x", "y"}
 

@@ -20,12 +20,7 @@ from detente.scenario.agreement import RANGE_CLASSES, Agreement, Clause, Coarsen
 from detente.scenario.words import Box
 
 UNKNOWN_RANGE = "unknown"
-GROUND = {
-    None: "",
-    "receiver": "the receiver's territory",
-    "giver": "the giver's territory",
-    "any-party": "any party's",
-}
+GROUND = {"receiver": "the receiver's", "giver": "the giver's", "any-party": "any party's"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,8 +185,10 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
 def _beyond_conditions(when: Condition, other: Condition) -> list[str]:
     found = []
     if _territory_beyond(when, other):
-        likely = f"{GROUND[when.impact_in]} (from a probability of {when.impact_probability:g})"
-        found.append(f"of objects bound for {'anywhere' if when.impact_in is None else likely}")
+        ground = "anywhere"
+        if when.impact_in is not None:
+            ground = f"{GROUND[when.impact_in]} territory (from a probability of {when.impact_probability:g})"
+        found.append(f"of objects bound for {ground}")
     for what, all_of in (("phases", PHASES), ("range_classes", (*RANGE_CLASSES, UNKNOWN_RANGE))):
         more = _named(getattr(when, what), all_of) - _named(getattr(other, what), all_of)
         if more:

@@ -99,11 +99,14 @@ def _told_again(clause: Clause, agreement: Agreement) -> Iterator[tuple[Kind, st
         return
     together = _fewest(told, others)
     names = " and ".join(_named(other.clause, clause) for other in together)
-    undone = [f"{other.clause.name}: {'; '.join(beyond(other.clause, clause))}" for other in together]
+    stricter = {other.clause.name: beyond(other.clause, clause) for other in together}
+    undone = [f"{name}: {'; '.join(words)}" for name, words in stricter.items() if words]
     if all(covers(clause, other.clause, agreement.parties) for other in together):
         return  # each of them is undone by this clause, and is told of there
-    text = f"{names} together tell the same without its restrictions ({'; '.join(undone)})"
-    yield Kind.CONTRADICTION, text
+    if undone:
+        yield Kind.CONTRADICTION, f"{names} together tell the same without its restrictions ({'; '.join(undone)})"
+    else:
+        yield Kind.SHADOWED, f"{names} together tell all of it already"
 
 
 def _named(other: Clause, clause: Clause) -> str:
