@@ -1,7 +1,7 @@
 # make study        from a clone to the report of the Lisbon scenario
 # make check        everything that must hold: lint, types, import contracts, tests (a browser included)
 # make demo-live    two centres on loopback, each warning of its own ground and exchanging under a signed agreement
-# make check-long   what takes hours: 100,000 drills, a million fuzzed inputs, 200 real kills
+# make check-long   what takes hours: 100,000 drills, a million fuzzed inputs, 200 real kills, laws on new examples
 # make lock         resolve the dependencies anew into requirements.lock and requirements-dev.lock (needs uv)
 
 SHELL := /bin/bash
@@ -57,6 +57,7 @@ check-long: .venv/installed-dev
 	$(BIN)/detente drill --seeds 0:100000 --workers 2 --resume out/drills.jsonl
 	$(BIN)/python tests/fuzz/exchange.py --executions 1000000
 	$(BIN)/python tests/long/kill_loop.py 200
+	HYPOTHESIS_PROFILE=searching $(BIN)/python -m pytest -q -n 2 tests/laws
 
 check: .venv/installed-dev
 	@tools/need_browser.sh

@@ -10,6 +10,7 @@ something to tell. In turns of 20 ticks it is honest, or sends besides a hundred
     noise     bytes that say they are an envelope, never the same twice
     forged    the same under the partner's own key, with a signature that does not hold
     genuine   its own signed envelopes, four versions of each sequence, with the holes that our door leaves in them
+    healing   after that, in the turn's last four ticks: it says that what is missing will never come
 
 ``aimed``: all of a tick's share just before the tick, or ``spread`` evenly over the time between two ticks. From one
 aimed showing of the world to the next the turns move on, so that each kind has the same ticks. Where there are two
@@ -66,7 +67,7 @@ VERSIONS = 4  # of one sequence: a turn's sequences stay inside the window
 PARTS = 25  # of a tick's share that is spread
 NOISE_BYTES = 800
 LEAD_S = 1.0  # once both sides listen
-BEFORE_S = 0.012  # between ticks before those that are measured
+BEFORE_S, SETTLED_S = 0.012, 1.0  # between ticks before those that are measured; and after them, until all is done
 EARLY_S = 0.002  # an aimed flood begins so long before the tick
 HELD_UP_S = 0.02  # a tick whose batch was written so late is left out: the machine had other things to do
 SHOWINGS = {"aimed": len(KINDS), "spread": 1}
@@ -84,7 +85,8 @@ def kind_at(showing: int, tick: int) -> str:
 
 def moment(began_s: float, tick: int) -> float:
     """When a tick's detections are sent, by the steady clock."""
-    return began_s + BEFORE_S * min(tick, FIRST) + TICK_S * max(0, tick - FIRST)
+    measured_s = SETTLED_S + TICK_S * (tick - FIRST) if tick >= FIRST else 0.0
+    return began_s + BEFORE_S * min(tick, FIRST) + measured_s
 
 
 class Watched(Server):
@@ -292,7 +294,7 @@ def _shown(played: Played, manner: str, showings: int) -> dict[str, Any]:
         for kind, times in found["latencies"].items():
             latencies.setdefault(kind, []).extend(times)
         counts.update(found["counts"])
-    rows = {kind: percentiles(latencies[kind]) | {"ticks": len(latencies[kind])} for kind in KINDS}
+    rows = {kind: percentiles(latencies[kind]) | {"ticks": len(latencies[kind])} for kind in (*KINDS, "healing")}
     for row in rows.values():
         row |= {f"ratio_{name}": row[f"{name}_ms"] / rows["calm"][f"{name}_ms"] for name in ("p50", "p99")}
     return rows | {"frames": dict(counts), "ticks_held_up": len(latencies.get("held up", ()))}
@@ -316,7 +318,7 @@ def show(found: dict[str, Any]) -> None:
     """Beside the target."""
     for manner, rows in found.items():
         print(f"own warning, flood {manner}")
-        for kind in KINDS:
+        for kind in (*KINDS, "healing"):
             row = rows[kind]
             print(f"  {kind}, {row['ticks']} ticks: p50 {row['p50_ms']:.2f} ms ({row['ratio_p50']:.2f} times), "
                   f"p99 {row['p99_ms']:.2f} ms ({row['ratio_p99']:.2f} times)  (≤ 2)")  # fmt: skip

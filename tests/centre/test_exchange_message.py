@@ -29,6 +29,7 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_ex
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 KEYS = {key_id(SIGNER.public_key()): SIGNER.public_key()}
+DSSE_KINDS = (message.KIND,)
 HEADER = Header(
     mark=Mark.SIMULATED, giver="A", receiver="B", agreement="ab" * 32, origin="2011-06-01T12:00:00+00:00", epoch=3,
     sequence=17, sealed_s=30.25, label="EXERCISE UNCLASSIFIED RELEASABLE TO B", hops=("A",),
@@ -208,16 +209,33 @@ def test_an_envelope_in_the_json_form_satisfies_another_implementation():
     theirs = Envelope.from_dict(json.loads(dsse.to_json(message.KIND, envelope)))
     public = SSlibKey.from_crypto(SIGNER.public_key(), keyid=key_id(SIGNER.public_key()).hex())
     assert list(theirs.verify([public], 1)) == [public.keyid]
-    back = dsse.from_json(message.KIND, json.dumps(theirs.to_dict()))
+    back = dsse.from_json(DSSE_KINDS, json.dumps(theirs.to_dict()))
     assert back == envelope[: len(back)]
     assert len(envelope) - len(back) == len(SAID) * message.ROW_BYTES
+    assert dsse.from_json(DSSE_KINDS, dsse.to_json(message.KIND, envelope)) == envelope
+    said = json.loads(dsse.to_json(message.KIND, envelope))
+    other_alphabet = str.maketrans("+/", "-_")
+    web_safe = said | {name: said[name].translate(other_alphabet) for name in ("payload", "attached")}
+    assert web_safe != said
+    assert dsse.from_json(DSSE_KINDS, json.dumps(web_safe)) == envelope
     for text in ("", "[]", "{}", "{" * 9999, json.dumps(theirs.to_dict() | {"payloadType": "x"})):
         with pytest.raises(PeerError, match="a DSSE document"):
-            dsse.from_json(message.KIND, text)
+            dsse.from_json(DSSE_KINDS, text)
 
 
 def test_a_peek_shows_the_head_that_was_signed():
     assert message.peek(seal(SAID, HEADER, SIGNER), KEYS) == HEADER
+
+
+def test_unfolded_is_what_was_signed_and_nothing_else():
+    envelope = seal(SAID, HEADER, SIGNER)
+    header, columns = message.unfold(envelope, KEYS)
+    assert header == HEADER
+    for name, values in columns.items():
+        assert np.array_equal(values, getattr(SAID, name), equal_nan=True), name
+    for spoilt in (envelope[:-1], envelope[:-1] + bytes([envelope[-1] ^ 1]), bytes([envelope[0] ^ 1]) + envelope[1:]):
+        with pytest.raises(PeerError):
+            message.unfold(spoilt, KEYS)
 
 
 def spoiled(row, **values):

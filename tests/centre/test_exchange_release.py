@@ -104,6 +104,16 @@ def test_each_condition_has_its_reason(terms, values, reason):
     assert reason_of(rules_of(made.clause(**terms)), steady([0.0], **values)) == [reason]
 
 
+def test_a_clause_that_names_every_class_of_range_asks_that_it_be_known():
+    """As the second checker and the words of ``explain`` have it: what is unknown is of no class."""
+    named = rules_of(made.clause(when={"range_classes": ["short", "medium", "intermediate", "intercontinental"]}))
+    tracks, est = steady([0.0])[0]
+    unknown = replace(est, launch_valid=np.zeros(est.launch_valid.shape, np.uint8))
+    assert reason_of(named, [(tracks, est)]) == [ReleaseReason.RELEASED]
+    assert reason_of(named, [(tracks, unknown)]) == [ReleaseReason.RANGE_CLASS]
+    assert reason_of(rules_of(made.clause()), [(tracks, unknown)]) == [ReleaseReason.RELEASED]
+
+
 @pytest.mark.parametrize(
     ("where", "threshold", "released"),
     [("receiver", 0.3, True), ("receiver", 0.31, False), ("giver", 0.5, True), ("any-party", 0.8, True)],
@@ -321,7 +331,7 @@ def test_rules_speak_in_sides_masks_and_scenario_seconds():
     )  # fmt: skip
     assert (rules.giver.tolist(), rules.receiver.tolist(), rules.data.tolist()) == ([1, 0], [2, 1], [1, 4])
     assert rules.sensors_withheld.tolist() == [0b11000, 0]
-    assert rules.phases.tolist() == [0b1010, 0b1110]
+    assert rules.phases.tolist() == [0b11010, 0b1110]  # the fifth bit: named
     assert (rules.rate.tolist(), rules.period_s.tolist()) == ([2, 4], [10.0, 60.0])
     assert (rules.start_s, rules.end_s) == (-100.0, 250.0)
     assert rules.parties.tolist() == [1, 1, 1]

@@ -91,8 +91,9 @@ def test_a_delay_holds_it_and_an_owner_may_withhold_it():
     assert state.counts[0, 0, ReleaseReason.OWNER_WITHHELD] == 1
 
 
-def test_a_condition_about_an_object_holds_of_no_sensor():
-    asked = agreement(made.clause("s", "sensor-status", when={"phases": ["coast"]}))
+@pytest.mark.parametrize("phases", [["coast"], ["boost", "coast", "reentry"]])
+def test_a_condition_about_an_object_holds_of_no_sensor(phases):
+    asked = agreement(made.clause("s", "sensor-status", when={"phases": phases}))
     assert len(said(rules_of(asked), (0.0, 60.0))[0]) == 0
     found = review(asked, made.EPOCH + timedelta(seconds=1))
     assert Kind.UNREACHABLE in {finding.kind for finding in found}

@@ -44,7 +44,7 @@ def test_an_agreement_at_odds_with_itself(command, tmp_path):
     found = {(one["kind"], one["clause"]) for one in json.loads(result.stdout)["findings"]}
     assert found == {
         ("contradiction", "coarse"), ("shadowed", "again"), ("unreachable", "nobody"), ("one-sided", "coarse"),
-        ("one-sided", "nobody"), ("expiry", ""),
+        ("one-sided", "nobody"), ("ended", ""),
     }  # fmt: skip
     words = command("agreement", "check", tmp_path / "torn.yaml", "--at", "2013-01-01T00:00:00Z").stdout
     assert "clause 'exact' tells the same without its restrictions (sooner: after 0 s, not 60 s" in words
@@ -82,6 +82,54 @@ def test_facts_that_make_no_sense_are_told_by_line(command, tmp_path):
     result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml")
     assert result.exit_code == 2
     assert "message.yaml:7:8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "place"),
+    [
+        ("receiver: Russia", "receiver: France", "message.yaml:4:11: receiver: 'France'"),
+        ("giver: NATO", "giver: Nato", "did you mean 'NATO'?"),
+        ("USA, TUR", "USA, TRU", "message.yaml:6:15: owners.1: 'TRU'"),
+        ("phase: coast", "impact_probability: {Rusia: 0.7}", "message.yaml:7:29: impact_probability.Rusia: 'Rusia'"),
+    ],
+)
+def test_a_name_that_nobody_has_is_refused_not_judged(command, tmp_path, was, now, place):
+    (tmp_path / "message.yaml").write_text(FACTS.replace(was, now))
+    result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml")
+    assert result.exit_code == 2
+    assert place in result.stderr
+
+
+def test_one_clause_written_as_two_is_no_difference(command, tmp_path):
+    def split(phases):
+        text = TORN
+        for name, part in (("exact", "boost"), ("again", phases)):
+            whole = f"name: {name}, data: track, giver: NATO, receiver: Russia"
+            text = text.replace(whole, f"{whole}, when: {{phases: [{part}]}}")
+        return text
+
+    for name, text in (("one", TORN), ("two", split("coast, reentry")), ("part", split("coast"))):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    same = command("agreement", "diff", tmp_path / "one.yaml", tmp_path / "two.yaml")
+    assert same.stdout == "the two tell the same\n"
+    less = command("agreement", "diff", tmp_path / "one.yaml", tmp_path / "part.yaml").stdout
+    assert "newly withholds exact in reentry" in less
+    assert "beyond coarse: sooner: after 0 s, not 60 s" in less  # the nearest that speaks in reentry
+    assert "boost" not in less
+
+
+def test_a_misspelt_owner_protects_nobody(command, tmp_path):
+    for key in ("owners_withheld", "owners_consenting"):
+        (tmp_path / "torn.yaml").write_text(TORN.replace("delay_s: 60", f"delay_s: 60, {key}: [TRU]"))
+        found = json.loads(command("agreement", "check", tmp_path / "torn.yaml", "--json").stdout)["findings"]
+        (one,) = [finding for finding in found if finding["kind"] == "unknown-owner"]
+        assert (one["clause"], one["serious"]) == ("coarse", True)
+
+
+def test_an_agreement_that_has_ended_does_not_end_sound(command):
+    words = command("agreement", "check", "lisbon-2011", "--at", "2050-06-01T00:00:00Z")
+    assert words.exit_code == 1
+    assert words.stdout.endswith("over: what it says no longer releases anything\n")
 
 
 def test_a_difference_is_told_both_ways(command):

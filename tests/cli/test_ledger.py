@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from detente.centre.exchange.digest import digest
 from detente.cli.app import app
 from detente.gateway.ledger_file import read_ledger
+from detente.scenario.agreement import Agreement
+from detente.scenario.files import load_agreement
 from detente.studies.drivers import run
 
 pytestmark = pytest.mark.xdist_group("studies")
@@ -124,12 +127,40 @@ def test_decisions_of_a_run_are_explained(command, recorded):
     assert {line["clause"] for line in found["counts"]} <= {
         f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks", "status")
     }
-    one = found["decisions"][0]
+    every = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--limit", "100", "--json").stdout)
+    one = next(line for line in every["decisions"] if line["data"] != "sensor-status")
     track = f"{one['giver']}:{one['number']}"
     mine = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--track", track, "--json").stdout)
     assert {line["number"] for line in mine["decisions"]} == {one["number"]}
+    assert "sensor-status" not in {line["data"] for line in mine["counts"]}  # a sensor's number is no track's
     assert command("agreement", "explain", "nothing", recorded).exit_code == 2
     assert command("agreement", "explain", "lisbon-2011", recorded, "--track", "NATO").exit_code == 2
+    unknown = command("agreement", "explain", "lisbon-2011", recorded, "--track", "NATO:99999")
+    assert unknown.exit_code == 2
+    assert "about which nothing was decided" in unknown.stderr
+    assert found["counted_together"] == []
+
+
+def test_withholdings_that_hide_behind_another_clause_are_told(command, recorded, tmp_path):
+    """A track that one clause told is not counted as withheld by another, so the other's line may be missing."""
+    lisbon = load_agreement("lisbon-2011")
+    tracks = next(clause for clause in lisbon.clauses if clause.name == "nato-tracks")
+    exact = tracks.model_copy(update={"name": "nato-tracklets", "data": "tracklet"})
+    both = Agreement(**{**lisbon.model_dump(), "clauses": [*lisbon.clauses, exact]})
+    (tmp_path / "both.yaml").write_text(both.model_dump_json())
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "releases.parquet").write_bytes((recorded / "releases.parquet").read_bytes())
+    noted = json.loads((recorded / "setting.json").read_text())
+    noted["agreement"] = {"name": both.name, "digest": digest(both)}
+    (run / "setting.json").write_text(json.dumps(noted))
+    found = json.loads(command("agreement", "explain", tmp_path / "both.yaml", run, "--json").stdout)
+    told = {line["clause"]: line for line in found["counted_together"]}
+    assert set(told) == {"nato-tracks", "nato-tracklets"}
+    assert told["nato-tracks"]["with"] == ["nato-tracklets"]
+    assert (told["nato-tracklets"]["decisions"], told["nato-tracks"]["decisions"] > 0) == (0, True)
+    words = command("agreement", "explain", tmp_path / "both.yaml", run).stdout
+    assert "nato-tracklets: 0 decisions of its own; counted together with nato-tracks" in words
 
 
 def test_a_run_is_written_as_ccsds_messages_and_read_back(command, recorded, tmp_path):

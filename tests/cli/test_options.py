@@ -1,6 +1,12 @@
 """What a command says when it cannot go on, and the status that it ends with."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 import typer
@@ -20,3 +26,27 @@ def test_a_stop_by_hand_is_told_with_what_is_kept(capsys):
         raise KeyboardInterrupt
     assert end.value.exit_code == 130
     assert "stopped; all else is kept" in capsys.readouterr().err
+
+
+def test_a_drill_that_is_told_to_end_leaves_no_process_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-m", "detente", "drill", "--seeds", "0:100000", "--workers", "2", "--resume", str(kept)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    assert process.stderr is not None
+    process.stderr.read(1)  # it has begun
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert kept.exists()
+    end_s = time.monotonic() + 20.0
+    while _alive(process.pid):
+        assert time.monotonic() < end_s, "of the whole group nobody is left"
+        time.sleep(0.1)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -174,7 +174,7 @@ def line(data: bytes) -> None:
 
 def json_form(data: bytes) -> None:
     """DSSE's JSON form."""
-    dsse.from_json(message.KIND, data.decode("latin-1"))
+    dsse.from_json((message.KIND, statement.RECEIPT), data.decode("latin-1"))
 
 
 def entry(data: bytes) -> None:
@@ -202,7 +202,7 @@ def ccsds(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     for read in (
         lambda: ephemeris.read_oem(text, EPOCH), lambda: ephemeris.read_ocm(text, EPOCH),
-        lambda: tracking.read_tdm(text, EPOCH, {"S": 0}, {"S": (1.0, 1e-3, 1e-3)}),
+        lambda: tracking.read_tdm(text, EPOCH, two_way="distance"),
     ):  # fmt: skip
         try:
             read()
@@ -253,7 +253,8 @@ def seeds() -> dict[str, list[bytes]]:
         "ccsds": [
             ephemeris.write_oem([flight], "A", EPOCH, EPOCH).encode(),
             ephemeris.write_ocm(flight, "A", EPOCH, EPOCH).encode(),
-            b"CCSDS_TDM_VERS = 2.0\nMETA_START\nPARTICIPANT_1 = S\nANGLE_TYPE = RADEC\nMETA_STOP\nDATA_START\n"
+            b"CCSDS_TDM_VERS = 2.0\nMETA_START\nTIME_SYSTEM = UTC\nPARTICIPANT_1 = S\nPATH = 2,1\nANGLE_TYPE = RADEC\n"
+            b"REFERENCE_FRAME = ITRF2000\nMETA_STOP\nDATA_START\n"
             b"ANGLE_1 = 2011-06-01T12:00:00 1\nANGLE_2 = 2011-06-01T12:00:00 2\nDATA_STOP\n",
         ],
         "sapient": [sapient.written(said(), NODES, made.SIDES, EPOCH, marking="exercise", every_s=60.0)],

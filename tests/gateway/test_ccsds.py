@@ -106,6 +106,18 @@ def test_what_is_not_understood_is_told_by_line(old, new, line, complaint):
         read_oem("", EPOCH)
 
 
+def test_an_oems_parts_stand_in_their_order():
+    meta = FOREIGN_OEM[FOREIGN_OEM.index("META_START") : FOREIGN_OEM.index("COMMENT")]
+    states = FOREIGN_OEM[FOREIGN_OEM.rindex("2011-152T") : FOREIGN_OEM.index("COVARIANCE_START")]
+    spread = FOREIGN_OEM[FOREIGN_OEM.index("COVARIANCE_START") :]
+    head = "CCSDS_OEM_VERS = 3.0\n"
+    assert len(read_oem(head + 2 * (meta + states) + spread, EPOCH)) == 2
+    for parts in ("", meta, meta + spread, states, meta + meta + states, meta + states + spread + states,
+                  meta + states + spread + spread, meta + states + meta):  # fmt: skip
+        with pytest.raises(InputError):
+            read_oem(head + parts, EPOCH)
+
+
 def test_tracks_become_ephemerides_by_line():
     count = 6
     rng = np.random.default_rng(3)
@@ -133,32 +145,188 @@ def detections():
     )  # fmt: skip
 
 
-SENSORS = {"eye": 0, "dish": 1}
-SIGMAS = {"eye": (0.0, 2e-5, 2e-5), "dish": (50.0, 1e-3, 2e-3)}
+NAMES = ["eye", "dish"]
+
+
+def told(said=None):
+    return write_tdm(detections() if said is None else said, NAMES, "NATO", EPOCH, CREATED)
 
 
 def test_a_tdm_is_read_back():
-    said = detections()
-    text = write_tdm(said, ["eye", "dish"], "NATO", EPOCH, CREATED)
-    found = read_tdm(text, EPOCH, SENSORS, SIGMAS)
-    for name, _ in Detections.columns():
-        assert np.allclose(getattr(found, name), getattr(said, name), rtol=1e-13, atol=1e-9), name
+    said, found = detections(), read_tdm(told(), EPOCH)
+    rows = found.detections.to_pydict()
+    assert rows["sensor"] == [NAMES[i] for i in said.sensor]
+    assert rows["range_m"].pop(2) is None
+    assert rows["range_m"] == pytest.approx([2e6, 2.1e6, 1.9e6], rel=1e-14)
+    for name in ("time_s", "azimuth_rad", "elevation_rad"):
+        assert np.allclose(rows[name], getattr(said, name), rtol=1e-14, atol=1e-9), name
+    assert found.angles == {"eye": "earth-axes", "dish": "horizon"}
+    assert found.skipped == {}
+
+
+def test_no_time_stands_twice_in_a_segment():
+    """Two plots of one moment are in two segments of their sensor (503.0-B-2, 3.4.11)."""
+    parts = [part.split("DATA_STOP")[0] for part in told().split("DATA_START")[1:]]
+    assert ["2011-06-01T12:00:05.000000" in part for part in parts] == [False, True, True]
+    for part in parts:
+        keys = [line.split()[0] + line.split()[2] for line in part.splitlines() if line]
+        assert len(set(keys)) == len(keys)
+
+
+FOREIGN_TDM = """CCSDS_TDM_VERS = 2.0
+CREATION_DATE = 2011-153T00:00:00
+ORIGINATOR = SOMEBODY
+META_START
+TRACK_ID = 7
+TIME_SYSTEM = UTC
+START_TIME = 2011-06-01T12:00:00
+PARTICIPANT_1 = UNKNOWN
+PARTICIPANT_2 = FENCE
+MODE = SEQUENTIAL
+PATH = 2,1,2
+TIMETAG_REF = RECEIVE
+RANGE_MODULUS = 0.0
+ANGLE_TYPE = AZEL
+META_STOP
+DATA_START
+COMMENT sorted by keyword
+RANGE = 2011-152T12:00:00.5Z 4000.0
+RANGE = 2011-152T12:00:10Z 4100
+ANGLE_1 = 2011-152T12:00:00.5Z 190.0
+ANGLE_1 = 2011-152T12:00:10Z 191
+ANGLE_2 = 2011-152T12:00:00.5Z 30.0
+ANGLE_2 = 2011-152T12:00:10Z 31
+DOPPLER_INSTANTANEOUS = 2011-152T12:00:10Z -1.5
+RCS = 2011-152T12:00:10Z 2.5
+DATA_STOP
+"""
+
+
+@pytest.mark.parametrize(("two_way", "range_m"), [("distance", [4e6, 4.1e6]), ("round-trip", [2e6, 2.05e6])])
+def test_a_radar_of_somebody_else_is_understood(two_way, range_m):
+    found = read_tdm(FOREIGN_TDM, EPOCH, two_way=two_way)
+    rows = found.detections.to_pydict()
+    assert (rows["sensor"], rows["time_s"], rows["range_m"]) == (["FENCE"] * 2, [0.5, 10.0], range_m)
+    assert np.allclose(np.degrees(rows["azimuth_rad"]), [190, 191])
+    assert rows["range_rate_m_s"] == [None, -1500.0]
+    assert found.skipped == {"RCS": 1}
+
+
+def test_a_range_there_and_back_needs_a_word():
+    with pytest.raises(InputError) as caught:
+        read_tdm(FOREIGN_TDM, EPOCH, "x.tdm")
+    assert (caught.value.line, "--two-way distance or round-trip" in caught.value.remedy) == (11, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "complaint"),
+    [
+        ("PATH = 2,1,2", "PATH = 1,2,3", 11, "PATH = 1,2,3"), ("PATH = 2,1,2\n", "", 4, "no PATH"),
+        ("PATH = 2,1,2", "PATH = 3,1,3", 4, "no PARTICIPANT_3"), ("TIME_SYSTEM = UTC\n", "", 4, "no TIME_SYSTEM"),
+        ("SYSTEM = UTC", "SYSTEM = TAI", 6, "TIME_SYSTEM = TAI"), ("= AZEL", "= XEYN", 14, "ANGLE_TYPE = XEYN"),
+        ("= AZEL", "= RADEC", 4, "no REFERENCE_FRAME"), ("TRACK_ID = 7", "RANGE_UNITS = RU", 5, "RANGE_UNITS = RU"),
+        ("= RECEIVE", "= TRANSMIT", 12, "TIMETAG_REF"), ("MODULUS = 0.0", "MODULUS = 100", 13, "ambiguous"),
+        ("TRACK_ID = 7", "DATA_QUALITY = DEGRADED", 5, "DEGRADED"),
+        ("TRACK_ID = 7", "CORRECTIONS_APPLIED = NO", 5, "CORRECTIONS_APPLIED"),
+        ("TRACK_ID = 7", "MODE = SINGLE_DIFF", 10, "MODE = SEQUENTIAL"),
+        ("10Z 191", "00.5Z 191", 21, "a second ANGLE_1 of 2011-152T12:00:00.5Z"),
+        ("ANGLE_2 = 2011-152T12:00:10Z 31\n", "", 19, "no ANGLE_2"),
+        ("RANGE = 2011-152T12:00:10Z 4100", "RCS = 2011-152T12:00:10Z 1", 21, "no RANGE"),
+        ("12:00:10Z 31", "12:00:10Z", 23, "ANGLE_2"), ("10Z 31", "10Z inf", 23, "'inf'"),
+        ("START_TIME = 2011-06-01T12:00:00", "STOP_TIME = 2011-06-01T12:00:20", 24, "10.000000 s before their STOP"),
+        ("DATA_STOP\n", "", 16, "no DATA_STOP"), ("META_STOP\n", "", 15, "no META_STOP"),
+        ("META_STOP\nDATA_START\n", "META_STOP\nMETA_START\nMETA_STOP\nDATA_START\n", 16, "META_START here"),
+        ("TRACK_ID = 7", "DATA_START\nDATA_STOP", 5, "no META_STOP"),
+    ],
+)  # fmt: skip
+def test_a_tdm_that_is_not_understood_is_refused(old, new, line, complaint):
+    assert old in FOREIGN_TDM
+    with pytest.raises(InputError) as caught:
+        read_tdm(FOREIGN_TDM.replace(old, new), EPOCH, "x.tdm", two_way="distance")
+    assert (caught.value.file, caught.value.line) == ("x.tdm", line)
+    assert complaint in caught.value.found
+
+
+def test_a_tdm_without_data_is_refused():
+    for end in ("META_START", "DATA_START"):
+        with pytest.raises(InputError):
+            read_tdm(FOREIGN_TDM.split(end)[0], EPOCH)
+
+
+def test_weather_is_counted_and_left_out():
+    weather = "META_START\nTIME_SYSTEM = UTC\nPARTICIPANT_1 = FENCE\nMETA_STOP\nDATA_START\n%sDATA_STOP\n"
+    lines = "PRESSURE = 2011-06-01T12:00:00 998\nPRESSURE = 2011-06-01T13:00:00 999\n"
+    found = read_tdm(FOREIGN_TDM + weather % lines, EPOCH, two_way="distance")
+    assert (len(found.detections), found.skipped) == (2, {"RCS": 1, "PRESSURE": 2})
+    head = FOREIGN_TDM[: FOREIGN_TDM.index("META_START")]
+    for nothing in (lines, ""):
+        with pytest.raises(InputError, match="no detections"):
+            read_tdm(head + weather % nothing, EPOCH)
+
+
+def test_one_sensor_measures_along_one_kind_of_axes():
+    second = FOREIGN_TDM[FOREIGN_TDM.index("META_START") :].replace("AZEL", "RADEC\nREFERENCE_FRAME = ITRF2000")
+    with pytest.raises(InputError) as caught:
+        read_tdm(FOREIGN_TDM + second, EPOCH, two_way="distance")
+    assert "ANGLE_TYPE = RADEC" in caught.value.found
+
+
+@pytest.mark.parametrize("write", [lambda: write_oem([ephemeris(0), ephemeris(1)], "N", EPOCH, CREATED), told,
+                                   lambda: write_ocm(ephemeris(0), "N", EPOCH, CREATED)])  # fmt: skip
+def test_a_file_cut_short_is_refused_or_whole_in_what_it_says(write):
+    """Cut after any line: refused, unless the cut is between one object's or sensor's last line and the next one's."""
+    text = write()
+    read = {"OEM": read_oem, "OCM": lambda text, at: [read_ocm(text, at)],
+            "TDM": lambda text, at: read_tdm(text, at).detections.to_pylist()}[text[6:9]]  # fmt: skip
+    lines, passed = text.splitlines(), []
+    for count in range(len(lines)):
+        try:
+            read("\n".join(lines[:count]) + "\n", EPOCH)
+            passed.append(next(line for line in reversed(lines[:count]) if line))
+        except InputError:
+            continue
+    last_states = {line for before, line in zip(lines[1:], lines, strict=False) if not before}
+    assert set(passed) <= last_states | {"DATA_STOP", "COVARIANCE_STOP", "TRAJ_STOP"}
+    assert len(passed) <= 8
+
+
+def test_a_number_cut_in_two_is_refused():
+    text = FOREIGN_OEM[: FOREIGN_OEM.index("COVARIANCE_START")]
+    assert len(read_oem(text, EPOCH)) == 1
+    for cut in (1, 2):
+        with pytest.raises(InputError) as caught:
+            read_oem(text[:-cut], EPOCH)
+        assert (caught.value.line, caught.value.found) == (16, "a last line without an end")
+
+
+def test_an_oem_that_ends_before_its_time_is_refused():
+    for old, new, line in (("T12:01:00\nINTER", "T12:01:01\nINTER", 16), ("T12:00:00\nSTOP", "T11:59:59\nSTOP", 15)):
+        with pytest.raises(InputError) as caught:
+            read_oem(FOREIGN_OEM.replace(old, new), EPOCH)
+        assert (caught.value.line, "_TIME of" in caught.value.found) == (line, True)
+    with pytest.raises(InputError, match="no STOP_TIME"):
+        read_oem(FOREIGN_OEM.replace("STOP_TIME = ", "X = "), EPOCH)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("PARTICIPANT_1 = dish", "PARTICIPANT_1 = ear", "sensor 'ear'"), ("PATH = 2,1", "PATH = 1,2,1", "PATH = 1,2,1"),
-        ("RANGE_UNITS = km", "RANGE_UNITS = RU", "RANGE_UNITS = RU"),
-        ("ANGLE_TYPE = AZEL", "ANGLE_TYPE = XEYN", "ANGLE_TYPE = XEYN"),
-        ("RANGE = 2011-06-01T12:00:15", "X = 1", "ANGLE_1, ANGLE_2 at"),
-        ("RANGE = 2011-06-01T12:00:15.000000", "RANGE = 1 2", "RANGE = 1 2"),
-        ("ANGLE_2 = 2011-06-01T12:00:15", "ANGLE_1 = 2011-06-01T12:00:15", "ANGLE_1"),
+        ("TRAJ_STOP\n", "", "no TRAJ_STOP"), ("COV_STOP", "", "no COV_STOP"), ("COV_ST", "TRAJ_ST", "a second TRAJ"),
+        ("STOP_TIME = 2011-06-01T12:00:40", "STOP_TIME = 2011-06-01T12:00:50", "end 10.000000 s before"),
+        ("STOP_TIME = 2011-06-01T12:00:40.250000", "STOP_TIME = 41.0", "end 0.750000 s before"),
+        ("\n10.25 ", "\n0.25 ", "0.25, not later"), ("COV_START", "1 2 3\nCOV_START", "outside of all blocks"),
     ],
 )  # fmt: skip
-def test_a_tdm_that_is_not_understood_is_refused(old, new, complaint):
-    text = write_tdm(detections(), ["eye", "dish"], "NATO", EPOCH, CREATED)
+def test_an_ocm_that_is_not_whole_is_refused(old, new, complaint):
+    text = write_ocm(ephemeris(2), "NATO", EPOCH, CREATED)
     assert old in text
     with pytest.raises(InputError) as caught:
-        read_tdm(text.replace(old, new), EPOCH, SENSORS, SIGMAS)
+        read_ocm(text.replace(old, new), EPOCH)
     assert complaint in caught.value.found
+    assert caught.value.line > 0
+
+
+def test_covariances_of_other_moments_are_counted():
+    assert read_oem(FOREIGN_OEM, EPOCH)[0].apart == 0
+    (one,) = read_oem(FOREIGN_OEM.replace("EPOCH = 2011-06-01T12:01:00", "EPOCH = 2011-06-01T12:00:59"), EPOCH)
+    assert (one.apart, one.covariance.any()) == (1, False)

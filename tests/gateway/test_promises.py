@@ -228,7 +228,7 @@ def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written()
     closing(pair, 3 * share)
     left = len(pair.link(NATO).beyond)
     assert left == 2 * share
-    link = replace(pair.link(RUSSIA), epoch=epoch + 1, next_sequence=0, pending={}, sent_s={})
+    link = replace(pair.link(RUSSIA), epoch=epoch + 1, next_sequence=0, pending={}, sent={})
     pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
     seen = []
     for _ in range(4):
@@ -527,3 +527,22 @@ def test_a_bucket_fills_and_empties() -> None:
     assert bucket.take(1.0, rate, 0.5) is not None
     assert bucket.take(1.0, rate, -9.0) is None, "a clock that goes back gives nothing"
     assert len(feed(0).tick(10**9)) == 0
+
+
+def test_p4_what_no_receipt_comes_for_is_sent_again_ever_more_seldom() -> None:
+    pair = run(Pair())
+    pair.frames.clear()
+    for index in range(FIRST_TICK + 14, FIRST_TICK + 20):
+        pair.tick(index, RUSSIA)  # nothing that either sends arrives any more
+    sent_s = []
+    for half in range(120):
+        sent_s += [0.5 * half for name, _, lane, _ in pair.frames if name == RUSSIA and lane != Lane.NOTE]
+        pair.frames.clear()
+        pair.pass_time(0.5)
+        pair.do(RUSSIA, Timer())
+    first = sent_s.count(0.0)
+    assert first
+    assert sent_s == [at_s for at_s in (0.0, 2.0, 6.0, 14.0, 22.0, 30.0, 38.0, 46.0, 54.0) for _ in range(first)]
+    pair.do(RUSSIA, LineDown(partner=NATO))
+    pair.connect()
+    assert not pair.link(RUSSIA).pending, "a line that stands again begins at once"

@@ -43,7 +43,7 @@ def check(
 
         asked = _load(file)
         now = datetime.now(UTC) if at is None else parse_moment(at)
-        findings = review(asked, now)
+        findings = review(asked, now, _countries())
         sound = not any(finding.serious for finding in findings)
         found = {
             "agreement": asked.name, "digest": digest(asked), "at": now.isoformat(), "sound": sound,
@@ -76,7 +76,7 @@ def explain(
 ) -> None:
     """Which clause releases or withholds a message, and why: of one message, or of all that a run decided."""
     with owned_failures():
-        from detente.centre.exchange.explanation import Facts
+        from detente.centre.exchange.explanation import Facts, Known
         from detente.centre.exchange.explanation import explain as explained
         from detente.cli import show_agreement
         from detente.scenario.files import load_model
@@ -86,7 +86,8 @@ def explain(
         if what.is_dir():
             found = decisions_of(what, asked, track=track, limit=limit)
         else:
-            told = explained(asked, load_model(what, Facts))
+            known = Known(parties=asked.parties, countries=_countries())
+            told = explained(asked, load_model(what, Facts, known))
             found = {
                 "agreement": asked.name, "released": told.released, "why": told.why,
                 "clauses": [
@@ -132,7 +133,8 @@ def _change(change: "Change") -> dict[str, Any]:
     clause = change.clause
     return {
         "clause": clause.name, "giver": clause.giver, "receiver": clause.receiver, "data": clause.data,
-        "at_most": most_revealing(clause), "nearest": change.nearest, "beyond": list(change.beyond),
+        "at_most": most_revealing(clause), "shown": change.shown, "where": list(change.where),
+        "nearest": change.nearest, "beyond": list(change.beyond),
     }  # fmt: skip
 
 
@@ -204,6 +206,13 @@ def verify(file: File, key: GivenKeys = None, signatures: Signatures = None, as_
                 typer.echo("signed by all" if complete else "not signed by all")
     if not complete:
         raise typer.Exit(1)
+
+
+def _countries() -> frozenset[str]:
+    """The alpha-3 codes of the states there are and were."""
+    from detente.geodesy.borders import load_borders
+
+    return frozenset(load_borders().codes)
 
 
 def _load(name: str) -> "Agreement":

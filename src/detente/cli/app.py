@@ -14,6 +14,7 @@ from detente import __version__
 from detente.cli import score, track
 from detente.cli.agreement import agreement as agreement_commands
 from detente.cli.ccsds import ccsds
+from detente.cli.envelope import envelope
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.live import live
@@ -224,6 +225,7 @@ app.command("score")(score.score)
 app.command("track")(track.track)
 app.add_typer(agreement_commands)
 app.add_typer(ccsds)
+app.add_typer(envelope)
 app.add_typer(ledger)
 app.add_typer(sapient)
 app.registered_commands += live.registered_commands
@@ -232,4 +234,10 @@ app.registered_commands += live.registered_commands
 def main() -> None:
     """Entry point of the ``detente`` command."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _told_to_end)
     app()
+
+
+def _told_to_end(number: int, _: object) -> None:
+    """End as after Ctrl-C: what is finished stays, and worker processes end too."""
+    raise SystemExit(128 + number)

@@ -49,11 +49,15 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
     if kind == "tdm":
         mine = [i for i, sensor in enumerate(setting["sensors"]) if sensor["side"] == side]
         detections = read_stage(run, Detections)
-        names = [sensor["name"] for sensor in setting["sensors"]]
-        return write_tdm(detections.take(np.isin(detections.sensor, mine)), names, side, epoch, created)
+        detections = detections.take(np.isin(detections.sensor, mine))
+        if not len(detections):
+            raise _nothing(run, f"nothing that {side}'s sensors saw")
+        return write_tdm(detections, [sensor["name"] for sensor in setting["sensors"]], side, epoch, created)
     if kind not in ("oem", "ocm"):
         raise InputError(f"--kind {kind!r}", "oem, ocm or tdm", "choose one")
     lines = of_tracks(read_stage(run, TrackHistory), sides.index(side), sides)
+    if not lines:
+        raise _nothing(run, f"no line in {side}'s picture")
     if kind == "oem":
         return write_oem(lines, side, epoch, created)
     chosen = next((one for one in lines if one.name == line), None)
@@ -63,32 +67,98 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
     return write_ocm(chosen, side, epoch, created)
 
 
+def _nothing(run: Path, found: str) -> InputError:
+    """A message of the standard holds something, or is none."""
+    return InputError(found, "something to write", "choose another --side or --kind, or another run", file=str(run))
+
+
 @ccsds.command()
 def read(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="an OEM or OCM in keyword-value notation")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="an OEM, OCM or TDM in keyword-value notation")],
     since: Annotated[
         str, typer.Option("--epoch", metavar="TIME", help="from which seconds are counted")
     ] = "2000-01-01T00:00:00Z",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="tdm: detections for `detente track`; Parquet, or CSV if named so"),
+    ] = None,
+    two_way: Annotated[
+        str | None,
+        typer.Option("--two-way", metavar="distance|round-trip", help="tdm: what a range is where PATH is 1,2,1"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Read an OEM or OCM in Earth-fixed axes: objects, states and covariances, in SI units."""
+    """Read an OEM or OCM in Earth-fixed axes (objects, states and covariances), or a TDM (detections), in SI units."""
     with owned_failures():
-        from detente.gateway.ccsds.ephemeris import read_ocm, read_oem
-        from detente.gateway.ccsds.kvn import read_text
+        from detente.gateway.ccsds.kvn import kind_of, read_text
         from detente.geodesy.timescale import parse_moment
 
         text, epoch = read_text(file), parse_moment(since)
-        oem = text.lstrip().startswith("CCSDS_OEM")
-        objects = read_oem(text, epoch, str(file)) if oem else [read_ocm(text, epoch, str(file))]
-        found: list[dict[str, Any]] = [
-            {
-                "name": one.name, "time_s": one.time_s.tolist(), "state": one.state.tolist(),
-                "covariance": one.covariance.tolist(),
-            }
-            for one in objects
-        ]  # fmt: skip
-        if as_json:
-            emit(found)
+        kind = kind_of(text, str(file), ("OEM", "OCM", "TDM"))
+        if kind == "TDM":
+            _read_tdm(text, epoch, file, out, two_way, as_json=as_json)
             return
-        for one in objects:
-            typer.echo(f"{one.name}: {len(one.time_s)} states, {one.time_s[0]:.3f} to {one.time_s[-1]:.3f} s")
+        if out is not None or two_way is not None:
+            raise InputError(
+                f"an {kind} with --{'out' if out else 'two-way'}",
+                "a TDM",
+                "leave it out, or use --json",
+                file=str(file),
+            )
+        _read_orbits(text, kind, epoch, file, as_json=as_json)
+
+
+def _read_orbits(text: str, kind: str, epoch: datetime, file: Path, *, as_json: bool) -> None:
+    from detente.gateway.ccsds.ephemeris import read_ocm, read_oem
+
+    objects = read_oem(text, epoch, str(file)) if kind == "OEM" else [read_ocm(text, epoch, str(file))]
+    found: list[dict[str, Any]] = [
+        {
+            "name": one.name, "time_s": one.time_s.tolist(), "state": one.state.tolist(),
+            "covariance": one.covariance.tolist(), "covariances_left_out": one.apart,
+        }
+        for one in objects
+    ]  # fmt: skip
+    if as_json:
+        emit(found)
+        return
+    for one in objects:
+        apart = f"; {one.apart} covariances of other moments left out" if one.apart else ""
+        typer.echo(f"{one.name}: {len(one.time_s)} states, {one.time_s[0]:.3f} to {one.time_s[-1]:.3f} s{apart}")
+
+
+def _read_tdm(text: str, epoch: datetime, file: Path, out: Path | None, two_way: str | None, *, as_json: bool) -> None:
+    from detente.gateway.ccsds.tracking import TWO_WAY, read_tdm
+    from detente.gateway.detection_files import write_detections
+
+    if two_way is not None and two_way not in TWO_WAY:
+        raise InputError(f"--two-way {two_way!r}", " or ".join(TWO_WAY), "choose one")
+    found = read_tdm(text, epoch, str(file), two_way=two_way)
+    if out is not None:
+        write_detections(out, found.detections)
+    rows, times = found.detections.to_pylist(), found.detections["time_s"].to_pylist()
+    sensors = {
+        name: {
+            "detections": sum(row["sensor"] == name for row in rows),
+            "ranged": any(row["sensor"] == name and row["range_m"] is not None for row in rows), "angles": axes,
+        }
+        for name, axes in found.angles.items()
+    }  # fmt: skip
+    if as_json:
+        emit(
+            {
+                "sensors": sensors, "skipped": found.skipped, "written": None if out is None else str(out),
+                "detections": rows if out is None else len(rows),
+            }
+        )  # fmt: skip
+        return
+    for name, said in sensors.items():
+        kind = "radar" if said["ranged"] else "infrared"
+        typer.echo(
+            f"{name}: {said['detections']} detections; in a file of sensors kind: {kind}, angles: {said['angles']}"
+        )
+    for keyword, count in found.skipped.items():
+        typer.echo(f"{count} lines of {keyword} left out")
+    typer.echo(f"{len(rows)} detections, {times[0]:.3f} to {times[-1]:.3f} s")
+    if out is not None:
+        typer.echo(f"wrote {out}")

@@ -22,7 +22,11 @@ def check(found: dict[str, Any]) -> None:
         where = f" in clause {finding['clause']}" if finding["clause"] else ""
         _heading(f"{finding['kind']}{where}", "bold red" if finding["serious"] else "bold")
         indented(finding["text"], 4)
-    _heading("sound" if found["sound"] else "not sound: it does not say what it seems to say")
+    grave = {finding["kind"] for finding in found["findings"] if finding["serious"]}
+    if grave == {"ended"}:
+        _heading("over: what it says no longer releases anything", "bold red")
+    else:
+        _heading("not sound: it does not say what it seems to say" if grave else "sound")
 
 
 def change(found: dict[str, Any]) -> None:
@@ -31,10 +35,13 @@ def change(found: dict[str, Any]) -> None:
         indented("the two tell the same", 0)
     for key, verb in (("newly_releases", "newly releases"), ("newly_withholds", "newly withholds")):
         for line in found[key]:
-            _heading(f"{verb} {line['clause']}")
+            where = f" {' and '.join(line['where'])}" if line["where"] else ""
+            _heading(f"{verb if line['shown'] else f'perhaps {verb}'} {line['clause']}{where}")
             _sentence(line["at_most"])
             if line["nearest"]:
                 indented(f"beyond {line['nearest']}: {'; '.join(line['beyond'])}", 4)
+            if not line["shown"]:
+                indented("other clauses may together tell all of it: their places were not compared to the end", 4)
             out.print()
     lines = [
         *(f"new party: {party}" for party in found["parties_in"]),
@@ -57,6 +64,10 @@ def decisions(found: dict[str, Any]) -> None:
     for line in found["counts"]:
         where = f"{line['giver']} to {line['receiver']}: {line['data']}, {line['clause'] or 'no clause'}: {line['why']}"
         out.print(Text(f"{line['count']:8d}  {where}"), soft_wrap=True)
+    for line in found["counted_together"]:
+        text = f"{line['clause']}: {line['decisions']} decisions of its own; counted together with "
+        text += f"{', '.join(line['with'])}: what one of them told is no withholding of another's"
+        out.print(Text(text), soft_wrap=True)
     for line in found["decisions"]:
         thing = "sensor" if line["data"] == "sensor-status" else "track"
         what = f"{line['data']} of {thing} {line['number']}, {line['clause'] or 'no clause'}: {line['why']}"

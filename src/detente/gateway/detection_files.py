@@ -53,6 +53,20 @@ def read_detections(path: Path, network: Network) -> Reading:
     return take_detections(table, network, file=str(path))
 
 
+def write_detections(path: Path, table: pa.Table) -> None:
+    """A table with the columns of ``docs/detections.md`` as a file that :func:`read_detections` reads."""
+    try:
+        if path.suffix.lower() == ".csv":
+            csv.write_csv(table, path)
+        else:
+            pq.write_table(table, path)
+    except OSError as error:
+        raise InputError(
+            found=f"a file that cannot be written: {error}", expected="a writable path", remedy="choose another",
+            file=str(path),
+        ) from error  # fmt: skip
+
+
 def take_detections(table: pa.Table, network: Network, *, file: str = "") -> Reading:
     """The detections in an Arrow table; see :func:`read_detections`."""
     asked = _Asked(table, network, file)

@@ -62,14 +62,17 @@ def find_agreement(name_or_path: str | FilePath) -> FilePath:
     return _find(name_or_path, "agreements", "agreement")
 
 
-def load_model(path: FilePath, model: type[Model]) -> Model:
-    """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column."""
-    return checked(_located(path), model)
+def load_model(path: FilePath, model: type[Model], context: object = None) -> Model:
+    """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column.
+
+    ``context`` is what the model's validators are to know beyond the file.
+    """
+    return checked(_located(path), model, context)
 
 
-def checked(located: Located, model: type[Model]) -> Model:
+def checked(located: Located, model: type[Model], context: object = None) -> Model:
     """What was read as a model of another room; likewise."""
-    return _model(located, model)
+    return _model(located, model, context)
 
 
 @cache
@@ -217,11 +220,11 @@ def _text(path: FilePath) -> str:
         ) from error  # fmt: skip
 
 
-def _model(located: Located, model: type[Model]) -> Model:
+def _model(located: Located, model: type[Model], context: object = None) -> Model:
     if not isinstance(located.data, dict):
         raise located.problem((), shown(located.data), "a mapping of keys and values", "see docs/scenario-files.md")
     try:
-        return model.model_validate(located.data)
+        return model.model_validate(located.data, context=context)
     except ValidationError as error:
         raise_all(complaints(error, located, model))
         raise AssertionError("a refusal without a complaint") from error

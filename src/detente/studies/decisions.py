@@ -14,7 +14,7 @@ from detente.centre.exchange.rules import DATA
 from detente.records.errors import InputError
 from detente.records.stages import Releases
 from detente.records.table import Table
-from detente.scenario.agreement import Agreement
+from detente.scenario.agreement import Agreement, Clause, DataClass
 from detente.scenario.asked import Scenario
 from detente.scenario.catalogue import RadarEntry, SatelliteEntry
 
@@ -82,9 +82,9 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
             remedy="explain it by the agreement that it worked under", file=str(folder),
         )  # fmt: skip
     sides, clauses = setting["sides"], [clause.name for clause in agreement.clauses]
+    shared = _counted_together(agreement, np.bincount(releases.clause[releases.clause >= 0], minlength=len(clauses)))
     if track is not None:
-        side, number = _track(track, sides)
-        releases = releases.take((releases.giver == side) & (releases.number == number))
+        releases = _about(track, releases, sides)
     keys = np.stack([releases.giver, releases.receiver, releases.data, releases.clause, releases.reason], axis=1)
     kinds, counts = np.unique(keys, axis=0, return_counts=True)
 
@@ -100,6 +100,7 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
     return {
         "agreement": agreement.name,
         "run": str(folder),
+        "counted_together": shared,
         "counts": [line(row) | {"count": int(count)} for row, count in zip(kinds, counts, strict=True)],
         "decisions": [
             line(keys[i]) | {"time_s": float(first.time_s[i]), "number": int(first.number[i])}
@@ -132,6 +133,41 @@ def _no_run(folder: Path, error: Exception) -> InputError:
         expected=f"{SETTING_FILE} and tables, as `detente run` writes them",
         remedy="fly one with `detente run … --out DIR`", file=str(folder),
     )  # fmt: skip
+
+
+def _counted_together(agreement: Agreement, decided: Any) -> list[dict[str, Any]]:
+    """The clauses whose withholdings hide behind others: by these the same giver tells the same receiver the same.
+
+    A withholding is a moment at which none of them told an object, and is put down to the one that came nearest.
+    """
+
+    def key(clause: Clause) -> tuple[str, str, str]:
+        return clause.giver, clause.receiver, "track" if clause.data == "tracklet" else clause.data
+
+    def others(clause: Clause) -> list[str]:
+        return [other.name for other in agreement.clauses if other is not clause and key(other) == key(clause)]
+
+    return [
+        {"clause": clause.name, "decisions": int(count), "with": others(clause)}
+        for clause, count in zip(agreement.clauses, decided, strict=True)
+        if others(clause) and clause.data != "sensor-status"  # of sensors each clause is counted by itself
+    ]
+
+
+def _about(track: str, releases: Releases, sides: list[str]) -> Releases:
+    """The decisions about one side's track. Raises InputError where there are none."""
+    side, number = _track(track, sides)
+    of_tracks = (releases.giver == side) & (releases.data != DataClass.SENSOR_STATUS)
+    found = releases.take(of_tracks & (releases.number == number))
+    if not len(found):
+        numbers = releases.number[of_tracks]
+        there = f"from {numbers.min()} to {numbers.max()}" if len(numbers) else "none in this run"
+        raise InputError(
+            found=f"--track {track!r}, about which nothing was decided",
+            expected=f"a track that {sides[side]} confirmed; its numbers: {there}",
+            remedy="take a number from the decisions, or from the run's tracks",
+        )  # fmt: skip
+    return found
 
 
 def _track(said: str, sides: list[str]) -> tuple[int, int]:

@@ -1,12 +1,26 @@
 """Agreements held against one another: what a clause covers of another, what a change newly tells or withholds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from detente.centre.exchange.cover import (
+    OTHER_OWNERS,
+    PHASES,
+    Case,
+    Rest,
+    Told,
+    cases_of,
+    rest_of,
+    speaks_in,
+    speaks_like,
+    told_by,
+)
+from detente.centre.exchange.zones import width_deg
 from detente.scenario.agreement import RANGE_CLASSES, Agreement, Clause, Coarsening, Condition
 from detente.scenario.words import Box
 
-PHASES = ("boost", "coast", "reentry")
+UNKNOWN_RANGE = "unknown"
+GROUND = {"receiver": "the receiver's", "giver": "the giver's", "any-party": "any party's"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +28,10 @@ class Change:
     """One clause that an agreement has, and another does not make up for."""
 
     clause: Clause
+    where: tuple[str, ...]  # in which cases, in words; empty where in all that the clause speaks of
     beyond: tuple[str, ...]  # in what it goes beyond the other agreement's nearest clause; empty where there is none
     nearest: str  # that clause's name, "" where none speaks of the same
+    shown: bool  # False where the other's clauses may together make up for it, which was not decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,32 +68,95 @@ def difference(before: Agreement, after: Agreement) -> Difference:
 
 
 def _uncovered(agreement: Agreement, other: Agreement) -> tuple[Change, ...]:
-    found = []
-    for clause in agreement.clauses:
-        same = [candidate for candidate in other.clauses if speaks_of(candidate) == speaks_of(clause)]
-        if not any(covers(candidate, clause) for candidate in same):
-            nearest = min(same, key=lambda candidate: len(beyond(clause, candidate)), default=None)
-            found.append(
-                Change(
-                    clause=clause, beyond=() if nearest is None else tuple(beyond(clause, nearest)),
-                    nearest="" if nearest is None else nearest.name,
-                )
-            )  # fmt: skip
-    return tuple(found)
+    others = told_by(other)
+    found = (change_of(told, others, rest_of(told, others)) for told in told_by(agreement))
+    return tuple(change for change in found if change is not None)
 
 
-def speaks_of(clause: Clause) -> tuple[str, str, str]:
-    """Who tells whom what."""
-    return clause.giver, clause.receiver, clause.data
+def change_of(told: Told, others: Sequence[Told], rest: Rest) -> Change | None:
+    """What others leave of a clause, in words; None where nothing."""
+    if not rest.cases:
+        return None
+    clause = _narrowed(told.clause, rest.cases)
+    like = [other for other in others if speaks_like(other.clause, clause)]
+    near = [other for other in like if any(speaks_in(other.clause, case) for case in rest.cases)] or like
+    more = [(_beyond(Told(clause, told.parties), other), other.clause.name) for other in near]
+    words, nearest = min(more, key=lambda one: len(one[0]), default=([], ""))
+    where = tuple(part for part in _where(told.clause, rest.cases) if f"also {part}" not in words)
+    return Change(
+        clause=told.clause, where=where, beyond=tuple(words), nearest=nearest, shown=bool(rest.uncovered)
+    )  # fmt: skip
 
 
-def covers(loose: Clause, strict: Clause) -> bool:
-    """True where everything that ``strict`` releases, ``loose`` releases too: as soon, as often and as finely."""
-    return speaks_of(loose) == speaks_of(strict) and not beyond(strict, loose)
+def _narrowed(clause: Clause, cases: Iterable[Case]) -> Clause:
+    """A clause that speaks of no other phase, class of range or owner's sensors than these cases do."""
+    if clause.data == "sensor-status":
+        owners = tuple(case.owner for case in cases)
+        return clause if OTHER_OWNERS in owners else clause.model_copy(update={"owners_consenting": owners})
+    phases, ranges = {case.phase for case in cases}, {case.range_class for case in cases}
+    narrow: dict[str, tuple[str, ...]] = {}
+    if phases != set(PHASES):
+        narrow["phases"] = tuple(name for name in PHASES if name in phases)
+    if "" not in ranges:
+        narrow["range_classes"] = tuple(name for name in RANGE_CLASSES if name in ranges)
+    return clause.model_copy(update={"when": clause.when.model_copy(update=narrow)})
+
+
+def _where(clause: Clause, cases: Sequence[Case]) -> tuple[str, ...]:
+    """These cases of a clause in words, phases that are alike together; empty where they are all of its cases."""
+    everywhere = cases_of(clause, tuple(case.owner for case in cases))
+    if set(everywhere) == set(cases):
+        return ()
+    if clause.data == "sensor-status":
+        return (f"from sensors of {', '.join(case.owner for case in cases)}",)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for phase in PHASES:
+        sights = tuple(_sight(case) for case in cases if case.phase == phase)
+        if sights:
+            alike.setdefault(sights, []).append(phase)
+    return tuple(_case_words(phases, sights, everywhere) for sights, phases in alike.items())
+
+
+def _case_words(phases: Sequence[str], sights: Sequence[str], everywhere: Sequence[Case]) -> str:
+    """Some phases and what is known in them, of all cases of a clause."""
+    whole = list(dict.fromkeys(_sight(case) for case in everywhere))
+    unknown = [sight for sight in whole if sight.endswith("unknown")]
+    parts = []
+    if len(phases) < len({case.phase for case in everywhere}):
+        parts.append(f"in {' or '.join(phases)}")
+    if unknown and set(sights) == set(unknown) != set(whole):
+        parts.append("with launch or impact unknown")
+    elif set(sights) != set(whole):
+        parts.append(" or ".join(sights))
+    return " ".join(parts)
+
+
+def _sight(case: Case) -> str:
+    if case.range_class:
+        return f"of {case.range_class} range"
+    unknown = [end for end, known in (("launch", case.launch_known), ("impact", case.impact_known)) if not known]
+    return f"with {' and '.join(unknown)} unknown"
+
+
+def covers(loose: Clause, strict: Clause, parties: Iterable[str]) -> bool:
+    """True where everything that ``strict`` releases, ``loose`` releases too: as soon, as often and as finely.
+
+    Both stand in an agreement of these ``parties``.
+    """
+    everyone = frozenset(parties)
+    return not rest_of(Told(strict, everyone), [Told(loose, everyone)]).cases
+
+
+def _beyond(told: Told, other: Told) -> list[str]:
+    words = beyond(told.clause, other.clause)
+    strangers = sorted(told.parties - other.parties)
+    if strangers and told.clause.when.impact_in == other.clause.when.impact_in == "any-party":
+        words.append(f"of objects bound for {', '.join(strangers)}, no party there")
+    return words
 
 
 def beyond(clause: Clause, other: Clause) -> list[str]:
-    """In what a clause tells more than another of the same giver, receiver and data; empty where in nothing."""
+    """In what a clause tells more than one other that speaks of the same; empty where in nothing."""
     found = _beyond_conditions(clause.when, other.when)
     if clause.delay_s < other.delay_s:
         found.append(f"sooner: after {clause.delay_s:g} s, not {other.delay_s:g} s")
@@ -106,9 +185,11 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
 def _beyond_conditions(when: Condition, other: Condition) -> list[str]:
     found = []
     if _territory_beyond(when, other):
-        ground = when.impact_in or "anywhere"
-        found.append(f"of objects bound for {ground} (from a probability of {when.impact_probability:g})")
-    for what, all_of in (("phases", PHASES), ("range_classes", RANGE_CLASSES)):
+        ground = "anywhere"
+        if when.impact_in is not None:
+            ground = f"{GROUND[when.impact_in]} territory (from a probability of {when.impact_probability:g})"
+        found.append(f"of objects bound for {ground}")
+    for what, all_of in (("phases", PHASES), ("range_classes", (*RANGE_CLASSES, UNKNOWN_RANGE))):
         more = _named(getattr(when, what), all_of) - _named(getattr(other, what), all_of)
         if more:
             found.append(f"in {what.replace('_', ' ')} {', '.join(name for name in all_of if name in more)}")
@@ -137,10 +218,5 @@ def _box_within(box: Box | None, other: Box | None) -> bool:
         return False  # even a zone of the whole Earth asks that the point be known
     if box.south_deg < other.south_deg or box.north_deg > other.north_deg:
         return False
-    width, theirs = _width_deg(box), _width_deg(other)
+    width, theirs = width_deg(box), width_deg(other)
     return theirs >= 360 or ((box.west_deg - other.west_deg) % 360) + width <= theirs
-
-
-def _width_deg(box: Box) -> float:
-    width = box.east_deg - box.west_deg
-    return width + 360 if width < 0 else width

@@ -7,8 +7,9 @@ purpose never pass for another. On our own lines the envelope is a short binary 
 
 What is attached is not signed itself: a payload that has bytes attached names their digest, and its reader checks it.
 
-:func:`to_json` and :func:`from_json` turn a frame into DSSE's JSON form and back, for the tools of others. Ed25519 is
-RFC 8032.
+:func:`to_json` and :func:`from_json` turn a frame into DSSE's JSON form and back, for the tools of others (the command
+is ``detente envelope``). What is attached goes into a field of its own, which the standard has others ignore. Ed25519
+is RFC 8032.
 """
 
 import base64
@@ -16,7 +17,7 @@ import binascii
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from detente.records.errors import PeerError
 
 FRAME = struct.Struct("<8s32s64sI")
+STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 Keys = Mapping[bytes, Ed25519PublicKey]
 """The keys that may have signed, by :func:`key_id`."""
@@ -68,8 +70,8 @@ def signed(kind: Kind, payload: bytes, signer: Ed25519PrivateKey, attached: byte
     return FRAME.pack(kind.mark, key_id(signer.public_key()), signature, len(payload)) + payload + attached
 
 
-def signer_of(kind: Kind, envelope: bytes, keys: Keys) -> Ed25519PublicKey:
-    """Which of these keys an envelope of this kind says signed it: its form is right, and nothing is proved yet.
+def signer_id(kind: Kind, envelope: bytes) -> bytes:
+    """The id of the key that an envelope of this kind says signed it: its form is right, and nothing is proved yet.
 
     What it costs does not depend on how long the bytes are. Raises PeerError for other bytes.
     """
@@ -82,7 +84,12 @@ def signer_of(kind: Kind, envelope: bytes, keys: Keys) -> Ed25519PublicKey:
     attached = len(envelope) - FRAME.size - size
     if size > kind.payload_bytes_max or not 0 <= attached <= kind.attached_bytes_max:
         raise PeerError(f"a payload of {size} bytes is announced; {len(envelope) - FRAME.size} came")
-    key = keys.get(name)
+    return name
+
+
+def signer_of(kind: Kind, envelope: bytes, keys: Keys) -> Ed25519PublicKey:
+    """Which of these keys an envelope of this kind says signed it; see :func:`signer_id`."""
+    key = keys.get(signer_id(kind, envelope))
     if key is None:
         raise PeerError("signed with a key that is not the giver's")
     return key
@@ -113,25 +120,38 @@ def kind_of(envelope: bytes, kinds: Iterable[Kind]) -> Kind:
 
 
 def to_json(kind: Kind, envelope: bytes) -> str:
-    """The signed part of an envelope of ours in DSSE's JSON form."""
+    """An envelope of ours in DSSE's JSON form; what is attached in the field ``attached``, which is not signed."""
     _, name, signature, size = FRAME.unpack_from(envelope)
+    attached = envelope[FRAME.size + size :]
     signatures = [{"keyid": name.hex(), "sig": base64.b64encode(signature).decode()}]
-    payload = base64.b64encode(envelope[FRAME.size : FRAME.size + size]).decode()
-    return json.dumps({"payload": payload, "payloadType": kind.payload_type, "signatures": signatures})
+    document = {
+        "payload": base64.b64encode(envelope[FRAME.size : FRAME.size + size]).decode(),
+        "payloadType": kind.payload_type, "signatures": signatures,
+    }  # fmt: skip
+    return json.dumps(document | ({"attached": base64.b64encode(attached).decode()} if attached else {}))
 
 
-def from_json(kind: Kind, text: str) -> bytes:
-    """The signed part of an envelope from DSSE's JSON form, nothing checked but its shape. Raises PeerError."""
-    if len(text) > 2 * (kind.payload_bytes_max + FRAME.size):
+def from_json(kinds: Sequence[Kind], text: str) -> bytes:
+    """An envelope of one of these kinds from DSSE's JSON form, nothing checked but its shape. Raises PeerError.
+
+    Of others' tools it may come without what was attached; then the frame holds the signed part alone.
+    """
+    if len(text) > 2 * max(kind.payload_bytes_max + kind.attached_bytes_max + FRAME.size for kind in kinds):
         raise PeerError(f"a DSSE document of {len(text)} characters")
     try:
         document = json.loads(text)
         (only,) = document["signatures"]
-        payload = base64.b64decode(document["payload"], validate=True)
-        signature, name = base64.b64decode(only["sig"], validate=True), bytes.fromhex(only["keyid"])
-        right = document["payloadType"] == kind.payload_type
-    except (ValueError, RecursionError, KeyError, TypeError, binascii.Error):
+        payload, signature = _unwritten(document["payload"]), _unwritten(only["sig"])
+        attached, name = _unwritten(document.get("attached", "")), bytes.fromhex(only["keyid"])
+        kind = next((kind for kind in kinds if document["payloadType"] == kind.payload_type), None)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, binascii.Error):
         raise PeerError("not a DSSE document with one signature") from None
-    if not right or (len(signature), len(name)) != (64, 32):
-        raise PeerError(f"not a DSSE document with {kind.payload_type} and one Ed25519 signature")
-    return FRAME.pack(kind.mark, name, signature, len(payload)) + payload
+    if kind is None or (len(signature), len(name)) != (64, 32):
+        known = " or ".join(kind.payload_type for kind in kinds)
+        raise PeerError(f"not a DSSE document with {known} and one Ed25519 signature of a named key")
+    return FRAME.pack(kind.mark, name, signature, len(payload)) + payload + attached
+
+
+def _unwritten(text: str) -> bytes:
+    """Base64 in either alphabet: DSSE allows both."""
+    return base64.b64decode(text.translate(STANDARD_ALPHABET), validate=True)

@@ -3,18 +3,25 @@
 Release stops at the first reason, in a kernel; here all are told, of one message whose facts somebody wrote down.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
 from detente.centre.exchange.wording import box_words
-from detente.scenario.agreement import RANGE_CLASSES, RANGE_LIMITS_KM, Agreement, Clause, Condition, DataClassName
-from detente.scenario.words import Box, CountryCode, Moment, Name, Strict
+from detente.centre.exchange.zones import distance_km, inside, range_class
+from detente.scenario.agreement import Agreement, Clause, Condition, DataClassName
+from detente.scenario.complaints import did_you_mean
+from detente.scenario.words import CountryCode, Moment, Name, RefusedError, Strict
 
-MEAN_RADIUS_KM = 6371.0088
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a message's names are held to when its facts are read: a misspelt one would be withheld, or released."""
+
+    parties: tuple[str, ...]  # of the agreement
+    countries: frozenset[str]  # ISO 3166-1 alpha-3
 
 
 class Place(Strict):
@@ -22,6 +29,11 @@ class Place(Strict):
 
     lat_deg: Annotated[float, Field(ge=-90, le=90)]
     lon_deg: Annotated[float, Field(ge=-180, le=180)]
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Latitude and longitude, degrees."""
+        return self.lat_deg, self.lon_deg
 
 
 class Facts(Strict):
@@ -42,6 +54,25 @@ class Facts(Strict):
     launch: Place | None = None
     object: Place | None = None
     impact: Place | None = None
+
+    @model_validator(mode="after")
+    def _names_are_known(self, info: ValidationInfo) -> "Facts":
+        """Where the reader says which names there are (:class:`Known`)."""
+        known = info.context
+        if not isinstance(known, Known):
+            return self
+        named = [(("giver",), self.giver), (("receiver",), self.receiver)]
+        named += [(("impact_probability", side), side) for side in self.impact_probability]
+        for part, name in named:
+            if name not in known.parties:
+                remedy = did_you_mean(name, known.parties) or "name a party of the agreement"
+                raise RefusedError(f"one of {', '.join(known.parties)}", remedy, found=repr(name), part=part)
+        for index, owner in enumerate(self.owners):
+            if owner not in known.countries:
+                remedy = did_you_mean(owner, known.countries) or "give the code of the state that owns the sensor"
+                expected = "an ISO 3166-1 alpha-3 code, such as FRA"
+                raise RefusedError(expected, remedy, found=repr(owner), part=("owners", index))
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,27 +171,16 @@ def _conditions(clause: Clause, agreement: Agreement, facts: Facts) -> list[str]
         ("impact", facts.impact, when.impact_zone),
     )  # fmt: skip
     for what, place, zone in zones:
-        if zone is not None and (place is None or not _inside(place, zone)):
+        if zone is not None and (place is None or not inside(place.point, zone)):
             found.append(f"the {what} is {'unknown' if place is None else 'outside'}: asked for {box_words(zone)}")
     if when.range_classes:
         found += _range(facts, when.range_classes)
     return found
 
 
-def _inside(place: Place, box: Box) -> bool:
-    width = box.east_deg - box.west_deg + (360 if box.east_deg < box.west_deg else 0)
-    return box.south_deg <= place.lat_deg <= box.north_deg and (place.lon_deg - box.west_deg) % 360 <= width
-
-
 def _range(facts: Facts, asked: tuple[str, ...]) -> list[str]:
     if facts.launch is None or facts.impact is None:
         return ["launch or impact is unknown, and with it how far the flight goes"]
-    lat_a, lon_a, lat_b, lon_b = (
-        math.radians(angle)
-        for angle in (facts.launch.lat_deg, facts.launch.lon_deg, facts.impact.lat_deg, facts.impact.lon_deg)
-    )
-    half = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
-    km = 2 * MEAN_RADIUS_KM * math.asin(min(1.0, math.sqrt(half)))
-    short, medium, intermediate = RANGE_LIMITS_KM
-    name = RANGE_CLASSES[(km >= short) + (km >= medium) + (km > intermediate)]
+    km = distance_km(facts.launch.point, facts.impact.point)
+    name = range_class(km)
     return [] if name in asked else [f"a flight of {km:.0f} km is of {name} range, not {' or '.join(asked)}"]

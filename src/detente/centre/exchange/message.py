@@ -31,7 +31,7 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 __all__ = [
-    "Expected", "Header", "Mark", "envelope_digest", "key_id", "open_envelope", "peek", "seal",
+    "Expected", "Header", "Mark", "envelope_digest", "key_id", "open_envelope", "peek", "seal", "unfold",
 ]  # fmt: skip
 
 SCHEMA = 2
@@ -160,11 +160,7 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
     payload, attached = dsse.opened(KIND, envelope, keys)
     header, count, digest = _header(payload)
     _refuse_unexpected(header, expected)
-    if len(attached) != count * ROW_BYTES:
-        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(attached)} came")
-    if hashlib.sha256(attached).hexdigest() != digest:
-        raise PeerError("the columns are not those that were signed")
-    columns = _columns(attached, count)
+    columns = _columns(attached, count, digest)
     fault = soundness.fault(
         columns, expected.rules, expected.giver_index, expected.receiver_index,
         sensors_of_giver=expected.sensors_of_giver, sealed_s=header.sealed_s,
@@ -181,6 +177,16 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
 def peek(envelope: bytes, keys: Keys) -> Header:
     """The header of an envelope that one of these keys signed, its messages unread: what a ledger's auditor needs."""
     return _header(dsse.opened(KIND, envelope, keys)[0])[0]
+
+
+def unfold(envelope: bytes, keys: Keys) -> tuple[Header, dict[str, NDArray[Any]]]:
+    """The header and the columns of an envelope that one of these keys signed: for people, who judge themselves.
+
+    Whether the giver may say this, and whether it can be, is not asked. Raises PeerError for other bytes.
+    """
+    payload, attached = dsse.opened(KIND, envelope, keys)
+    header, count, digest = _header(payload)
+    return header, _columns(attached, count, digest)
 
 
 def _one_source(messages: Messages) -> bool:
@@ -229,8 +235,12 @@ def _label_fault(header: Header, clauses: NDArray[np.int64], expected: Expected)
     return "" if header.label == label else f"the label is {header.label!r}, and ought to be {label!r}"
 
 
-def _columns(attached: bytes, count: int) -> dict[str, NDArray[Any]]:
-    """The columns of attached bytes whose length was checked; read-only."""
+def _columns(attached: bytes, count: int, digest: str) -> dict[str, NDArray[Any]]:
+    """The columns of attached bytes, read-only; PeerError where they are not those of this digest."""
+    if len(attached) != count * ROW_BYTES:
+        raise PeerError(f"{count} messages take {count * ROW_BYTES} bytes; {len(attached)} came")
+    if hashlib.sha256(attached).hexdigest() != digest:
+        raise PeerError("the columns are not those that were signed")
     columns, start = {}, 0
     for name, dtype, size, shape in LAYOUT:
         values = np.ndarray((count, *shape), dtype, attached, start)

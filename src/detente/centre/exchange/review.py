@@ -1,11 +1,12 @@
 """An agreement read before anybody signs it: what contradicts itself, does nothing, binds one side alone, or lapses."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from detente.centre.exchange.comparison import beyond, covers, speaks_of
+from detente.centre.exchange.comparison import beyond, change_of, covers
+from detente.centre.exchange.cover import Told, carries, cases_of, rest_of, told_by
 from detente.centre.exchange.rules import idle_coarsening
 from detente.scenario.agreement import Agreement, Clause, Condition
 
@@ -20,10 +21,13 @@ class Kind(Enum):
     SHADOWED = "shadowed"  # adds nothing to another clause
     UNREACHABLE = "unreachable"  # can never release anything
     ONE_SIDED = "one-sided"  # the other direction has nothing like it
-    EXPIRY = "expiry"  # over, not yet begun, or soon over
+    UNDECIDED = "undecided"  # others may tell all of it: their places together were not compared to the end
+    UNKNOWN_OWNER = "unknown-owner"  # a code that is no country's: whom it was to protect is not protected
+    EXPIRY = "expiry"  # not yet begun, or soon over
+    ENDED = "ended"  # over
 
 
-SERIOUS = (Kind.CONTRADICTION, Kind.UNREACHABLE)
+SERIOUS = (Kind.CONTRADICTION, Kind.UNREACHABLE, Kind.UNKNOWN_OWNER, Kind.ENDED)
 """What makes an agreement unsound; the rest its signers ought to know."""
 
 
@@ -41,10 +45,22 @@ class Finding:
         return self.kind in SERIOUS
 
 
-def review(agreement: Agreement, now: datetime) -> tuple[Finding, ...]:
-    """Everything worth knowing about an agreement at a moment, clause by clause, then as a whole."""
+def review(agreement: Agreement, now: datetime, countries: Container[str] | None = None) -> tuple[Finding, ...]:
+    """Everything worth knowing about an agreement at a moment, clause by clause, then as a whole.
+
+    ``countries``: the ISO 3166-1 alpha-3 codes that there are; not given, owners are not looked up.
+    """
     found = [finding for clause in agreement.clauses for finding in _of_clause(clause, agreement)]
+    if countries is not None:
+        found += [finding for clause in agreement.clauses for finding in _owners(clause, countries)]
     return (*found, *_one_sided(agreement), *_expiry(agreement, now))
+
+
+def _owners(clause: Clause, countries: Container[str]) -> Iterator[Finding]:
+    for owner in (*clause.owners_withheld, *(clause.owners_consenting or ())):
+        if owner not in countries:
+            text = f"{owner} is the code of no country, so that no sensor is meant by it"
+            yield Finding(kind=Kind.UNKNOWN_OWNER, clause=clause.name, text=text)
 
 
 def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
@@ -57,15 +73,56 @@ def _of_clause(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
     idle = idle_coarsening(clause)
     if idle:
         yield finding(Kind.CONTRADICTION, f"coarsens {idle}, which {clause.data} does not carry")
-    for other in agreement.clauses:
-        if other is clause or not covers(other, clause):
-            continue
+    if not reason:
+        yield from (finding(kind, text) for kind, text in _told_again(clause, agreement))
+
+
+def _told_again(clause: Clause, agreement: Agreement) -> Iterator[tuple[Kind, str]]:
+    """Where other clauses tell all that a clause tells: one of them alone, or several together."""
+    alone = [other for other in agreement.clauses if other is not clause and covers(other, clause, agreement.parties)]
+    for other in alone:
         stricter = beyond(other, clause)
+        twins = covers(clause, other, agreement.parties)
         if stricter:
-            text = f"clause {other.name!r} tells the same without its restrictions ({'; '.join(stricter)})"
-            yield finding(Kind.CONTRADICTION, text)
-        elif agreement.clauses.index(other) < agreement.clauses.index(clause):
-            yield finding(Kind.SHADOWED, f"clause {other.name!r} tells all of it already")
+            text = f"{_named(other, clause)} tells the same without its restrictions ({'; '.join(stricter)})"
+            yield Kind.CONTRADICTION, text
+        elif not twins or agreement.clauses.index(other) < agreement.clauses.index(clause):
+            yield Kind.SHADOWED, f"{_named(other, clause)} tells all of it already"
+    if alone:
+        return
+    told, others = Told(clause, frozenset(agreement.parties)), [t for t in told_by(agreement) if t.clause is not clause]
+    rest = rest_of(told, others)
+    if rest.uncovered:
+        return
+    if rest.undecided:
+        yield Kind.UNDECIDED, "other clauses may together tell all of it: this was not decided"
+        return
+    together = _fewest(told, others)
+    names = " and ".join(_named(other.clause, clause) for other in together)
+    stricter = {other.clause.name: beyond(other.clause, clause) for other in together}
+    undone = [f"{name}: {'; '.join(words)}" for name, words in stricter.items() if words]
+    if all(covers(clause, other.clause, agreement.parties) for other in together):
+        return  # each of them is undone by this clause, and is told of there
+    if undone:
+        yield Kind.CONTRADICTION, f"{names} together tell the same without its restrictions ({'; '.join(undone)})"
+    else:
+        yield Kind.SHADOWED, f"{names} together tell all of it already"
+
+
+def _named(other: Clause, clause: Clause) -> str:
+    """A clause that tells what another tells, with how it does where that is not plain."""
+    holds = "" if other.data == clause.data else f", whose {other.data}s hold the whole exact {clause.data},"
+    return f"clause {other.name!r}{holds}"
+
+
+def _fewest(told: Told, others: Sequence[Told]) -> list[Told]:
+    """Of others that together cover a clause, some that do, none of which can be spared."""
+    kept = list(others)
+    for other in others:
+        fewer = [one for one in kept if one is not other]
+        if not rest_of(told, fewer).cases:
+            kept = fewer
+    return kept
 
 
 def _unreachable(clause: Clause, agreement: Agreement) -> str:
@@ -73,6 +130,9 @@ def _unreachable(clause: Clause, agreement: Agreement) -> str:
         return "asks of an object what no sensor's status can answer"
     if clause.owners_consenting == ():
         return "no owner consents, so that no sensor's contribution may leave"
+    if not cases_of(clause):
+        ranges = " or ".join(clause.when.range_classes)
+        return f"no flight from its launch zone to its impact zone is of {ranges} range"
     lasts_s = (agreement.valid.end - agreement.valid.start).total_seconds()
     if clause.delay_s >= lasts_s:
         return f"its delay of {clause.delay_s:g} s is as long as the agreement lasts"
@@ -82,19 +142,21 @@ def _unreachable(clause: Clause, agreement: Agreement) -> str:
 
 
 def _one_sided(agreement: Agreement) -> Iterator[Finding]:
-    told = {speaks_of(clause) for clause in agreement.clauses}
-    for giver, receiver, data in sorted(told):
-        if (receiver, giver, data) not in told:
-            names = [clause.name for clause in agreement.clauses if speaks_of(clause) == (giver, receiver, data)]
-            text = f"{giver} tells {receiver} {data}, and {receiver} tells {giver} none"
-            yield Finding(kind=Kind.ONE_SIDED, clause=names[0], text=text)
+    everyone = frozenset(agreement.parties)
     for clause in agreement.clauses:
-        mirrored = (clause.receiver, clause.giver, clause.data)
-        counterparts = [c for c in agreement.clauses if speaks_of(c) == mirrored]
-        if counterparts and all(beyond(clause, counterpart) for counterpart in counterparts):
-            more = min((beyond(clause, counterpart) for counterpart in counterparts), key=len)
-            text = f"tells more than its counterpart {counterparts[0].name!r}: {'; '.join(more)}"
-            yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=text)
+        mirrored = [Told(_mirrored(other), everyone) for other in agreement.clauses if _answers(other, clause)]
+        if not mirrored:
+            if clause.name == _first_like(clause, agreement).name:
+                text = f"{clause.giver} tells {clause.receiver} {clause.data}, and {clause.receiver} tells "
+                yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=f"{text}{clause.giver} none")
+            continue
+        told = Told(clause, everyone)
+        change = change_of(told, mirrored, rest_of(told, mirrored))
+        if change is not None:
+            where = f", {' and '.join(change.where)}" if change.where else ""
+            tells = "tells more than its" if change.shown else "is not shown to tell no more than its"
+            more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(change.beyond)}"
+            yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=more)
     for party in agreement.parties:
         gives = any(clause.giver == party for clause in agreement.clauses)
         hears = any(clause.receiver == party for clause in agreement.clauses)
@@ -102,10 +164,26 @@ def _one_sided(agreement: Agreement) -> Iterator[Finding]:
             yield Finding(kind=Kind.ONE_SIDED, clause="", text=f"{party} is a party, and no clause names it")
 
 
+def _answers(other: Clause, clause: Clause) -> bool:
+    """True where a clause lets a receiver tell its giver what the giver tells it, or what holds that."""
+    return (other.giver, other.receiver) == (clause.receiver, clause.giver) and clause.data in carries(other.data)
+
+
+def _mirrored(clause: Clause) -> Clause:
+    """The same the other way round."""
+    return clause.model_copy(update={"giver": clause.receiver, "receiver": clause.giver})
+
+
+def _first_like(clause: Clause, agreement: Agreement) -> Clause:
+    """The first clause by which the same giver tells the same receiver the same."""
+    same = (clause.giver, clause.receiver, clause.data)
+    return next(one for one in agreement.clauses if (one.giver, one.receiver, one.data) == same)
+
+
 def _expiry(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     start, end = agreement.valid.start, agreement.valid.end
     if now >= end:
-        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it ended on {end.isoformat()}: nothing is released any more")
+        yield Finding(kind=Kind.ENDED, clause="", text=f"it ended on {end.isoformat()}: nothing is released any more")
     elif now < start:
         yield Finding(kind=Kind.EXPIRY, clause="", text=f"it begins on {start.isoformat()}: nothing is released before")
     elif end - now <= SOON:

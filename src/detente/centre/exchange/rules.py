@@ -22,6 +22,10 @@ OF_TRACKS = (DataClass.LAUNCH_WARNING, DataClass.IMPACT_PREDICTION, DataClass.TR
 PERIODS_S = np.array(RATES_S)
 PERIODS_S.flags.writeable = False  # as all that the kernels are given
 
+NAMED = 1 << 4
+"""Of a mask of phases or classes: a clause that names them all asks that they be known, which one that names none
+does not."""
+
 IMPACT_IN = {None: 0, "receiver": 1, "giver": 2, "any-party": 3}
 DATA = {data.name.lower().replace("_", "-"): data for data in DataClass}
 PHASES = {phase.name.lower(): phase for phase in Phase}
@@ -43,10 +47,10 @@ class Rules(Slots):
     rate: Ints  # (C,) index of scenario.agreement.RATES_S
     impact_in: Bytes  # (C,) 0 anywhere, 1 receiver, 2 giver, 3 any party
     impact_probability: Floats
-    phases: Bytes  # (C,) bit p set where Phase p may be spoken of
+    phases: Bytes  # (C,) bit p set where Phase p may be spoken of, NAMED where the clause names them
     zoned: Bytes  # (C,) bit 0 set where the launch must lie in a zone, 1 the object, 2 the impact
     zones: Floats  # (C, 3, 4) those zones: south, north, west, and how far east of west, rad; 0 where none
-    range_classes: Bytes  # (C,) bit k set where the k-th of RANGE_CLASSES may be spoken of
+    range_classes: Bytes  # (C,) bit k set where the k-th of RANGE_CLASSES may be spoken of, and NAMED likewise
     sensors_withheld: Masks  # (C,) bit i set where sensor i belongs to an owner that withholds
     sigma_position_m: Floats
     sigma_velocity_m_s: Floats
@@ -179,7 +183,8 @@ def idle_coarsening(clause: Clause) -> str:
 
 
 def _phase_mask(clause: Clause) -> int:
-    return sum(1 << PHASES[name] for name in set(clause.when.phases) or set(PHASES))
+    named = set(clause.when.phases)
+    return sum(1 << PHASES[name] for name in named or set(PHASES)) + (NAMED if named else 0)
 
 
 def _zones(clause: Clause) -> tuple[Box | None, ...]:
@@ -205,7 +210,8 @@ def _zone(zone: Box | None) -> tuple[float, float, float, float]:
 
 
 def _range_mask(clause: Clause) -> int:
-    return sum(1 << RANGE_CLASSES.index(name) for name in set(clause.when.range_classes) or RANGE_CLASSES)
+    named = set(clause.when.range_classes)
+    return sum(1 << RANGE_CLASSES.index(name) for name in named or RANGE_CLASSES) + (NAMED if named else 0)
 
 
 def _sensor_mask(clause: Clause, sensor_owners: Sequence[str]) -> int:

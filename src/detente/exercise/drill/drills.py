@@ -111,7 +111,7 @@ def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failu
         return
     with _crew(workers) as crew:
         left = iter(chunks)
-        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, workers)}  # a stop waits for these
+        running = {crew.submit(_hold_chunk, chunk): chunk for chunk in islice(left, workers)}
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
@@ -120,11 +120,15 @@ def _held(chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, list[Failu
 
 @contextmanager
 def _crew(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that leave a stop by hand to us; what they had not finished then is forgotten."""
-    context = multiprocessing.get_context("spawn")
+    """Processes that leave a stop by hand to us: it ends them, and what they had not finished then is forgotten."""
+    context, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     crew = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
     try:
         yield crew
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         crew.shutdown(cancel_futures=True)
 

@@ -4,7 +4,7 @@ Kilometres and kilometres a second on the wire, metres here; Earth-fixed axes; c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.centre.picture.identity import track_name
-from detente.gateway.ccsds.kvn import FRAME, FRAMES, Block, Line, Message, header, parse, stamp
+from detente.gateway.ccsds.kvn import CUT, FRAME, FRAMES, Block, Line, Message, figure, header, parse, stamp
 from detente.records.stages import TrackHistory
 
 KM = 1e-3
@@ -27,6 +27,7 @@ class Ephemeris:
     time_s: NDArray[np.float64]  # (n,) since the epoch it was read or written with
     state: NDArray[np.float64]  # (n, 6) m, m/s
     covariance: NDArray[np.float64]  # (n, 21) lower triangle by rows, m², m²/s, m²/s²; NaN-free: 0 where not given
+    apart: int = 0  # matrices that were read and left out: of moments that no state is of
 
 
 def of_tracks(tracks: TrackHistory, side: int, side_names: Sequence[str]) -> list[Ephemeris]:
@@ -71,41 +72,72 @@ def read_oem(text: str, epoch: datetime, file: str = "") -> list[Ephemeris]:
     """The objects of an Orbit Ephemeris Message, in Earth-fixed axes and UTC. Raises InputError with the line."""
     message = parse(text, file, "OEM")
     found: list[Ephemeris] = []
-    meta: Block | None = None
+    before: Block | None = None
     for block in message.blocks:
-        if block.name == "META":
+        follows = before.name if before is not None else None
+        if block.name == "META" and follows != "META":
             message.require(block.words, block.start, TIME_SYSTEM=("UTC",), CENTER_NAME=("EARTH",), REF_FRAME=FRAMES)
-            meta = block
-        elif block.name == "" and meta is not None:
-            times, rows = _timed(message, block.rows, 6, epoch)
-            name = message.value(meta.words, "OBJECT_NAME", meta.start)
-            empty = np.zeros((len(times), TERMS))
-            found.append(Ephemeris(name=name, time_s=times, state=rows[:, :6] / KM, covariance=empty))
-        elif block.name == "COVARIANCE" and found:
+        elif block.name == "" and before is not None and follows == "META":
+            found.append(_states(message, before, block, epoch))
+        elif block.name == "COVARIANCE" and follows == "":
             found[-1] = _with_covariance(message, block, found[-1], epoch)
+        else:
+            raise message.refused(block.start, _named(block), "metadata, then states, then perhaps a covariance")
+        before = block
+    if before is None or before.name == "META":
+        at = message.version if before is None else before.start
+        raise message.refused(at, f"{'nothing' if before is None else 'metadata'} without states", "states", CUT)
     return found
+
+
+def _named(block: Block) -> str:
+    return f"{block.name}_START here" if block.name else "states without metadata of their own"
+
+
+def _states(message: Message, meta: Block, block: Block, epoch: datetime) -> Ephemeris:
+    """One object's states, which its metadata announce."""
+    name = message.value(meta.words, "OBJECT_NAME", meta.start)
+    for keyword in ("START_TIME", "STOP_TIME"):
+        message.value(meta.words, keyword, meta.start)
+    lines = [*block.words.values(), *block.rows]
+    times, rows = _timed(message, lines, 6, epoch)
+    message.require_span(meta.words, lines, times.tolist(), epoch)
+    return Ephemeris(name=name, time_s=times, state=rows[:, :6] / KM, covariance=np.zeros((len(times), TERMS)))
 
 
 def _with_covariance(message: Message, block: Block, one: Ephemeris, epoch: datetime) -> Ephemeris:
     """An object with the matrices of a COVARIANCE block laid to the states of the same moments."""
     at: dict[float, list[float]] = {}
-    terms: list[float] = []
+    terms: list[float] | None = None
     for line in (*block.words.values(), *block.rows):
         pair = line.pair
         if pair is not None and pair[0] == "EPOCH":
-            terms = at.setdefault((message.moment(pair[1], line) - epoch).total_seconds(), [])
+            moment_s = message.time_s(pair[1], line, epoch)
+            if moment_s in at:
+                raise message.refused(line, f"a second matrix of {pair[1]}", "one of each moment")
+            terms = at.setdefault(moment_s, [])
         elif pair is not None:
             message.require({pair[0]: line}, line, COV_REF_FRAME=FRAMES)
+        elif terms is None:
+            raise message.refused(line, "a matrix without a time", "EPOCH = … before it")
         else:
             terms += [message.number(word, line) for word in line.text.split()]
     for time_s, matrix in at.items():
         if len(matrix) != TERMS:
             raise message.refused(block.start, f"{len(matrix)} terms of a covariance at {time_s} s", f"{TERMS} terms")
-    covariance = np.zeros_like(one.covariance)
-    for i, time_s in enumerate(one.time_s):
-        if float(time_s) in at:
-            covariance[i] = np.array(at[float(time_s)]) / (KM * KM)
-    return Ephemeris(name=one.name, time_s=one.time_s, state=one.state, covariance=covariance)
+    return _laid(one, list(at), np.array(list(at.values())).reshape(-1, TERMS))
+
+
+def _laid(one: Ephemeris, time_s: Sequence[float], terms: NDArray[np.float64]) -> Ephemeris:
+    """An object with these matrices, in km² and so on, laid to the states of the same moments."""
+    place = {float(t): i for i, t in enumerate(one.time_s)}
+    covariance, apart = one.covariance.copy(), 0
+    for moment_s, matrix in zip(time_s, terms, strict=True):
+        if moment_s in place:
+            covariance[place[moment_s]] = matrix / (KM * KM)
+        else:
+            apart += 1
+    return replace(one, covariance=covariance, apart=apart)
 
 
 def write_ocm(one: Ephemeris, originator: str, epoch: datetime, created: datetime) -> str:
@@ -113,21 +145,30 @@ def write_ocm(one: Ephemeris, originator: str, epoch: datetime, created: datetim
     lines = header("OCM", "3.0", originator, created)
     lines += [
         "", "META_START", f"OBJECT_NAME = {one.name}", f"OBJECT_DESIGNATOR = {one.name}", "TIME_SYSTEM = UTC",
-        f"EPOCH_TZERO = {stamp(epoch, 0.0)}", "META_STOP", "", "TRAJ_START", "CENTER_NAME = EARTH",
+        f"EPOCH_TZERO = {stamp(epoch, 0.0)}", f"START_TIME = {stamp(epoch, float(one.time_s[0]))}",
+        f"STOP_TIME = {stamp(epoch, float(one.time_s[-1]))}", "META_STOP", "", "TRAJ_START", "CENTER_NAME = EARTH",
         f"TRAJ_REF_FRAME = {FRAME}", "TRAJ_TYPE = CARTPV",
     ]  # fmt: skip
-    lines += [f"{t!r} {_numbers(row)}" for t, row in zip(one.time_s.tolist(), one.state, strict=True)]
+    lines += [f"{figure(t)} {_numbers(row)}" for t, row in zip(one.time_s.tolist(), one.state, strict=True)]
     lines += ["TRAJ_STOP", "", "COV_START", f"COV_REF_FRAME = {FRAME}", "COV_TYPE = CARTPV", "COV_ORDERING = LTM"]
-    lines += [f"{t!r} {_numbers(row, KM * KM)}" for t, row in zip(one.time_s.tolist(), one.covariance, strict=True)]
+    lines += [
+        f"{figure(t)} {_numbers(row, KM * KM)}" for t, row in zip(one.time_s.tolist(), one.covariance, strict=True)
+    ]
     return "\n".join([*lines, "COV_STOP"]) + "\n"
 
 
 def read_ocm(text: str, epoch: datetime, file: str = "") -> Ephemeris:
     """The object of an Orbit Comprehensive Message with a CARTPV trajectory in Earth-fixed axes. Raises InputError."""
     message = parse(text, file, "OCM")
-    by_name = {block.name: block for block in message.blocks}
+    by_name: dict[str, Block] = {}
+    for block in message.blocks:
+        if block.name == "":
+            raise message.refused(block.start, f"{block.start.text[:60]!r} outside of all blocks", "blocks alone")
+        if block.name in ("META", "TRAJ", "COV") and block.name in by_name:
+            raise message.refused(block.start, f"a second {block.name} block", "one: no more are read")
+        by_name[block.name] = block
     if "META" not in by_name or "TRAJ" not in by_name:
-        raise message.refused(message.version, "no META or no TRAJ block", "both")
+        raise message.refused(message.version, "no META or no TRAJ block", "both", CUT)
     meta, trajectory, spread = by_name["META"], by_name["TRAJ"], by_name.get("COV")
     message.require(meta.words, meta.start, TIME_SYSTEM=("UTC",))
     message.require(
@@ -135,22 +176,25 @@ def read_ocm(text: str, epoch: datetime, file: str = "") -> Ephemeris:
     )
     zero = message.moment(message.value(meta.words, "EPOCH_TZERO", meta.start), meta.start)
     times, rows = _timed(message, trajectory.rows, 6, epoch, zero)
-    covariance = np.zeros((len(times), TERMS))
+    name = message.value(meta.words, "OBJECT_NAME", meta.start, "unnamed")
+    one = Ephemeris(name=name, time_s=times, state=rows / KM, covariance=np.zeros((len(times), TERMS)))
+    lines, moments = list(trajectory.rows), times.tolist()
     if spread is not None:
         message.require(
             spread.words, spread.start, COV_REF_FRAME=FRAMES, COV_TYPE=("CARTPV",), COV_ORDERING=("LTM",)
         )  # fmt: skip
-        moments, terms = _timed(message, spread.rows, TERMS, epoch, zero)
-        place = {float(t): i for i, t in enumerate(moments)}
-        for i, time_s in enumerate(times):
-            if float(time_s) in place:
-                covariance[i] = terms[place[float(time_s)]] / (KM * KM)
-    name = message.value(meta.words, "OBJECT_NAME", meta.start, "unnamed")
-    return Ephemeris(name=name, time_s=times, state=rows / KM, covariance=covariance)
+        at, terms = _timed(message, spread.rows, TERMS, epoch, zero)
+        one = _laid(one, at.tolist(), terms)
+        lines, moments = lines + spread.rows, moments + at.tolist()
+    if not lines:
+        raise message.refused(trajectory.start, "no states", "a line for each state")
+    if "MAN" not in by_name:  # manoeuvres count too in the span that an OCM announces
+        message.require_span(meta.words, lines, moments, epoch, zero)
+    return one
 
 
 def _numbers(values: NDArray[np.float64], scale: float = KM) -> str:
-    return " ".join(repr(float(value) * scale) for value in values)
+    return " ".join(figure(float(value) * scale) for value in values)
 
 
 def _timed(
@@ -160,13 +204,13 @@ def _timed(
 
     The time is absolute, or seconds since ``zero`` where there is one. Accelerations behind a state are left out.
     """
-    times, rows = [], []
+    times: list[float] = []
+    rows: list[list[float]] = []
     for line in lines:
         first, *rest = line.text.split()
-        if zero is not None and "T" not in first:
-            times.append(message.number(first, line) + (zero - epoch).total_seconds())
-        else:
-            times.append((message.moment(first, line) - epoch).total_seconds())
+        times.append(message.time_s(first, line, epoch, zero))
+        if len(times) > 1 and times[-1] <= times[-2]:
+            raise message.refused(line, f"{first}, not later than the line before", "times that increase")
         if len(rest) != count and not (count == 6 and len(rest) == 9):
             raise message.refused(line, f"{len(rest)} numbers", f"a time and {count} numbers")
         rows.append([message.number(word, line) for word in rest[:count]])

@@ -13,10 +13,15 @@ from pathlib import Path
 from detente.records.errors import InputError
 
 BYTES_MAX = 200_000_000
+DIGITS_MAX = 16
+CUT = "was the file cut short? Ask for it again"
 FRAME = "ITRF2000"
 """Our Earth-fixed frame, WGS 84, stays within centimetres of the realisations of the ITRF, which the SANA registry of
 reference frames names."""
-FRAMES = ("ITRF", "ITRF-93", "ITRF-97", "ITRF93", "ITRF97", "ITRF2000", "ITRF2005", "ITRF2008", "ITRF2014", "ITRF2020")
+FRAMES = (
+    "ITRF", "ITRF-93", "ITRF-97", "ITRF93", "ITRF97", "ITRF1993", "ITRF1997", "ITRF2000", "ITRF2005", "ITRF2008",
+    "ITRF2014", "ITRF2020",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,11 @@ class Message:
     header: dict[str, Line]
     blocks: tuple[Block, ...]
 
-    def refused(self, line: Line, found: str, expected: str) -> InputError:
+    def refused(self, line: Line, found: str, expected: str, remedy: str = "") -> InputError:
         """An error about a line."""
         return InputError(
-            found=found, expected=expected, remedy="correct the line, or write the message anew", file=self.file,
-            line=line.number,
+            found=found, expected=expected, remedy=remedy or "correct the line, or write the message anew",
+            file=self.file, line=line.number,
         )  # fmt: skip
 
     def value(self, words: dict[str, Line], keyword: str, at: Line, default: str | None = None) -> str:
@@ -92,6 +97,33 @@ class Message:
         except (ValueError, OverflowError):
             raise self.refused(at, f"{text!r}", "a time as 2011-06-01T12:00:00.5 or 2011-152T12:00:00") from None
 
+    def time_s(self, text: str, at: Line, epoch: datetime, zero: datetime | None = None) -> float:
+        """Seconds since ``epoch`` of a time that is absolute or, where there is a ``zero``, seconds since that."""
+        if zero is not None and "T" not in text:
+            return self.number(text, at) + (zero - epoch).total_seconds()
+        return (self.moment(text, at) - epoch).total_seconds()
+
+    def require_span(
+        self, words: dict[str, Line], data: Sequence[Line], time_s: Sequence[float], epoch: datetime,
+        zero: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Refuse data that begin after the START_TIME, or end before the STOP_TIME, that these words announce.
+
+        ``data`` are the lines that the times stand in. What is written to the second may be rounded by one, and so on.
+        """
+        first, last = min(zip(time_s, range(len(data)))), max(zip(time_s, range(len(data))))
+        for keyword, (found_s, place), late in (("START_TIME", first, 1.0), ("STOP_TIME", last, -1.0)):
+            if keyword not in words:
+                continue
+            text = self.value(words, keyword, words[keyword])
+            lacking_s = late * (found_s - self.time_s(text, words[keyword], epoch, zero))
+            if lacking_s >= _last_digit_s(text):
+                raise self.refused(
+                    data[place], f"data that {'begin' if late > 0 else 'end'} {lacking_s:.6f} s "
+                    f"{'after' if late > 0 else 'before'} their {keyword} of {text}", "data for the whole span",
+                    f"{CUT}, or correct the time",
+                )  # fmt: skip
+
     def require(self, words: dict[str, Line], at: Line, **wanted: Sequence[str]) -> None:
         """Refuse a value that is not among those that are understood. Keywords that are missing pass."""
         for keyword, allowed in wanted.items():
@@ -113,22 +145,39 @@ def read_text(path: Path) -> str:
         ) from error  # fmt: skip
 
 
+def kind_of(text: str, file: str, among: Sequence[str]) -> str:
+    """Which of these kinds (``OEM``, ``OCM``, ``TDM``) a message says it is. Raises InputError where it is none."""
+    first = next(_lines(text), Line(1, ""))
+    said = (first.pair or ("", ""))[0].removeprefix("CCSDS_").removesuffix("_VERS")
+    if first.text.startswith("CCSDS_") and said in among:
+        return said
+    raise InputError(
+        found=f"{first.text[:60]!r}",
+        expected=f"{' or '.join(f'CCSDS_{kind}_VERS = …' for kind in among)} in the first line",
+        remedy=f"give a CCSDS {' or '.join(among)} in keyword-value notation", file=file, line=first.number,
+    )  # fmt: skip
+
+
 def parse(text: str, file: str, kind: str) -> Message:
     """A message of a kind (``OEM``, ``OCM``, ``TDM``) as its blocks. Raises InputError with the line."""
-    lines = [
-        Line(number, stripped)
-        for number, line in enumerate(text.splitlines(), 1)
-        if (stripped := line.strip()) and not stripped.startswith("COMMENT")
-    ]
-    first = lines[0] if lines else Line(1, "")
-    if first.pair is None or first.pair[0] != f"CCSDS_{kind}_VERS":
-        raise InputError(
-            found=f"{first.text[:60]!r}", expected=f"CCSDS_{kind}_VERS = … in the first line",
-            remedy=f"give a CCSDS {kind} in keyword-value notation", file=file, line=first.number,
-        )  # fmt: skip
+    kind_of(text, file, (kind,))
+    first, *lines = _lines(text)
     header: dict[str, Line] = {}
-    blocks = list(_blocks(lines[1:], header, file))
-    return Message(file=file, version=first, header=header, blocks=tuple(blocks))
+    message = Message(file=file, version=first, header=header, blocks=tuple(_blocks(lines, header, file)))
+    if message.blocks and message.blocks[-1].name == "" and not text.endswith(("\n", "\r")):
+        # Nothing but the line's own end tells that its last number is whole.
+        raise message.refused(lines[-1], "a last line without an end", "an end of each line", CUT)
+    for block in message.blocks:
+        if block.name == "META" and block.rows:
+            raise message.refused(block.rows[0], f"{block.rows[0].text[:60]!r}", "KEYWORD = value, each keyword once")
+    return message
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """Lines that say something to a program."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if (stripped := line.strip()) and not stripped.startswith("COMMENT"):
+            yield Line(number, stripped)
 
 
 def _blocks(lines: Sequence[Line], header: dict[str, Line], file: str) -> Iterator[Block]:
@@ -137,6 +186,8 @@ def _blocks(lines: Sequence[Line], header: dict[str, Line], file: str) -> Iterat
     for line in lines:
         word = line.text.split()[0]
         if line.pair is None and word.endswith("_START"):
+            if open_block is not None:
+                raise _unended(open_block, line, file)
             if loose is not None:
                 yield loose
                 loose = None
@@ -157,12 +208,16 @@ def _blocks(lines: Sequence[Line], header: dict[str, Line], file: str) -> Iterat
             loose = loose or Block("", line)
             _into(loose, line)
     if open_block is not None:
-        raise InputError(
-            found=f"no {open_block.name}_STOP", expected="an end of each block", remedy="was the file cut short?",
-            file=file, line=open_block.start.number,
-        )  # fmt: skip
+        raise _unended(open_block, open_block.start, file)
     if loose is not None:
         yield loose
+
+
+def _unended(block: Block, at: Line, file: str) -> InputError:
+    return InputError(
+        found=f"no {block.name}_STOP", expected=f"an end of the block begun in line {block.start.number}", remedy=CUT,
+        file=file, line=at.number,
+    )  # fmt: skip
 
 
 def _into(block: Block, line: Line) -> None:
@@ -172,6 +227,19 @@ def _into(block: Block, line: Line) -> None:
         block.words[pair[0]] = line
     else:
         block.rows.append(line)
+
+
+def _last_digit_s(text: str) -> float:
+    """What the last digit of a time stands for: a second, a tenth, … and not less than a microsecond."""
+    _, _, fraction = text.removesuffix("Z").partition(".")
+    return max(10.0 ** -len(fraction), 1e-6)
+
+
+def figure(value: float) -> str:
+    """A number of at most 16 digits, with a point if it has an exponent (503.0-B-2, 4.3.4 and 4.3.5)."""
+    text = repr(value + 0.0)  # no -0
+    digits = sum(map(str.isdigit, text))
+    return text if "e" not in text and digits <= DIGITS_MAX else f"{value:.{DIGITS_MAX - 1}e}"
 
 
 def stamp(epoch: datetime, time_s: float) -> str:

@@ -217,7 +217,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         if not (link.told and note.heard):
             outbound.hello(gateway, link, out, now)
         outbound.supersede(link, out, now)
-        link.sent_s = {}
+        link.sent = {}
     elif note.closed:
         outbound.note(gateway, link, out, Word.PULSE, now)
     outbound.flush(gateway, link, out, now)

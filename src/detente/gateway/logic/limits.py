@@ -49,6 +49,10 @@ class Limits:
     retry_s: float = 2.0
     """What is not receipted after this is sent again. source: assumption, 0.5-10: above any round trip on Earth."""
 
+    retry_most_s: float = 8.0
+    """And again after twice as long each time, up to this: a line that brings nothing back is not filled with the same.
+    source: assumption, 2-60. A line that broke and stands again begins anew."""
+
     heartbeat_s: float = 5.0
     """A partner hears from us at least this often. source: assumption, 1-30."""
 
@@ -104,6 +108,7 @@ class Limits:
     def __post_init__(self) -> None:
         assert len(self.frames_each) == len(self.bytes_each) == len(Lane), "a rate for each lane"
         assert 0.0 <= self.reserve_fraction < 1.0, "a reserve is a share"
+        assert self.retry_s <= self.retry_most_s, "the first wait is the shortest"
 
 
 class Bucket(NamedTuple):

@@ -7,7 +7,7 @@ records are kept, or is forgotten.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -117,6 +117,13 @@ class Pending:
     closed: str = ""
 
 
+class Sent(NamedTuple):
+    """When an envelope, or the notice in its place, was last sent, and how long its receipt is waited for."""
+
+    at_s: float
+    wait_s: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Had:
     """Something received, or known never to come, that waits for its turn in the ledger."""
@@ -170,7 +177,7 @@ class Link:
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
-    sent_s: dict[int, float] = field(default_factory=dict)
+    sent: dict[int, Sent] = field(default_factory=dict)  # by sequence, of what waits for its receipt on this line
     partner_epoch: int = -1
     below: int = 0  # every sequence before this was received or closed
     beyond: dict[int, Had] = field(default_factory=dict)
@@ -210,7 +217,7 @@ class Link:
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent_s", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
+        for name in ("pending", "sent", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
             held[name] = held[name].copy()
         return other
 

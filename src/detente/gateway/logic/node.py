@@ -195,7 +195,7 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
     elif isinstance(event, Dropped):
         link.count("dropped", event.frames)
     elif isinstance(event, LineUp):
-        link.up, link.heard, link.told, link.sent_s = True, False, False, {}
+        link.up, link.heard, link.told, link.sent = True, False, False, {}
         link.settle()
         outbound.hello(gateway, link, out, now)
     elif isinstance(event, LineDown):

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.statement import ACKNOWLEDGED_MAX, Address, Receipt, sign_receipt
-from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import NEVER_S, SPOKEN_KEPT, Gateway, Link, Now, Out, Pending
+from detente.gateway.logic.limits import Lane, Limits
+from detente.gateway.logic.link import NEVER_S, SPOKEN_KEPT, Gateway, Link, Now, Out, Pending, Sent
 from detente.gateway.logic.notes import SEQUENCES_MAX, Gone, Note, Word, write
 from detente.gateway.logic.records import Accepted, Closed
 
@@ -61,7 +61,7 @@ def close(link: Link, out: Out, one: Pending, reason: str, now: Now) -> None:
     link.pending[one.sequence] = Pending(
         sequence=one.sequence, lane=one.lane, tick=one.tick, envelope=b"", digest=one.digest, closed=reason
     )
-    link.sent_s.pop(one.sequence, None)
+    link.sent.pop(one.sequence, None)
     out.records.append(Closed(partner=link.partner, sequence=one.sequence, reason=reason, digest=one.digest))
     link.log(out, EntryKind.TOMBSTONE, one.digest, now, sequence=one.sequence)
     link.count(f"closed_{reason}")
@@ -95,10 +95,7 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     if not (link.up and link.session.open and link.pending):
         return
     end = min(link.pending) + gateway.limits.window
-    due = [
-        one for sequence, one in link.pending.items()
-        if sequence < end and now.steady_s - link.sent_s.get(sequence, NEVER_S) >= gateway.limits.retry_s
-    ]  # fmt: skip
+    due = [one for sequence, one in link.pending.items() if sequence < end and _due(link.sent.get(sequence), now)]
     closed = sorted((one for one in due if one.closed), key=_age)
     for first in range(0, len(closed), SEQUENCES_MAX):
         part = closed[first : first + SEQUENCES_MAX]
@@ -108,7 +105,16 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
     for one in [*closed, *letters]:
-        link.sent_s[one.sequence] = now.steady_s
+        link.sent[one.sequence] = _again(link.sent.get(one.sequence), gateway.limits, now)
+
+
+def _due(sent: Sent | None, now: Now) -> bool:
+    return sent is None or now.steady_s - sent.at_s >= sent.wait_s
+
+
+def _again(sent: Sent | None, limits: Limits, now: Now) -> Sent:
+    wait_s = limits.retry_s if sent is None else min(2.0 * sent.wait_s, limits.retry_most_s)
+    return Sent(at_s=now.steady_s, wait_s=wait_s)
 
 
 def hello(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
@@ -157,5 +163,5 @@ def drop_sent(link: Link, sequences: Iterable[int]) -> tuple[int, ...]:
     gone = tuple(sequence for sequence in dict.fromkeys(sequences) if sequence in link.pending)
     for sequence in gone:
         del link.pending[sequence]
-        link.sent_s.pop(sequence, None)
+        link.sent.pop(sequence, None)
     return gone
