@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from detente.centre.exchange.signature import sign
 from detente.cli.app import app
 from detente.exercise.layout import lay_out
-from detente.gateway.config import validated
+from detente.gateway.config import read_config, validated
 from detente.gateway.files import located_file
 from detente.gateway.keys import make_keys, only_issuer, read_signing_key
 from detente.gateway.logic.records import Kept
+from detente.gateway.prepare import prepare
 from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
 from detente.records.errors import InputError
@@ -188,11 +189,12 @@ def test_a_busy_port(folder: Path, where: str) -> None:
     assert "stop what holds the port" in said
 
 
-def stored(folder: Path) -> Path:
-    """A sound store with something in it."""
+def stored(folder: Path, entries: int = 0) -> Path:
+    """A sound store with something in it; ``entries`` is how long it says that its ledger is."""
     path = folder / "NATO.store"
-    store = SqliteStore(path, "NATO", epoch=3)
-    document = {"tip": [0, [], "00" * 32]}
+    exercise = prepare(read_config(folder / "NATO.yaml")).exercise
+    store = SqliteStore(path, "NATO", epoch=3, exercise=exercise)
+    document = {"tip": [entries, [], "00" * 32]}
     store.commit([Kept(partner="Russia", document=json.dumps(document))])
     store.close()
     return path
@@ -227,10 +229,7 @@ def test_a_truncated_store(folder: Path, share: float) -> None:
 
 
 def test_a_store_whose_ledger_lost_entries(folder: Path) -> None:
-    path = stored(folder)
-    with sqlite3.connect(path) as base:
-        base.execute("UPDATE kept SET document = ?", (json.dumps({"tip": [5, [], "00" * 32]}),))
-    base.close()
+    stored(folder, entries=5)
     assert "0 ledger entries for Russia where there were 5" in refused(folder)
 
 

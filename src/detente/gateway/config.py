@@ -66,12 +66,16 @@ class FeedFile(Strict):
     listen: Loopback | None = None
     file: str | None = None
     grace_s: Annotated[float, Field(ge=0)] = 5.0  # exercise seconds a tick waits for its detections
-    gap_s: Annotated[float, Field(gt=0)] | None = None  # file: a longer silence inside it is a gap, and refused
+    gap_s: Annotated[float, Field(gt=0)] | None = None  # file: a longer silence in it, at its ends too, is refused
+    replicate: Annotated[int, Field(ge=0)] | None = None  # file: whose rows are meant, where it holds several
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> "FeedFile":
         if (self.listen is None) == (self.file is None):
             raise RefusedError("either listen or file", "give one of the two")
+        for name in ("gap_s", "replicate"):
+            if self.file is None and getattr(self, name) is not None:
+                raise RefusedError("it beside file alone", "leave it out, or name a file", found=name, part=(name,))
         return self
 
 
