@@ -18,9 +18,14 @@ Model = TypeVar("Model", bound=BaseModel)
 Held = TypeVar("Held")
 
 
-def _address(text: str) -> str:
+def is_address(text: str) -> bool:
+    """True for host, colon and a port that there can be."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
         raise RefusedError("an address such as 127.0.0.1:7001", "write host, colon and port", found=repr(text))
     return text
 

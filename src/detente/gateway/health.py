@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from detente.centre.picture.identity import track_name
 from detente.centre.picture.trust import Suspicion
@@ -182,7 +183,7 @@ class HealthServer:
         shown = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("authorization:")]
         if not shown or not hmac.compare_digest(shown[0].encode(), f"Bearer {self.token}".encode()):
             return "401 Unauthorized", "text/plain", "an order needs the operator's token\n"
-        parts = path.split("/")
+        parts = [unquote(part) for part in path.split("/")]
         if len(parts) != 4 or parts[2] not in (*ORDERS, "reload"):
             return "400 Bad Request", "text/plain", f"one of {', '.join((*ORDERS, 'reload'))}, and a partner\n"
         refusal = self.order(parts[2], parts[3])

@@ -369,7 +369,7 @@ class SqliteStore:
         if row is None and said is None:
             return None
         if row is None or said is None or str(row[0]) != said[0]:
-            raise self._damaged(f"no memory of tick {said[0] if said else row[0]}, or another one")
+            raise self._damaged("the memory of its last snapshot is missing, or is another's")
         self._checked(row[2], row[1], f"the memory of tick {row[0]}")
         return Snapped(index=row[0], memory=row[1])
 
