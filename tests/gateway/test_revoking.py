@@ -6,31 +6,23 @@ What the store holds of the partner waits in it: never applied, never sent, unti
 import asyncio
 import json
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
+from tests.gateway.made_gateway import SIDES, feed
+from tests.gateway.made_live import both, laid, ready, ticked
 from typer.testing import CliRunner
 
 from detente.cli.app import app
-from detente.exercise.layout import lay_out
-from detente.gateway.config import read_config
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.node import Frame, restore, start
-from detente.gateway.prepare import Ready, prepare
+from detente.gateway.logic.node import Frame, restore
 from detente.gateway.serve import Server
 from detente.gateway.sqlite_store import SqliteStore
-from detente.scenario.files import load_agreement, load_scenario
 
 NATO, RUSSIA = SIDES
-
-
-def ready(folder: Path, name: str) -> Ready:
-    return prepare(read_config(folder / f"{name}.yaml"))
 
 
 def edited(folder: Path, **values: Any) -> None:
@@ -57,26 +49,13 @@ def nobody(folder: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """NATO's store after a kill: envelopes of Russia's that no tick has applied, and some of ours that wait for it."""
-    lay_out(tmp_path, load_scenario("theatre-2011"), load_agreement("lisbon-2011"), origin=datetime.now(UTC), rate=1.0)
+    laid(tmp_path)
     (tmp_path / "NATO.whole.json").write_bytes((tmp_path / "NATO.yaml").read_bytes())
-    both = {name: ready(tmp_path, name) for name in SIDES}
-    stores = {
-        name: SqliteStore(tmp_path / f"{name}.store", name, epoch=1, exercise=both[name].exercise) for name in SIDES
-    }
-    pair = Pair(stores=stores)  # type: ignore[arg-type]
-    pair.gateways = {name: both[name].gateway for name in SIDES}
-    pair.nodes = {name: start(pair.gateways[name], 1) for name in SIDES}
-    pair.connect()
-    index = FIRST_TICK
-    while not (pair.link(NATO).waiting and pair.link(NATO).pending):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        if pair.link(NATO).pending:  # from here on Russia hears nothing
-            pair.frames = [frame for frame in pair.frames if frame[1] == NATO]
-        pair.carry()
-        index += 1
-    for store in stores.values():
-        store.close()
+    with both(tmp_path) as pair:
+        ticked(
+            pair, lambda pair: bool(pair.link(NATO).waiting and pair.link(NATO).pending),
+            lambda pair, to: to == NATO or not pair.link(NATO).pending,  # at the end Russia hears nothing
+        )  # fmt: skip
     return tmp_path
 
 

@@ -399,15 +399,16 @@ class SqliteStore:
         return list(self._entries(partner))
 
     def _entries(self, partner: str) -> Iterator[Entry]:
-        rows = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
-        for _, place, kind, written, stated, epoch, sequence, digest, previous in rows:
-            try:
-                yield Entry(
-                    index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch,
-                    sequence=sequence, envelope_digest=digest, previous=previous,
-                )  # fmt: skip
-            except (ValueError, AssertionError) as error:
-                raise self._damaged(f"ledger entry {place} for {partner} is none") from error
+        asked = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
+        with contextlib.closing(asked) as rows:
+            for _, place, kind, written, stated, epoch, sequence, digest, previous in rows:
+                try:
+                    yield Entry(
+                        index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch,
+                        sequence=sequence, envelope_digest=digest, previous=previous,
+                    )  # fmt: skip
+                except (ValueError, AssertionError) as error:
+                    raise self._damaged(f"ledger entry {place} for {partner} is none") from error
 
     def discard(self) -> None:
         """Let go of the file, and leave none behind where it was made by this very opening."""
