@@ -57,11 +57,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 def refused(folder: Path) -> str:
-    """What `detente serve` says of a configuration that it does not start with; no file that was there changes."""
+    """What `detente serve` says of a configuration that it does not start with; no file changes, and none comes."""
     before = contents(folder)
     result = CliRunner().invoke(app, ["serve", str(folder / "NATO.yaml")])
     assert result.exit_code == 2, result.output
-    assert {path: contents(folder).get(path) for path in before} == before
+    assert contents(folder) == before, "nothing is overwritten, and no store is left behind"
     for part in ("error: ", "expected: ", "to do: "):
         assert part in result.output
     return result.output
@@ -175,8 +175,13 @@ def test_a_certificate_and_another_key(folder: Path) -> None:
     assert "certificate and key that do not fit" in refused(folder)
 
 
+@pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("where", ["health", "feed", "partners"])
-def test_a_busy_port(folder: Path, where: str) -> None:
+def test_a_busy_port(folder: Path, where: str, begun: bool) -> None:
+    """Also beside a store that is there: a start that is refused writes nothing into it."""
+    if begun:
+        ready = prepare(read_config(folder / "NATO.yaml"))
+        SqliteStore(folder / "NATO.store", "NATO", epoch=3, exercise=ready.exercise).close()
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         address = f"127.0.0.1:{port}"
