@@ -16,8 +16,8 @@ from tests.gateway.made_live import laid
 from typer.testing import CliRunner
 
 from detente.cli.app import app
-from detente.exercise.drill import drills
 from detente.exercise.briefing import Played
+from detente.exercise.drill import drills
 from detente.exercise.play import play
 from detente.gateway.prepare import Clock
 from detente.gateway.theatre import read_theatre
