@@ -25,6 +25,7 @@ NATO, RUSSIA = SIDES
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """NATO's store at rest: a snapshot, ticks after it, and an envelope that waits."""
     folder = laid(tmp_path_factory.mktemp("laid"))
+    edited(folder, until_s=1e-9)  # one that is not refused ends at once
     with both(folder) as pair:
         ticked(pair, lambda pair: bool(pair.nodes[NATO].tick >= 37 and pair.link(NATO).waiting))
     return folder
