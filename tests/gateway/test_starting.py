@@ -17,6 +17,7 @@ from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.keys import read_signing_key
 from detente.gateway.logic.node import LineUp
+from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
 from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
@@ -96,7 +97,7 @@ def test_a_store_ahead_of_the_clock_is_told(folder: Path) -> None:
     _, told = started(folder)
     said = [one["text"] for one in told if one.get("kind") == "clock"]
     assert len(said) == 1
-    assert "s of exercise ahead of the clock: no tick, and no warning, until then" in said[0]
+    assert "s ahead of the clock: no tick, and no warning, until then" in said[0]
 
 
 def test_a_start_leaves_a_store_and_one_that_is_refused_none(folder: Path) -> None:
@@ -137,3 +138,17 @@ def test_a_partner_that_returns_is_greeted_anew(folder: Path) -> None:
     assert len(heard) == 2
     assert server.node.links[RUSSIA].up
     server.store.close()
+
+
+def test_a_start_on_a_full_disk_is_refused_with_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with both(folder) as pair:
+        ticked(pair, lambda pair: bool(pair.link(NATO).waiting))
+
+    def full(store: SqliteStore, records: Any) -> None:
+        raise StoreError("database or disk is full")
+
+    monkeypatch.setattr(SqliteStore, "commit", full)
+    with pytest.raises(InputError, match="nothing can be kept: database or disk is full") as refusal:
+        started(folder)
+    assert refusal.value.file == str(folder / "NATO.store")
+    assert (folder / "NATO.store").exists(), "it was there before"

@@ -171,20 +171,28 @@ class Server:
                 loop.add_signal_handler(number, self.stop)
             gc.collect()
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
-            self.store.commit(self.restored)
+            self._keep_restored()
             self.started = True
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             self._tell_standing()
             ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
             if ahead_s > self.gateway.tick_s:
-                text = (
-                    f"the store is {ahead_s:.0f} s of exercise ahead of the clock: no tick, and no warning, until then"
-                )
+                text = f"the store is {ahead_s:.0f} s ahead of the clock: no tick, and no warning, until then"
                 self._log("notice", kind="clock", partner="", text=text)
             await self._loop(file.until_s)
             self._close()
             self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
+
+    def _keep_restored(self) -> None:
+        """Keep what the restart itself changed. Raises InputError where the disk keeps nothing."""
+        try:
+            self.store.commit(self.restored)
+        except StoreError as error:
+            raise InputError(
+                found=f"a store in which nothing can be kept: {error}", expected="a disk with room",
+                remedy="make room, or name a store on another disk", file=str(self.store.path),
+            ) from error  # fmt: skip
 
     def _let_go(self) -> None:
         """Close the store; of a start that was refused none is left behind that was not there before."""
@@ -375,7 +383,7 @@ class Server:
         buckets: Buckets = {}
 
         async def take(lane: int, data: bytes) -> None:
-            if partner not in self.gateway.partners:  # under no agreement nothing of anybody's is read
+            if partner not in self.node.links:  # under no agreement nothing of anybody's is read
                 self.counts["frames_without_agreement_total"] += 1
             elif lane in LANES and admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
                 await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
@@ -386,7 +394,7 @@ class Server:
 
     def _on_line(self, partner: str):
         async def take(up: bool) -> None:
-            if partner in self.gateway.partners:
+            if partner in self.node.links:
                 await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
             self._log("line", partner=partner, up=up)
 
