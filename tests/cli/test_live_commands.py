@@ -143,9 +143,7 @@ def test_a_player_says_whom_it_does_not_reach(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(TimeoutError):
         asyncio.run(story())
     assert 2 <= len(told) <= 4
-    side, where, why = told[0]
-    assert (side, where) == ("NATO", address)
-    assert "refused" in why.lower() or "connect" in why.lower()
+    assert told[0] == ("NATO", address, "Connection refused")
 
 
 def test_keys_as_json(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ takes up at the tick that the centre asks for, so that a centre that was down mi
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 
@@ -50,7 +51,7 @@ async def _feed(
         except OSError as error:
             if missing is not None and time.monotonic() - told_s >= MISSED_S:
                 told_s = time.monotonic()
-                missing(side, address, error.strerror or str(error))
+                missing(side, address, _why(error))
             await asyncio.sleep(RECONNECT_S)
             continue
         heard_from = _Asked()
@@ -64,6 +65,11 @@ async def _feed(
             writer.close()
         wanted = max(wanted, heard_from.wanted)
         await asyncio.sleep(RECONNECT_S if wanted < ticks else 0.0)
+
+
+def _why(error: OSError) -> str:
+    """What the system calls it: asyncio's own words repeat the address."""
+    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
 
 
 def _tell(progress: Progress | None, side: str, tick: int) -> None:
