@@ -69,7 +69,8 @@ async def _feed(
 
 def _why(error: OSError) -> str:
     """What the system calls it: asyncio's own words repeat the address."""
-    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error)
 
 
 def _tell(progress: Progress | None, side: str, tick: int) -> None:
