@@ -1,13 +1,25 @@
 """``drill``, ``play`` and ``keys`` from the command line."""
 
+import asyncio
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.gateway.made_gateway import world
+from tests.gateway.made_live import laid
 from typer.testing import CliRunner
 
 from detente.cli.app import app
+from detente.exercise.briefing import Played
 from detente.exercise.drill import drills
+from detente.exercise.play import play
+from detente.gateway.prepare import Clock
 from detente.gateway.theatre import read_theatre
 
 RUN = CliRunner()
@@ -65,7 +77,19 @@ def test_seeds_that_are_no_span(seeds: str) -> None:
     assert "A:B" in result.output
 
 
-@pytest.mark.parametrize("feed", [[], ["--feed", "Atlantis=127.0.0.1:1"], ["--feed", "NATO"], ["--feed", "NATO=here"]])
+@pytest.mark.parametrize(
+    "feed",
+    [
+        [],
+        ["--feed", "Atlantis=127.0.0.1:1"],
+        ["--feed", "NATO"],
+        ["--feed", "NATO=here"],
+        ["--feed", "NATO=127.0.0.1:99999"],
+        ["--feed", "NATO=127.0.0.1:0"],
+        ["--feed", "NATO=:1"],
+        ["--feed", "NATO=127.0.0.1:1", "--feed", "NATO=127.0.0.1:2"],
+    ],
+)
 def test_a_feed_that_is_nowhere(feed: list[str]) -> None:
     result = RUN.invoke(app, ["play", "theatre-2011", *feed])
     assert result.exit_code == 2
@@ -81,3 +105,94 @@ def test_a_brief_is_a_theatre_without_a_raid(tmp_path: Path) -> None:
     assert set(json.loads(path.read_text())) == {"theatre", "epoch", "tick_s", "slots", "sides", "sensors"}
     for word in ("raid", "launch", "aim", "missile"):
         assert word not in path.read_text()
+
+
+def test_a_brief_overwrites_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "theatre.yaml"
+    command = ["play", "theatre-2011", "--brief", str(path)]
+    assert RUN.invoke(app, [*command, "--seed", "3"]).exit_code == 0
+    before = path.read_bytes()
+    again = RUN.invoke(app, [*command, "--seed", "3"])
+    assert (again.exit_code, "there already, the same" in again.output) == (0, True)
+    other = RUN.invoke(app, [*command, "--seed", "4"])
+    assert other.exit_code == 2
+    assert "says something else" in other.output
+    assert path.read_bytes() == before
+    assert RUN.invoke(app, ["play", "theatre-2011", "--brief", str(tmp_path)]).exit_code == 2
+
+
+def test_a_player_says_whom_it_does_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and again while that lasts; not five times a second."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+    monkeypatch.setattr("detente.exercise.play.RECONNECT_S", 0.001)
+    monkeypatch.setattr("detente.exercise.play.MISSED_S", 0.1)
+    played: Played = world()
+    told: list[tuple[str, str, str]] = []
+
+    async def story() -> None:
+        async with asyncio.timeout(0.35):
+            await play(
+                played,
+                {"NATO": address},
+                Clock(datetime.now(UTC), 1.0),
+                ticks=1,
+                missing=lambda *said: told.append(said),
+            )
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(story())
+    assert 2 <= len(told) <= 4
+    assert told[0] == ("NATO", address, "Connection refused")
+
+
+def test_keys_as_json(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["keys", str(tmp_path), "--sides", "NATO,Russia", "--json"])
+    assert result.exit_code == 0
+    said = json.loads(result.stdout)
+    assert said["sides"] == ["NATO", "Russia"]
+    assert {Path(path) for path in said["files"]} == {path for path in tmp_path.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def answering(status: int, text: str) -> Iterator[tuple[str, list[str]]]:
+    """A gateway's health address that answers every order so; what it was asked."""
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on stderr."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"), [(200, "done\n", 0), (409, "Mars is no partner\n", 2), (500, "a fault\n", 1)]
+)
+def test_an_order_has_an_answer(tmp_path: Path, status: int, text: str, code: int) -> None:
+    config = laid(tmp_path) / "NATO.yaml"
+    document = json.loads(config.read_text())
+    with answering(status, text) as (address, asked):
+        config.write_text(json.dumps(document | {"health": address}))
+        result = RUN.invoke(app, ["order", str(config), "pause", "Third side", "--json"])
+    assert result.exit_code == code
+    assert asked == ["/order/pause/Third%20side"]
+    if code:
+        assert text.strip() in result.stderr
+        assert result.stdout == ""
+    else:
+        assert json.loads(result.stdout) == {"order": "pause", "partner": "Third side", "answer": "done"}

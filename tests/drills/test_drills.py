@@ -117,7 +117,7 @@ def at_once(gateway: object, its: link.Link, out: link.Out, now: link.Now) -> No
         its.below = max(its.below, sequence + 1)
 
 
-def loud(gateway: object, its: object, out: object, data: bytes, why: str, now: object) -> None:
+def loud(gateway: object, its: object, out: object, data: bytes, why: str, now: object, *, cause: bytes = b"") -> None:
     """As ``inbound.refuse``, but a partner's error is ours."""
     raise PeerError(why)
 

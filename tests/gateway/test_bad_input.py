@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from detente.centre.exchange.signature import sign
 from detente.cli.app import app
 from detente.exercise.layout import lay_out
-from detente.gateway.config import validated
+from detente.gateway.config import read_config, validated
 from detente.gateway.files import located_file
 from detente.gateway.keys import make_keys, only_issuer, read_signing_key
 from detente.gateway.logic.records import Kept
+from detente.gateway.prepare import prepare
 from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
 from detente.records.errors import InputError
@@ -56,11 +57,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 def refused(folder: Path) -> str:
-    """What `detente serve` says of a configuration that it does not start with; no file that was there changes."""
+    """What `detente serve` says of a configuration that it does not start with; no file changes, and none comes."""
     before = contents(folder)
     result = CliRunner().invoke(app, ["serve", str(folder / "NATO.yaml")])
     assert result.exit_code == 2, result.output
-    assert {path: contents(folder).get(path) for path in before} == before
+    assert contents(folder) == before, "nothing is overwritten, and no store is left behind"
     for part in ("error: ", "expected: ", "to do: "):
         assert part in result.output
     return result.output
@@ -174,8 +175,13 @@ def test_a_certificate_and_another_key(folder: Path) -> None:
     assert "certificate and key that do not fit" in refused(folder)
 
 
+@pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("where", ["health", "feed", "partners"])
-def test_a_busy_port(folder: Path, where: str) -> None:
+def test_a_busy_port(folder: Path, where: str, begun: bool) -> None:
+    """Also beside a store that is there: a start that is refused writes nothing into it."""
+    if begun:
+        ready = prepare(read_config(folder / "NATO.yaml"))
+        SqliteStore(folder / "NATO.store", "NATO", epoch=3, exercise=ready.exercise).close()
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         address = f"127.0.0.1:{port}"
@@ -188,11 +194,12 @@ def test_a_busy_port(folder: Path, where: str) -> None:
     assert "stop what holds the port" in said
 
 
-def stored(folder: Path) -> Path:
-    """A sound store with something in it."""
+def stored(folder: Path, entries: int = 0) -> Path:
+    """A sound store with something in it; ``entries`` is how long it says that its ledger is."""
     path = folder / "NATO.store"
-    store = SqliteStore(path, "NATO", epoch=3)
-    document = {"tip": [0, [], "00" * 32]}
+    exercise = prepare(read_config(folder / "NATO.yaml")).exercise
+    store = SqliteStore(path, "NATO", epoch=3, exercise=exercise)
+    document = {"tip": [entries, [], "00" * 32]}
     store.commit([Kept(partner="Russia", document=json.dumps(document))])
     store.close()
     return path
@@ -227,10 +234,7 @@ def test_a_truncated_store(folder: Path, share: float) -> None:
 
 
 def test_a_store_whose_ledger_lost_entries(folder: Path) -> None:
-    path = stored(folder)
-    with sqlite3.connect(path) as base:
-        base.execute("UPDATE kept SET document = ?", (json.dumps({"tip": [5, [], "00" * 32]}),))
-    base.close()
+    stored(folder, entries=5)
     assert "0 ledger entries for Russia where there were 5" in refused(folder)
 
 

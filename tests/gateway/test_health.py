@@ -1,13 +1,18 @@
 """What a gateway shows of itself: metrics as the OpenMetrics standard has them, and no digit lost."""
 
+import asyncio
 import math
 import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
 
-from detente.gateway.health import METRICS_TYPE, HealthServer, metrics
+from detente.gateway.health import METRICS_TYPE, HealthServer, agreement_document, agreement_words, metrics
 
 NATO, RUSSIA = SIDES
 TYPE = re.compile(r"# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)")
@@ -79,7 +84,10 @@ def test_a_side_without_partners_has_metrics_too(pair: Pair) -> None:
     [
         ("GET /metrics HTTP/1.1", "", "200 OK"), ("GET /health HTTP/1.1", "", "200 OK"),
         ("GET /picture HTTP/1.1", "", "200 OK"), ("GET /store HTTP/1.1", "", "404 Not Found"),
-        ("", "", "404 Not Found"), ("POST /order/pause/Russia HTTP/1.1", "", "401 Unauthorized"),
+        ("", "", "404 Not Found"), ("GET /metrics?x=1 HTTP/1.1", "", "200 OK"),
+        ("HEAD /metrics HTTP/1.1", "", "200 OK"), ("HEAD /health?a=b HTTP/1.1", "", "200 OK"),
+        ("PUT /health HTTP/1.1", "", "404 Not Found"), ("POST /order/pause/%52ussia HTTP/1.1", "right", "200 OK"),
+        ("POST /order/pause/Russia HTTP/1.1", "", "401 Unauthorized"),
         ("POST /order/pause/Russia HTTP/1.1", "wrong", "401 Unauthorized"),
         ("POST /order/pause/Russia HTTP/1.1", "right", "200 OK"),
         ("POST /order/fire/Russia HTTP/1.1", "right", "400 Bad Request"),
@@ -99,6 +107,65 @@ def test_anybody_may_look_and_the_operator_alone_orders(pair: Pair, request_line
     answered = server._answer(head)
     assert answered[0] == status
     obeyed = request_line.startswith("POST") and status in ("200 OK", "409 Conflict")
-    assert given == ([("pause", request_line.split()[1].split("/")[3])] if obeyed else [])
+    assert given == ([("pause", unquote(request_line.split()[1].split("/")[3]))] if obeyed else [])
     if "metrics" in request_line:
         assert answered[1] == METRICS_TYPE == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def exchanged(server: HealthServer, request: bytes) -> tuple[bytes, list[dict[str, Any]]]:
+    """What comes back over a socket, and what the loop's log was told."""
+    told: list[dict[str, Any]] = []
+
+    async def story() -> bytes:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        listening = await asyncio.start_server(server.client, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname()[:2])
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+        listening.close()
+        await asyncio.sleep(0.01)
+        return answer
+
+    return asyncio.run(story()), told
+
+
+def test_head_is_answered_without_the_body(pair: Pair) -> None:
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), lambda word, partner: "", SIDES, "t")
+    whole, _ = exchanged(server, b"GET /health HTTP/1.1\r\n\r\n")
+    head, _ = exchanged(server, b"HEAD /health HTTP/1.1\r\n\r\n")
+    assert whole == head + b'{"side": "NATO"}\n'
+    assert b"Content-Length: 17\r\n" in head
+
+
+def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
+    """The operator must not take a gateway that goes on exchanging for one that is down."""
+
+    def order(word: str, partner: str) -> str:
+        raise KeyError(partner)
+
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {}), order, SIDES, "right")
+    request = b"POST /order/reload/- HTTP/1.1\r\nAuthorization: Bearer right\r\n\r\n"
+    answer, told = exchanged(server, request)
+    assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert b"a fault of the gateway's own (KeyError)" in answer
+    assert [type(one["exception"]) for one in told] == [KeyError]
+
+
+def test_health_says_whether_the_agreement_is_in_force(pair: Pair) -> None:
+    gateway = pair.gateways[NATO]
+    agreement = gateway.setting.agreement
+    assert agreement is not None
+    valid, epoch = agreement.valid, gateway.setting.epoch
+    for moment, standing, words in (
+        (valid.start - timedelta(seconds=1), "not-yet", "nothing is exchanged before"),
+        (valid.start, "in-force", "is in force until"),
+        (valid.end - timedelta(seconds=1), "in-force", "is in force until"),
+        (valid.end, "over", "nothing is exchanged any more"),
+    ):
+        said = agreement_document(gateway, (moment - epoch).total_seconds())
+        assert said["standing"] == standing
+        assert said["digest"] == gateway.digest
+        assert words in agreement_words(said)
+    without = replace(gateway, setting=replace(gateway.setting, agreement=None))
+    assert agreement_document(without, 0.0) == {"standing": "none"}

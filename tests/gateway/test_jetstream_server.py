@@ -244,6 +244,18 @@ def test_a_server_as_configured_is_not_refused(brokers: Brokers, monkeypatch: py
             check_server(monitor, monitor)
 
 
+def test_one_server_is_asked_and_another_holds_the_inbox(brokers: Brokers) -> None:
+    """What a sound server says of itself says nothing of the one beside it, which syncs when it likes."""
+    lax = brokers.folder / "Russia-lax.conf"
+    text = (brokers.folder / "Russia.conf").read_text()
+    lax.write_text(text.replace("sync_interval: always", 'sync_interval: "1s"'))
+    monitor, inbox = f"127.0.0.1:{brokers.monitors['NATO']}", f"127.0.0.1:{brokers.ports['Russia']}"
+    with brokers.server("NATO"), brokers.server("Russia", lax):
+        with pytest.raises(InputError, match=f"another server than the one monitored at {monitor}") as refusal:
+            check_server(monitor, inbox)
+        assert refusal.value.path == inbox
+
+
 def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"/varz": {"version": "2.9.10", "max_payload": 1 << 24}, "/jsz": {"config": {"sync_always": True}}}
     monkeypatch.setattr("detente.gateway.jetstream_server._asked", lambda monitor, path: answers[path])

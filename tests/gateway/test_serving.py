@@ -43,6 +43,7 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.ears = select.poll()
     server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
+    server.standing = "in-force"
     return server
 
 

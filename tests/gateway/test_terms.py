@@ -163,8 +163,12 @@ def test_sides_under_different_agreements_tell_each_other() -> None:
         for name in SIDES:
             pair.do(name, Timer())
         pair.carry()
-    told = [at for at, one in pair.notices if one.kind == "refused-there"]
-    assert all(2 < told.count(name) < 20 for name in SIDES)
+    for name in SIDES:
+        assert sum(1 for at, one in pair.notices if at == name and one.kind == "refused-there") == 1
+        assert 2 < pair.link(name).counts["refused_there"] < 20
+        assert pair.link(name).counts["refused"] > 20
+        entries = pair.stores[name].ledger(other(name))
+        assert [one.kind for one in entries].count(EntryKind.REFUSED) == 1, "one for the cause, not one a second"
 
 
 def test_a_partner_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,7 @@ def play(
 
         loaded = load_scenario(scenario)
         if brief is not None:
-            write_file(brief, briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)).encode())
-            typer.echo(f"wrote {brief}")
+            _write_brief(brief, briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)).encode())
             return
         addresses = _addresses(feed or [], loaded.side_names)
         origin = datetime.now(UTC) if start is None else parse_moment(start)
@@ -69,10 +68,28 @@ def play(
             if not quiet and tick % 12 == 0:
                 typer.echo(f"{side}: tick {tick} of {played.ticks}", err=True)
 
+        def missing(side: str, address: str, why: str) -> None:
+            if not quiet:
+                typer.echo(f"{side}: nobody hears at {address} ({why}); calling again and again", err=True)
+
         if not quiet:
             typer.echo(f"exercise time 0 is {format_moment(origin)}, {rate:g} exercise seconds a second", err=True)
         _outlive_broken_lines()
-        asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell))
+        asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell, missing=missing))
+
+
+def _write_brief(path: Path, text: bytes) -> None:
+    """Write the theatre; one that is there already is left as it is, and refused where it is another."""
+    if not path.exists():
+        write_file(path, text)
+        typer.echo(f"wrote {path}")
+    elif path.is_file() and path.read_bytes() == text:
+        typer.echo(f"{path} is there already, the same")
+    else:
+        raise InputError(
+            "a file that is there already, and says something else", "a name that is free",
+            "choose another, or move the file away", file=str(path),
+        )  # fmt: skip
 
 
 def _outlive_broken_lines() -> None:
@@ -81,12 +98,14 @@ def _outlive_broken_lines() -> None:
 
 
 def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
-    found = {}
+    from detente.gateway.config import is_address
+
+    found: dict[str, str] = {}
     for said in given:
         side, _, address = said.partition("=")
-        if side not in names or not address.rpartition(":")[2].isdigit():
+        if side not in names or side in found or not is_address(address):
             raise InputError(
-                f"--feed {said!r}", f"SIDE=HOST:PORT, a side one of {', '.join(names)}",
+                f"--feed {said!r}", f"SIDE=HOST:PORT, each side once, of {', '.join(names)}, a port of 1 to 65535",
                 "write, say, --feed NATO=127.0.0.1:7101", path="--feed",
             )  # fmt: skip
         found[side] = address
@@ -101,6 +120,7 @@ def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
 def keys(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the keys are put; nothing is overwritten")],
     sides: Annotated[str, typer.Option("--sides", metavar="A,B", help="whose keys to make")] = "NATO,Russia",
+    as_json: Json = False,
 ) -> None:
     """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners."""
     with owned_failures():
@@ -113,7 +133,11 @@ def keys(
             raise InputError(
                 f"--sides {sides!r}", "names of sides, separated by commas", "name each side once", path="--sides"
             )
-        for path in make_keys(folder, names, datetime.now(UTC)):
+        made = make_keys(folder, names, datetime.now(UTC))
+        if as_json:
+            emit({"sides": names, "files": [str(path) for path in made]})
+            return
+        for path in made:
             typer.echo(path)
 
 
@@ -122,35 +146,49 @@ def order(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="the running side's configuration")],
     word: Annotated[str, typer.Argument(help="pause, resume, quarantine, release, withdraw or reload")],
     partner: Annotated[str, typer.Argument(help="which partner; for reload, any word")] = "-",
+    as_json: Json = False,
 ) -> None:
     """The operator's word to a running gateway."""
     with owned_failures():
-        from contextlib import closing
-        from http.client import HTTPConnection, HTTPException
-
-        from detente.gateway.config import read_config
-        from detente.gateway.keys import read_token
-
-        read = read_config(config)
-        host, _, port = read.file.health.rpartition(":")
-        token = read_token(read.path(read.file.keys.operator))
-        try:
-            with closing(HTTPConnection(host.strip("[]"), int(port), timeout=10)) as line:
-                line.request("POST", f"/order/{word}/{partner}", headers={"Authorization": f"Bearer {token}"})
-                answer = line.getresponse()
-                said = answer.read().decode().strip()
-        except (OSError, HTTPException) as error:
-            raise InputError(
-                f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
-                "start it first", file=str(config),
-            ) from error  # fmt: skip
-        if answer.status != 200:
+        status, said = _ordered(config, word, partner)
+        if status == 500:
+            typer.echo(f"failed: {said}", err=True)
+            raise typer.Exit(1)
+        if status != 200:
             found, _, rest = said.partition("\n  expected: ")  # a refused reload says all that by itself
             expected, _, remedy = rest.partition("\n  to do: ")
             raise InputError(
                 found, expected or "an order that can be followed", remedy or "see docs/live.md", path=word
             )
-        typer.echo(said)
+        if as_json:
+            emit({"order": word, "partner": None if partner == "-" else partner, "answer": said})
+        else:
+            typer.echo(said)
+
+
+def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
+    """The status and the words by which a running gateway answers an order."""
+    from contextlib import closing
+    from http.client import HTTPConnection, HTTPException
+    from urllib.parse import quote
+
+    from detente.gateway.config import read_config
+    from detente.gateway.keys import read_token
+
+    read = read_config(config)
+    host, _, port = read.file.health.rpartition(":")
+    token = read_token(read.path(read.file.keys.operator))
+    try:
+        with closing(HTTPConnection(host.strip("[]"), int(port), timeout=10)) as line:
+            path = f"/order/{quote(word, safe='')}/{quote(partner, safe='')}"
+            line.request("POST", path, headers={"Authorization": f"Bearer {token}"})
+            answer = line.getresponse()
+            return answer.status, answer.read().decode().strip()
+    except (OSError, HTTPException) as error:
+        raise InputError(
+            f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
+            "start it first", file=str(config),
+        ) from error  # fmt: skip
 
 
 @live.command()

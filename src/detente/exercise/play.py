@@ -5,6 +5,8 @@ takes up at the tick that the centre asks for, so that a centre that was down mi
 """
 
 import asyncio
+import os
+import time
 from collections.abc import Callable, Mapping
 
 from detente.exercise.briefing import Played, TickFeed
@@ -12,32 +14,44 @@ from detente.gateway import feed as feeds
 from detente.gateway.prepare import Clock
 
 RECONNECT_S = 0.2
+MISSED_S = 10.0  # between two words about a centre that does not answer. source: assumption, 5-60
 Progress = Callable[[str, int], None]
+Missing = Callable[[str, str, str], None]  # side, its address, why it is not reached
 
 
 async def play(
-    played: Played, addresses: Mapping[str, str], clock: Clock, *, ticks: int, progress: Progress | None = None
-) -> None:
-    """Send ``ticks`` ticks of a world to each side's address; returns when every centre has kept all of them."""
+    played: Played, addresses: Mapping[str, str], clock: Clock, *, ticks: int, progress: Progress | None = None,
+    missing: Missing | None = None,
+) -> None:  # fmt: skip
+    """Send ``ticks`` ticks of a world to each side's address; returns when every centre has kept all of them.
+
+    ``missing`` is told of a centre that does not answer: at once, and every MISSED_S while that lasts.
+    """
     names = played.theatre.names
     await asyncio.gather(
         *(
-            _feed(played.heard(names.index(side)), address, clock, played.theatre.tick_s, ticks, side, progress)
+            _feed(
+                played.heard(names.index(side)), address, clock, played.theatre.tick_s, ticks, side, progress, missing
+            )
             for side, address in addresses.items()
         )
     )
 
 
 async def _feed(
-    heard: TickFeed, address: str, clock: Clock, tick_s: float, ticks: int, side: str, progress: Progress | None
+    heard: TickFeed, address: str, clock: Clock, tick_s: float, ticks: int, side: str, progress: Progress | None,
+    missing: Missing | None,
 ) -> None:  # fmt: skip
     """One side's feed, until its centre wants nothing more."""
     host, _, port = address.rpartition(":")
-    wanted = 0
+    wanted, told_s = 0, float("-inf")
     while wanted < ticks:
         try:
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        except OSError:
+        except OSError as error:
+            if missing is not None and time.monotonic() - told_s >= MISSED_S:
+                told_s = time.monotonic()
+                missing(side, address, _why(error))
             await asyncio.sleep(RECONNECT_S)
             continue
         heard_from = _Asked()
@@ -51,6 +65,12 @@ async def _feed(
             writer.close()
         wanted = max(wanted, heard_from.wanted)
         await asyncio.sleep(RECONNECT_S if wanted < ticks else 0.0)
+
+
+def _why(error: OSError) -> str:
+    """What the system calls it: asyncio's own words repeat the address."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error)
 
 
 def _tell(progress: Progress | None, side: str, tick: int) -> None:

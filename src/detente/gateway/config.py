@@ -18,9 +18,14 @@ Model = TypeVar("Model", bound=BaseModel)
 Held = TypeVar("Held")
 
 
-def _address(text: str) -> str:
+def is_address(text: str) -> bool:
+    """True for host, colon and a port that there can be."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
         raise RefusedError("an address such as 127.0.0.1:7001", "write host, colon and port", found=repr(text))
     return text
 
@@ -66,12 +71,16 @@ class FeedFile(Strict):
     listen: Loopback | None = None
     file: str | None = None
     grace_s: Annotated[float, Field(ge=0)] = 5.0  # exercise seconds a tick waits for its detections
-    gap_s: Annotated[float, Field(gt=0)] | None = None  # file: a longer silence inside it is a gap, and refused
+    gap_s: Annotated[float, Field(gt=0)] | None = None  # file: a longer silence in it, at its ends too, is refused
+    replicate: Annotated[int, Field(ge=0)] | None = None  # file: whose rows are meant, where it holds several
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> "FeedFile":
         if (self.listen is None) == (self.file is None):
             raise RefusedError("either listen or file", "give one of the two")
+        for name in ("gap_s", "replicate"):
+            if self.file is None and getattr(self, name) is not None:
+                raise RefusedError("it beside file alone", "leave it out, or name a file", found=name, part=(name,))
         return self
 
 

@@ -6,6 +6,7 @@ before that are kept, and need not be sent again.
 """
 
 import struct
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,10 @@ LENGTH = struct.Struct("<I")
 BATCH_MARK, ACK_MARK = b"DTNFED01", b"DTNFAK01"
 ROWS_MAX = 100_000
 """Detections in one tick. source: assumption, 10,000-1,000,000: 1,000 objects, 20 sensors, false plots."""
+
+GAP_TOLD_S = 60.0
+"""A silence of all own sensors in a recording that is told. source: assumption, 20-300 s: a radar that stands in a
+raid speaks every few seconds."""
 
 COLUMNS = tuple(
     (name, np.dtype(spec.dtype).newbyteorder("<")) for name, spec in Detections.columns() if name != "replicate"
@@ -81,9 +86,24 @@ def fault_of(detections: Detections, suite: SensorSuite, side: int) -> str:
     return ""
 
 
-def recorded_ticks(path: Path, suite: SensorSuite, side: int, tick_s: float, gap_s: float | None) -> list[Detections]:
-    """A recorded file's detections by own sensors, tick by tick. Raises InputError where it has gaps."""
-    everything = read_detections(path)
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A recorded file's detections by own sensors, tick by tick; ``gaps`` are its long silences, (from, to) in s."""
+
+    ticks: list[Detections]
+    gaps: list[tuple[float, float]]
+
+
+def recorded_ticks(
+    path: Path, suite: SensorSuite, side: int, tick_s: float, *, gap_s: float | None = None,
+    replicate: int | None = None, end_s: float | None = None,
+) -> Recording:  # fmt: skip
+    """The recording in a file, of ``replicate`` where it holds several.
+
+    A silence longer than ``gap_s`` is refused, with an InputError; where nothing is refused, one longer than
+    GAP_TOLD_S is a gap to be told. Exercise time 0 and ``end_s``, if known, bound silences as detections do.
+    """
+    everything = _one_replicate(path, read_detections(path), replicate)
     known = (everything.sensor >= 0) & (everything.sensor < len(suite.names))
     if not known.all():
         raise _refused(path, "a sensor that is not in the theatre", "detections of this theatre's sensors")
@@ -91,20 +111,47 @@ def recorded_ticks(path: Path, suite: SensorSuite, side: int, tick_s: float, gap
     fault = fault_of(heard, suite, side)
     if fault:
         raise _refused(path, fault, "finite measurements with positive standard deviations")
+    gaps = silences(heard.time_s, GAP_TOLD_S if gap_s is None else gap_s, end_s)
+    if gaps and gap_s is not None:
+        first_s, last_s = max(gaps, key=lambda gap: gap[1] - gap[0])
+        found = f"a gap of {last_s - first_s:.1f} s, from {first_s:.1f} s to {last_s:.1f} s ({len(gaps)} in all)"
+        raise _refused(path, found, f"no silence longer than feed.gap_s ({gap_s:g} s)")
     if not len(heard):
-        return []
-    if gap_s is not None and len(heard) > 1:
-        gaps = np.diff(heard.time_s)
-        worst = int(np.argmax(gaps))
-        if gaps[worst] > gap_s:
-            found = f"a gap of {gaps[worst]:.1f} s after {heard.time_s[worst]:.1f} s"
-            raise _refused(path, found, f"no silence longer than feed.gap_s ({gap_s:g} s)")
+        return Recording(ticks=[], gaps=gaps)
     heard = Detections(**{**heard.__dict__, "replicate": np.zeros(len(heard), np.int64)})
     ticks = max(1, int(np.ceil(heard.time_s[-1] / tick_s)))
     edges = np.searchsorted(heard.time_s, tick_s * np.arange(ticks + 1), side="right")
     edges[0] = 0
-    return [heard.rows(int(first), int(last)) for first, last in pairwise(edges)]
+    return Recording(ticks=[heard.rows(int(first), int(last)) for first, last in pairwise(edges)], gaps=gaps)
 
 
-def _refused(path: Path, found: str, expected: str) -> InputError:
-    return InputError(found=found, expected=expected, remedy="record it again, or name another file", file=str(path))
+def silences(time_s: np.ndarray, longer_s: float, end_s: float | None) -> list[tuple[float, float]]:
+    """Where nothing was detected for longer than that, (from, to) in s, between 0 and ``end_s`` (None: the last).
+
+    ``time_s`` in order. What lies before 0 or after ``end_s`` bounds nothing.
+    """
+    last_s = [] if end_s is None else [end_s]
+    inside = time_s[(time_s > 0.0) & (time_s < (np.inf if end_s is None else end_s))]
+    bounds = np.concatenate([[0.0], inside, last_s])
+    long = np.flatnonzero(np.diff(bounds) > longer_s)
+    return [(float(bounds[place]), float(bounds[place + 1])) for place in long]
+
+
+def _one_replicate(path: Path, found: Detections, wanted: int | None) -> Detections:
+    """The rows of one replicate: the only one there is, or the one that was asked for."""
+    there = np.unique(found.replicate)
+    if wanted is None and there.size > 1:
+        listed = ", ".join(map(str, there[:8])) + (", …" if there.size > 8 else "")
+        raise _refused(path, f"{there.size} replicates ({listed}): as many worlds at once", "one replicate",
+                       "say which with feed.replicate")  # fmt: skip
+    if wanted is not None and wanted not in there:
+        listed = ", ".join(map(str, there[:8])) or "none"
+        raise _refused(path, f"no row of replicate {wanted}; there are {listed}", "the replicate that feed.replicate "
+                       "names", "name one that is there")  # fmt: skip
+    return found if wanted is None else found.take(np.flatnonzero(found.replicate == wanted))
+
+
+def _refused(
+    path: Path, found: str, expected: str, remedy: str = "record it again, or name another file"
+) -> InputError:
+    return InputError(found=found, expected=expected, remedy=remedy, file=str(path))

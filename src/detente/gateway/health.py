@@ -10,11 +10,14 @@ import json
 import math
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from detente.centre.picture.identity import track_name
 from detente.centre.picture.trust import Suspicion
-from detente.gateway.logic.link import Link
+from detente.gateway.logic.doubts import doubts_document, sensors_document
+from detente.gateway.logic.link import Gateway, Link
 from detente.gateway.logic.node import ORDERS, Node
+from detente.geodesy.timescale import format_moment, moment_at
 from detente.records.slots import Origin, Picture, Status
 
 REQUEST_BYTES_MAX = 8192
@@ -85,6 +88,53 @@ def picture_lines(picture: Picture, names: tuple[str, ...]) -> list[dict[str, An
     return found
 
 
+def agreement_document(gateway: Gateway, exercise_s: float) -> dict[str, Any]:
+    """Under which agreement a side is, and whether it is in force at a moment of exercise time."""
+    agreement = gateway.setting.agreement
+    if agreement is None:
+        return {"standing": "none"}
+    now = moment_at(gateway.setting.epoch, exercise_s)
+    first, last = agreement.valid.start, agreement.valid.end
+    return {
+        "standing": "in-force" if first <= now < last else "not-yet" if now < first else "over",
+        "name": agreement.name, "digest": gateway.digest, "from": format_moment(first), "until": format_moment(last),
+    }  # fmt: skip
+
+
+def agreement_words(said: dict[str, Any]) -> str:
+    """The same, for people."""
+    if said["standing"] == "none":
+        return "no agreement is configured: nothing is exchanged"
+    if said["standing"] == "not-yet":
+        return (
+            f"agreement {said['name']!r} is in force from {said['from']} of exercise time: nothing is exchanged before"
+        )
+    if said["standing"] == "over":
+        return f"agreement {said['name']!r} ended {said['until']} of exercise time: nothing is exchanged any more"
+    return f"agreement {said['name']!r} is in force until {said['until']} of exercise time"
+
+
+def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: int) -> dict[str, Any]:
+    """What ``GET /health`` answers; ``feeds`` is the number of own sensors' lines."""
+    partners = {
+        name: {
+            "session": link.session.state.value, "line": link.up, "paused_here": link.paused_here,
+            "paused_there": link.paused_there, "quarantined": link.quarantined, "outbox": len(link.pending),
+            "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
+            "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
+            "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,
+            "doubts": doubts_document(gateway, node.centre, name),
+            "sensors": sensors_document(gateway, node.centre, name),
+        }
+        for name, link in node.links.items()
+    }  # fmt: skip
+    return {
+        "side": gateway.name, "marking": gateway.mark.name.lower(), "tick": node.tick,
+        "exercise_s": round(exercise_s, 3), "durable": node.durable, "feeds": feeds,
+        "agreement": agreement_document(gateway, exercise_s), "partners": partners,
+    }  # fmt: skip
+
+
 class HealthServer:
     """Answers on loopback. ``state`` gives node, counts and health document; ``order`` takes the operator's word."""
 
@@ -99,13 +149,13 @@ class HealthServer:
         try:
             async with asyncio.timeout(REQUEST_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-            status, kind, body = self._answer(head.decode("latin-1") if len(head) <= REQUEST_BYTES_MAX else "")
-            content = body.encode()
-            writer.write(
-                f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
-                "Connection: close\r\n\r\n".encode()
-                + content
-            )
+            said = head.decode("latin-1") if len(head) <= REQUEST_BYTES_MAX else ""
+            try:
+                status, kind, body = self._answer(said)
+            except Exception as error:
+                writer.write(_response(*_fault(error), head=False))
+                raise  # it is a fault of ours: the loop's log has all of it
+            writer.write(_response(status, kind, body, head=said.startswith("HEAD ")))
             await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError, asyncio.LimitOverrunError, OSError):
             pass
@@ -115,13 +165,14 @@ class HealthServer:
     def _answer(self, head: str) -> tuple[str, str, str]:
         lines = head.split("\r\n")
         words = lines[0].split(" ")
-        method, path = (words[0], words[1]) if len(words) == 3 else ("", "")
+        method, path = (words[0], words[1].partition("?")[0]) if len(words) == 3 else ("", "")
+        looks = method in ("GET", "HEAD")
         node, counts, health = self.state()
-        if (method, path) == ("GET", "/metrics"):
+        if looks and path == "/metrics":
             return "200 OK", METRICS_TYPE, metrics(node, counts, self.names)
-        if (method, path) == ("GET", "/health"):
+        if looks and path == "/health":
             return "200 OK", "application/json", json.dumps(health) + "\n"
-        if (method, path) == ("GET", "/picture"):
+        if looks and path == "/picture":
             lines_of = picture_lines(node.centre.assisted.picture, self.names)
             return "200 OK", "application/json", json.dumps({"tick": node.tick, "lines": lines_of}) + "\n"
         if method == "POST" and path.startswith("/order/"):
@@ -132,10 +183,23 @@ class HealthServer:
         shown = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("authorization:")]
         if not shown or not hmac.compare_digest(shown[0].encode(), f"Bearer {self.token}".encode()):
             return "401 Unauthorized", "text/plain", "an order needs the operator's token\n"
-        parts = path.split("/")
+        parts = [unquote(part) for part in path.split("/")]
         if len(parts) != 4 or parts[2] not in (*ORDERS, "reload"):
             return "400 Bad Request", "text/plain", f"one of {', '.join((*ORDERS, 'reload'))}, and a partner\n"
         refusal = self.order(parts[2], parts[3])
         if refusal:
             return "409 Conflict", "text/plain", refusal + "\n"
         return "200 OK", "text/plain", "done\n"
+
+
+def _response(status: str, kind: str, body: str, *, head: bool) -> bytes:
+    """An answer's bytes; to HEAD, all but the body."""
+    content = body.encode()
+    lines = (f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(content)}", "Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode() + (b"" if head else content)
+
+
+def _fault(error: Exception) -> tuple[str, str, str]:
+    """What is answered where the answer cannot be made: that the gateway goes on, and where to look."""
+    text = f"a fault of the gateway's own ({type(error).__name__}); it is on stderr, and the gateway goes on\n"
+    return "500 Internal Server Error", "text/plain", text

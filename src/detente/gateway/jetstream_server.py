@@ -108,6 +108,11 @@ def check_server(monitor: str, inbox: str) -> None:
     if payload < MESSAGE_BYTES_MAX:
         raise _refused(monitor, f"max_payload {payload}", f"at least {MESSAGE_BYTES_MAX}", "raise max_payload")
     greeting = _greeting(inbox)
+    if greeting.get("server_id") != about.get("server_id"):
+        raise _refused(
+            inbox, f"another server than the one monitored at {monitor}", "inbox and monitor of one server",
+            "correct one of the two: what was asked of the one says nothing of the other",
+        )  # fmt: skip
     if not (greeting.get("tls_required") and greeting.get("tls_verify")):
         raise _refused(inbox, "a server that asks for no certificate", "tls with verify_and_map: true", "add it")
     if greeting.get("headers"):

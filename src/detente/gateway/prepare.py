@@ -1,6 +1,7 @@
 """From a configuration to a gateway that may start: every file read, every doubt told, before a port is opened."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,6 +54,7 @@ class Ready:
     gateway: Gateway
     token: str
     clock: Clock
+    exercise: Mapping[str, str]  # which one it is, in words: a store belongs to it alone
 
 
 def prepare(config: Config, clock: Clock | None = None) -> Ready:
@@ -99,7 +101,11 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         )  # fmt: skip
     except InputError as error:
         raise _placed(error, config, located) from error
-    return Ready(config=config, gateway=gateway, token=token, clock=clock)
+    exercise = {
+        "clock origin": file.clock.origin.astimezone(UTC).isoformat(), "clock rate": f"{file.clock.rate:g}",
+        "marking": file.marking, "tick length": f"{theatre.tick_s:g} s", "theatre": theatre.title,
+    }  # fmt: skip
+    return Ready(config=config, gateway=gateway, token=token, clock=clock, exercise=exercise)
 
 
 def _placed(error: InputError, config: Config, agreement: Located) -> InputError:

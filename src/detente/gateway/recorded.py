@@ -32,6 +32,11 @@ def read_detections(path: Path) -> Detections:
     """The detections in a Parquet file with the columns of ``records.stages.Detections``, in order of time."""
     try:
         found = Detections.from_arrow(pq.read_table(path))
+    except FileNotFoundError as error:
+        raise InputError(
+            found="no such file", expected="a Parquet file as `detente run` writes it (detections.parquet)",
+            remedy="correct the name, or record one", file=str(path),
+        ) from error  # fmt: skip
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise InputError(
             found=f"not a detections table: {error}",

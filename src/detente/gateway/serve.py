@@ -26,11 +26,10 @@ import numpy as np
 from detente.centre.picture.identity import track_name
 from detente.gateway import feed
 from detente.gateway.config import read_config
-from detente.gateway.health import HealthServer
+from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
-from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
@@ -80,19 +79,24 @@ class Server:
     """A side's running process."""
 
     def __init__(self, ready: Ready, show: Show = show_line) -> None:
-        """Opens the store. Raises InputError where it cannot be this side's."""
+        """Opens the store, and keeps nothing in it yet. Raises InputError where it cannot be this side's."""
         file = ready.config.file
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
+        recorded = self._recorded()
         self.store = SqliteStore(
-            ready.config.path(file.store), file.side, epoch=int(time.time()), bytes_max=file.store_bytes_max,
-            log_bytes=LOG_BYTES,
+            ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
+            bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
         )  # fmt: skip
-        node, out = restore(self.gateway, self.store.load(), self.clock.now)
-        self.store.commit(out.records)
+        try:
+            node, out = restore(self.gateway, self.store.load(), self.clock.now)
+        except InputError:
+            self.store.close()
+            raise
+        self.restored = out.records  # kept once nothing can refuse the start any more
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
-        self.batches: dict[int, Detections] = {}
+        self.batches = {index: part for index, part in enumerate(recorded) if index > node.tick}
         self.feeds: set[asyncio.StreamWriter] = set()
         self.ears = select.poll()  # tells of feeds whose bytes nobody has read
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
@@ -100,17 +104,27 @@ class Server:
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
-             "store_failures_total", "late_batches_total"), 0.0
+             "store_failures_total", "late_batches_total", "frames_without_agreement_total"), 0.0
         )  # fmt: skip
         self.began_s = self.clock.exercise_s
-        self.stopping = False
+        self.stopping = self.started = False
+        self.standing = ""  # of the agreement, as last told
         self.kept_tick = node.tick
-        if file.feed.file is not None:
-            ticks = feed.recorded_ticks(
-                ready.config.path(file.feed.file), self.gateway.centre.suite, self.gateway.centre.side,
-                self.gateway.tick_s, file.feed.gap_s,
-            )  # fmt: skip
-            self.batches = {index: part for index, part in enumerate(ticks) if index > node.tick}
+
+    def _recorded(self) -> list[Detections]:
+        """The ticks of a recorded file, where that is the feed; what is silent in it is told."""
+        file = self.ready.config.file
+        if file.feed.file is None:
+            return []
+        centre = self.gateway.centre
+        recording = feed.recorded_ticks(
+            self.ready.config.path(file.feed.file), centre.suite, centre.side, self.gateway.tick_s,
+            gap_s=file.feed.gap_s, replicate=file.feed.replicate, end_s=file.until_s,
+        )  # fmt: skip
+        for first_s, last_s in recording.gaps:
+            text = f"no detection for {last_s - first_s:.1f} s, from {first_s:.1f} s to {last_s:.1f} s"
+            self._log("feed", gap_from_s=round(first_s, 3), gap_to_s=round(last_s, 3), text=text)
+        return recording.ticks
 
     @property
     def node(self) -> Node:
@@ -126,7 +140,7 @@ class Server:
         file = self.ready.config.file
         health = HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self.store.close)
+            stack.callback(self._let_go)
             self.keeping.run_in(asyncio.get_running_loop())
             stack.callback(self.keeping.close)
             stack.callback((await listen(file.health, health.client)).close)
@@ -157,11 +171,42 @@ class Server:
                 loop.add_signal_handler(number, self.stop)
             gc.collect()
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
+            self._keep_restored()
+            self.started = True
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
+            self._tell_standing()
+            ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
+            if ahead_s > self.gateway.tick_s:
+                text = f"the store is {ahead_s:.0f} s ahead of the clock: no tick, and no warning, until then"
+                self._log("notice", kind="clock", partner="", text=text)
             await self._loop(file.until_s)
             self._close()
             self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
+
+    def _keep_restored(self) -> None:
+        """Keep what the restart itself changed. Raises InputError where the disk keeps nothing."""
+        try:
+            self.store.commit(self.restored)
+        except StoreError as error:
+            raise InputError(
+                found=f"a store in which nothing can be kept: {error}", expected="a disk with room",
+                remedy="make room, or name a store on another disk", file=str(self.store.path),
+            ) from error  # fmt: skip
+
+    def _let_go(self) -> None:
+        """Close the store; of a start that was refused none is left behind that was not there before."""
+        if self.started:
+            self.store.close()
+        else:
+            self.store.discard()
+
+    def _tell_standing(self) -> None:
+        """Say whether the agreement is in force, when that is not what was said last."""
+        said = agreement_document(self.gateway, self.clock.exercise_s)
+        if said["standing"] != self.standing:
+            self.standing = said["standing"]
+            self._log("notice", kind="agreement", partner="", text=agreement_words(said))
 
     def stop(self) -> None:
         """Finish what is being done, and end."""
@@ -185,6 +230,7 @@ class Server:
             if time.monotonic() >= timer_s:
                 events += [Timer(), *(Dropped(partner=one, frames=many) for one, many in self.dropped.items())]
                 self.dropped.clear()
+                self._tell_standing()
                 timer_s = time.monotonic() + TIMER_S
             if events:
                 await self._read(events)
@@ -337,7 +383,9 @@ class Server:
         buckets: Buckets = {}
 
         async def take(lane: int, data: bytes) -> None:
-            if lane in LANES and admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
+            if partner not in self.node.links:  # under no agreement nothing of anybody's is read
+                self.counts["frames_without_agreement_total"] += 1
+            elif lane in LANES and admits(buckets, self.gateway.limits, lane, len(data), time.monotonic()):
                 await self.events.put(Frame(partner=partner, lane=lane, data=data, admitted=True))
             else:  # a flood ends here: nothing of it waits, and nothing waits for it
                 self.dropped[partner] += 1
@@ -346,7 +394,8 @@ class Server:
 
     def _on_line(self, partner: str):
         async def take(up: bool) -> None:
-            await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
+            if partner in self.node.links:
+                await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
             self._log("line", partner=partner, up=up)
 
         return take
@@ -406,6 +455,7 @@ class Server:
         try:
             path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
             ready = prepare(read_config(path), self.clock)
+            self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             for partner in ready.config.file.partners:
                 if partner.name in self.tls:
                     renew(self.tls[partner.name], *_tls_files(ready, partner.authority))
@@ -414,37 +464,25 @@ class Server:
         up = [name for name, line in self.lines.items() if line.writer is not None]
         self._close()
         self.keeping.settle()
-        node, out = restore(ready.gateway, self.store.load(), self.clock.now)
         try:
+            node, out = restore(ready.gateway, self.store.load(), self.clock.now)
             self.store.commit(out.records)
+        except InputError as error:
+            return str(error)
         except StoreError as error:
             self._lost(error, [])
             return str(error)
         self.ready, self.gateway = ready, ready.gateway
+        self.dropped.clear()
         self.keeping.begin_again(node)
-        self._log("reloaded", agreement=ready.gateway.digest[:16])
+        self._log("reloaded", agreement=ready.gateway.digest[:16] if ready.gateway.partners else None)
+        self._tell_standing()
         self._run([LineUp(partner=name) for name in up if name in node.links])
         return ""
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
-        partners = {
-            name: {
-                "session": link.session.state.value, "line": link.up, "paused_here": link.paused_here,
-                "paused_there": link.paused_there, "quarantined": link.quarantined, "outbox": len(link.pending),
-                "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
-                "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
-                "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > self.gateway.limits.skew_s,
-                "doubts": doubts_document(self.gateway, node.centre, name),
-                "sensors": sensors_document(self.gateway, node.centre, name),
-            }
-            for name, link in node.links.items()
-        }  # fmt: skip
-        health = {
-            "side": self.gateway.name, "marking": self.gateway.mark.name.lower(), "tick": node.tick,
-            "exercise_s": round(self.clock.exercise_s, 3), "durable": node.durable, "feeds": len(self.feeds),
-            "partners": partners,
-        }  # fmt: skip
+        health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable)}  # fmt: skip
         return node, counts, health

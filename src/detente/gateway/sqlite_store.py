@@ -16,11 +16,13 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detente.centre.exchange.ledger import Entry, EntryKind
+from detente.centre.exchange.ledger import Entry, EntryKind, Tip
 from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
@@ -51,7 +53,8 @@ RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pag
 
 VERSION = 4
 """2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten; 3: which tracks and
-launches have spoken against a partner; 4: what partners testified of both ledgers."""
+launches have spoken against a partner; 4: of which exercise it is, sums by which damage is found, and what partners
+testified of both ledgers."""
 
 APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
 # Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
@@ -62,15 +65,16 @@ CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick
   envelope BLOB NOT NULL, keys TEXT NOT NULL, closed TEXT NOT NULL, digest BLOB NOT NULL,
   PRIMARY KEY (partner, sequence)) STRICT;
 CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, lane INTEGER NOT NULL, envelope BLOB NOT NULL,
-  late INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
+  late INTEGER NOT NULL, sum INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
 CREATE INDEX inbox_applied ON inbox (applied) WHERE applied IS NOT NULL;
-CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL)
-  STRICT;
-CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL) STRICT;
+CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL,
+  sum INTEGER NOT NULL) STRICT;
+CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL,
+  sum INTEGER NOT NULL) STRICT;
 CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written_s REAL NOT NULL,
   stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
   previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT, WITHOUT ROWID;
-CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE testimony (partner TEXT, kind TEXT, word BLOB NOT NULL, PRIMARY KEY (partner, kind))
   STRICT, WITHOUT ROWID;
 """
@@ -80,14 +84,17 @@ class SqliteStore:
     """The store of one side in one file."""
 
     def __init__(
-        self, path: Path, side: str, *, epoch: int, bytes_max: int | None = None, log_bytes: int = 0
+        self, path: Path, side: str, *, epoch: int, exercise: Mapping[str, str] | None = None,
+        bytes_max: int | None = None, log_bytes: int = 0,
     ) -> None:  # fmt: skip
         """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
 
-        ``bytes_max`` bounds the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the
-        file is no store, or of another side or version, or not whole. Nothing that was there before is overwritten.
+        ``exercise`` says in words which one it belongs to (its clock, its theatre, its marking). ``bytes_max`` bounds
+        the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the file is no store, or
+        of another side, exercise or version, or not whole. Nothing that was there before is overwritten.
         """
-        self.path, self.side, self.log_bytes = path, side, log_bytes
+        self.path, self.side, self.exercise, self.log_bytes = path, side, dict(exercise or {}), log_bytes
+        self.made = False  # by this very opening
         self.unfolded_bytes = 0  # written since the log was last copied into the file
         self.forgets = False  # what is being committed asks that nothing of it stay in the log
         self.folding = threading.Lock()
@@ -107,6 +114,7 @@ class SqliteStore:
             self.base = self._connected()
             if new:
                 self._make(epoch)
+                self.made = True
             else:
                 self._recognise()
             self.base.execute("PRAGMA journal_mode=WAL")
@@ -148,7 +156,7 @@ class SqliteStore:
     def _make(self, epoch: int) -> None:
         self.base.execute(f"PRAGMA application_id={APPLICATION_ID}")
         self.base.execute(f"PRAGMA user_version={VERSION}")
-        about = (("side", self.side), ("epoch", str(epoch)))
+        about = (("side", self.side), ("epoch", str(epoch)), *self.exercise.items())
         rows = "".join(f"INSERT INTO about VALUES ('{key}', {_quoted(value)});" for key, value in about)
         self.base.executescript(f"BEGIN;{TABLES}{rows}COMMIT;")
 
@@ -172,13 +180,45 @@ class SqliteStore:
             raise self._refused(
                 f"the store of {side}", f"the store of {self.side}", "give each side a store of its own"
             )
-        for partner, document in self.base.execute("SELECT partner, document FROM kept"):
-            said = json.loads(document)["tip"][0]
-            count, last = self.base.execute(
-                "SELECT count(*), coalesce(max(place), -1) FROM ledger WHERE partner = ?", (partner,)
-            ).fetchone()
-            if count != said or last != said - 1:
-                raise self._damaged(f"{count} ledger entries for {partner} where there were {said}")
+        self.refuse_other(self.exercise)
+        books = {kept.partner: json.loads(kept.document)["tip"] for kept in self._kept()}
+        for (partner,) in self.base.execute("SELECT DISTINCT partner FROM ledger ORDER BY partner").fetchall():
+            if partner not in books:
+                raise self._damaged(f"a ledger kept with {partner}, and nothing else that is known of {partner}")
+        for partner, (size, peaks, last) in books.items():
+            self._check_ledger(
+                partner, Tip(size=size, peaks=tuple(map(bytes.fromhex, peaks)), last=bytes.fromhex(last))
+            )
+
+    def refuse_other(self, exercise: Mapping[str, str]) -> None:
+        """Raise InputError where the store is of another exercise than the one that is described."""
+        for what, said in exercise.items():
+            held = self._about(what)
+            if held != said:
+                raise self._refused(
+                    f"a store of another exercise: its {what} is {held}, here it is {said}",
+                    "the store of this exercise", "name another file for this exercise's store; a new one is made",
+                )  # fmt: skip
+
+    def _check_ledger(self, partner: str, kept: Tip) -> None:
+        """Refuse a ledger of which an entry is not the one that was written: hash by hash, up to the head it had."""
+        tip = Tip()
+        for entry in self._entries(partner):
+            if entry.index == tip.size and entry.previous == tip.last:
+                tip = tip.after(entry)
+                continue
+            if entry.index != tip.size:
+                raise self._damaged(f"no ledger entry {tip.size} for {partner}, but an entry {entry.index}")
+            raise self._damaged(f"ledger entry {max(0, tip.size - 1)} for {partner} is not the one that was written")
+        if tip.size != kept.size:
+            raise self._damaged(f"{tip.size} ledger entries for {partner} where there were {kept.size}")
+        if tip != kept:
+            raise self._damaged(f"the last ledger entry for {partner}, {tip.size - 1}, is not the one that was written")
+
+    def _checked(self, total: int, data: bytes | str, what: str) -> None:
+        """Refuse bytes that are not the ones that were written."""
+        if _sum(data) != total:
+            raise self._damaged(f"{what} is not what was written")
 
     def _about(self, key: str) -> str:
         row = self.base.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
@@ -241,7 +281,7 @@ class SqliteStore:
         if self.log_bytes:
             with contextlib.suppress(sqlite3.Error, OSError):
                 self.base.execute("BEGIN IMMEDIATE")
-                self.base.execute("INSERT INTO inbox VALUES ('', 0, 0, 0, zeroblob(?), 0, NULL)", (self.log_bytes,))
+                self.base.execute("INSERT INTO inbox VALUES ('', 0, 0, 0, zeroblob(?), 0, 0, NULL)", (self.log_bytes,))
             with contextlib.suppress(sqlite3.Error, OSError):
                 self.base.execute("ROLLBACK")
                 with open(f"{self.path}-wal", "rb") as log:
@@ -261,13 +301,17 @@ class SqliteStore:
             self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
         elif isinstance(record, Received):
             row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
-            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
+            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, _sum(record.envelope)))
         elif isinstance(record, Forgotten):
             self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
         elif isinstance(record, Ticked):
             self._tick(record)
         elif isinstance(record, Snapped):
-            run("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (record.index, record.memory))
+            run(
+                "INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?)",
+                (record.index, record.memory, _sum(record.memory)),
+            )
+            run("INSERT OR REPLACE INTO about VALUES ('snapshot', ?)", (str(record.index),))
             run("DELETE FROM ticks WHERE tick <= ?", (record.index,))
             run("DELETE FROM inbox WHERE applied <= ?", (record.index - INBOX_TICKS,))
         elif isinstance(record, Logged):
@@ -280,58 +324,104 @@ class SqliteStore:
         elif isinstance(record, Sworn):
             run("INSERT OR REPLACE INTO testimony VALUES (?, ?, ?)", (record.partner, record.kind, record.word))
         else:
-            run("INSERT OR REPLACE INTO kept VALUES (?, ?)", (record.partner, record.document))
+            run(
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (record.partner, record.document, _sum(record.document))
+            )
 
     def _tick(self, record: Ticked) -> None:
         row = (record.index, record.detections, json.dumps(record.applied), json.dumps(record.aside))
-        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?)", row)
+        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)", (*row, _tick_sum(*row[1:])))
+        self.base.execute("INSERT OR REPLACE INTO about VALUES ('last tick', ?)", (str(record.index),))
         names = [(record.index, *name) for name in (*record.applied, *record.aside)]
         self.base.executemany(
             "UPDATE inbox SET applied = ? WHERE partner = ? AND epoch = ? AND sequence = ?", names
         )  # fmt: skip
 
     def load(self) -> Saved:
-        """What a gateway needs to go on."""
-        row = self.base.execute("SELECT tick, memory FROM snapshot").fetchone()
-        snapshot = None if row is None else Snapped(index=row[0], memory=row[1])
+        """What a gateway needs to go on. Raises InputError where something of it is not what was written."""
+        snapshot = self._snapshot()
         after = -1 if snapshot is None else snapshot.index
-        ticks = self.base.execute(
-            "SELECT tick, detections, applied, aside FROM ticks WHERE tick > ? ORDER BY tick", (after,)
-        )
         inbox = self.base.execute(
-            "SELECT partner, epoch, sequence, lane, envelope, late FROM inbox WHERE applied IS NULL OR applied > ? "
-            "ORDER BY partner, epoch, sequence", (after,)
-        )  # fmt: skip
+            "SELECT partner, epoch, sequence, lane, envelope, late, sum FROM inbox "
+            "WHERE applied IS NULL OR applied > ? ORDER BY partner, epoch, sequence", (after,)
+        ).fetchall()  # fmt: skip
+        for partner, _, sequence, _, envelope, _, total in inbox:
+            self._checked(total, envelope, f"envelope {sequence} of {partner}")
         outbox = self.base.execute(
             "SELECT partner, sequence, lane, tick, envelope, keys, closed, digest FROM outbox "
             "ORDER BY partner, sequence"
         )
-        kept = self.base.execute("SELECT partner, document FROM kept ORDER BY partner")
         return Saved(
             epoch=int(self._about("epoch")),
             snapshot=snapshot,
-            ticks=tuple(
-                Ticked(index=index, detections=detections, applied=_names(applied), aside=_names(aside))
-                for index, detections, applied, aside in ticks
-            ),
+            ticks=self._ticks(snapshot),
             received=tuple(
                 Received(partner=p, epoch=e, sequence=n, lane=lane, envelope=envelope, late=bool(late))
-                for p, e, n, lane, envelope, late in inbox
+                for p, e, n, lane, envelope, late, _ in inbox
             ),
             outbox=tuple(_outbox_line(*line) for line in outbox),
-            kept=tuple(Kept(partner=partner, document=document) for partner, document in kept),
+            kept=tuple(self._kept()),
+        )
+
+    def _kept(self) -> list[Kept]:
+        rows = self.base.execute("SELECT partner, document, sum FROM kept ORDER BY partner").fetchall()
+        for partner, document, total in rows:
+            self._checked(total, document, f"what is known of {partner}")
+        return [Kept(partner=partner, document=document) for partner, document, _ in rows]
+
+    def _snapshot(self) -> Snapped | None:
+        row = self.base.execute("SELECT tick, memory, sum FROM snapshot").fetchone()
+        said = self.base.execute("SELECT value FROM about WHERE key = 'snapshot'").fetchone()
+        if row is None and said is None:
+            return None
+        if row is None or said is None or str(row[0]) != said[0]:
+            raise self._damaged("the memory of its last snapshot is missing, or is another's")
+        self._checked(row[2], row[1], f"the memory of tick {row[0]}")
+        return Snapped(index=row[0], memory=row[1])
+
+    def _ticks(self, snapshot: Snapped | None) -> tuple[Ticked, ...]:
+        """Those since the snapshot, none missing."""
+        after = -1 if snapshot is None else snapshot.index
+        rows = self.base.execute(
+            "SELECT tick, detections, applied, aside, sum FROM ticks WHERE tick > ? ORDER BY tick", (after,)
+        ).fetchall()
+        for index, detections, applied, aside, total in rows:
+            if _tick_sum(detections, applied, aside) != total:
+                raise self._damaged(f"tick {index} is not what was written")
+        there = [*([] if snapshot is None else [after]), *(row[0] for row in rows)]
+        said = self.base.execute("SELECT value FROM about WHERE key = 'last tick'").fetchone()
+        gaps = [earlier + 1 for earlier, later in pairwise(there) if later != earlier + 1]
+        if said is not None and str(there[-1] if there else -1) != said[0]:
+            gaps.append(int(said[0]))
+        if gaps:
+            raise self._damaged(f"tick {gaps[0]} is missing")
+        return tuple(
+            Ticked(index=index, detections=detections, applied=_names(applied), aside=_names(aside))
+            for index, detections, applied, aside, _ in rows
         )
 
     def ledger(self, partner: str) -> list[Entry]:
         """Every entry of the ledger kept with a partner, in order."""
-        rows = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
-        return [
-            Entry(
-                index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch, sequence=sequence,
-                envelope_digest=digest, previous=previous,
-            )
-            for _, place, kind, written, stated, epoch, sequence, digest, previous in rows
-        ]  # fmt: skip
+        return list(self._entries(partner))
+
+    def _entries(self, partner: str) -> Iterator[Entry]:
+        asked = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
+        with contextlib.closing(asked) as rows:
+            for _, place, kind, written, stated, epoch, sequence, digest, previous in rows:
+                try:
+                    yield Entry(
+                        index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch,
+                        sequence=sequence, envelope_digest=digest, previous=previous,
+                    )  # fmt: skip
+                except (ValueError, AssertionError) as error:
+                    raise self._damaged(f"ledger entry {place} for {partner} is none") from error
+
+    def discard(self) -> None:
+        """Let go of the file, and leave none behind where it was made by this very opening."""
+        if self.made:
+            for end in ("", "-wal", "-shm"):  # before it is let go: nobody else has it yet
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        self.close()
 
     def testimony(self, partner: str) -> list[bytes]:
         """What is kept of a partner's signed words for an audit of both ledgers: the latest, and an equivocation."""
@@ -351,6 +441,15 @@ def _outbox_line(
         return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
     pairs = tuple((data, number) for data, number in json.loads(keys))
     return Accepted(partner=partner, sequence=sequence, lane=lane, tick=tick, envelope=envelope, keys=pairs)
+
+
+def _sum(data: bytes | str) -> int:
+    """What damage is found by: CRC-32. Against whoever writes into our own store there is the ledger."""
+    return zlib.crc32(data.encode() if isinstance(data, str) else data)
+
+
+def _tick_sum(detections: bytes, applied: str, aside: str) -> int:
+    return zlib.crc32(f"{applied}{aside}".encode(), zlib.crc32(detections))
 
 
 def _names(text: str) -> tuple[tuple[str, int, int], ...]:

@@ -6,6 +6,7 @@ Numbers are SI and radians, as a drawn world has them, so that a centre that rea
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
@@ -108,6 +109,7 @@ class Theatre:
     setting: Setting  # of no agreement yet
     tick_s: float
     slots: int
+    title: str  # its name and the beginning of its file's digest: which one it is, in words
     suite: SensorSuite  # one replicate
     territories: TerritoryIndex
 
@@ -155,7 +157,7 @@ def theatre_of(file: TheatreFile, territories: TerritoryIndex) -> Theatre:
     )  # fmt: skip
     return Theatre(
         names=names, origin=file.epoch.isoformat(), setting=setting, tick_s=file.tick_s, slots=file.slots, suite=suite,
-        territories=territories,
+        title=f"{file.theatre} {sha256(file.model_dump_json().encode()).hexdigest()[:16]}", territories=territories,
     )  # fmt: skip
 
 

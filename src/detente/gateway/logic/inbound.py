@@ -17,7 +17,7 @@ from detente.centre.exchange.statement import (
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
-from detente.gateway.logic.link import KNOWN_KEPT, REFUSED_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
+from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received, Sworn
 from detente.records.errors import PeerError
@@ -57,10 +57,11 @@ def frame(
             _envelope(gateway, link, out, Lane(lane), data, now)
         else:
             link.count("unready")
+    except (VersionMismatch, OtherAgreement) as error:
+        refuse(gateway, link, out, data, str(error), now, cause=str(error).encode())
+        _say_refused(gateway, link, out, str(error), now)
     except PeerError as error:
         refuse(gateway, link, out, data, str(error), now)
-        if isinstance(error, (VersionMismatch, OtherAgreement)):
-            _say_refused(gateway, link, out, str(error), now)
 
 
 class OtherAgreement(PeerError):
@@ -73,9 +74,12 @@ def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> 
         outbound.note(gateway, link, out, Word.REFUSED, now, said=why)
 
 
-def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
+def refuse(
+    gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now, *, cause: bytes = b""
+) -> None:  # fmt: skip
     """Note bytes that changed nothing: one ledger entry for the same bytes, and a bounded number of entries in all.
 
+    A partner that is sound but out of step says the same in new bytes every second: one entry for the same ``cause``.
     Bytes that no entry can be made of are only counted, and not looked at again, however many they are.
     """
     link.count("refused")
@@ -83,11 +87,9 @@ def refuse(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: N
     if left is None:
         return
     digest = envelope_digest(data)
-    if digest in link.refused:
+    if not link.news(envelope_digest(cause) if cause else digest):
         return
-    link.buckets["audit", 0], link.refused[digest] = left, None
-    if len(link.refused) > REFUSED_KEPT:
-        del link.refused[next(iter(link.refused))]
+    link.buckets["audit", 0] = left
     link.log(out, EntryKind.REFUSED, digest, now)
     out.notices.append(Notice(kind="refused", partner=link.partner, text=why))
 
@@ -182,7 +184,9 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     said = note.address
     if note.word is Word.REFUSED:
         link.count("refused_there")
-        if note.said and take(link.buckets, "refusals", 1, 1.0, gateway.limits.refusals, now.steady_s):
+        left = left_of(link.buckets, "refusals", 1, 1.0, gateway.limits.refusals, now.steady_s)
+        if note.said and left is not None and link.news(envelope_digest(b"refused-there: " + note.said.encode())):
+            link.buckets["refusals", 1] = left
             out.notices.append(Notice(kind="refused-there", partner=link.partner, text=note.said))
         return
     if said.agreement != gateway.digest:
@@ -259,8 +263,10 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
     """The partner's word that envelopes came: they leave the outbox."""
     receipt = open_receipt(data, gateway.keys[link.partner], _addressed(gateway, link))
     said = receipt.address
-    if said.agreement != gateway.digest or said.epoch != link.partner_epoch:
-        raise PeerError("a receipt under another agreement or of another epoch")
+    if said.agreement != gateway.digest:
+        raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
+    if said.epoch != link.partner_epoch:
+        raise PeerError("a receipt of another epoch")
     _check_heads(link, out, data, said)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:

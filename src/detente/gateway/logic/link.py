@@ -26,7 +26,7 @@ from detente.records.stages import Messages, Warnings
 
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
 KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
-REFUSED_KEPT = 256  # digests of refused bytes, so that the same bytes make one ledger entry
+REFUSED_KEPT = 256  # digests of refused bytes, or of why, so that the same make one ledger entry
 SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
 
@@ -194,7 +194,7 @@ class Link:
     testimony: bytes = b""  # that word, until it is kept
     skew: Skew = field(default_factory=Skew)
     buckets: Buckets = field(default_factory=dict)
-    refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, oldest first
+    refused: dict[bytes, None] = field(default_factory=dict)  # digests of the latest, or of why, oldest first
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -225,6 +225,15 @@ class Link:
         """Remember the partner's newest head, to countersign it."""
         if head.size > self.partner_head.size:
             self.partner_head = head
+
+    def news(self, digest: bytes) -> bool:
+        """Whether this refusal is not one of the latest again; from now on it is."""
+        if digest in self.refused:
+            return False
+        self.refused[digest] = None
+        if len(self.refused) > REFUSED_KEPT:
+            del self.refused[next(iter(self.refused))]
+        return True
 
     def witness(self, word: bytes, said: Address) -> None:
         """Hold a sound word, to be kept with what is kept next: its heads prove to others where both ledgers stood.

@@ -432,7 +432,8 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     """The state that a store holds: the last packed memory, and the ticks since then run again from what they had.
 
     Where the agreement is not the one the store last knew, what waits for partners is closed: it was said under the old
-    one, and its envelopes name it.
+    one, and its envelopes name it. What the store holds of those who are partners no more (an agreement was taken away
+    because a key was revoked) stays in it untouched, until they are again: nothing of it is applied or sent.
     """
     out = Out()
     node = start(gateway, saved.epoch)
@@ -462,9 +463,12 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         if kept.partner in links:
             links[kept.partner] = restored_link(kept, gateway.digest, saved.epoch)
     for one in saved.outbox:
-        links[one.partner].pending[one.sequence] = _pending(one)
+        if one.partner in links:
+            links[one.partner].pending[one.sequence] = _pending(one)
     for letter in letters.values():
-        link = links[letter.partner]
+        link = links.get(letter.partner)
+        if link is None:
+            continue
         messages = _opened(gateway, letter)
         waiting = Waiting(
             epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
@@ -492,7 +496,7 @@ def _pending(one: Any) -> Pending:
 
 def _opened(gateway: Gateway, letter: Received | None) -> Messages:
     """The messages of a kept envelope; none where its key was revoked since, or its agreement ended."""
-    if letter is None:
+    if letter is None or letter.partner not in gateway.partners:
         return Messages.empty()
     try:
         expected = inbound.expected_of(gateway, letter.partner)
