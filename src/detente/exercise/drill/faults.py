@@ -10,8 +10,8 @@ TRIAL_EVERY = 25
 """One drill of so many is long enough for a liar to be found out and set aside."""
 FOUND_OUT = (1, "ghosts")
 """Who lies in trials, and how. The other side's satellites see every launch, and none that is not there."""
-PARDON_S = 185.0
-"""When its operator pardons it: 50 s after it is found out where nothing else goes wrong."""
+PARDON_S = 215.0
+"""When its operator pardons it: 70 s after it is found out where nothing else goes wrong."""
 SLOW_DISKS_S = ((0.0, 0.0, 0.0, 1.0, 10.0), (0.0, 0.3, 3.0, 10.0))
 """The longest that a commit takes, where nothing else befalls the disk and where something does; at most two ticks."""
 PLAIN_EVERY = 16
@@ -180,10 +180,15 @@ def _with_slow_disks(plan: Plan) -> Plan:
 
 
 def _trial(plan: Plan) -> Plan:
-    """The same faults, all in the first minute, and a liar; its victim's operator believes it again once."""
+    """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
+
+    But for the victim's disk, which is never full: while it is, nothing of a partner's is heard, and who heard nothing
+    while the missiles rose finds a liar out only minutes later.
+    """
     liar, lie = FOUND_OUT
     lies = ("none", lie) if liar else (lie, "none")
-    return replace(plan, stage=TRIAL, lies=lies, outbox_bytes=64_000_000, pardon_s=PARDON_S)
+    full = tuple(one for one in plan.full if one.side == liar)
+    return replace(plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, pardon_s=PARDON_S)
 
 
 def _spans(span, longest_s: float, count: int) -> list[tuple[float, float]]:

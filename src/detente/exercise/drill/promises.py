@@ -152,11 +152,12 @@ def _ledger(station: Station, partner: Station) -> Iterator[Broken]:
 
 
 def _book(station: Station, partner: str) -> Book:
-    """A side's ledger with its partner, and what it kept of the partner's words."""
+    """A side's ledger with its partner, and what it kept of the partner's words, or keeps with its next step."""
     assert station.node is not None, "checked before"
     link, keys = station.node.links[partner], station.gateway.keys[partner]
+    words = [*station.store.testimony(partner), *([link.testimony] if link.testimony else [])]
     return Book(
         side=station.name, partner=partner, entries=tuple(station.store.ledger(partner)), head=link.tip.head,
-        words=tuple(evidence(word, keys) for word in station.store.testimony(partner)),
+        words=tuple(evidence(word, keys) for word in words),
         waiting={(link.partner_epoch, number): had.digest for number, had in link.beyond.items()},
     )  # fmt: skip

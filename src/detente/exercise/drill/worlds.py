@@ -38,8 +38,8 @@ class Stage:
 
 SHORT = Stage(first_tick=22, ticks=12, objects=(0, 3, 6, 8), ghosts=(1, 4), slots=10, quarantine="advise")
 """60 s, from the first confirmed tracks to the first warnings."""
-TRIAL = Stage(first_tick=0, ticks=44, objects=tuple(range(10)), ghosts=(), slots=26, quarantine="automatic")
-"""220 s from the first launch: long enough for a liar to be found out. Its ghosts are copies of all that it sees."""
+TRIAL = Stage(first_tick=0, ticks=50, objects=tuple(range(10)), ghosts=(), slots=26, quarantine="automatic")
+"""250 s from the first launch: long enough for a liar to be found out. Its ghosts are copies of all that it sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
