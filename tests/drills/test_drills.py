@@ -9,7 +9,7 @@ from detente.centre import step
 from detente.centre.exchange import dsse, message
 from detente.exercise.drill import station
 from detente.exercise.drill.drills import document, drill, drill_of, hold
-from detente.exercise.drill.faults import draw
+from detente.exercise.drill.faults import PARDON_S, draw
 from detente.exercise.drill.simulation import Simulation
 from detente.gateway import keeping
 from detente.gateway.logic import inbound, link, node, outbound
@@ -70,7 +70,7 @@ def test_trials_find_a_liar_out_set_its_word_aside_and_take_it_back() -> None:
     simulation = Simulation(draw(trials[1]))
     simulation.run()
     victim, liar = simulation.stations
-    assert (liar.pardoned_s, victim.pardoned_s) == (None, 185.0)
+    assert (liar.pardoned_s, victim.pardoned_s) == (None, PARDON_S)
     suspected = [doubt.now_s for doubt in victim.doubts if doubt.suspected]
     assert 100.0 < suspected[0] < suspected[-1] <= victim.pardoned_s
     shown = [(doubt.lines > 0, doubt.suspected) for doubt in victim.doubts]
