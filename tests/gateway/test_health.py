@@ -98,13 +98,13 @@ def test_a_side_without_partners_has_metrics_too(pair: Pair) -> None:
 def test_anybody_may_look_and_the_operator_alone_orders(pair: Pair, request_line: str, token: str, status: str) -> None:
     given: list[tuple[str, str]] = []
 
-    def order(word: str, partner: str) -> str:
+    async def order(word: str, partner: str) -> str:
         given.append((word, partner))
         return "" if partner == RUSSIA else f"{partner} is no partner"
 
     server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), order, SIDES, "right")
     head = f"{request_line}\r\nHost: x\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n"
-    answered = server._answer(head)
+    answered = asyncio.run(server._answer(head))
     assert answered[0] == status
     obeyed = request_line.startswith("POST") and status in ("200 OK", "409 Conflict")
     assert given == ([("pause", unquote(request_line.split()[1].split("/")[3]))] if obeyed else [])
@@ -130,8 +130,13 @@ def exchanged(server: HealthServer, request: bytes) -> tuple[bytes, list[dict[st
     return asyncio.run(story()), told
 
 
+async def unasked(word: str, partner: str) -> str:
+    """No order comes."""
+    raise AssertionError
+
+
 def test_head_is_answered_without_the_body(pair: Pair) -> None:
-    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), lambda word, partner: "", SIDES, "t")
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), unasked, SIDES, "t")
     whole, _ = exchanged(server, b"GET /health HTTP/1.1\r\n\r\n")
     head, _ = exchanged(server, b"HEAD /health HTTP/1.1\r\n\r\n")
     assert whole == head + b'{"side": "NATO"}\n'
@@ -141,7 +146,7 @@ def test_head_is_answered_without_the_body(pair: Pair) -> None:
 def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
     """The operator must not take a gateway that goes on exchanging for one that is down."""
 
-    def order(word: str, partner: str) -> str:
+    async def order(word: str, partner: str) -> str:
         raise KeyError(partner)
 
     server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {}), order, SIDES, "right")

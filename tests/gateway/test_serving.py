@@ -43,7 +43,7 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.ears = select.poll()
     server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
-    server.standing = "in-force"
+    server.standing, server.asked = "in-force", {}
     return server
 
 
@@ -204,6 +204,16 @@ def test_p7_what_cannot_be_kept_is_not_receipted_and_changes_nothing(talking: tu
     assert heard == ["store"], "it says so, once, and to nobody else"
     assert server.node is pair.nodes[NATO]
     assert server.counts["store_failures_total"] == 1
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_p7_the_operator_is_answered_when_a_word_is_kept_or_that_it_cannot_be(full: bool) -> None:
+    pair, heard = Pair(), []
+    server = serving(pair, NATO, heard, full=full)
+    answer = asyncio.run(server._order("pause", RUSSIA))
+    assert server.node.links[RUSSIA].paused_here is not full
+    assert answer == ("it could not be kept, and does not count: no room on the disk" if full else "")
+    assert not server.asked
 
 
 def ticked(server: Any, index: int) -> None:

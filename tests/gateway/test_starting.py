@@ -128,13 +128,13 @@ def test_a_partner_that_returns_is_greeted_anew(folder: Path) -> None:
     whole = json.loads((folder / "NATO.yaml").read_text())
     without = {name: value for name, value in whole.items() if name not in ("agreement", "signatures")}
     (folder / "NATO.yaml").write_text(json.dumps(without))
-    assert server._order("reload", "-") == ""
+    assert server._reload() == ""
     index = server.node.tick + 1
     server.batches[index] = feed(0).tick(index)
     server._tick()
     assert len(heard) == 1, "nothing is said to whom nothing was agreed with"
     (folder / "NATO.yaml").write_text(json.dumps(whole))
-    assert server._order("reload", "-") == ""
+    assert server._reload() == ""
     assert len(heard) == 2
     assert server.node.links[RUSSIA].up
     server.store.close()

@@ -132,7 +132,7 @@ def test_a_reload_onto_a_damaged_store_is_refused_and_the_gateway_goes_on(folder
     server = Server(ready(folder, NATO), lambda line: None)
     server.store.base.execute("UPDATE snapshot SET memory = zeroblob(length(memory))")
     before = server.node
-    assert "the memory of tick 35 is not what was written" in server._order("reload", "-")
+    assert "the memory of tick 35 is not what was written" in server._reload()
     assert server.node is before
     server.store.close()
 

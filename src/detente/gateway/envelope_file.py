@@ -20,7 +20,7 @@ from detente.centre.exchange.dsse import Keys, Kind, keyring
 from detente.centre.exchange.ledger import head_fields
 from detente.centre.exchange.rules import DATA
 from detente.gateway.logic import notes
-from detente.gateway.sqlite_store import is_held
+from detente.gateway.sqlite_file import is_held
 from detente.records.errors import InputError, PeerError
 
 PublicKeys = Mapping[str, Sequence[Ed25519PublicKey]]

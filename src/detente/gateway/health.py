@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +16,8 @@ from detente.centre.picture.identity import track_name
 from detente.centre.picture.trust import Suspicion
 from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.link import Gateway, Link
-from detente.gateway.logic.node import ORDERS, Node
+from detente.gateway.logic.node import Node
+from detente.gateway.logic.operator import ORDERS
 from detente.geodesy.timescale import format_moment, moment_at
 from detente.records.slots import Origin, Picture, Status
 
@@ -139,8 +140,8 @@ class HealthServer:
     """Answers on loopback. ``state`` gives node, counts and health document; ``order`` takes the operator's word."""
 
     def __init__(
-        self, state: Callable[[], tuple[Node, dict[str, float], dict[str, Any]]], order: Callable[[str, str], str],
-        names: tuple[str, ...], token: str,
+        self, state: Callable[[], tuple[Node, dict[str, float], dict[str, Any]]],
+        order: Callable[[str, str], Awaitable[str]], names: tuple[str, ...], token: str,
     ) -> None:  # fmt: skip
         self.state, self.order, self.names, self.token = state, order, names, token
 
@@ -151,7 +152,7 @@ class HealthServer:
                 head = await reader.readuntil(b"\r\n\r\n")
             said = head.decode("latin-1") if len(head) <= REQUEST_BYTES_MAX else ""
             try:
-                status, kind, body = self._answer(said)
+                status, kind, body = await self._answer(said)
             except Exception as error:
                 writer.write(_response(*_fault(error), head=False))
                 raise  # it is a fault of ours: the loop's log has all of it
@@ -162,7 +163,7 @@ class HealthServer:
         finally:
             writer.close()
 
-    def _answer(self, head: str) -> tuple[str, str, str]:
+    async def _answer(self, head: str) -> tuple[str, str, str]:
         lines = head.split("\r\n")
         words = lines[0].split(" ")
         method, path = (words[0], words[1].partition("?")[0]) if len(words) == 3 else ("", "")
@@ -176,17 +177,17 @@ class HealthServer:
             lines_of = picture_lines(node.centre.assisted.picture, self.names)
             return "200 OK", "application/json", json.dumps({"tick": node.tick, "lines": lines_of}) + "\n"
         if method == "POST" and path.startswith("/order/"):
-            return self._order(path, lines)
+            return await self._order(path, lines)
         return "404 Not Found", "text/plain", "GET /health, /metrics or /picture; POST /order/WORD/PARTNER\n"
 
-    def _order(self, path: str, lines: list[str]) -> tuple[str, str, str]:
+    async def _order(self, path: str, lines: list[str]) -> tuple[str, str, str]:
         shown = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("authorization:")]
         if not shown or not hmac.compare_digest(shown[0].encode(), f"Bearer {self.token}".encode()):
             return "401 Unauthorized", "text/plain", "an order needs the operator's token\n"
         parts = [unquote(part) for part in path.split("/")]
         if len(parts) != 4 or parts[2] not in (*ORDERS, "reload"):
             return "400 Bad Request", "text/plain", f"one of {', '.join((*ORDERS, 'reload'))}, and a partner\n"
-        refusal = self.order(parts[2], parts[3])
+        refusal = await self.order(parts[2], parts[3])
         if refusal:
             return "409 Conflict", "text/plain", refusal + "\n"
         return "200 OK", "text/plain", "done\n"

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from detente.gateway.logic.link import Out
-from detente.gateway.logic.node import LineDown, LineUp, Node, Tick, ashore
+from detente.gateway.logic.node import LineDown, LineUp, Node, Order, Tick, ashore
 from detente.gateway.logic.records import Kept, Record, StoreError, Sworn
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
@@ -33,6 +33,7 @@ class Step:
     out: Out
     tick: Tick | None = None  # where it is a tick
     lines: tuple[LineUp | LineDown, ...] = ()  # news of lines among the events: true whether they can be kept or not
+    orders: tuple[Order, ...] = ()  # the operator's words among them
 
 
 class Working(Protocol):

@@ -17,7 +17,8 @@ from detente.centre.exchange.ledger import NOTHING_BEFORE, Entry, EntryKind, Fau
 from detente.centre.exchange.merkle import HASH_BYTES
 from detente.centre.exchange.statement import Evidence
 from detente.gateway.logic.notes import evidence
-from detente.gateway.sqlite_store import VERSION, is_held
+from detente.gateway.sqlite_file import is_held
+from detente.gateway.sqlite_store import VERSION
 from detente.records.errors import InputError, PeerError
 
 BYTES_MAX = 1 << 30

@@ -8,11 +8,9 @@ Everything that decides is in :mod:`detente.gateway.logic`.
 import asyncio
 import contextlib
 import gc
-import json
 import select
 import signal
 import ssl
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,9 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from detente.centre.picture.identity import track_name
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
@@ -50,6 +45,7 @@ from detente.gateway.logic.node import (
 from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.telling import show_line, warning_fields
 from detente.gateway.transport import Line, contexts, listen, renew
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
@@ -67,12 +63,6 @@ DEAF_S = 0.001  # between looks at a disk that is far behind
 FEED_BATCHES_MAX = 5000
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
-
-
-def show_line(document: dict[str, Any]) -> None:
-    """One JSON document a line on stdout: the structured log."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
 
 
 class Server:
@@ -101,6 +91,7 @@ class Server:
         self.ears = select.poll()  # tells of feeds whose bytes nobody has read
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
         self.lines: dict[str, Line | JetStreamLine] = {}
+        self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
@@ -282,7 +273,7 @@ class Server:
             return
         batch, self.batch = self.batch, None
         node, out = batch.end(self.clock.now)
-        self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines)))
+        self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines), orders=tuple(batch.orders)))
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
@@ -301,6 +292,7 @@ class Server:
             for writer in self.feeds:
                 writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
         self._say(step.out)
+        self._answer(step.orders, "")
 
     def _lost(self, error: StoreError, gone: list[Step]) -> None:
         """Nothing of these steps counts, nor of a batch that was begun after them; but a line that came or went did so
@@ -312,8 +304,17 @@ class Server:
         if self.batch is not None:
             lines += self.batch.lines
             self.batch = None
+        for one in gone:
+            self._answer(one.orders, f"it could not be kept, and does not count: {error}")
         if lines:
             self._run(lines)
+
+    def _answer(self, orders: Iterable[Order], text: str) -> None:
+        """Tell the operator what became of words of theirs."""
+        for order in orders:
+            asked = self.asked.pop(id(order), None)
+            if asked is not None and not asked.done():
+                asked.set_result(text)
 
     def _due(self, deaf: bool) -> bool:
         """Whether the next tick is to be run now: when its time has come, whatever the disk does (``deaf``: it is far
@@ -366,15 +367,7 @@ class Server:
         names = self.gateway.names
         self.counts[f"{stream}_warnings_total"] += len(warnings)
         for row in range(len(warnings)):
-            self._log(
-                "warning", stream=stream, threatened=names[int(warnings.threatened[row])],
-                update=int(warnings.update[row]),
-                track=track_name(names[int(warnings.giver[row])], int(warnings.number[row])),
-                probability=round(float(warnings.probability[row]), 3), at_s=float(warnings.time_s[row]),
-                impact_lat_deg=round(float(np.degrees(warnings.impact_lat_rad[row])), 3),
-                impact_lon_deg=round(float(np.degrees(warnings.impact_lon_rad[row])), 3),
-                impact_s=round(float(warnings.impact_s[row]), 1),
-            )  # fmt: skip
+            self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
         self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
@@ -441,14 +434,16 @@ class Server:
         """The first tick whose detections are not kept yet."""
         return self.kept_tick + 1
 
-    def _order(self, word: str, partner: str) -> str:
-        """An operator's word; why it cannot be followed, or nothing."""
+    async def _order(self, word: str, partner: str) -> str:
+        """An operator's word, until it is kept; why it cannot be followed, or nothing."""
         if word == "reload":
             return self._reload()
         if partner not in self.node.links:
             return f"{partner} is no partner"
-        self._run([Order(word=word, partner=partner)])
-        return ""
+        order = Order(word=word, partner=partner)
+        answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
+        self._run([order])
+        return await answer
 
     def _reload(self) -> str:
         """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement."""

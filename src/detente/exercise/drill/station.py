@@ -139,13 +139,6 @@ class Disk:
         """Nothing is to be let go of."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made(Step):
-    """A step, and the operator's words among its events."""
-
-    orders: tuple[Order, ...] = ()
-
-
 @dataclass
 class Station:
     """One side. Its steps are kept as a live one's are; ``keeping`` is None while it is down."""
@@ -237,7 +230,7 @@ class Station:
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
-        self.keeping.take(Made(node=node, out=out, lines=lines, orders=orders))
+        self.keeping.take(Step(node=node, out=out, lines=lines, orders=orders))
 
     def tick(self, index: int, now: Now) -> None:
         """The tick: own half first, shown at once; then all the rest."""
@@ -253,7 +246,7 @@ class Station:
         node, out = step(self.gateway, self.keeping.node, event, now)
         if self.store.kills:
             self.remembered[index] = node.centre
-        self.keeping.take(Made(node=node, out=out, tick=event))
+        self.keeping.take(Step(node=node, out=out, tick=event))
         if self.gateway.centre.quarantine == "automatic":
             self._doubt(now)
 
@@ -277,14 +270,13 @@ class Station:
         lines, self.lines = self.lines, []
         self._run(lines, now)
 
-    def _kept(self, made: Step) -> None:
+    def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
-        assert isinstance(made, Made), "one of ours"
-        self.unsure = self.unsure[len(made.orders) :]
-        self.outgoing += made.out.frames
-        if made.out.frames:
-            self.said = made.node.links
-            self._order_kept(made)
+        self.unsure = self.unsure[len(step.orders) :]
+        self.outgoing += step.out.frames
+        if step.out.frames:
+            self.said = step.node.links
+            self._order_kept(step)
 
     def _lost(self, _: StoreError, gone: list[Step]) -> None:
         """Nothing of these steps counts; but a line that came or went did so all the same."""
@@ -294,12 +286,12 @@ class Station:
         self.unkept += self.unsure
         self.unsure = []
 
-    def _order_kept(self, made: Step) -> None:
+    def _order_kept(self, step: Step) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""
-        if sum(lane is not Lane.NOTE for _, lane, _ in made.out.frames) < 2:
+        if sum(lane is not Lane.NOTE for _, lane, _ in step.out.frames) < 2:
             return
-        for link in made.node.links.values():
+        for link in step.node.links.values():
             places = {one.envelope: (int(one.lane), -one.sequence) for one in link.pending.values() if one.envelope}
-            sent = [places[data] for to, lane, data in made.out.frames if lane is not Lane.NOTE and data in places]
+            sent = [places[data] for to, lane, data in step.out.frames if lane is not Lane.NOTE and data in places]
             if sent != sorted(sent):
                 self.broken.append(Broken("P9", f"sent in the order {sent}"))

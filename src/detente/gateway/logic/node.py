@@ -19,7 +19,7 @@ from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
 from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
-from detente.gateway.logic import inbound, outbound, terms
+from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
@@ -88,7 +88,6 @@ class Tick:
 
 LineEvent = LineUp | LineDown | Frame | Dropped | Timer | Order
 Event = LineEvent | Tick
-ORDERS = ("pause", "resume", "quarantine", "release", "withdraw")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +155,15 @@ class Batch:
         self.gateway, self.node = gateway, node
         self.out, self.links, self.touched = Out(), dict(node.links), set[str]()
         self.lines: list[LineUp | LineDown] = []  # news of lines among the events
+        self.orders: list[Order] = []  # and the operator's words
 
     def take(self, event: LineEvent, now: Now) -> None:
         """One more event."""
         links = self.links
         if isinstance(event, (LineUp, LineDown)):
             self.lines.append(event)
+        elif isinstance(event, Order):
+            self.orders.append(event)
         for name in list(links) if isinstance(event, Timer) else [event.partner]:
             if name not in links:
                 self.out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
@@ -204,14 +206,14 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
     elif isinstance(event, Timer):
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
-        _order(gateway, link, event.word, out, now)
+        operator.order(gateway, link, event.word, out, now)
 
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     for word, at_s in list(link.announced.items()):
         if now.wall_s >= at_s:
             del link.announced[word]
-            _obey(gateway, link, word, out, now)
+            operator.obey(gateway, link, word, out, now)
     inbound.advance(gateway, link, out, now)
     if not link.up:
         return
@@ -221,45 +223,6 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     outbound.flush(gateway, link, out, now)
     if now.steady_s - link.spoke_s >= gateway.limits.heartbeat_s:
         outbound.note(gateway, link, out, Word.PULSE, now)
-
-
-def _order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
-    """An operator's word: at once, or announced to the partner where the agreement asks for notice."""
-    assert word in ORDERS, f"one of {ORDERS}"
-    clause = terms.may_not_pause(gateway, link.partner) if word == "pause" else ""
-    wait_s = terms.notice_s(gateway, link.partner, word)
-    if clause:
-        text = f"{word} refused: clause {clause!r} gives {gateway.name} no right to suspend"
-        out.notices.append(Notice(kind="order", partner=link.partner, text=text))
-        return
-    if word == "resume":
-        link.announced.pop("pause", None)
-    if not wait_s:
-        _obey(gateway, link, word, out, now)
-        return
-    link.announced.setdefault(word, now.wall_s + wait_s)
-    link.log(out, EntryKind.SESSION, bytes(32), now)
-    text = f"{gateway.name} gives notice: {word} in {wait_s:g} s"
-    if link.up:
-        outbound.note(gateway, link, out, Word.PULSE, now, said=text)
-    out.notices.append(Notice(kind="order", partner=link.partner, text=text))
-
-
-def _obey(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
-    """An operator's word takes effect."""
-    if word in ("pause", "resume"):
-        link.paused_here = word == "pause"
-    elif word in ("quarantine", "release"):
-        link.quarantined, link.pardon = word == "quarantine", word == "release"
-    else:
-        link.withdrawn = True
-        outbound.close_all(link, out, "withdrawn", now)
-    link.log(out, EntryKind.SESSION, bytes(32), now)
-    link.settle()
-    if link.up:
-        outbound.note(gateway, link, out, Word.PULSE, now)
-        outbound.flush(gateway, link, out, now)
-    out.notices.append(Notice(kind="order", partner=link.partner, text=f"the operator's word: {word}"))
 
 
 def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node:

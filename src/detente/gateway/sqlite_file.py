@@ -1,0 +1,50 @@
+"""A store's file as such: held by one gateway at a time, and not cut short."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from detente.records.errors import InputError
+
+
+def hold(path: Path) -> int:
+    """Hold a store's file against other gateways until the descriptor is closed; BlockingIOError where one has it.
+
+    It must be closed last: with it go the locks of everything else that this process has open on the file.
+    """
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise
+    return held
+
+
+def is_held(path: Path) -> bool:
+    """True where a gateway that runs holds this store."""
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def check_size(path: Path) -> None:
+    """Refuse a file cut short: SQLite would find that only when it reads there."""
+    with path.open("rb") as stream:
+        head = stream.read(100)
+    size = path.stat().st_size
+    damaged = InputError(
+        found=f"a store that is damaged or truncated: {size} bytes", expected="a whole store of a gateway",
+        remedy="restore it from a copy, or move it away to begin a new epoch with an empty one", file=str(path),
+    )  # fmt: skip
+    if len(head) < 100 or head[:16] != b"SQLite format 3\0":
+        raise damaged
+    page = int.from_bytes(head[16:18], "big")
+    page = 65_536 if page == 1 else page
+    pages = int.from_bytes(head[28:32], "big")
+    # With a write-ahead log beside it the file may hold fewer pages than its last commit.
+    if not path.with_name(path.name + "-wal").exists() and size < page * pages:
+        raise damaged
