@@ -335,6 +335,8 @@ def main() -> None:
     parser.add_argument("--flood", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.watch:
+        with contextlib.suppress(PermissionError):  # of its threads the loop alone is urgent: theirs are the store's
+            os.sched_setscheduler(0, URGENCY[0] | os.SCHED_RESET_ON_FORK, URGENCY[1])
         watch_side(Path(asked.watch))
     elif asked.flood:
         folder, showing, manner = asked.flood

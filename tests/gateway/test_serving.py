@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import socket
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, Server
+from detente.gateway.transport import HEAD, Line
 from detente.records.errors import InputError
 
 NATO, RUSSIA = SIDES
@@ -303,3 +305,45 @@ def test_p7_a_tick_whose_time_has_come_waits_for_no_disk_and_old_ones_do() -> No
         server.clock = SimpleNamespace(exercise_s=due_s + late_s, rate=1.0)
         assert server._due(False) is on_time
         assert server._due(True) is behind
+
+
+def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_tick_is_due() -> None:
+    heard: list[str] = []
+    server = crowded([])
+    ours, theirs = socket.socketpair()
+    server.ears.register(ours, select.POLLIN)
+
+    async def own_turns() -> int:
+        """Turns of the loop that pass while the line waits, until ours are read at the third."""
+        turns, waiting = 0, asyncio.create_task(server._own_first())
+        await asyncio.sleep(0)
+        while not waiting.done():
+            turns += 1
+            if turns == 3:
+                ours.recv(100)
+            await asyncio.sleep(0)
+        return turns
+
+    async def read() -> None:
+        async def before() -> None:
+            heard.append("before")
+
+        async def on_frame(lane: int, data: bytes) -> None:
+            heard.append("frame")
+
+        async def on_line(up: bool) -> None:
+            heard.append("line")
+
+        line, reader = Line(RUSSIA, on_frame, on_line, before), asyncio.StreamReader()
+        reader.feed_data(HEAD.pack(1, 0) + b"x")
+        reader.feed_eof()
+        named: Any = {"subject": ((("commonName", RUSSIA),),)}
+        await line.serve(reader, SimpleNamespace(get_extra_info=lambda _: named, close=lambda: None))  # type: ignore[arg-type]
+
+    assert asyncio.run(own_turns()) == 0
+    theirs.send(b"x")
+    assert asyncio.run(own_turns()) == 3
+    asyncio.run(read())
+    assert heard == ["line", "before", "frame", "line"]
+    ours.close()
+    theirs.close()

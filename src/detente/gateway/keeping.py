@@ -7,6 +7,8 @@ that was made since is undone, as if it had not been made; of ticks, own sensors
 """
 
 import asyncio
+import contextlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from detente.gateway.logic.records import Kept, Record, StoreError, Sworn
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
 
+STORE_NICE = 5  # how much less than the loop's a store's thread asks of the processor. source: assumption, 1-19
 STEPS_MAX = 64
 """Steps that may wait to be kept before no more are made. source: assumption, 16-500: four commits' worth of frames."""
 
@@ -91,6 +94,8 @@ class Worker:
         self.thread.join()
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # the loop, and so own warnings, come first where both want one processor
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STORE_NICE)
         while self.orders.get():
             try:
                 self.work()

@@ -52,9 +52,9 @@ from detente.records.stages import Detections, Warnings
 
 BATCH_EVENTS_MAX = 16  # events in one batch. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is taken after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
-OWN_TURNS = (
-    6  # of the loop, for own sensors' bytes to be read: from socket, to reader, to tick. source: assumption, 4-16
-)
+OWN_TURNS = 6
+"""Of the loop, for own sensors' bytes to be read: from socket, to reader, to tick. source: assumption, 4-16."""
+
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
@@ -149,7 +149,7 @@ class Server:
                     running.add_done_callback(partial(self._line_ended, partner.name))
                     stack.callback(running.cancel)
                     continue
-                line = Line(partner.name, on_frame, on_line)
+                line = Line(partner.name, on_frame, on_line, self._own_first)
                 self.lines[partner.name] = line
                 if partner.listen is not None:
                     stack.callback((await listen(partner.listen, line.answer, context=serving)).close)
@@ -260,6 +260,13 @@ class Server:
                 await asyncio.sleep(0)
                 if self._due(False):
                     return
+
+    async def _own_first(self) -> None:
+        """Before more of a partner's bytes are looked at: own sensors' that wait, and a tick that is due."""
+        for _ in range(OWN_TURNS):
+            if not (self.ears.poll(0) or self._due(False)):
+                return
+            await asyncio.sleep(0)
 
     def _take(self, event: LineEvent) -> None:
         """One event, into the batch that is being made."""

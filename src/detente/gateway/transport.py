@@ -30,8 +30,13 @@ READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
 
+WAITING_BYTES = 1 << 17
+"""What a line reads ahead of its reader, twice over. Not more: whoever fills a line must not fill the loop's turns, in
+which own sensors are read. source: assumption, 64 kB-1 MB."""
+
 OnFrame = Callable[[int, bytes], Awaitable[None]]
 OnLine = Callable[[bool], Awaitable[None]]
+Turn = Callable[[], Awaitable[None]]
 
 
 def contexts(
@@ -88,6 +93,10 @@ def name_of(writer: asyncio.StreamWriter) -> str:
     return ""
 
 
+async def at_once() -> None:
+    """Nothing goes before."""
+
+
 class Frames:
     """Frames out of a stream of bytes, however the line divides it. What is kept is less than one frame."""
 
@@ -123,8 +132,9 @@ class Frames:
 class Line:
     """The line to one partner, whoever calls. ``on_line(True)`` when it stands, ``on_line(False)`` when it broke."""
 
-    def __init__(self, partner: str, on_frame: OnFrame, on_line: OnLine) -> None:
-        self.partner, self.on_frame, self.on_line = partner, on_frame, on_line
+    def __init__(self, partner: str, on_frame: OnFrame, on_line: OnLine, before: Turn = at_once) -> None:
+        """``before`` is waited for each time before more is read."""
+        self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
         self.writer: asyncio.StreamWriter | None = None
         self.strangers = 0  # connections by whom the certificate does not name the partner
         self.dropped = 0  # frames not sent for want of buffer
@@ -153,6 +163,7 @@ class Line:
         frames = Frames()
         try:
             while data := await reader.read(READ_BYTES):
+                await self.before()
                 for lane, frame in frames.cut(data):
                     await self.on_frame(lane, frame)
                     if frames.cuts % FRAMES_A_TURN == 0:
@@ -176,7 +187,7 @@ class Line:
         while True:
             try:
                 async with asyncio.timeout(HANDSHAKE_S):
-                    reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=1 << 20)
+                    reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=WAITING_BYTES)
             except (OSError, ssl.SSLError, TimeoutError):
                 await asyncio.sleep(wait_s)
                 wait_s = min(2.0 * wait_s, RECONNECT_S[1])
@@ -191,7 +202,7 @@ async def listen(address: str, on_client: Callable, *, context: ssl.SSLContext |
     host, _, port = address.rpartition(":")
     try:
         return await asyncio.start_server(
-            on_client, host.strip("[]"), int(port), ssl=context, limit=1 << 20,
+            on_client, host.strip("[]"), int(port), ssl=context, limit=WAITING_BYTES,
             **({} if context is None else {"ssl_handshake_timeout": HANDSHAKE_S}),
         )  # fmt: skip
     except OSError as error:
