@@ -121,7 +121,9 @@ def _verdict(found: dict[str, Any]) -> str:
     if found["sound"]:
         return "sound" if found["keys_known_beforehand"] else "sound, if those keys are the sides' own"
     if found["proved"] < found["words"]:
-        why = f"{found['words'] - found['proved']} of its signed words do not hold"
-        give = "give every key the sides had" if found["keys_known_beforehand"] else "give the sides' keys with --key"
+        why, give = "none of its signed words could be checked", "give the sides' keys with --key"
+        if found["keys_known_beforehand"] or found["proved"]:
+            why = f"{found['words'] - found['proved']} of its signed words do not hold"
+            give = "give every key the sides had"
         return f"not verified: its entries agree, but {why}; {give}"
     return "not verified: its entries agree, but no signed word vouches for any of them"
