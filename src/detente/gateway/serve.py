@@ -52,9 +52,7 @@ from detente.records.stages import Detections, Warnings
 
 BATCH_EVENTS_MAX = 16  # events in one batch. source: assumption, 8-512
 BATCH_S = 0.005  # and no more is taken after so long. source: assumption, 1-20 ms: a dozen envelopes a commit
-OWN_TURNS = 6
-"""Of the loop, for own sensors' bytes to be read: from socket, to reader, to tick. source: assumption, 4-16."""
-
+OWN_TURNS = 6  # of the loop, until own sensors' bytes went from socket to reader to tick. source: assumption, 4-16
 QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: assumption
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
