@@ -27,7 +27,7 @@ def test_every_promise_holds(first: int) -> None:
     assert document(first, first + SPAN, failures) == {"seeds": SPAN, "failures": []}
 
 
-@pytest.mark.parametrize("seed", [130, 912, 1208, 1918, 6321, 11587])
+@pytest.mark.parametrize("seed", [130, 912, 1208, 1918, 6321, 10421, 11587, 11685])
 def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     """130: all that a side kept of its partner's words was older than its ledger's end; the auditor was not given the
     newest, which is kept with the next step.
@@ -39,6 +39,10 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     1918: a side that paused was down when its operator said the last word, and nobody said it again.
 
     6321: all was delivered before a second note came through a line that loses half of them, and the drill ended there.
+
+    10421: two hellos in one batch, and everything was sent twice, each time in order.
+
+    11685: a line went and came again; the news that it had gone was lost with a commit, and told again after the other.
 
     11587: a partner resumed while its disk was full, and its operator, told so, did not say it again: nothing came for
     a liar to be found out by.

@@ -230,6 +230,8 @@ class Station:
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
+        if len(events) == 1:  # what several events send, each in its order, is several times in order
+            self._check_order(Step(node=node, out=out))
         self.keeping.take(Step(node=node, out=out, lines=lines, orders=orders))
 
     def tick(self, index: int, now: Now) -> None:
@@ -246,7 +248,9 @@ class Station:
         node, out = step(self.gateway, self.keeping.node, event, now)
         if self.store.kills:
             self.remembered[index] = node.centre
-        self.keeping.take(Step(node=node, out=out, tick=event))
+        made = Step(node=node, out=out, tick=event)
+        self._check_order(made)
+        self.keeping.take(made)
         if self.gateway.centre.quarantine == "automatic":
             self._doubt(now)
 
@@ -255,6 +259,8 @@ class Station:
         assert self.keeping is not None, "a station that is up"
         assert self.disk is not None, "commits take time"
         self.disk.end()
+        if self.lines:  # before what came after them
+            self.tell_lines(now)
         while self.unread and not self.keeping.full:
             some = [self.unread.popleft() for _ in range(min(BATCH_EVENTS, len(self.unread)))]
             self._run(some, now)
@@ -276,7 +282,6 @@ class Station:
         self.outgoing += step.out.frames
         if step.out.frames:
             self.said = step.node.links
-            self._order_kept(step)
 
     def _lost(self, _: StoreError, gone: list[Step]) -> None:
         """Nothing of these steps counts; but a line that came or went did so all the same."""
@@ -286,7 +291,7 @@ class Station:
         self.unkept += self.unsure
         self.unsure = []
 
-    def _order_kept(self, step: Step) -> None:
+    def _check_order(self, step: Step) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""
         if sum(lane is not Lane.NOTE for _, lane, _ in step.out.frames) < 2:
             return
