@@ -12,7 +12,7 @@ from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import Gateway, Link, Now
+from detente.gateway.logic.link import Gateway, Link, Now, Out
 from detente.gateway.logic.node import LineDown, LineEvent, LineUp, Node, Order, Tick, restore, step, steps, watch
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
@@ -231,7 +231,7 @@ class Station:
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
         if len(events) == 1:  # what several events send, each in its order, is several times in order
-            self._check_order(Step(node=node, out=out))
+            self._check_order(node, out)
         self.keeping.take(Step(node=node, out=out, lines=lines, orders=orders))
 
     def tick(self, index: int, now: Now) -> None:
@@ -248,9 +248,8 @@ class Station:
         node, out = step(self.gateway, self.keeping.node, event, now)
         if self.store.kills:
             self.remembered[index] = node.centre
-        made = Step(node=node, out=out, tick=event)
-        self._check_order(made)
-        self.keeping.take(made)
+        self._check_order(node, out)
+        self.keeping.take(Step(node=node, out=out, tick=event))
         if self.gateway.centre.quarantine == "automatic":
             self._doubt(now)
 
@@ -291,12 +290,12 @@ class Station:
         self.unkept += self.unsure
         self.unsure = []
 
-    def _check_order(self, step: Step) -> None:
+    def _check_order(self, node: Node, out: Out) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""
-        if sum(lane is not Lane.NOTE for _, lane, _ in step.out.frames) < 2:
+        if sum(lane is not Lane.NOTE for _, lane, _ in out.frames) < 2:
             return
-        for link in step.node.links.values():
+        for link in node.links.values():
             places = {one.envelope: (int(one.lane), -one.sequence) for one in link.pending.values() if one.envelope}
-            sent = [places[data] for to, lane, data in step.out.frames if lane is not Lane.NOTE and data in places]
+            sent = [places[data] for to, lane, data in out.frames if lane is not Lane.NOTE and data in places]
             if sent != sorted(sent):
                 self.broken.append(Broken("P9", f"sent in the order {sent}"))
