@@ -155,7 +155,7 @@ def _received(
     link.waiting = (
         *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
     )  # fmt: skip
-    link.beyond[sequence] = Had(kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
+    link.beyond[sequence] = Had(sequence=sequence, kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     advance(gateway, link, out, now)
     link.owed = (
         *link.owed,
@@ -303,7 +303,8 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
 def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
     if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
-        link.beyond[gone.sequence] = Had(kind=EntryKind.TOMBSTONE, digest=gone.digest, stated_s=stated_s)
+        kind = EntryKind.TOMBSTONE
+        link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
         link.count("tombstones")
         out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
 

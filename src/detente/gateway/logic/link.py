@@ -7,6 +7,7 @@ records are kept, or is forgotten.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -128,9 +129,15 @@ class Sent(NamedTuple):
 class Had:
     """Something received, or known never to come, that waits for its turn in the ledger."""
 
+    sequence: int
     kind: EntryKind
     digest: bytes
     stated_s: float
+
+    @cached_property
+    def row(self) -> str:
+        """As :meth:`Link.kept` has it: of a thousand that wait most are the same from one step to the next."""
+        return _encode([self.sequence, int(self.kind), self.digest.hex(), self.stated_s])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,11 +303,11 @@ class Link:
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
             "note_seen": self.note_seen, "next_sequence": self.next_sequence,
             "partner_epoch": self.partner_epoch, "below": self.below,
-            "beyond": [[n, int(had.kind), had.digest.hex(), had.stated_s] for n, had in self.beyond.items()],
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "testified": self.testified, "counts": self.counts,
         }  # fmt: skip
-        return Kept(partner=self.partner, document=_encode(document))
+        rows = ",".join(had.row for had in self.beyond.values())
+        return Kept(partner=self.partner, document=f'{_encode(document)[:-1]},"beyond":[{rows}]}}')
 
 
 def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
@@ -331,7 +338,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
     return Link(
         session=Session(partner=kept.partner, agreement=agreement), epoch=epoch, boots=said["boots"] + 1,
         beyond={
-            n: Had(kind=EntryKind(kind), digest=bytes.fromhex(digest), stated_s=stated)
+            n: Had(sequence=n, kind=EntryKind(kind), digest=bytes.fromhex(digest), stated_s=stated)
             for n, kind, digest, stated in said["beyond"]
         },
         tip=tip, heads={tip.size: tip.head.root},
