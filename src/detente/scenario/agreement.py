@@ -35,25 +35,43 @@ is no faster than its ``every_s``. Rates are few and each divides the next, so t
 faster ones, and a slower clause never says what a faster one does not."""
 
 
+LIKELY = 0.5
+
+
 class Condition(Strict):
     """What must hold of an object before the clause releases anything about it. Every condition given must hold."""
 
     impact_in: Literal["receiver", "giver", "any-party"] | None = None  # predicted impact in that territory
-    impact_probability: Annotated[float, Field(gt=0, le=1)] = 0.5  # at least this, where impact_in is given
+    impact_probability: Annotated[float, Field(gt=0, le=1)] = LIKELY  # at least this, where impact_in is given
     launch_zone: Box | None = None  # estimated launch point inside
     object_zone: Box | None = None  # the object itself is over it
     impact_zone: Box | None = None  # predicted impact point inside
     phases: tuple[Literal["boost", "coast", "reentry"], ...] = ()  # empty: any
     range_classes: tuple[RangeClass, ...] = ()  # by estimated launch and predicted impact; empty: any
 
+    @model_validator(mode="after")
+    def _likely_to_hit_something(self) -> "Condition":
+        if self.impact_in is None and self.impact_probability != LIKELY:
+            raise RefusedError(
+                "impact_in beside it", "say whose territory is meant, or leave impact_probability out",
+                found=f"impact_probability {self.impact_probability:g} without impact_in", part=("impact_probability",),
+            )  # fmt: skip
+        return self
+
+
+DAY_S = 86400.0
+SIGMA_MOST_M, SIGMA_MOST_M_S, GRID_MOST_KM = 2e7, 1e5, 2e4
+"""The most that can be taken away: half the way around the Earth, and ten times the speed at which one leaves it. Who
+wants to tell less has a clause too many."""
+
 
 class Coarsening(Strict):
     """How much detail is taken away before release. Covariances are inflated to stay true."""
 
-    sigma_position_m: Annotated[float, Field(ge=0)] = 0.0  # at least this much position uncertainty is added
-    sigma_velocity_m_s: Annotated[float, Field(ge=0)] = 0.0
-    grid_km: Annotated[float, Field(ge=0)] = 0.0  # launch and impact points are rounded to a grid of this step
-    time_s: Annotated[float, Field(ge=0)] = 0.0  # times are rounded to this step
+    sigma_position_m: Annotated[float, Field(ge=0, le=SIGMA_MOST_M)] = 0.0  # so much uncertainty is added at least
+    sigma_velocity_m_s: Annotated[float, Field(ge=0, le=SIGMA_MOST_M_S)] = 0.0
+    grid_km: Annotated[float, Field(ge=0, le=GRID_MOST_KM)] = 0.0  # launch and impact points are rounded to such a grid
+    time_s: Annotated[float, Field(ge=0, le=DAY_S)] = 0.0  # times are rounded to this step
 
 
 Classification = Literal["UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET"]
@@ -138,6 +156,13 @@ class Agreement(Strict):
     valid: Validity
     clauses: tuple[Clause, ...] = ()
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _parties_differ(self) -> "Agreement":
+        for index, party in enumerate(self.parties):
+            if party in self.parties[:index]:
+                raise RefusedError("parties that differ", "name it once", found=repr(party), part=("parties", index))
+        return self
 
     @model_validator(mode="after")
     def _clauses_name_parties(self) -> "Agreement":
