@@ -83,6 +83,8 @@ def refuse(
     Bytes that no entry can be made of are only counted, and not looked at again, however many they are.
     """
     link.count("refused")
+    if link.crowded:
+        return
     left = left_of(link.buckets, "audit", 0, 1.0, gateway.limits.audit, now.steady_s)
     if left is None:
         return
@@ -113,6 +115,9 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
         return
     if header.sequence >= link.below + gateway.limits.window:
         link.count("beyond_window")
+        return
+    if link.crowded:  # no receipt, so it comes again
+        link.count("no_room")
         return
     link.known[digest] = header.sequence
     if len(link.known) > KNOWN_KEPT:
@@ -227,6 +232,17 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     outbound.flush(gateway, link, out, now)
 
 
+def crowd(link: Link, out: Out, crowded: bool) -> None:
+    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted."""
+    if crowded != link.crowded:
+        link.crowded = crowded
+        text = (
+            f"the store is nearly full: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
+            if crowded else f"the store has room again: what {link.partner} sends is taken"
+        )  # fmt: skip
+        out.notices.append(Notice(kind="store", partner=link.partner, text=text))
+
+
 def _addressed(gateway: Gateway, link: Link) -> Addressed:
     return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
 
@@ -303,6 +319,9 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
 def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
     if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
+        if link.crowded:
+            link.count("no_room")
+            return
         kind = EntryKind.TOMBSTONE
         link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
         link.count("tombstones")
