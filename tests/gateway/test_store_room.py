@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,7 +75,8 @@ def test_p7_what_partners_send_leaves_room_for_own_ticks_memory_and_outbox(store
         sent = Accepted(partner=RUSSIA, sequence=index, lane=0, tick=index, envelope=bytes(4000), keys=())
         store.commit([*ticked(index), sent, Receipted(partner=RUSSIA, sequences=(index - 20,))])
     saved = store.load()
-    assert saved.snapshot is not None and saved.snapshot.index == 199
+    assert saved.snapshot is not None
+    assert saved.snapshot.index == 199
     assert len(saved.received) == taken
     assert store.crowded
 
@@ -109,9 +111,9 @@ def test_what_goes_makes_room_for_what_comes(kind: str, tmp_path: Path) -> None:
     """Of a store filled to the brim, a tick with a new memory takes the place of the old one; more is refused."""
     store = made(kind, tmp_path)
     fill(store)
+    more = [[received(number)] for number in range(1000, 1000 + BYTES_MAX // LETTER)]
     with pytest.raises(StoreError):
-        for number in range(1000, 1000 + BYTES_MAX // LETTER):
-            store.commit([received(number)])
+        deque(map(store.commit, more), maxlen=0)
     before = store.load()
     news = Accepted(partner=RUSSIA, sequence=0, lane=0, tick=1, envelope=bytes(2 * LETTER), keys=())
     with pytest.raises(StoreError):
@@ -119,7 +121,8 @@ def test_what_goes_makes_room_for_what_comes(kind: str, tmp_path: Path) -> None:
     store.commit([news, *ticked(1, memory=MEMORY // 2)])
     after = store.load()
     assert after.received == before.received
-    assert after.snapshot is not None and after.snapshot.index == 1
+    assert after.snapshot is not None
+    assert after.snapshot.index == 1
     if isinstance(store, SqliteStore):
         store.close()
         assert (tmp_path / "store").stat().st_size <= BYTES_MAX
@@ -152,7 +155,8 @@ def test_p5_a_crowded_store_takes_nothing_of_a_partner_until_it_has_room() -> No
     assert pair.link(NATO).counts["no_room"] >= len(waits)
     assert not pair.link(NATO).counts.get("refused")
     said = [notice.text for name, notice in pair.notices if name == NATO and notice.kind == "store"]
-    assert len(said) == 1 and "nearly full" in said[0]
+    assert len(said) == 1
+    assert "nearly full" in said[0]
     pair.pass_time(10.0)
     pair.do(NATO, Timer(crowded=False))
     pair.do(RUSSIA, Timer())

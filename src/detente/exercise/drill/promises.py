@@ -52,7 +52,7 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
     for entry in got:
         if entry.envelope_digest != sent[entry.sequence]:
             yield Broken("P2", f"envelope {entry.sequence} is one thing to {giver.name}, another to {receiver.name}")
-        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.applied
+        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.taken
         if entry.kind is EntryKind.TOMBSTONE and (applied or entry.sequence not in closed):
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} is closed and yet is not")
         if entry.kind is EntryKind.RECEIVED and applied == (entry.sequence in waiting):
