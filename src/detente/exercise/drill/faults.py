@@ -16,6 +16,8 @@ SLOW_DISKS_S = ((0.0, 0.0, 0.0, 1.0, 10.0), (0.0, 0.3, 3.0, 10.0))
 """The longest that a commit takes, where nothing else befalls the disk and where something does; at most two ticks."""
 STORE_BYTES = (None, None, None, None, None, 280_000)
 """How much a side's store may hold. The small one comes near it: a memory of 0.2 MB, 40 kB of the partner's."""
+RATES = (1.0, 1.0, 1.0, 10.0)
+"""How much faster than the line and the disks the exercise clock runs."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -115,6 +117,8 @@ class Plan:
     stores: tuple[int | None, int | None] = (None, None)
     """The most that each side's store holds until the faults are over, bytes."""
     clocks: tuple[Clock, Clock] = (Clock(), Clock())
+    rate: float = 1.0
+    """Exercise seconds that both sides' clocks count in one of the line's."""
     flood: Flood | None = None
     lies: tuple[str, str] = ("none", "none")
     words: tuple[Word, ...] = ()
@@ -164,7 +168,7 @@ def draw(seed: int) -> Plan:
         clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
-    plan = _with_slow_disks(plan)
+    plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
 
 

@@ -133,10 +133,11 @@ def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken
 def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:
     """P8: the partner's clock is known as well as the line allows."""
     mine, theirs = drill.plan.clocks[side], drill.plan.clocks[1 - side]
-    true = theirs.wall_s(drill.now_s) - mine.wall_s(drill.now_s)
+    rate = drill.plan.rate
+    true = rate * (theirs.wall_s(drill.now_s) - mine.wall_s(drill.now_s))
     if not link.skew.samples:
         yield Broken("P8", "nothing is known of the partner's clock")
-    elif abs(link.skew.offset_s - true) > 0.5 + link.skew.delay_s:
+    elif abs(link.skew.offset_s - true) > 0.5 * rate + link.skew.delay_s:
         yield Broken("P8", f"the partner's clock is off by {true:.1f} s, thought to be {link.skew.offset_s:.1f} s")
 
 

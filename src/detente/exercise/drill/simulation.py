@@ -145,7 +145,8 @@ class Simulation:
         self.now_s = max(self.now_s, end_s)
 
     def _now(self, side: int) -> Now:
-        return Now(steady_s=self.now_s, wall_s=self.plan.clocks[side].wall_s(self.now_s))
+        rate = self.plan.rate
+        return Now(steady_s=self.now_s, wall_s=rate * self.plan.clocks[side].wall_s(self.now_s), rate=rate)
 
     def _do(self, side: int, act: Callable[[], None]) -> None:
         """Let a station act; send what it wants sent; bury it where it dies."""

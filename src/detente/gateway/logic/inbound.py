@@ -24,7 +24,7 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
-STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
+STEP_S = 0.5  # a clock that moves so far between two samples has jumped; by the steady clock. source: assumption, 0.1-5
 
 
 def expected_of(gateway: Gateway, partner: str) -> Expected:
@@ -329,7 +329,7 @@ def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:
-    """One sample of the partner's clock, where the note echoes one of ours.
+    """One sample of the partner's clock, where the note echoes one of ours: all of it in exercise seconds.
 
     Our own share of the round trip is timed by the steady clock, so that a jump of our wall clock spoils no sample. A
     jump of the partner's between hearing and answering can: a round trip that seems to end before it began tells so.
@@ -339,19 +339,19 @@ def _clock(link: Link, note: Note, now: Now) -> None:
     if len(note.echo) == 2:
         ours_s, theirs_s = note.echo
         spoken_s = next((steady for stated, steady in reversed(link.spoken) if stated == ours_s), None)
-        away_s = now.wall_s - ours_s if spoken_s is None else now.steady_s - spoken_s
+        away_s = now.wall_s - ours_s if spoken_s is None else (now.steady_s - spoken_s) * now.rate
         delay_s = away_s - (said_s - theirs_s)
-        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s)
+        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s, STEP_S * now.rate)
     link.skew = skew
 
 
-def _sampled(before: Skew, offset_s: float, delay_s: float) -> Skew:
+def _sampled(before: Skew, offset_s: float, delay_s: float, step_s: float) -> Skew:
     """What is known of a clock after one more sample."""
     steps = before.steps + (before.samples > 0)
-    if delay_s < -STEP_S:
+    if delay_s < -step_s:
         return replace(before, samples=0, delay_s=float("inf"), steps=steps)
     delay_s = max(delay_s, 0.0)
-    if before.samples and abs(offset_s - before.offset_s) > STEP_S + delay_s + before.delay_s:
+    if before.samples and abs(offset_s - before.offset_s) > step_s + delay_s + before.delay_s:
         return replace(before, offset_s=offset_s, delay_s=delay_s, samples=1, steps=steps)
     if delay_s <= 1.5 * before.delay_s:
         return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)

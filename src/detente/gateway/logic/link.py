@@ -40,6 +40,7 @@ class Now:
 
     steady_s: float
     wall_s: float  # exercise seconds since the origin, as our wall clock has them
+    rate: float = 1.0  # exercise seconds that pass in one of the steady clock's
 
 
 @dataclass(frozen=True, kw_only=True)
