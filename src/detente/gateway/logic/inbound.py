@@ -57,7 +57,7 @@ def frame(
             _envelope(gateway, link, out, Lane(lane), data, now)
         else:
             link.count("unready")
-    except (VersionMismatch, OtherAgreement) as error:
+    except (VersionMismatch, OtherAgreement, EarlierEpoch) as error:
         refuse(gateway, link, out, data, str(error), now, cause=str(error).encode())
         _say_refused(gateway, link, out, str(error), now)
     except PeerError as error:
@@ -66,6 +66,10 @@ def frame(
 
 class OtherAgreement(PeerError):
     """The partner's word is its own and whole, but under an agreement that is not the one this side signed."""
+
+
+class EarlierEpoch(PeerError):
+    """The partner's word is its own and whole, but of an epoch before one in which it spoke already."""
 
 
 def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> None:
@@ -196,7 +200,12 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         return
     if said.agreement != gateway.digest:
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
-    if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
+    if said.epoch < link.partner_epoch:
+        raise EarlierEpoch(
+            f"is of epoch {said.epoch}, before {link.partner_epoch}: its store was made anew under an earlier clock; "
+            "nothing of it counts until its clock is right and its store made anew once more"
+        )
+    if said.epoch > link.partner_epoch and note.word is not Word.HELLO:
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
     _check_heads(link, out, data, said)
     if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
