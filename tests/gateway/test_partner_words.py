@@ -13,8 +13,9 @@ from detente.centre.exchange.statement import Acknowledgement, Address, Outcome,
 from detente.gateway.logic import inbound
 from detente.gateway.logic.limits import Lane, Limits
 from detente.gateway.logic.link import NEVER_S, restored_link
-from detente.gateway.logic.node import Frame, step
+from detente.gateway.logic.node import Frame, LineDown, Timer, start, step
 from detente.gateway.logic.notes import Gone, Note, Word, write
+from detente.gateway.store import MemoryStore
 
 NATO, RUSSIA = SIDES
 NOBODYS = Head(size=3, root=b"r" * 32, last=b"l" * 32)
@@ -97,6 +98,28 @@ def standing(pair: Pair) -> tuple:
         link.session, link.below, dict(link.beyond), link.waiting, dict(link.pending), link.note_seen, link.skew,
         link.partner_epoch, link.partner_head, link.paused_there, link.withdrawn, link.next_sequence, link.agreed,
     )  # fmt: skip
+
+
+def test_a_side_whose_new_store_is_of_an_earlier_epoch_is_told_so() -> None:
+    """Its clock was behind when the store was made: the partner hears nothing of it, and both operators learn why."""
+    pair = talked()
+    pair.do(NATO, LineDown(partner=RUSSIA))
+    pair.stores[RUSSIA], pair.nodes[RUSSIA] = MemoryStore(epoch=0), start(pair.gateways[RUSSIA], 0)
+    pair.frames.clear()
+    size = pair.link(NATO).tip.size
+    pair.connect()
+    for _ in range(8):
+        pair.pass_time(5.0)
+        for name in SIDES:
+            pair.do(name, Timer())
+        pair.carry()
+    assert not pair.link(NATO).heard
+    assert pair.link(NATO).tip.size == size + 1, "one entry for one cause"
+    told = [(name, one.kind, one.text) for name, one in pair.notices if one.kind in ("refused", "refused-there")]
+    assert [(name, kind) for name, kind, _ in told] == [(NATO, "refused"), (RUSSIA, "refused-there")]
+    for _, _, text in told:
+        assert text.startswith("is of epoch 0, before 1: its store was made anew under an earlier clock")
+        assert text.endswith("its store made anew once more")
 
 
 def test_an_honest_word_is_believed(pair: Pair) -> None:

@@ -38,7 +38,8 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.gateway = pair.gateways[name]
     server.counts = Counter()  # type: ignore[assignment]
     server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
-    store: Any = SimpleNamespace(commit=commit)
+    store: Any = SimpleNamespace(commit=commit, crowded=False)
+    server.store = store
     server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))

@@ -43,7 +43,7 @@ class Clock:
     @property
     def now(self) -> Now:
         """The moment of an event."""
-        return Now(steady_s=time.monotonic(), wall_s=(time.time() - self.origin_s) * self.rate)
+        return Now(steady_s=time.monotonic(), wall_s=(time.time() - self.origin_s) * self.rate, rate=self.rate)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -217,7 +217,8 @@ class Server:
                 await asyncio.sleep(DEAF_S)
                 continue
             if time.monotonic() >= timer_s:
-                events += [Timer(), *(Dropped(partner=one, frames=many) for one, many in self.dropped.items())]
+                timer = Timer(crowded=self.store.crowded)
+                events += [timer, *(Dropped(partner=one, frames=many) for one, many in self.dropped.items())]
                 self.dropped.clear()
                 self._tell_standing()
                 timer_s = time.monotonic() + TIMER_S

@@ -39,6 +39,7 @@ from detente.gateway.logic.records import (
     Ticked,
 )
 from detente.gateway.sqlite_file import check_size, hold
+from detente.gateway.store import Room
 from detente.records.errors import InputError
 
 WAL_PAGES = 4096
@@ -90,22 +91,24 @@ class SqliteStore:
         """Open the store, or make it if there is no file; ``epoch`` is that of a new one.
 
         ``exercise`` says in words which one it belongs to (its clock, its theatre, its marking). ``bytes_max`` bounds
-        the file, ``log_bytes`` is the room taken for its log at once. Raises InputError where the file is no store, or
-        of another side, exercise or version, or not whole. Nothing that was there before is overwritten.
+        the file: near it the store is :attr:`crowded`. ``log_bytes`` is the room taken for its log at once. Raises
+        InputError where the file is no store, or of another side, exercise or version, or not whole. Nothing that was
+        there before is overwritten.
         """
         self.path, self.side, self.exercise, self.log_bytes = path, side, dict(exercise or {}), log_bytes
+        self.room = Room(bytes_max)
         self.made = False  # by this very opening
         self.unfolded_bytes = 0  # written since the log was last copied into the file
         self.forgets = False  # what is being committed asks that nothing of it stay in the log
         self.folding = threading.Lock()
         self.opened = contextlib.ExitStack()
         try:
-            self._open(epoch, bytes_max)
+            self._open(epoch)
         except InputError:
             self.opened.close()
             raise
 
-    def _open(self, epoch: int, bytes_max: int | None) -> None:
+    def _open(self, epoch: int) -> None:
         path, new = self.path, not self.path.exists()
         try:
             if not new:
@@ -124,9 +127,10 @@ class SqliteStore:
             self.base.execute("COMMIT")
             self.copier = self._connected()
             self._take_room()
-            if bytes_max is not None:
-                page = self.base.execute("PRAGMA page_size").fetchone()[0]
-                self.base.execute(f"PRAGMA max_page_count={max(1, bytes_max // page)}")
+            if self.room.bytes_max is not None:
+                page = self._pragma("page_size")
+                self.base.execute(f"PRAGMA max_page_count={max(1, self.room.bytes_max // page)}")
+                self._see_room()
         except BlockingIOError as error:
             raise self._refused(
                 "a store that another process holds", "a store for this process alone",
@@ -137,6 +141,18 @@ class SqliteStore:
                                 "check the path, the permissions and the room on the disk") from error  # fmt: skip
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
+
+    def _pragma(self, name: str) -> int:
+        return self.base.execute(f"PRAGMA {name}").fetchone()[0]
+
+    def _see_room(self) -> None:
+        """Pages that hold something: what was deleted makes room without the file becoming shorter."""
+        self.room.see((self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size"))
+
+    @property
+    def crowded(self) -> bool:
+        """True while there is no room for what partners send: for all else there is."""
+        return self.room.crowded
 
     def _connected(self) -> sqlite3.Connection:
         made = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -236,8 +252,13 @@ class SqliteStore:
         forgets = any(isinstance(record, Forgotten) for record in records)
         try:
             self.base.execute("BEGIN IMMEDIATE")
+            if self.crowded:  # what goes makes room for what comes
+                for record in records:
+                    self._delete(record)
             for record in records:
                 self._keep(record)
+            if self.room.bytes_max is not None:
+                self._see_room()
         except sqlite3.Error as error:
             self._give_up(error)
         self.forgets = forgets
@@ -296,24 +317,17 @@ class SqliteStore:
             row = (record.reason, record.digest, record.partner, record.sequence)
             run("UPDATE outbox SET envelope = x'', keys = '[]', closed = ?, digest = ? "
                 "WHERE partner = ? AND sequence = ?", row)  # fmt: skip
-        elif isinstance(record, Receipted):
-            rows = [(record.partner, sequence) for sequence in record.sequences]
-            self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
         elif isinstance(record, Received):
             row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
             run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, _sum(record.envelope)))
-        elif isinstance(record, Forgotten):
-            self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
+        elif isinstance(record, (Receipted, Forgotten)):
+            self._delete(record)
         elif isinstance(record, Ticked):
             self._tick(record)
         elif isinstance(record, Snapped):
-            run(
-                "INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?)",
-                (record.index, record.memory, _sum(record.memory)),
-            )
+            self._delete(record)
+            run("INSERT INTO snapshot VALUES (1, ?, ?, ?)", (record.index, record.memory, _sum(record.memory)))
             run("INSERT OR REPLACE INTO about VALUES ('snapshot', ?)", (str(record.index),))
-            run("DELETE FROM ticks WHERE tick <= ?", (record.index,))
-            run("DELETE FROM inbox WHERE applied <= ?", (record.index - INBOX_TICKS,))
         elif isinstance(record, Logged):
             entry = record.entry
             row = (
@@ -327,6 +341,20 @@ class SqliteStore:
             run(
                 "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (record.partner, record.document, _sum(record.document))
             )
+
+    def _delete(self, record: Record) -> None:
+        """What goes with a record; twice is as well as once. A crowded store keeps nothing of partners' past a snapshot
+        that needs it no more."""
+        if isinstance(record, Receipted):
+            rows = [(record.partner, sequence) for sequence in record.sequences]
+            self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
+        elif isinstance(record, Forgotten):
+            self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
+        elif isinstance(record, Snapped):
+            last = record.index - (0 if self.crowded else INBOX_TICKS)
+            self.base.execute("DELETE FROM snapshot")
+            self.base.execute("DELETE FROM ticks WHERE tick <= ?", (record.index,))
+            self.base.execute("DELETE FROM inbox WHERE applied <= ?", (last,))
 
     def _tick(self, record: Ticked) -> None:
         row = (record.index, record.detections, json.dumps(record.applied), json.dumps(record.aside))

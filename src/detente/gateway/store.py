@@ -3,6 +3,7 @@
 A store keeps a step's records all together or not at all. :mod:`detente.gateway.sqlite_store` is the one on disk.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,9 +20,12 @@ from detente.gateway.logic.records import (
     Record,
     Saved,
     Snapped,
+    StoreError,
     Sworn,
     Ticked,
 )
+
+ENTRY_BYTES = 150  # of a ledger entry, in a file
 
 
 class Store(Protocol):
@@ -44,11 +48,43 @@ class Store(Protocol):
         ...
 
 
+RESERVE = 0.25
+"""Share of a store that nothing partners send may take: for own ticks, memory, outbox and ledger.
+source: assumption, 0.1-0.5: half a GB, of which a full outbox takes 64 MB for each partner."""
+
+SLACK = 0.05  # of the rest, that must be free again before more is taken. source: assumption, 0.01-0.2
+
+
+class Room:
+    """Whether a store of at most ``bytes_max`` has room for what partners send."""
+
+    def __init__(self, bytes_max: int | None) -> None:
+        self.bytes_max = bytes_max
+        self.crowded = False  # it has none: what it holds has reached the reserve, and not gone back far enough
+
+    def see(self, held_bytes: int) -> None:
+        """So much it holds now."""
+        free = 1.0 - RESERVE
+        if self.crowded:
+            free *= 1.0 - SLACK
+        self.crowded = self.bytes_max is not None and held_bytes > free * self.bytes_max
+
+
+def weight(record: Record) -> int:
+    """About how many bytes a record takes in a store, by what is long in it."""
+    if isinstance(record, Ticked):
+        return len(record.detections)
+    if isinstance(record, Logged):
+        return ENTRY_BYTES
+    names = ("envelope", "memory", "document", "word")
+    return sum(len(getattr(record, name, "")) for name in names)
+
+
 class MemoryStore:
     """A store that lasts as long as the object: what every other store must behave like."""
 
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
+    def __init__(self, epoch: int, bytes_max: int | None = None) -> None:
+        self.epoch, self.room = epoch, Room(bytes_max)
         self.snapshot: Snapped | None = None
         self.ticks: dict[int, Ticked] = {}
         self.inbox: dict[tuple[str, int, int], Received] = {}
@@ -61,13 +97,36 @@ class MemoryStore:
 
     long_log = False  # there is none
 
+    @property
+    def crowded(self) -> bool:
+        """True while there is no room for what partners send: for all else there is."""
+        return self.room.crowded
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much it holds."""
+        held = [*self.ticks.values(), *self.inbox.values(), *self.outbox.values(), *self.kept.values()]
+        entries = sum(map(len, self.entries.values()))
+        memory = 0 if self.snapshot is None else weight(self.snapshot)
+        return sum(map(weight, held)) + memory + ENTRY_BYTES * entries + sum(map(len, self.words.values()))
+
     def commit(self, records: Sequence[Record]) -> None:
         """Keep all of these."""
         self.begin(records)
         self.finish()
 
     def begin(self, records: Sequence[Record]) -> None:
-        """Take all of these, to be kept by :meth:`finish`."""
+        """Take all of these, to be kept by :meth:`finish`. Raises StoreError where they find no room."""
+        if self.room.bytes_max is not None:
+            after = copy.copy(self)
+            for name in ("ticks", "inbox", "applied", "outbox", "kept", "words"):
+                setattr(after, name, getattr(self, name).copy())
+            after.entries = {partner: book.copy() for partner, book in self.entries.items()}
+            for record in records:
+                after._keep(record)
+            if after.held_bytes > self.room.bytes_max:
+                raise StoreError(f"a store of more than {self.room.bytes_max} bytes")
+            self.room.see(after.held_bytes)
         self.begun = records
 
     def finish(self) -> None:
@@ -106,7 +165,8 @@ class MemoryStore:
     def _snap(self, record: Snapped) -> None:
         self.snapshot = record
         self.ticks = {index: tick for index, tick in self.ticks.items() if index > record.index}
-        for name in [name for name, index in self.applied.items() if index <= record.index - INBOX_TICKS]:
+        last = record.index - (0 if self.crowded else INBOX_TICKS)
+        for name in [name for name, index in self.applied.items() if index <= last]:
             del self.applied[name]
             self.inbox.pop(name, None)
 

@@ -14,6 +14,10 @@ PARDON_S = 215.0
 """When its operator pardons it: 70 s after it is found out where nothing else goes wrong."""
 SLOW_DISKS_S = ((0.0, 0.0, 0.0, 1.0, 10.0), (0.0, 0.3, 3.0, 10.0))
 """The longest that a commit takes, where nothing else befalls the disk and where something does; at most two ticks."""
+STORE_BYTES = (None, None, None, None, None, 280_000)
+"""How much a side's store may hold. The small one comes near it: a memory of 0.2 MB, 40 kB of the partner's."""
+RATES = (1.0, 1.0, 1.0, 10.0)
+"""How much faster than the line and the disks the exercise clock runs."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -110,7 +114,11 @@ class Plan:
     disks: tuple[float, float] = (0.0, 0.0)
     """The longest that each side's disk takes for a commit, s: what is made meanwhile is kept by the next, together."""
     refusals: tuple[Refusal, ...] = ()
+    stores: tuple[int | None, int | None] = (None, None)
+    """The most that each side's store holds until the faults are over, bytes."""
     clocks: tuple[Clock, Clock] = (Clock(), Clock())
+    rate: float = 1.0
+    """Exercise seconds that both sides' clocks count in one of the line's."""
     flood: Flood | None = None
     lies: tuple[str, str] = ("none", "none")
     words: tuple[Word, ...] = ()
@@ -160,8 +168,8 @@ def draw(seed: int) -> Plan:
         clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
-    plan = _with_slow_disks(plan)
-    return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else plan
+    plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
+    return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
 
 
 def _with_slow_disks(plan: Plan) -> Plan:
@@ -177,6 +185,13 @@ def _with_slow_disks(plan: Plan) -> Plan:
         for _ in range(lot.choice((0, 0, 1, 2)))
     ]  # fmt: skip
     return replace(plan, disks=(disks[0], disks[1]), refusals=tuple(refusals))
+
+
+def _with_small_stores(plan: Plan) -> Plan:
+    """How much each side's store holds: by a lot of its own, too."""
+    lot = Random(plan.seed ^ 0x512E)
+    stores = tuple(lot.choice(STORE_BYTES) for _ in range(2))
+    return replace(plan, stores=(stores[0], stores[1]))
 
 
 def _trial(plan: Plan) -> Plan:

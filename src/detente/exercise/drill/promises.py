@@ -52,7 +52,7 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
     for entry in got:
         if entry.envelope_digest != sent[entry.sequence]:
             yield Broken("P2", f"envelope {entry.sequence} is one thing to {giver.name}, another to {receiver.name}")
-        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.applied
+        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.taken
         if entry.kind is EntryKind.TOMBSTONE and (applied or entry.sequence not in closed):
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} is closed and yet is not")
         if entry.kind is EntryKind.RECEIVED and applied == (entry.sequence in waiting):
@@ -133,10 +133,11 @@ def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken
 def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:
     """P8: the partner's clock is known as well as the line allows."""
     mine, theirs = drill.plan.clocks[side], drill.plan.clocks[1 - side]
-    true = theirs.wall_s(drill.now_s) - mine.wall_s(drill.now_s)
+    rate = drill.plan.rate
+    true = rate * (theirs.wall_s(drill.now_s) - mine.wall_s(drill.now_s))
     if not link.skew.samples:
         yield Broken("P8", "nothing is known of the partner's clock")
-    elif abs(link.skew.offset_s - true) > 0.5 + link.skew.delay_s:
+    elif abs(link.skew.offset_s - true) > 0.5 * rate + link.skew.delay_s:
         yield Broken("P8", f"the partner's clock is off by {true:.1f} s, thought to be {link.skew.offset_s:.1f} s")
 
 

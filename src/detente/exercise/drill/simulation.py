@@ -19,6 +19,7 @@ from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
 from detente.gateway.logic.records import StoreError
+from detente.gateway.store import Room
 from detente.gateway.theatre import gateway_of
 
 EVENTS_KEPT = 40
@@ -87,8 +88,8 @@ class Simulation:
         which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage
         feed = heard(side, self.plan.lies[side], self.plan.stage)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, store=FailingStore(EPOCH, kills, refusals),
-            fresh=_fresh(*which), quick=self.plan.quick,
+            gateway=drill_gateway(*which), feed=feed, fresh=_fresh(*which), quick=self.plan.quick,
+            store=FailingStore(EPOCH, kills, refusals, self.plan.stores[side]),
             begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
         )  # fmt: skip
 
@@ -144,7 +145,8 @@ class Simulation:
         self.now_s = max(self.now_s, end_s)
 
     def _now(self, side: int) -> Now:
-        return Now(steady_s=self.now_s, wall_s=self.plan.clocks[side].wall_s(self.now_s))
+        rate = self.plan.rate
+        return Now(steady_s=self.now_s, wall_s=rate * self.plan.clocks[side].wall_s(self.now_s), rate=rate)
 
     def _do(self, side: int, act: Callable[[], None]) -> None:
         """Let a station act; send what it wants sent; bury it where it dies."""
@@ -195,7 +197,7 @@ class Simulation:
             self._do(side, lambda index=index: station.tick(index, self._now(side)))
 
     def _timer(self, side: int) -> None:
-        self._run(side, Timer())
+        self._run(side, Timer(crowded=self.stations[side].store.crowded))
         self._at(self.now_s + TIMER_S, TIMER, lambda: self._timer(side))
 
     def _line_up(self) -> None:
@@ -303,7 +305,7 @@ class Simulation:
         """The faults are over: disks have room, all are up, operators have said their last word."""
         self.quiet = True
         for station in self.stations:
-            station.store.full = False
+            station.store.full, station.store.room = False, Room(None)
             station.store.kills.clear()
             station.store.refusals.clear()
         for side in range(2):

@@ -63,8 +63,10 @@ class Doubt:
 class FailingStore(MemoryStore):
     """A store that is killed or fails at chosen commits, fills up on order, and notes what must never happen."""
 
-    def __init__(self, epoch: int, kills: dict[int, bool], refusals: Iterable[int] = ()) -> None:
-        super().__init__(epoch)
+    def __init__(
+        self, epoch: int, kills: dict[int, bool], refusals: Iterable[int] = (), bytes_max: int | None = None
+    ) -> None:  # fmt: skip
+        super().__init__(epoch, bytes_max)
         self.kills = kills  # commit number → after it was kept (else before)
         self.refusals = set(refusals)  # commit numbers
         self.commits = 0
@@ -72,12 +74,17 @@ class FailingStore(MemoryStore):
         self.broken: list[Broken] = []
         self.accepted: dict[tuple[str, int], bytes] = {}
         self.received: list[Received] = []
+        self.taken: set[tuple[str, int, int]] = set()  # applied or set aside, whether or not that is kept still
 
     def begin(self, records: Sequence[Record]) -> None:
         """Take these, or fail."""
         if self.full:
             raise StoreError("no room on the disk")
-        super().begin(records)
+        try:
+            super().begin(records)
+        except StoreError as error:
+            self.broken.append(Broken("P7", f"what partners sent left too little room: {error}"))
+            raise
 
     def finish(self) -> None:
         """Keep what was begun with, fail, or die."""
@@ -98,12 +105,14 @@ class FailingStore(MemoryStore):
     def _note(self, record: Record) -> None:
         if isinstance(record, Ticked):
             for name in (*record.applied, *record.aside):
-                if name in self.applied:
+                if name in self.taken:
                     self.broken.append(Broken("P1", f"{name} is applied twice"))
+                self.taken.add(name)
         elif isinstance(record, Accepted):
             self.accepted[record.partner, record.sequence] = record.envelope
         elif isinstance(record, Received):
-            if (record.partner, record.epoch, record.sequence) in self.inbox:
+            name = record.partner, record.epoch, record.sequence
+            if name in self.inbox or name in self.taken:
                 self.broken.append(Broken("P1", f"envelope {record.sequence} is received twice"))
             self.received.append(record)
 

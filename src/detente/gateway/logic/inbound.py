@@ -24,7 +24,7 @@ from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
-STEP_S = 0.5  # a clock that moves so far between two samples has jumped. source: assumption, 0.1-5
+STEP_S = 0.5  # a clock that moves so far between two samples has jumped; by the steady clock. source: assumption, 0.1-5
 
 
 def expected_of(gateway: Gateway, partner: str) -> Expected:
@@ -57,7 +57,7 @@ def frame(
             _envelope(gateway, link, out, Lane(lane), data, now)
         else:
             link.count("unready")
-    except (VersionMismatch, OtherAgreement) as error:
+    except (VersionMismatch, OtherAgreement, EarlierEpoch) as error:
         refuse(gateway, link, out, data, str(error), now, cause=str(error).encode())
         _say_refused(gateway, link, out, str(error), now)
     except PeerError as error:
@@ -66,6 +66,10 @@ def frame(
 
 class OtherAgreement(PeerError):
     """The partner's word is its own and whole, but under an agreement that is not the one this side signed."""
+
+
+class EarlierEpoch(PeerError):
+    """The partner's word is its own and whole, but of an epoch before one in which it spoke already."""
 
 
 def _say_refused(gateway: Gateway, link: Link, out: Out, why: str, now: Now) -> None:
@@ -83,6 +87,8 @@ def refuse(
     Bytes that no entry can be made of are only counted, and not looked at again, however many they are.
     """
     link.count("refused")
+    if link.crowded:
+        return
     left = left_of(link.buckets, "audit", 0, 1.0, gateway.limits.audit, now.steady_s)
     if left is None:
         return
@@ -113,6 +119,9 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
         return
     if header.sequence >= link.below + gateway.limits.window:
         link.count("beyond_window")
+        return
+    if link.crowded:  # no receipt, so it comes again
+        link.count("no_room")
         return
     link.known[digest] = header.sequence
     if len(link.known) > KNOWN_KEPT:
@@ -191,7 +200,12 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         return
     if said.agreement != gateway.digest:
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
-    if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
+    if said.epoch < link.partner_epoch:
+        raise EarlierEpoch(
+            f"is of epoch {said.epoch}, before {link.partner_epoch}: its store was made anew under an earlier clock; "
+            "nothing of it counts until its clock is right and its store made anew once more"
+        )
+    if said.epoch > link.partner_epoch and note.word is not Word.HELLO:
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
     _check_heads(link, out, data, said)
     if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
@@ -225,6 +239,17 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     elif note.closed:
         outbound.note(gateway, link, out, Word.PULSE, now)
     outbound.flush(gateway, link, out, now)
+
+
+def crowd(link: Link, out: Out, crowded: bool) -> None:
+    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted."""
+    if crowded != link.crowded:
+        link.crowded = crowded
+        text = (
+            f"the store is nearly full: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
+            if crowded else f"the store has room again: what {link.partner} sends is taken"
+        )  # fmt: skip
+        out.notices.append(Notice(kind="store", partner=link.partner, text=text))
 
 
 def _addressed(gateway: Gateway, link: Link) -> Addressed:
@@ -303,6 +328,9 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
 def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
     if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
+        if link.crowded:
+            link.count("no_room")
+            return
         kind = EntryKind.TOMBSTONE
         link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
         link.count("tombstones")
@@ -310,7 +338,7 @@ def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:
-    """One sample of the partner's clock, where the note echoes one of ours.
+    """One sample of the partner's clock, where the note echoes one of ours: all of it in exercise seconds.
 
     Our own share of the round trip is timed by the steady clock, so that a jump of our wall clock spoils no sample. A
     jump of the partner's between hearing and answering can: a round trip that seems to end before it began tells so.
@@ -320,19 +348,19 @@ def _clock(link: Link, note: Note, now: Now) -> None:
     if len(note.echo) == 2:
         ours_s, theirs_s = note.echo
         spoken_s = next((steady for stated, steady in reversed(link.spoken) if stated == ours_s), None)
-        away_s = now.wall_s - ours_s if spoken_s is None else now.steady_s - spoken_s
+        away_s = now.wall_s - ours_s if spoken_s is None else (now.steady_s - spoken_s) * now.rate
         delay_s = away_s - (said_s - theirs_s)
-        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s)
+        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s, STEP_S * now.rate)
     link.skew = skew
 
 
-def _sampled(before: Skew, offset_s: float, delay_s: float) -> Skew:
+def _sampled(before: Skew, offset_s: float, delay_s: float, step_s: float) -> Skew:
     """What is known of a clock after one more sample."""
     steps = before.steps + (before.samples > 0)
-    if delay_s < -STEP_S:
+    if delay_s < -step_s:
         return replace(before, samples=0, delay_s=float("inf"), steps=steps)
     delay_s = max(delay_s, 0.0)
-    if before.samples and abs(offset_s - before.offset_s) > STEP_S + delay_s + before.delay_s:
+    if before.samples and abs(offset_s - before.offset_s) > step_s + delay_s + before.delay_s:
         return replace(before, offset_s=offset_s, delay_s=delay_s, samples=1, steps=steps)
     if delay_s <= 1.5 * before.delay_s:
         return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)

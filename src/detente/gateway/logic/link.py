@@ -40,6 +40,7 @@ class Now:
 
     steady_s: float
     wall_s: float  # exercise seconds since the origin, as our wall clock has them
+    rate: float = 1.0  # exercise seconds that pass in one of the steady clock's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,7 @@ class Link:
     paused_there: bool = False
     withdrawn: bool = False  # by either
     quarantined: bool = False
+    crowded: bool = False  # our store has no more room for what it sends
     pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
     announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     notes: int = 0  # written since we started

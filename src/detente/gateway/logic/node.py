@@ -66,7 +66,9 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class Timer:
-    """Time passed."""
+    """Time passed. ``crowded``: the store has no more room for what partners send; None: as it was told last."""
+
+    crowded: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +206,8 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
         link.up = link.heard = link.told = False
         link.settle()
     elif isinstance(event, Timer):
+        if event.crowded is not None:
+            inbound.crowd(link, out, event.crowded)
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
         operator.order(gateway, link, event.word, out, now)

@@ -1,0 +1,204 @@
+"""A store that is nearly full: partners wait, own ticks do not, and what goes makes room."""
+
+import asyncio
+import os
+from collections import deque
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.gateway.made_gateway import FIRST_TICK, Pair
+from tests.gateway.test_serving import crowded
+
+from detente.centre.exchange.ledger import EntryKind
+from detente.gateway.logic import outbound
+from detente.gateway.logic.link import Out
+from detente.gateway.logic.node import Frame, Timer
+from detente.gateway.logic.records import (
+    INBOX_TICKS,
+    Accepted,
+    Receipted,
+    Received,
+    Record,
+    Snapped,
+    StoreError,
+    Ticked,
+)
+from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.store import RESERVE, MemoryStore
+
+NATO, RUSSIA = "NATO", "Russia"
+BYTES_MAX = 4_000_000
+LETTER, MEMORY = 40_000, 300_000
+
+
+def received(number: int) -> Received:
+    return Received(partner=RUSSIA, epoch=2, sequence=number, lane=1, envelope=os.urandom(LETTER), late=False)
+
+
+def ticked(index: int, *applied: int, memory: int = MEMORY) -> list[Record]:
+    """A tick, and all that the centre remembers after it."""
+    names = tuple((RUSSIA, 2, number) for number in applied)
+    return [Ticked(index=index, detections=bytes(2000), applied=names), Snapped(index=index, memory=bytes(memory))]
+
+
+def made(kind: str, folder: Path) -> SqliteStore | MemoryStore:
+    if kind == "memory":
+        return MemoryStore(1, bytes_max=BYTES_MAX)
+    return SqliteStore(folder / "store", NATO, epoch=1, bytes_max=BYTES_MAX)
+
+
+@pytest.fixture(params=["memory", "disk"])
+def store(request: pytest.FixtureRequest, tmp_path: Path):
+    made_store = made(request.param, tmp_path)
+    yield made_store
+    if isinstance(made_store, SqliteStore):
+        made_store.close()
+
+
+def fill(store: SqliteStore | MemoryStore) -> int:
+    """A partner sends until the store is crowded; how many envelopes it took."""
+    store.commit(ticked(0))
+    number = 0
+    while not store.crowded:
+        store.commit([received(number)])
+        number += 1
+    return number
+
+
+def test_p7_what_partners_send_leaves_room_for_own_ticks_memory_and_outbox(store: SqliteStore | MemoryStore) -> None:
+    """A partner that sent all it could costs no tick and no word of ours."""
+    taken = fill(store)
+    assert 0.9 < taken * LETTER / (BYTES_MAX * (1.0 - RESERVE) - MEMORY) < 1.1
+    for index in range(1, 200):
+        sent = Accepted(partner=RUSSIA, sequence=index, lane=0, tick=index, envelope=bytes(4000), keys=())
+        store.commit([*ticked(index), sent, Receipted(partner=RUSSIA, sequences=(index - 20,))])
+    saved = store.load()
+    assert saved.snapshot is not None
+    assert saved.snapshot.index == 199
+    assert len(saved.received) == taken
+    assert store.crowded
+
+
+def test_p7_a_crowded_store_goes_on_by_itself_once_what_it_holds_was_applied(store: SqliteStore | MemoryStore) -> None:
+    taken = fill(store)
+    store.commit(ticked(1, *range(taken // 2)))
+    assert not store.crowded
+    assert len(store.load().received) == taken - taken // 2
+    store.commit([received(taken)])
+
+
+def test_a_store_with_room_keeps_what_was_applied_for_its_ticks_and_no_longer(
+    store: SqliteStore | MemoryStore,
+) -> None:
+    """The inbox is not emptied by a snapshot, but by the time."""
+    store.commit([received(0), *ticked(0, 0)])
+    store.commit(ticked(INBOX_TICKS - 1))
+    assert inbox(store) == 1
+    store.commit(ticked(INBOX_TICKS))
+    assert inbox(store) == 0
+
+
+def inbox(store: SqliteStore | MemoryStore) -> int:
+    if isinstance(store, MemoryStore):
+        return len(store.inbox)
+    return store.base.execute("SELECT count(*) FROM inbox").fetchone()[0]
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_what_goes_makes_room_for_what_comes(kind: str, tmp_path: Path) -> None:
+    """Of a store filled to the brim, a tick with a new memory takes the place of the old one; more is refused."""
+    store = made(kind, tmp_path)
+    fill(store)
+    more = [[received(number)] for number in range(1000, 1000 + BYTES_MAX // LETTER)]
+    with pytest.raises(StoreError):
+        deque(map(store.commit, more), maxlen=0)
+    before = store.load()
+    news = Accepted(partner=RUSSIA, sequence=0, lane=0, tick=1, envelope=bytes(2 * LETTER), keys=())
+    with pytest.raises(StoreError):
+        store.commit([news])
+    store.commit([news, *ticked(1, memory=MEMORY // 2)])
+    after = store.load()
+    assert after.received == before.received
+    assert after.snapshot is not None
+    assert after.snapshot.index == 1
+    if isinstance(store, SqliteStore):
+        store.close()
+        assert (tmp_path / "store").stat().st_size <= BYTES_MAX
+
+
+def test_a_store_opened_crowded_is_so(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "store", NATO, epoch=1, bytes_max=BYTES_MAX)) as store:
+        fill(store)
+    with closing(SqliteStore(tmp_path / "store", NATO, epoch=1, bytes_max=BYTES_MAX)) as store:
+        assert store.crowded
+    with closing(SqliteStore(tmp_path / "store", NATO, epoch=1, bytes_max=2 * BYTES_MAX)) as store:
+        assert not store.crowded
+
+
+def test_p5_a_crowded_store_takes_nothing_of_a_partner_until_it_has_room() -> None:
+    """Nothing is kept and nothing receipted; it is counted and told once, and what was sent comes again."""
+    pair = Pair()
+    pair.connect()
+    pair.do(NATO, Timer(crowded=True))
+    pair.do(NATO, Timer())
+    before = pair.link(NATO)
+    for index in range(FIRST_TICK, FIRST_TICK + 8):
+        pair.pass_time(5.0)
+        pair.tick(index, RUSSIA)
+        pair.carry()
+    waits = dict(pair.link(RUSSIA).pending)
+    assert waits
+    assert not pair.link(NATO).waiting
+    assert pair.link(NATO).below == before.below
+    assert pair.link(NATO).counts["no_room"] >= len(waits)
+    assert not pair.link(NATO).counts.get("refused")
+    said = [notice.text for name, notice in pair.notices if name == NATO and notice.kind == "store"]
+    assert len(said) == 1
+    assert "nearly full" in said[0]
+    pair.pass_time(10.0)
+    pair.do(NATO, Timer(crowded=False))
+    pair.do(RUSSIA, Timer())
+    pair.carry()
+    assert not pair.link(RUSSIA).pending
+    assert {one.sequence for one in pair.link(NATO).waiting} >= set(waits)
+    assert [notice.text for name, notice in pair.notices if name == NATO and notice.kind == "store"][1:] == [
+        "the store has room again: what Russia sends is taken"
+    ]
+
+
+def test_p5_a_crowded_store_takes_no_closings_and_no_lines_about_refused_bytes() -> None:
+    pair = Pair()
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + 8):
+        pair.pass_time(5.0)
+        pair.tick(index, RUSSIA)
+    pair.frames.clear()
+    pair.do(NATO, Timer(crowded=True))
+    link, out = pair.link(RUSSIA), Out()
+    outbound.close_all(link, out, "expired", pair.now)
+    pair.stores[RUSSIA].commit(out.records)
+    size = pair.link(NATO).tip.size
+    pair.pass_time(10.0)
+    pair.do(RUSSIA, Timer())
+    pair.carry()
+    pair.do(NATO, Frame(partner=RUSSIA, lane=1, data=b"DTNENV01" + bytes(50)))
+    assert pair.link(NATO).tip.size == size
+    assert not pair.link(NATO).beyond
+    pair.do(NATO, Timer(crowded=False))
+    pair.pass_time(20.0)
+    pair.do(RUSSIA, Timer())
+    pair.carry()
+    assert not pair.link(RUSSIA).pending
+    lines = [entry.kind for entry in pair.stores[NATO].ledger(RUSSIA)]
+    assert lines.count(EntryKind.TOMBSTONE) == len(out.records) // 2
+
+
+def test_a_running_side_tells_its_gateway_whether_its_store_has_room() -> None:
+    server = crowded([])
+    server._tell_standing = server.stop  # comes with the timer: one pass is enough
+    for full in (True, False):
+        server.store, server.stopping = SimpleNamespace(crowded=full), False
+        asyncio.run(server._loop(None))
+        assert server.node.links[RUSSIA].crowded is full
