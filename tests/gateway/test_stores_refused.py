@@ -135,7 +135,7 @@ def test_a_theatre_file_that_is_only_laid_out_anew_is_the_same_theatre(folder: P
         ("UPDATE outbox SET envelope = zeroblob(10)", "for Russia is not what the ledger says was sent"),
         ("UPDATE outbox SET sequence = sequence + 1000", "for Russia is not what the ledger says was sent"),
         ("UPDATE outbox SET closed = 'expired'", "for Russia is not what the ledger says was sent"),
-        ("UPDATE outbox SET keys = 'x'", "for Russia is not what was written"),
+        ("UPDATE outbox SET keys = 'x'", "a line of the outbox is not what was written"),
         ("INSERT INTO outbox VALUES ('Russia', 999, 0, 37, zeroblob(10), '[]', '', x'')", "envelope 999 for Russia"),
         ("UPDATE ledger SET sequence = sequence + 1 WHERE place = 3", "ledger entry 3 for Russia is not the one that"),
         ("UPDATE ledger SET kind = 99 WHERE place = 3", "ledger entry 3 for Russia is none"),

@@ -354,36 +354,35 @@ class SqliteStore:
         snapshot = self._snapshot()
         after = -1 if snapshot is None else snapshot.index
         ticks = self._ticks(snapshot)
-        outbox = tuple(self._outbox_line(*line) for line in self.base.execute("SELECT * FROM outbox").fetchall())
+        rows = self.base.execute(
+            "SELECT partner, sequence, lane, tick, envelope, keys, closed, digest FROM outbox "
+            "ORDER BY partner, sequence"
+        ).fetchall()
+        try:
+            outbox = tuple(_outbox_line(*row) for row in rows)
+        except (ValueError, TypeError) as error:
+            raise self._damaged("a line of the outbox is not what was written") from error
         self._refuse(outbox_fault(self.base, outbox))
         return Saved(
             epoch=int(self._about("epoch")), snapshot=snapshot, ticks=ticks, received=self._received(after, ticks),
-            outbox=tuple(sorted(outbox, key=lambda line: (line.partner, line.sequence))), kept=tuple(self._kept()),
+            outbox=outbox, kept=tuple(self._kept()),
         )  # fmt: skip
 
     def _received(self, after: int, ticks: Sequence[Ticked]) -> tuple[Received, ...]:
         """Inbox lines that wait, and those that ticks past ``after`` used; older ones are looked at too, and left."""
         found, used = [], {}
-        for p, e, n, lane, envelope, late, total, applied in self.base.execute("SELECT * FROM inbox"):
-            self._checked(total, envelope, f"envelope {n} of {p}")
-            if applied is None or applied > after:
-                used[p, e, n] = applied
-                found.append(Received(partner=p, epoch=e, sequence=n, lane=lane, envelope=envelope, late=bool(late)))
+        asked = self.base.execute("SELECT partner, epoch, sequence, lane, envelope, late, sum, applied FROM inbox")
+        with contextlib.closing(asked) as rows:
+            for partner, epoch, sequence, lane, envelope, late, total, applied in rows:
+                self._checked(total, envelope, f"envelope {sequence} of {partner}")
+                if applied is None or applied > after:
+                    used[partner, epoch, sequence] = applied
+                    found.append(
+                        Received(partner=partner, epoch=epoch, sequence=sequence, lane=lane, envelope=envelope,
+                                 late=bool(late))
+                    )  # fmt: skip
         self._refuse(inbox_fault(self.base, used, ticks))
         return tuple(sorted(found, key=lambda one: (one.partner, one.epoch, one.sequence)))
-
-    def _outbox_line(
-        self, partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
-    ) -> Accepted | Closed:
-        if closed:
-            return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
-        try:
-            pairs = tuple((data, number) for data, number in json.loads(keys))
-            return Accepted(
-                partner=partner, sequence=sequence, lane=Lane(lane), tick=tick, envelope=envelope, keys=pairs
-            )
-        except (ValueError, TypeError) as error:
-            raise self._damaged(f"envelope {sequence} for {partner} is not what was written") from error
 
     def _kept(self) -> list[Kept]:
         rows = self.base.execute("SELECT partner, document, sum FROM kept ORDER BY partner").fetchall()
@@ -454,6 +453,15 @@ class SqliteStore:
         """Let go of the file."""
         with self.folding:
             self.opened.close()
+
+
+def _outbox_line(
+    partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
+) -> Accepted | Closed:
+    if closed:
+        return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
+    pairs = tuple((data, number) for data, number in json.loads(keys))
+    return Accepted(partner=partner, sequence=sequence, lane=Lane(lane), tick=tick, envelope=envelope, keys=pairs)
 
 
 def _sum(data: bytes | str) -> int:
