@@ -70,6 +70,10 @@ class Server:
         """Opens the store, and keeps nothing in it yet. Raises InputError where it cannot be this side's."""
         file = ready.config.file
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
+        self.counts: dict[str, float] = dict.fromkeys(
+            ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
+             "store_failures_total", "late_batches_total", "frames_without_agreement_total", "unshown_total"), 0.0
+        )  # fmt: skip
         recorded = self._recorded()
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
@@ -91,10 +95,6 @@ class Server:
         self.lines: dict[str, Line | JetStreamLine] = {}
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
-        self.counts: dict[str, float] = dict.fromkeys(
-            ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
-             "store_failures_total", "late_batches_total", "frames_without_agreement_total"), 0.0
-        )  # fmt: skip
         self.began_s = self.clock.exercise_s
         self.stopping = self.started = False
         self.standing = ""  # of the agreement, as last told
@@ -160,8 +160,8 @@ class Server:
                 loop.add_signal_handler(number, self.stop)
             gc.collect()
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
-            self._keep_restored()
             self.started = True
+            self.keeping.owe(self.restored)
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             self._tell_standing()
             ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
@@ -172,16 +172,6 @@ class Server:
             self._close()
             self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
-
-    def _keep_restored(self) -> None:
-        """Keep what the restart itself changed. Raises InputError where the disk keeps nothing."""
-        try:
-            self.store.commit(self.restored)
-        except StoreError as error:
-            raise InputError(
-                found=f"a store in which nothing can be kept: {error}", expected="a disk with room",
-                remedy="make room, or name a store on another disk", file=str(self.store.path),
-            ) from error  # fmt: skip
 
     def _let_go(self) -> None:
         """Close the store; of a start that was refused none is left behind that was not there before."""
@@ -305,14 +295,11 @@ class Server:
         if not self.counts["store_failures_total"]:
             self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
         self.counts["store_failures_total"] += 1
-        lines = [event for step in gone for event in step.lines]
         if self.batch is not None:
-            lines += self.batch.lines
+            self.keeping.hear_lines(self.batch.lines)
             self.batch = None
         for one in gone:
             self._answer(one.orders, f"it could not be kept, and does not count: {error}")
-        if lines:
-            self._run(lines)
 
     def _answer(self, orders: Iterable[Order], text: str) -> None:
         """Tell the operator what became of words of theirs."""
@@ -375,7 +362,11 @@ class Server:
             self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
-        self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
+        said = {"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields}
+        try:
+            self.show(said)
+        except OSError:  # its disk is full, or whoever reads it is gone: nothing else depends on it
+            self.counts["unshown_total"] += 1
 
     def _on_frame(self, partner: str):
         buckets: Buckets = {}
