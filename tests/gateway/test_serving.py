@@ -45,7 +45,7 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.ears = select.poll()
     server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
-    server.standing, server.asked = "in-force", {}
+    server.standing, server.asked, server.news = "in-force", {}, {}
     return server
 
 
@@ -331,7 +331,7 @@ def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_ti
         async def on_frame(lane: int, data: bytes) -> None:
             heard.append("frame")
 
-        async def on_line(up: bool) -> None:
+        def on_line(up: bool) -> None:
             heard.append("line")
 
         line, reader = Line(RUSSIA, on_frame, on_line, before), asyncio.StreamReader()
@@ -347,3 +347,36 @@ def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_ti
     assert heard == ["line", "before", "frame", "line"]
     ours.close()
     theirs.close()
+
+
+def test_news_of_a_line_waits_behind_nobodys_frames_and_the_latest_counts() -> None:
+    """With the queue full of frames: a line that went and came again is told as one that came, in the next batch."""
+    heard: list[str] = []
+    server = crowded(heard)
+    server.clock.exercise_s -= server.gateway.tick_s
+    queue: asyncio.Queue = asyncio.Queue(server.events.qsize())
+    while not server.events.empty():
+        queue.put_nowait(server.events.get_nowait())
+    server.events = queue
+    assert server.node.links[RUSSIA].up
+
+    async def story(*ups: bool) -> None:
+        told = server._on_line(RUSSIA)
+        for up in ups:
+            told(up)
+        running = asyncio.create_task(server._loop(None))
+        while "Frame" not in heard:
+            await asyncio.sleep(0)
+        server.stop()
+        await running
+
+    asyncio.run(story(False, True, False))
+    assert [one for one in heard if one.startswith("Line")] == ["LineDown"]
+    assert heard.index("LineDown") < heard.index("Frame")
+    assert not server.node.links[RUSSIA].up
+    assert server.news == {}
+    heard.clear()
+    server.stopping = False
+    asyncio.run(story(True, False, True))
+    assert [one for one in heard if one.startswith("Line")] == ["LineUp"]
+    assert server.node.links[RUSSIA].up

@@ -153,7 +153,7 @@ class JetStreamLine:
     async def _down(self) -> None:
         if self.up:
             self.up = False
-            await self.on_line(False)
+            self.on_line(False)
 
     async def _inward_again(self) -> None:
         for lane in self.inboxes:
@@ -164,7 +164,7 @@ class JetStreamLine:
         both = self.inward, self.outward
         if all(one is not None and one.is_connected for one in both) and not self.up:
             self.up = True
-            await self.on_line(True)
+            self.on_line(True)
 
 
 async def _patiently(make: Any) -> Any:

@@ -10,21 +10,17 @@ import contextlib
 import gc
 import select
 import signal
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
-from detente.gateway.jetstream import JetStreamLine
-from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
+from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
@@ -46,7 +42,7 @@ from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.telling import show_line, warning_fields
-from detente.gateway.transport import Line, contexts, listen, renew
+from detente.gateway.transport import listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
@@ -92,9 +88,10 @@ class Server:
         self.feeds: set[asyncio.StreamWriter] = set()
         self.ears = select.poll()  # tells of feeds whose bytes nobody has read
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
-        self.lines: dict[str, Line | JetStreamLine] = {}
+        self.partners = Lines(self._on_frame, self._on_line, self._own_first, self._line_ended)
+        self.lines = self.partners.open
+        self.news: dict[str, LineUp | LineDown] = {}  # of each line the latest, until the loop reads it
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
-        self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.began_s = self.clock.exercise_s
         self.stopping = self.started = False
         self.standing = ""  # of the agreement, as last told
@@ -135,26 +132,8 @@ class Server:
             stack.callback((await listen(file.health, health.client)).close)
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self._feed_client)).close)
-            for partner in file.partners:
-                on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
-                serving, calling = self.tls[partner.name] = contexts(*_tls_files(self.ready, partner.authority))
-                if partner.nats is not None:
-                    check_server(partner.nats.monitor, partner.nats.inbox)
-                    through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
-                    self.lines[partner.name] = through
-                    servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
-                    running = asyncio.create_task(through.run(*servers, calling))
-                    running.add_done_callback(partial(self._line_ended, partner.name))
-                    stack.callback(running.cancel)
-                    continue
-                line = Line(partner.name, on_frame, on_line, self._own_first)
-                self.lines[partner.name] = line
-                if partner.listen is not None:
-                    stack.callback((await listen(partner.listen, line.answer, context=serving)).close)
-                elif partner.connect is not None:
-                    host, _, port = partner.connect.rpartition(":")
-                    call = asyncio.create_task(line.connect_for_ever(host.strip("[]"), int(port), calling))
-                    stack.callback(call.cancel)
+            stack.callback(self.partners.close)
+            await self.partners.follow(self.ready)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
@@ -211,8 +190,19 @@ class Server:
                 self.dropped.clear()
                 self._tell_standing()
                 timer_s = time.monotonic() + TIMER_S
+            events = [*self._line_news(), *events]
             if events:
                 await self._read(events)
+
+    def _line_news(self) -> list[LineEvent]:
+        """The latest of each line since it was last asked: a state, which waits behind nobody's frames."""
+        news, self.news = self.news, {}
+        return [event for partner, event in news.items() if partner in self.node.links]
+
+    def _wake(self) -> None:
+        """Have the loop look at what came otherwise than as an event."""
+        if self.events.empty():
+            self.events.put_nowait(Timer())
 
     async def _first(self, most_s: float) -> list[LineEvent]:
         """The event that comes next, if one does for so long."""
@@ -382,9 +372,10 @@ class Server:
         return take
 
     def _on_line(self, partner: str):
-        async def take(up: bool) -> None:
+        def take(up: bool) -> None:
             if partner in self.node.links:
-                await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
+                self.news[partner] = LineUp(partner=partner) if up else LineDown(partner=partner)
+                self._wake()
             self._log("line", partner=partner, up=up)
 
         return take
@@ -417,8 +408,8 @@ class Server:
                     self.counts["late_batches_total"] += 1
                 elif len(self.batches) < FEED_BATCHES_MAX:
                     self.batches[index] = detections
-                    if index == self.node.tick + 1 and self.events.empty():
-                        await self.events.put(Timer())  # wakes the loop
+                    if index == self.node.tick + 1:
+                        self._wake()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
@@ -447,9 +438,7 @@ class Server:
             path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
             ready = prepare(read_config(path), self.clock)
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
-            for partner in ready.config.file.partners:
-                if partner.name in self.tls:
-                    renew(self.tls[partner.name], *_tls_files(ready, partner.authority))
+            self.partners.renew(ready)
         except InputError as error:
             return str(error)
         up = [name for name, line in self.lines.items() if line.writer is not None]
@@ -477,12 +466,6 @@ class Server:
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable)}  # fmt: skip
         return node, counts, health
-
-
-def _tls_files(ready: Ready, authority: str) -> tuple[Path, Path, Path]:
-    """A side's certificate and key, and a partner's authority."""
-    keys = ready.config.file.keys
-    return ready.config.path(keys.tls_certificate), ready.config.path(keys.tls_key), ready.config.path(authority)
 
 
 def serve(ready: Ready, show: Show = show_line) -> None:

@@ -35,7 +35,7 @@ WAITING_BYTES = 1 << 17
 which own sensors are read. source: assumption, 64 kB-1 MB."""
 
 OnFrame = Callable[[int, bytes], Awaitable[None]]
-OnLine = Callable[[bool], Awaitable[None]]
+OnLine = Callable[[bool], None]
 Turn = Callable[[], Awaitable[None]]
 
 
@@ -155,14 +155,12 @@ class Line:
             self.strangers += 1
             writer.close()
             return
-        if self.writer is not None:
-            self.writer.close()
-            await self.on_line(False)
+        self.hang_up()
         self.writer = writer
-        await self.on_line(True)
+        self.on_line(True)
         frames = Frames()
         try:
-            while data := await reader.read(READ_BYTES):
+            while self.writer is writer and (data := await reader.read(READ_BYTES)):
                 await self.before()
                 for lane, frame in frames.cut(data):
                     await self.on_frame(lane, frame)
@@ -172,9 +170,15 @@ class Line:
             pass
         finally:
             writer.close()
-        if self.writer is writer:
+            if self.writer is writer:
+                self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the line that stands, if one does."""
+        if self.writer is not None:
+            self.writer.close()
             self.writer = None
-            await self.on_line(False)
+            self.on_line(False)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
