@@ -108,7 +108,7 @@ class End:
         if admits(self.buckets, FREE, lane, len(data), time.monotonic()):
             await self.events.put(Frame(partner=self.partner, lane=lane, data=data, admitted=True))
 
-    def _turn(self, up: bool) -> None:
+    def _turn(self, up: bool, _: str) -> None:
         self.events.put_nowait(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
 
     @property

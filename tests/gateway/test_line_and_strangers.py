@@ -30,7 +30,7 @@ def talked(keys: Path, caller: str, believes: str, frames: list[bytes]) -> tuple
     async def on_frame(lane: int, data: bytes) -> None:
         heard.append((lane, data))
 
-    def on_line(up: bool) -> None:
+    def on_line(up: bool, why: str) -> None:
         heard.append(up)
 
     async def call() -> Line:
@@ -123,7 +123,7 @@ def test_a_newer_line_takes_an_older_ones_place_and_the_last_news_is_true() -> N
         await full.put(data)
 
     async def story() -> None:
-        line = Line("Russia", on_frame, news.append)
+        line = Line("Russia", on_frame, lambda up, why: news.append(up))
         callers = [Held() for _ in range(20)]
         serving = []
         for one in callers:
@@ -152,7 +152,7 @@ def test_a_newer_line_takes_an_older_ones_place_and_the_last_news_is_true() -> N
 
 def test_p4_what_a_partner_does_not_read_is_dropped_beyond_a_buffer() -> None:
     async def story() -> None:
-        line, one = Line("Russia", None, lambda up: None), Held()  # type: ignore[arg-type]
+        line, one = Line("Russia", None, lambda up, why: None), Held()  # type: ignore[arg-type]
         line.writer = one  # type: ignore[assignment]
         one.waits = transport.BUFFER_BYTES_MAX
         line.send(1, b"abc")
@@ -162,3 +162,26 @@ def test_p4_what_a_partner_does_not_read_is_dropped_beyond_a_buffer() -> None:
         assert (one.written, line.dropped) == (len(WORD), 1)
 
     asyncio.run(story())
+
+
+def test_a_line_on_which_nothing_is_heard_is_ended_and_told_and_one_that_waits_for_us_is_not() -> None:
+    news: list[tuple[bool, str]] = []
+    silent_s = 0.2
+
+    async def story() -> None:
+        async def on_frame(lane: int, data: bytes) -> None:
+            await asyncio.sleep(3 * silent_s)  # our own disk, say, is far behind
+
+        line, one = Line("Russia", on_frame, lambda *told: news.append(told), silent_s=silent_s), Held()
+        serving = asyncio.create_task(line.serve(one.reader, one))  # type: ignore[arg-type]
+        for byte in WORD:  # slow, and not silent
+            await asyncio.sleep(silent_s / 4)
+            one.reader.feed_data(bytes([byte]))
+        await asyncio.sleep(2 * silent_s)
+        assert not one.closed
+        await serving
+        assert one.closed
+        assert line.writer is None
+
+    asyncio.run(asyncio.wait_for(story(), 20.0))
+    assert news == [(True, ""), (False, "nothing was heard for 0.2 s")]

@@ -331,7 +331,7 @@ def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_ti
         async def on_frame(lane: int, data: bytes) -> None:
             heard.append("frame")
 
-        def on_line(up: bool) -> None:
+        def on_line(up: bool, why: str) -> None:
             heard.append("line")
 
         line, reader = Line(RUSSIA, on_frame, on_line, before), asyncio.StreamReader()
@@ -363,7 +363,7 @@ def test_news_of_a_line_waits_behind_nobodys_frames_and_the_latest_counts() -> N
     async def story(*ups: bool) -> None:
         told = server._on_line(RUSSIA)
         for up in ups:
-            told(up)
+            told(up, "")
         running = asyncio.create_task(server._loop(None))
         while "Frame" not in heard:
             await asyncio.sleep(0)

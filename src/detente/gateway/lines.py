@@ -51,13 +51,14 @@ class Lines:
 
     async def _open(self, ready: Ready, one: PartnerFile) -> None:
         on_frame, on_line = self.on_frame(one.name), self.on_line(one.name)
+        silent_s = ready.gateway.limits.silent_s
         serving, calling = contexts(*_tls_files(ready, one.authority))
         if one.nats is not None:
             check_server(one.nats.monitor, one.nats.inbox)
-            line = JetStreamLine(ready.gateway.name, one.name, on_frame, on_line)
+            line = JetStreamLine(ready.gateway.name, one.name, on_frame, on_line, silent_s)
             closing = self._run(one.name, line.run(f"tls://{one.nats.inbox}", f"tls://{one.nats.outbox}", calling))
         else:
-            line = Line(one.name, on_frame, on_line, self.before)
+            line = Line(one.name, on_frame, on_line, self.before, silent_s)
             if one.listen is not None:
                 server = await listen(one.listen, line.answer, context=serving)
                 closing = partial(_deaf, server, line)

@@ -372,11 +372,11 @@ class Server:
         return take
 
     def _on_line(self, partner: str):
-        def take(up: bool) -> None:
+        def take(up: bool, why: str) -> None:
             if partner in self.node.links:
                 self.news[partner] = LineUp(partner=partner) if up else LineDown(partner=partner)
                 self._wake()
-            self._log("line", partner=partner, up=up)
+            self._log("line", partner=partner, up=up, **({"text": why} if why else {}))
 
         return take
 
