@@ -54,7 +54,8 @@ LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it g
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 DEAF_S = 0.001  # between looks at a disk that is far behind
-FEED_BATCHES_MAX = 5000
+FEED_BATCHES_MAX = 5000  # held for ticks to come; then the feed waits. source: assumption, 100-50,000
+FEED_WAIT_S = 0.05
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
 
@@ -68,7 +69,8 @@ class Server:
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
-             "store_failures_total", "late_batches_total", "frames_without_agreement_total", "unshown_total"), 0.0
+             "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "late_batches_total",
+             "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
         recorded = self._recorded()
         self.store = SqliteStore(
@@ -271,8 +273,6 @@ class Server:
         if step.tick is not None:
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
-            for old in [tick for tick in self.batches if tick <= self.kept_tick]:
-                del self.batches[old]
             self._warn("assisted", step.out.warnings)
             for writer in self.feeds:
                 writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
@@ -327,6 +327,8 @@ class Server:
             self._close()
             self.node = replace(self.node, durable=False)
         detections = self.batches.get(index)
+        for old in [tick for tick in self.batches if tick <= index]:  # kept or not, no tick is run twice
+            del self.batches[old]
         if detections is None:
             self.counts["feed_gaps_total"] += self.ready.config.file.feed.file is None
             detections = Detections.empty()
@@ -404,18 +406,32 @@ class Server:
                     self.counts["feed_faults_total"] += 1
                     self._log("feed", text=str(error))
                     continue
-                if index <= self.node.tick:
-                    self.counts["late_batches_total"] += 1
-                elif len(self.batches) < FEED_BATCHES_MAX:
-                    self.batches[index] = detections
-                    if index == self.node.tick + 1:
-                        self._wake()
+                while len(self.batches) >= FEED_BATCHES_MAX and index > max(self.batches):
+                    await asyncio.sleep(FEED_WAIT_S)  # a feed that is far ahead
+                self._hold(index, detections)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
             self.feeds.discard(writer)
             self.ears.unregister(ear)
             writer.close()
+
+    def _hold(self, index: int, detections: Detections) -> None:
+        """A tick's detections until it is run: the first that come, and of more than can be held the nearest."""
+        held = self.batches.get(index)
+        if index <= self.node.tick:
+            self.counts["late_batches_total"] += 1
+        elif held is None:
+            if len(self.batches) >= FEED_BATCHES_MAX:
+                self.counts["feed_dropped_total"] += 1
+                del self.batches[max(self.batches)]
+            self.batches[index] = detections
+            if index == self.node.tick + 1:
+                self._wake()
+        elif feed.write_batch(index, held) != feed.write_batch(index, detections):
+            if not self.counts["feed_conflicts_total"]:
+                self._log("feed", text=f"tick {index} is told twice, and differently: are there two feeds?")
+            self.counts["feed_conflicts_total"] += 1
 
     def _wanted(self) -> int:
         """The first tick whose detections are not kept yet."""
@@ -444,6 +460,8 @@ class Server:
         up = [name for name, line in self.lines.items() if line.writer is not None]
         self._close()
         self.keeping.settle()
+        if not self.node.durable:
+            return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
         try:
             node, out = restore(ready.gateway, self.store.load(), self.clock.now)
             self.store.commit(out.records)
