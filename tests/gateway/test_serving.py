@@ -466,19 +466,13 @@ def test_a_tick_told_twice_and_differently_is_told_once_and_counted() -> None:
     ticking(server)
     index = next(tick for tick in range(FIRST_TICK, FIRST_TICK + 20) if len(feed(0).tick(tick)) > 1)
     whole = feed(0).tick(index)
-    again = [
-        (index, whole),
-        (index, whole.rows(0, 1)),
-        (index, whole),
-        (index, whole.rows(1, 2)),
-        (index + 1, whole.rows(0, 0)),
-    ]
+    told_of = [whole, whole.rows(0, 1), whole, whole.rows(1, 2)]
 
     async def run() -> None:
         while index + 1 not in server.batches:
             await asyncio.sleep(0.001)
 
-    fed(server, again, run)
+    fed(server, [*((index, one) for one in told_of), (index + 1, Detections.empty())], run)
     assert len(server.batches[index]) == len(whole), "the first counts"
     assert server.counts["feed_conflicts_total"] == 2
     assert [one["text"] for one in told] == [f"tick {index} is told twice, and differently: are there two feeds?"]

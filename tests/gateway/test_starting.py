@@ -173,6 +173,8 @@ def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
     server._tick()
     assert server.node.tick == index, "own sensors are listened to"
     assert said == []
+    assert "make room" in server._reload()
+    assert server.node.tick == index, "and nothing that they heard is forgotten"
     disk["full"] = False
     server._run([Timer()])
     assert said, "the partner is greeted"
