@@ -164,7 +164,7 @@ def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
 
     server = Server(ready(folder, NATO), told.append)
     said: list[int] = []
-    line: Any = type("Line", (), {"send": lambda self, lane, data: said.append(lane)})()
+    line: Any = type("Line", (), {"writer": None, "send": lambda self, lane, data: said.append(lane)})()
     server.lines[RUSSIA] = line
     boots = server.node.links[RUSSIA].boots
     server.keeping.owe(server.restored)

@@ -27,16 +27,21 @@ class Lines:
         self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
         self.closing: dict[str, Callable[[], object]] = {}  # what ends each
         self.ways: dict[str, tuple[object, ...]] = {}  # how each is reached
+        self.following = asyncio.Lock()
 
     async def follow(self, ready: Ready) -> None:
         """Close what is wanted no more, open what is not there. Raises InputError where one cannot be opened."""
         wanted = {one.name: one for one in ready.config.file.partners}
-        for name, way in list(self.ways.items()):
-            if name not in wanted or _way(wanted[name]) != way:
-                self._close(name)
-        for name, one in wanted.items():
-            if name not in self.ways:
-                await self._open(ready, one)
+        async with self.following:
+            for name, way in list(self.ways.items()):
+                if name not in wanted or _way(wanted[name]) != way:
+                    stood = self.open[name].writer is not None
+                    self._close(name)
+                    if stood:
+                        self.on_line(name)(False, "")
+            for name, one in wanted.items():
+                if name not in self.ways:
+                    await self._open(ready, one)
 
     def renew(self, ready: Ready) -> None:
         """Show new certificates from the next handshake on. Raises InputError where files do not fit together."""
@@ -50,24 +55,29 @@ class Lines:
             self._close(name)
 
     async def _open(self, ready: Ready, one: PartnerFile) -> None:
-        on_frame, on_line = self.on_frame(one.name), self.on_line(one.name)
+        name, on_frame, on_line = one.name, self.on_frame(one.name), self.on_line(one.name)
         silent_s = ready.gateway.limits.silent_s
         serving, calling = contexts(*_tls_files(ready, one.authority))
+
+        def told(up: bool, why: str) -> None:
+            if self.open.get(name) is line:  # else another took its place
+                on_line(up, why)
+
         if one.nats is not None:
-            check_server(one.nats.monitor, one.nats.inbox)
-            line = JetStreamLine(ready.gateway.name, one.name, on_frame, on_line, silent_s)
-            closing = self._run(one.name, line.run(f"tls://{one.nats.inbox}", f"tls://{one.nats.outbox}", calling))
+            await asyncio.to_thread(check_server, one.nats.monitor, one.nats.inbox)
+            line = JetStreamLine(ready.gateway.name, name, on_frame, told, silent_s)
+            closing = self._run(name, line.run(f"tls://{one.nats.inbox}", f"tls://{one.nats.outbox}", calling))
         else:
-            line = Line(one.name, on_frame, on_line, self.before, silent_s)
+            line = Line(name, on_frame, told, self.before, silent_s)
             if one.listen is not None:
                 server = await listen(one.listen, line.answer, context=serving)
                 closing = partial(_deaf, server, line)
             else:
                 assert one.connect is not None, "a partner is reached in one of three ways"
                 host, _, port = one.connect.rpartition(":")
-                closing = self._run(one.name, line.connect_for_ever(host.strip("[]"), int(port), calling))
-        self.open[one.name], self.tls[one.name] = line, (serving, calling)
-        self.closing[one.name], self.ways[one.name] = closing, _way(one)
+                closing = self._run(name, line.connect_for_ever(host.strip("[]"), int(port), calling))
+        self.open[name], self.tls[name] = line, (serving, calling)
+        self.closing[name], self.ways[name] = closing, _way(one)
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> Callable[[], object]:
         """Have a line's work done; what ends it."""
@@ -76,8 +86,8 @@ class Lines:
         return running.cancel
 
     def _close(self, name: str) -> None:
-        self.closing.pop(name)()
         del self.open[name], self.tls[name], self.ways[name]
+        self.closing.pop(name)()
 
 
 def _deaf(server: asyncio.Server, line: Line) -> None:

@@ -440,7 +440,7 @@ class Server:
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
         if word == "reload":
-            return self._reload()
+            return self._reload() or await self._follow()
         if partner not in self.node.links:
             return f"{partner} is no partner"
         order = Order(word=word, partner=partner)
@@ -476,6 +476,14 @@ class Server:
         self._log("reloaded", agreement=ready.gateway.digest[:16] if ready.gateway.partners else None)
         self._tell_standing()
         self._run([LineUp(partner=name) for name in up if name in node.links])
+        return ""
+
+    async def _follow(self) -> str:
+        """Have lines to the partners that there are now; why one cannot be, or nothing."""
+        try:
+            await self.partners.follow(self.ready)
+        except InputError as error:
+            return f"all but a line is as the configuration says: {error}"
         return ""
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
