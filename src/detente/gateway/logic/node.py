@@ -20,7 +20,7 @@ from detente.centre.exchange.second_check import Snapshot
 from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
-from detente.gateway.logic.doubts import notice_doubts, pardoned
+from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
@@ -249,6 +249,8 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
     notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
+    now_s = (event.index + 1) * gateway.tick_s
+    notice_unheard(gateway, node.centre.assisted.partner, after.centre.assisted.partner, messages, now_s, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
