@@ -108,8 +108,8 @@ class End:
         if admits(self.buckets, FREE, lane, len(data), time.monotonic()):
             await self.events.put(Frame(partner=self.partner, lane=lane, data=data, admitted=True))
 
-    async def _turn(self, up: bool) -> None:
-        await self.events.put(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
+    def _turn(self, up: bool, _: str) -> None:
+        self.events.put_nowait(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
 
     @property
     def now(self) -> Now:

@@ -197,6 +197,7 @@ GUARDS = [
     ("P5", "what was made of steps that were lost is lost with them", range(60), [
         (keeping.Keeping, "_undo", unrepentant),
     ]),
+    ("P1", "news of a line outlives a commit that is lost", [95], [(keeping, "on_lines", lambda its, news: its)]),
     ("P7", "a full disk stops no own sensor", range(60), [
         (keeping, "ashore", lambda node, event: replace(node, tick=event.index)),
     ]),

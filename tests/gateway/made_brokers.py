@@ -38,7 +38,7 @@ class End:
     async def take(self, lane: int, data: bytes) -> None:
         self.frames.append((lane, data))
 
-    async def turn(self, up: bool) -> None:
+    def turn(self, up: bool, why: str) -> None:
         self.ups.append(up)
 
     async def end(self) -> None:
@@ -73,7 +73,7 @@ class Gate:
     async def take(self, lane: int, data: bytes) -> None:
         self.do(Frame(partner=self.other, lane=lane, data=data))
 
-    async def turn(self, up: bool) -> None:
+    def turn(self, up: bool, why: str) -> None:
         self.do(LineUp(partner=self.other) if up else LineDown(partner=self.other))
 
     async def keep_time(self) -> None:

@@ -356,6 +356,9 @@ def test_p8_a_partners_clock_is_measured_and_orders_nothing(offset_s: float) -> 
     assert pair.link(NATO).skew.samples > 0
     assert pair.link(NATO).skew.offset_s == pytest.approx(offset_s, abs=1e-3)
     assert pair.link(RUSSIA).skew.offset_s == pytest.approx(-offset_s, abs=1e-3)
+    told = [(name, notice.text.partition(";")[0]) for name, notice in pair.notices if notice.kind == "clock"]
+    said = {(NATO, f"its clock is {offset_s:+.1f} s off ours"), (RUSSIA, f"its clock is {-offset_s:+.1f} s off ours")}
+    assert sorted(told) == sorted(said if abs(offset_s) > 1.0 else [])
     assert pack(pair.nodes[NATO].centre) == pack(true.nodes[NATO].centre)
 
 

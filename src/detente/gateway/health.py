@@ -55,6 +55,9 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
         for kind, value in zip(Suspicion, trust.evidence[0, names.index(partner)], strict=True):
             of = f'partner="{partner}",test="{(kind.name or "").lower()}"'
             lines.append(f"detente_suspicion_evidence{{{of}}} {_number(value)}")
+    told = node.centre.assisted.partner
+    for what, count in (("rejected", told.rejected), ("overflow", told.overflow)):
+        lines += [f"# TYPE detente_picture_{what} counter", f"detente_picture_{what}_total {int(count[0])}"]
     lines.append("# TYPE detente_exchange counter")
     for partner, link in node.links.items():
         lines += [

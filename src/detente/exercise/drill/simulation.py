@@ -18,7 +18,6 @@ from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, hea
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
-from detente.gateway.logic.records import StoreError
 from detente.gateway.store import Room
 from detente.gateway.theatre import gateway_of
 
@@ -155,8 +154,6 @@ class Simulation:
             return
         try:
             act()
-            while station.lines:
-                station.tell_lines(self._now(side))
         except KilledError:
             self._dead(side)
             return
@@ -218,17 +215,11 @@ class Simulation:
 
     def _restart(self, side: int, crash: Crash) -> None:
         station = self.stations[side]
-        full, station.store.full = station.store.full, False  # a process starts only where its store can be opened
         try:
             station.begin(self.plan.stage.first_tick, self._now(side))
         except KilledError:
             self._dead(side)
             return
-        except StoreError:  # nothing can be begun with this disk; whoever watches over the process tries again
-            self._at(self.now_s + 1.0, f"{side} starts again", lambda: self._restart(side, crash))
-            return
-        finally:
-            station.store.full = full
         self._line_up()
         self._ticks(side)
         if self.quiet:

@@ -168,7 +168,6 @@ class Station:
     said: dict[str, Link] = field(default_factory=dict)  # what it knew of each partner when it last spoke
     outgoing: Frames = field(default_factory=list)  # to be sent, now that what was made before is kept
     unread: deque[LineEvent] = field(default_factory=deque)  # came while the disk was far behind
-    lines: list[LineUp | LineDown] = field(default_factory=list)  # news that could not be kept: true all the same
     unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
     unkept: list[Order] = field(default_factory=list)  # those that never were: the operator is told
     most_steps: int = 0  # in one commit
@@ -187,7 +186,7 @@ class Station:
         """Start, or start again from what the store holds."""
         saved = self.store.load()
         if not saved.kept:
-            self._run_on(replace(self.fresh, tick=first_tick - 1))
+            self._run_on(replace(self.fresh, tick=first_tick - 1), [])
             return
         node, out = restore(self.gateway, saved, now)
         if node.tick < first_tick:
@@ -197,13 +196,13 @@ class Station:
         elif self.quick:  # go on with the equal object that functions with a memory know
             node = replace(node, centre=self.remembered[node.tick])
         self._compare_with_said(node)
-        self.store.commit(out.records)
-        self._run_on(node)
+        self._run_on(node, out.records)
 
-    def _run_on(self, node: Node) -> None:
+    def _run_on(self, node: Node, owed: list[Record]) -> None:
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         if self.begun is not None:
             self.keeping.run_by(partial(self._hire, self.begun))
+        self.keeping.owe(owed)
 
     def _hire(self, begun: Callable[[Disk], None], work: Callable[[], None], done: Callable[[], None]) -> Disk:
         self.disk = Disk(work, done, begun)
@@ -267,8 +266,6 @@ class Station:
         assert self.keeping is not None, "a station that is up"
         assert self.disk is not None, "commits take time"
         self.disk.end()
-        if self.lines:  # before what came after them
-            self.tell_lines(now)
         while self.unread and not self.keeping.full:
             some = [self.unread.popleft() for _ in range(min(BATCH_EVENTS, len(self.unread)))]
             self._run(some, now)
@@ -279,11 +276,6 @@ class Station:
         lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
         self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
 
-    def tell_lines(self, now: Now) -> None:
-        """News of lines that could not be kept, once more. Raises KilledError."""
-        lines, self.lines = self.lines, []
-        self._run(lines, now)
-
     def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
         self.unsure = self.unsure[len(step.orders) :]
@@ -292,10 +284,9 @@ class Station:
             self.said = step.node.links
 
     def _lost(self, _: StoreError, gone: list[Step]) -> None:
-        """Nothing of these steps counts; but a line that came or went did so all the same."""
+        """Nothing of these steps counts."""
         assert self.keeping is not None, "a station that is up"
         self._compare_with_said(self.keeping.node)
-        self.lines += [event for made in gone for event in made.lines]
         self.unkept += self.unsure
         self.unsure = []
 

@@ -16,6 +16,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
+from detente.gateway.logic.doubts import notice_clock
 from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
@@ -224,7 +225,9 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     link.witness(data, said)
     if note.said:
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
+    skew_s = link.skew.offset_s
     _words(link, out, note, now)
+    notice_clock(gateway, link, skew_s, now, out)
     if note.of == link.epoch:
         held = [*(one for one in link.pending if one < note.below), *note.beyond]
         _taken(link, out, held, envelope_digest(data), now)

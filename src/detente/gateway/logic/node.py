@@ -4,7 +4,7 @@ Whoever runs it keeps ``out.records`` first, all or nothing; only then does the 
 Where the store fails, the old state goes on, but for a tick: own sensors' half of it always counts (:func:`ashore`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from detente.centre.exchange.second_check import Snapshot
 from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
-from detente.gateway.logic.doubts import notice_doubts, pardoned
+from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
@@ -131,6 +131,18 @@ def ashore(node: Node, event: Tick) -> Node:
     return replace(node, tick=event.index, centre=replace(node.centre, own=event.own), durable=False)
 
 
+def on_lines(node: Node, news: Sequence[LineUp | LineDown]) -> Node:
+    """The state after news of lines that could not be kept: true all the same. The next timer greets over them."""
+    if not news:
+        return node
+    links = dict(node.links)
+    for event in news:
+        if event.partner in links:
+            links[event.partner] = links[event.partner].copied()
+            _on_line(links[event.partner], isinstance(event, LineUp))
+    return replace(node, links=links)
+
+
 def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Out]:
     """The state after an event, and what is to be kept, sent and shown."""
     if isinstance(event, Tick):
@@ -198,19 +210,22 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
         inbound.frame(gateway, link, out, event.lane, event.data, now, admitted=event.admitted)
     elif isinstance(event, Dropped):
         link.count("dropped", event.frames)
-    elif isinstance(event, LineUp):
-        link.up, link.heard, link.told, link.sent = True, False, False, {}
-        link.settle()
-        outbound.hello(gateway, link, out, now)
-    elif isinstance(event, LineDown):
-        link.up = link.heard = link.told = False
-        link.settle()
+    elif isinstance(event, (LineUp, LineDown)):
+        _on_line(link, isinstance(event, LineUp))
+        if link.up:
+            outbound.hello(gateway, link, out, now)
     elif isinstance(event, Timer):
         if event.crowded is not None:
             inbound.crowd(link, out, event.crowded)
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
         operator.order(gateway, link, event.word, out, now)
+
+
+def _on_line(link: Link, up: bool) -> None:
+    """A line came or went: over a new one both greet anew, and all that waits is sent again."""
+    link.up, link.heard, link.told, link.sent = up, False, False, {}
+    link.settle()
 
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
@@ -238,6 +253,8 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
     notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
+    now_s = (event.index + 1) * gateway.tick_s
+    notice_unheard(gateway, node.centre.assisted.partner, after.centre.assisted.partner, messages, now_s, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
