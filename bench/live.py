@@ -114,7 +114,7 @@ class End:
     @property
     def now(self) -> Now:
         """By this machine's clocks."""
-        return Now(steady_s=time.monotonic(), wall_s=time.time())
+        return Now(steady_s=time.monotonic(), exercise_s=time.monotonic(), wall_s=time.time())
 
     @property
     def link(self) -> Link:

@@ -75,7 +75,7 @@ def kinds(pair: Pair) -> dict[str, tuple[int, bytes]]:
         pair.gateways[NATO], pair.nodes[NATO], Frame(partner=RUSSIA, lane=lane, data=envelope), pair.now
     )
     receipt = next(data for _, _, data in out.frames if data[:8] == RECEIPT.mark)
-    later = Now(steady_s=pair.now.steady_s + 60.0, wall_s=pair.now.wall_s + 60.0)
+    later = replace(pair.now, steady_s=pair.now.steady_s + 60.0, wall_s=pair.now.wall_s + 60.0)
     _, out = nodes.step(pair.gateways[RUSSIA], pair.nodes[RUSSIA], Timer(), later)
     note = next(data for _, _, data in out.frames if data[:8] == NOTE.mark)
     return {"envelope": (lane, envelope), "receipt": (Lane.NOTE, receipt), "note": (Lane.NOTE, note)}
@@ -341,13 +341,13 @@ def test_p8_a_partners_clock_is_measured_and_orders_nothing(offset_s: float) -> 
         pair.pass_time(5.0)
         for name in SIDES:
             base = pair.now
-            pair.now = Now(steady_s=base.steady_s, wall_s=base.wall_s + offset_s * (name == RUSSIA))
+            pair.now = replace(base, wall_s=base.wall_s + offset_s * (name == RUSSIA))
             pair.tick(index, name)
             pair.now = base
         while pair.frames:
             sender, to, lane, data = pair.frames.pop(0)
             base = pair.now
-            pair.now = Now(steady_s=base.steady_s, wall_s=base.wall_s + offset_s * (to == RUSSIA))
+            pair.now = replace(base, wall_s=base.wall_s + offset_s * (to == RUSSIA))
             pair.do(to, Frame(partner=sender, lane=lane, data=data))
             pair.do(to, Timer())
             pair.now = base
@@ -366,14 +366,14 @@ class Clocked(Pair):
         """One side's pulse, heard by the other; ``ahead`` is how much each clock is off just now."""
         self.pass_time(10.0)
         steady_s = self.now.steady_s
-        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[name])
+        self.now = Now(steady_s=steady_s, exercise_s=steady_s, wall_s=steady_s + ahead[name])
         self.do(name, Timer())
         steady_s += self.line_s
-        self.now = Now(steady_s=steady_s, wall_s=steady_s + ahead[other(name)])
+        self.now = Now(steady_s=steady_s, exercise_s=steady_s, wall_s=steady_s + ahead[other(name)])
         for sender, to, lane, data in self.frames:
             self.do(to, Frame(partner=sender, lane=lane, data=data))
         self.frames = []
-        self.now = Now(steady_s=steady_s, wall_s=steady_s)
+        self.now = Now(steady_s=steady_s, exercise_s=steady_s, wall_s=steady_s)
 
 
 @pytest.mark.parametrize("jump_s", [-30.0, 600.0])

@@ -361,7 +361,7 @@ class Server:
         self.keeping.take(Step(node=node, out=out, tick=event))
 
     def _say(self, out: Out) -> None:
-        for partner, lane, data in out.frames:
+        for partner, lane, data in self.gateway.leaving(out.frames, self.clock.exercise_s):
             line = self.lines.get(partner)
             if line is not None:
                 line.send(int(lane), data)

@@ -14,6 +14,8 @@ PARDON_S = 215.0
 """When its operator pardons it: 70 s after it is found out where nothing else goes wrong."""
 SLOW_DISKS_S = ((0.0, 0.0, 0.0, 1.0, 10.0), (0.0, 0.3, 3.0, 10.0))
 """The longest that a commit takes, where nothing else befalls the disk and where something does; at most two ticks."""
+IN_FORCE_S = ((-1e6, 27.5), (-1e6, 42.0), (12.5, 1e6), (7.5, 48.0))
+"""From when to when the agreement holds, s from the drill's beginning, where it does not hold all the while."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -99,6 +101,14 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InForce:
+    """The agreement holds ``within_s`` alone, by each side's exercise clock: ``ahead_s`` of the true one."""
+
+    within_s: tuple[float, float]
+    ahead_s: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All that goes wrong in one drill."""
 
@@ -115,6 +125,7 @@ class Plan:
     lies: tuple[str, str] = ("none", "none")
     words: tuple[Word, ...] = ()
     outbox_bytes: int = 64_000_000
+    in_force: InForce | None = None  # None: the agreement holds all the while
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -160,7 +171,7 @@ def draw(seed: int) -> Plan:
         clocks=(clocks[0], clocks[1]), flood=flood, lies=(lies[0], lies[1]), words=tuple(words),
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
-    plan = _with_slow_disks(plan)
+    plan = _within_an_agreement(_with_slow_disks(plan))
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else plan
 
 
@@ -179,6 +190,15 @@ def _with_slow_disks(plan: Plan) -> Plan:
     return replace(plan, disks=(disks[0], disks[1]), refusals=tuple(refusals))
 
 
+def _within_an_agreement(plan: Plan) -> Plan:
+    """One drill in eight in which the agreement begins or ends. By a lot of its own, as above."""
+    lot = Random(plan.seed ^ 0xE4D)
+    if lot.random() >= 0.125:
+        return plan
+    ahead_s = lot.choice((0.0, 0.0, 2.0)), lot.choice((0.0, 0.0, -2.0))
+    return replace(plan, in_force=InForce(within_s=lot.choice(IN_FORCE_S), ahead_s=ahead_s))
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -188,7 +208,9 @@ def _trial(plan: Plan) -> Plan:
     liar, lie = FOUND_OUT
     lies = ("none", lie) if liar else (lie, "none")
     full = tuple(one for one in plan.full if one.side == liar)
-    return replace(plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, pardon_s=PARDON_S)
+    return replace(
+        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, pardon_s=PARDON_S
+    )  # fmt: skip
 
 
 def _spans(span, longest_s: float, count: int) -> list[tuple[float, float]]:

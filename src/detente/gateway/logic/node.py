@@ -192,6 +192,7 @@ class Batch:
 
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
+    outbound.stand(gateway, link, out, now)
     if isinstance(event, Frame):
         inbound.frame(gateway, link, out, event.lane, event.data, now, admitted=event.admitted)
     elif isinstance(event, Dropped):
@@ -228,6 +229,8 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node:
     """Apply what came, look, release, seal, have it checked again, and take it into the outboxes."""
     links = {name: link.copied() for name, link in node.links.items()}
+    for link in links.values():
+        outbound.stand(gateway, link, out, now)
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
     forgiven = any(link.pardon for link in links.values())
@@ -279,7 +282,8 @@ def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, in
 
 
 def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
-    """The envelopes to apply now, warnings first, no more than a tick's share each; and those of quarantined partners.
+    """The envelopes to apply now, warnings first, no more than a tick's share each; and those to set aside, of
+    quarantined partners, or because the agreement is over.
 
     What is not due stays in ``waiting``.
     """
@@ -287,7 +291,7 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
     aside: list[tuple[str, Waiting]] = []
     share = gateway.limits.rows_per_tick // max(1, len(links))
     for name, link in links.items():
-        if link.quarantined:
+        if link.quarantined or link.standing != "in-force":
             aside += [(name, one) for one in link.waiting]
             link.count("set_aside", len(link.waiting))
             link.waiting = ()
@@ -442,6 +446,8 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         link = links.get(kept.partner)
         if link is not None and gateway.digest not in kept.document:
             outbound.close_all(link, out, "renewed", now)
+    for link in links.values():
+        outbound.stand(gateway, link, out, now)
     out.records += [link.kept() for link in links.values()]
     return replace(node, links=links), out
 
