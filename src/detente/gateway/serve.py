@@ -465,7 +465,7 @@ class Server:
         self._close()
         self.keeping.settle()
         try:
-            node, out = restore(ready.gateway, self.store.load(), self.clock.now)
+            node, out = restore(ready.gateway, self.store.load(), self.clock.now, (self.gateway, self.node))
             self.store.commit(out.records)
         except InputError as error:
             return str(error)

@@ -28,6 +28,7 @@ from detente.records.stages import Messages, Warnings
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
 KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
 REFUSED_KEPT = 256  # digests of refused bytes, or of why, so that the same make one ledger entry
+FORMER_KEPT = 8  # agreements of before, under which what waits to be applied may have come
 SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
 
@@ -189,6 +190,7 @@ class Link:
     heard: bool = False  # their hello came on this line
     told: bool = False  # our last hello said that we heard theirs
     agreed: bool = False  # both named this agreement
+    former: tuple[str, ...] = ()  # digests of the agreements before it, the latest last
     standing: Standing = "in-force"  # of this agreement, by our exercise clock at the last event
     paused_here: bool = False
     paused_there: bool = False
@@ -317,14 +319,14 @@ class Link:
 
     @property
     def accepting(self) -> bool:
-        """True while the outbox takes envelopes: agreed, in force, stopped by nobody's word. A broken line does not."""
+        """True while the outbox takes envelopes: agreed, in force, stopped by nobody's word, nor by a broken line."""
         stopped = self.paused_here or self.paused_there or self.withdrawn
         return self.agreed and self.standing == "in-force" and not stopped
 
     def kept(self) -> Kept:
         """What must outlive us, as a document."""
         document: dict[str, Any] = {
-            "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
+            "agreed": self.agreed, "agreement": self.session.agreement, "former": self.former, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
             "note_seen": self.note_seen, "next_sequence": self.next_sequence,
@@ -359,6 +361,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
     """The link that a document speaks of. Under another agreement the session begins anew."""
     said = json.loads(kept.document)
     same = said["agreement"] == agreement
+    former = [one for one in said.get("former", []) if one not in (said["agreement"], agreement)]
     size, peaks, last = said["tip"]
     tip = Tip(size=size, peaks=tuple(bytes.fromhex(peak) for peak in peaks), last=bytes.fromhex(last))
     return Link(
@@ -369,6 +372,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         },
         tip=tip, heads={tip.size: tip.head.root},
         partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
+        former=tuple(former if same else [*former, said["agreement"]][-FORMER_KEPT:]),
         agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
         **{
             name: said[name]
