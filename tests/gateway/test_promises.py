@@ -17,7 +17,7 @@ from detente.centre.exchange.message import KIND, Mark, seal
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
 from detente.centre.step import cooperate
-from detente.gateway.logic import inbound
+from detente.gateway.logic import inbound, releasing
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
 from detente.gateway.logic.link import Means, Now, Out, Pending
@@ -444,7 +444,7 @@ def test_p10_the_very_bytes_that_are_about_to_leave_are_looked_at(
     monkeypatch: pytest.MonkeyPatch, what: str, instead: Callable
 ) -> None:
     """By a reader of its own: what is wrong with an envelope, and not with the messages put into it, is found too."""
-    monkeypatch.setattr(nodes, what, instead)
+    monkeypatch.setattr(releasing, what, instead)
     pair = run(Pair())
     assert pair.link(RUSSIA).counts["stopped"] > 0
     assert pair.link(RUSSIA).counts.get("accepted", 0) == pair.link(RUSSIA).next_sequence == 0

@@ -22,7 +22,7 @@ from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
 from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
-from detente.gateway.logic.releasing import After, release
+from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
 
@@ -93,8 +93,8 @@ class Node:
 
     tick: int  # the last one run; -1 before the first
     centre: State
-    known: tuple[Snapshot, ...]  # what the centre knew lately, for the second checker
-    said: Messages  # what was released lately, likewise
+    known: tuple[Snapshot, ...]  # what the centre knew when it said what it said, for the second checker
+    said: Messages  # what was released last of each object, likewise
     links: dict[str, Link]
     holds: tuple[Held, ...] = ()  # envelopes of partners that the agreement will have deleted, oldest first
     durable: bool = True  # False after a tick that could not be kept
@@ -314,11 +314,7 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     assisted, said = gateway.means.cooperate(
         gateway.centre, event.own, node.centre.assisted, messages, _bounds(messages), now_s
     )  # fmt: skip
-    agreement = gateway.setting.agreement
-    clauses = () if agreement is None else agreement.clauses
-    remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
-    recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
-    earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    recent, earlier = needed(node.known, node.said, node.centre.assisted.release.pending, event.own.tracks)
     own, sensors = event.own, gateway.centre.own_status
     snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
     return After(

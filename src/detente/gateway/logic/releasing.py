@@ -13,7 +13,9 @@ from detente.centre.step import State
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out
+from detente.records.slots import Tracks
 from detente.records.stages import Messages, Warnings
+from detente.scenario.agreement import DataClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +24,27 @@ class After:
 
     centre: State
     known: tuple[Snapshot, ...]
-    said: Messages  # told lately, this tick's messages included
-    earlier: Messages  # told lately, without them
+    said: Messages  # last told of each object, and this tick's messages
+    earlier: Messages  # without them
     messages: Messages
     warnings: Warnings
+
+
+def needed(
+    known: tuple[Snapshot, ...], said: Messages, pending: Messages, tracks: Tracks
+) -> tuple[tuple[Snapshot, ...], Messages]:  # fmt: skip
+    """Of what a side knew and said, what the second checker may have to ask for: it grows with tracks, not with time.
+
+    Said: the last by each clause of each sensor, of each track that lives, and of each that something ``pending`` is
+    about. Known: the moments that pending messages speak of, and those of which an offset was said.
+    """
+    alive = np.concatenate([tracks.number[tracks.status > 0], pending.number])
+    said = said.take((said.data == DataClass.SENSOR_STATUS) | np.isin(said.number, alive))
+    subjects = np.stack([said.clause, said.data, said.number], axis=1)[::-1]
+    last = len(said) - 1 - np.unique(subjects, axis=0, return_index=True)[1]
+    said = said.take(np.sort(last))
+    moments = {*pending.valid_s.tolist(), *said.valid_s[said.coarsened > 0].tolist()}
+    return tuple(one for one in known if float(one.tracks.time_s) in moments), said
 
 
 def release(gateway: Gateway, links: dict[str, Link], after: After, tick: int, now: Now, out: Out) -> None:
