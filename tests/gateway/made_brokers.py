@@ -64,7 +64,8 @@ class Gate:
 
     @property
     def now(self) -> Now:
-        return Now(steady_s=time.monotonic(), wall_s=time.monotonic())
+        at_s = time.monotonic()
+        return Now(steady_s=at_s, exercise_s=at_s, wall_s=at_s)
 
     @property
     def link(self) -> Link:

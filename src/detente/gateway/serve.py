@@ -341,7 +341,7 @@ class Server:
         self.keeping.take(Step(node=node, out=out, tick=event))
 
     def _say(self, out: Out) -> None:
-        for partner, lane, data in out.frames:
+        for partner, lane, data in self.gateway.leaving(out.frames, self.clock.exercise_s):
             line = self.lines.get(partner)
             if line is not None:
                 line.send(int(lane), data)
@@ -464,7 +464,7 @@ class Server:
         if not self.node.durable:
             return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
         try:
-            node, out = restore(ready.gateway, self.store.load(), self.clock.now)
+            node, out = restore(ready.gateway, self.store.load(), self.clock.now, (self.gateway, self.node))
             self.store.commit(out.records)
         except InputError as error:
             return str(error)

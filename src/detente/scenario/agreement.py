@@ -35,6 +35,10 @@ is no faster than its ``every_s``. Rates are few and each divides the next, so t
 faster ones, and a slower clause never says what a faster one does not."""
 
 
+DELAY_MAX_S = 600.0
+"""The longest delay. What waits is kept, with the picture that it was drawn from, in a gateway's memory and its store:
+later than this a missile has come down. source: assumption, 60-3,600."""
+
 LIKELY = 0.5
 
 
@@ -109,7 +113,7 @@ class Clause(Strict):
     owners_withheld: tuple[CountryCode, ...] = ()  # owners whose sensors' contributions may not be released
     owners_consenting: tuple[CountryCode, ...] | None = None  # if given, only their sensors may have contributed
     when: Condition = Condition()
-    delay_s: Annotated[float, Field(ge=0)] = 0.0  # earliest release after the moment the information speaks of
+    delay_s: Annotated[float, Field(ge=0, le=DELAY_MAX_S)] = 0.0  # earliest release after its moment
     every_s: Annotated[float, Field(gt=0, le=RATES_S[-1])] = 10.0  # at most one message about an object in this time
     coarsen: Coarsening = Coarsening()
     retention_s: Annotated[float, Field(gt=0)] | None = None  # the receiver deletes it after; not given: kept

@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 
 import numpy as np
@@ -235,6 +236,7 @@ class Station:
     def _run(self, events: Sequence[LineEvent], now: Now) -> None:
         assert self.keeping is not None, "a station that is up"
         node, out = steps(self.gateway, self.keeping.node, events, now)
+        self._check_taken(out, now)
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
@@ -254,6 +256,7 @@ class Station:
             self.broken.append(Broken("P11", f"the own stream of tick {index} speaks of what a partner said"))
         event = Tick(index=index, detections=detections, own=own)
         node, out = step(self.gateway, self.keeping.node, event, now)
+        self._check_taken(out, now)
         if self.store.kills:
             self.remembered[index] = node.centre
         self._check_order(node, out)
@@ -275,6 +278,27 @@ class Station:
         assisted = self.node.centre.assisted
         lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
         self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
+
+    def leaving(self, now: Now) -> Frames:
+        """What is to be sent, now that it is kept."""
+        frames, self.outgoing = self.gateway.leaving(self.outgoing, now.exercise_s), []
+        if any(lane is not Lane.NOTE for _, lane, _ in frames):
+            self._check_in_force("sends envelopes", now)
+        return frames
+
+    def _check_in_force(self, what: str, now: Now) -> None:
+        """P10: the agreement itself says whether it holds at this moment by this side's clock."""
+        setting = self.gateway.setting
+        assert setting.agreement is not None, "drills have one"
+        if not setting.agreement.holds_at(setting.epoch + timedelta(seconds=now.exercise_s)):
+            self.broken.append(Broken("P10", f"{self.name} {what} under no agreement, at {now.exercise_s:.1f} s"))
+
+    def _check_taken(self, out: Out, now: Now) -> None:
+        """P10: what is taken in or applied, is so under an agreement."""
+        if any(
+            isinstance(record, Received) or (isinstance(record, Ticked) and record.applied) for record in out.records
+        ):
+            self._check_in_force("takes in what its partner says", now)
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
