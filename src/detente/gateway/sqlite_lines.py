@@ -1,15 +1,18 @@
-"""What waits in a store, held against what else it knows: an altered line is found, an invented one, and a missing one.
+"""Lines of a store, their sums, and what waits held against what else is known: the altered, invented, missing are found.
 
 The bytes of an inbox line have a sum, those of an outbox line the digest that the ledger says was sent. A line that is
 gone leaves no trace of its own, and the ledger's entry of a receipt names but the last of what was receipted: so each
 commit also keeps how many there are. (A store made before has no such count, and serves as well.)
 """
 
+import json
 import sqlite3
+import zlib
 from collections.abc import Mapping, Sequence
 
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
+from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.records import Accepted, Closed, Ticked
 
 OUTBOX = "outbox lines"  # receipted yet or not, in the table ``about``
@@ -58,3 +61,28 @@ def outbox_fault(base: sqlite3.Connection, lines: Sequence[Accepted | Closed]) -
         if (line.partner, line.sequence, digest) not in known:
             return f"outbox envelope {line.sequence} for {line.partner} is not what the ledger says was sent"
     return _miscounted(base, OUTBOX, len(lines))
+
+
+def outbox_line(
+    partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
+) -> Accepted | Closed:
+    """A row of the outbox, as it was accepted or closed."""
+    if closed:
+        return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
+    pairs = tuple((data, number) for data, number in json.loads(keys))
+    return Accepted(partner=partner, sequence=sequence, lane=Lane(lane), tick=tick, envelope=envelope, keys=pairs)
+
+
+def sum_of(data: bytes | str) -> int:
+    """What damage is found by: CRC-32. Against whoever writes into our own store there is the ledger."""
+    return zlib.crc32(data.encode() if isinstance(data, str) else data)
+
+
+def tick_sum(detections: bytes, applied: str, aside: str) -> int:
+    """The same of a tick."""
+    return zlib.crc32(f"{applied}{aside}".encode(), zlib.crc32(detections))
+
+
+def names_in(text: str) -> tuple[Name, ...]:
+    """The envelopes that a tick's row names."""
+    return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))

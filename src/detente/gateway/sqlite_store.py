@@ -15,14 +15,12 @@ import json
 import os
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
 from detente.centre.exchange.ledger import Entry, EntryKind, Tip
-from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
@@ -40,7 +38,18 @@ from detente.gateway.logic.records import (
     Ticked,
 )
 from detente.gateway.sqlite_file import check_size, hold
-from detente.gateway.sqlite_lines import COUNTS, OUTBOX, WAITING, count, inbox_fault, outbox_fault
+from detente.gateway.sqlite_lines import (
+    COUNTS,
+    OUTBOX,
+    WAITING,
+    count,
+    inbox_fault,
+    names_in,
+    outbox_fault,
+    outbox_line,
+    sum_of,
+    tick_sum,
+)
 from detente.gateway.store import Room
 from detente.records.errors import InputError
 
@@ -236,7 +245,7 @@ class SqliteStore:
 
     def _checked(self, total: int, data: bytes | str, what: str) -> None:
         """Refuse bytes that are not the ones that were written."""
-        if _sum(data) != total:
+        if sum_of(data) != total:
             raise self._damaged(f"{what} is not what was written")
 
     def _refuse(self, fault: str) -> None:
@@ -328,7 +337,7 @@ class SqliteStore:
                 "WHERE partner = ? AND sequence = ?", row)  # fmt: skip
         elif isinstance(record, Received):
             row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
-            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, _sum(record.envelope)))
+            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, sum_of(record.envelope)))
             count(self.base, WAITING, 1)
         elif isinstance(record, (Receipted, Forgotten)):
             self._delete(record)
@@ -336,7 +345,7 @@ class SqliteStore:
             self._tick(record)
         elif isinstance(record, Snapped):
             self._delete(record)
-            run("INSERT INTO snapshot VALUES (1, ?, ?, ?)", (record.index, record.memory, _sum(record.memory)))
+            run("INSERT INTO snapshot VALUES (1, ?, ?, ?)", (record.index, record.memory, sum_of(record.memory)))
             run("INSERT OR REPLACE INTO about VALUES ('snapshot', ?)", (str(record.index),))
         elif isinstance(record, Logged):
             entry = record.entry
@@ -349,7 +358,8 @@ class SqliteStore:
             run("INSERT OR REPLACE INTO testimony VALUES (?, ?, ?)", (record.partner, record.kind, record.word))
         else:
             run(
-                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (record.partner, record.document, _sum(record.document))
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)",
+                (record.partner, record.document, sum_of(record.document)),
             )
 
     def _delete(self, record: Record) -> None:
@@ -369,7 +379,7 @@ class SqliteStore:
 
     def _tick(self, record: Ticked) -> None:
         row = (record.index, record.detections, json.dumps(record.applied), json.dumps(record.aside))
-        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)", (*row, _tick_sum(*row[1:])))
+        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)", (*row, tick_sum(*row[1:])))
         self.base.execute("INSERT OR REPLACE INTO about VALUES ('last tick', ?)", (str(record.index),))
         names = [(record.index, *name) for name in (*record.applied, *record.aside)]
         used = self.base.executemany(
@@ -387,7 +397,7 @@ class SqliteStore:
             "ORDER BY partner, sequence"
         ).fetchall()
         try:
-            outbox = tuple(_outbox_line(*row) for row in rows)
+            outbox = tuple(outbox_line(*row) for row in rows)
         except (ValueError, TypeError) as error:
             raise self._damaged("a line of the outbox is not what was written") from error
         self._refuse(outbox_fault(self.base, outbox))
@@ -435,7 +445,7 @@ class SqliteStore:
             "SELECT tick, detections, applied, aside, sum FROM ticks WHERE tick > ? ORDER BY tick", (after,)
         ).fetchall()
         for index, detections, applied, aside, total in rows:
-            if _tick_sum(detections, applied, aside) != total:
+            if tick_sum(detections, applied, aside) != total:
                 raise self._damaged(f"tick {index} is not what was written")
         there = [*([] if snapshot is None else [after]), *(row[0] for row in rows)]
         said = self.base.execute("SELECT value FROM about WHERE key = 'last tick'").fetchone()
@@ -445,7 +455,7 @@ class SqliteStore:
         if gaps:
             raise self._damaged(f"tick {gaps[0]} is missing")
         return tuple(
-            Ticked(index=index, detections=detections, applied=_names(applied), aside=_names(aside))
+            Ticked(index=index, detections=detections, applied=names_in(applied), aside=names_in(aside))
             for index, detections, applied, aside, _ in rows
         )
 
@@ -481,28 +491,6 @@ class SqliteStore:
         """Let go of the file."""
         with self.folding:
             self.opened.close()
-
-
-def _outbox_line(
-    partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
-) -> Accepted | Closed:
-    if closed:
-        return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
-    pairs = tuple((data, number) for data, number in json.loads(keys))
-    return Accepted(partner=partner, sequence=sequence, lane=Lane(lane), tick=tick, envelope=envelope, keys=pairs)
-
-
-def _sum(data: bytes | str) -> int:
-    """What damage is found by: CRC-32. Against whoever writes into our own store there is the ledger."""
-    return zlib.crc32(data.encode() if isinstance(data, str) else data)
-
-
-def _tick_sum(detections: bytes, applied: str, aside: str) -> int:
-    return zlib.crc32(f"{applied}{aside}".encode(), zlib.crc32(detections))
-
-
-def _names(text: str) -> tuple[tuple[str, int, int], ...]:
-    return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))
 
 
 def _quoted(text: str) -> str:
