@@ -1,4 +1,4 @@
-"""Lines of a store, their sums, and what waits held against what else is known: the altered, invented, missing are found.
+"""Lines of a store, their sums, and what waits, held against all else: what is altered, invented or missing is found.
 
 The bytes of an inbox line have a sum, those of an outbox line the digest that the ledger says was sent. A line that is
 gone leaves no trace of its own, and the ledger's entry of a receipt names but the last of what was receipted: so each
