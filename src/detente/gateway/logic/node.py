@@ -209,7 +209,7 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     for word, at_s in list(link.announced.items()):
-        if now.wall_s >= at_s:
+        if now.exercise_s >= at_s:
             del link.announced[word]
             operator.obey(gateway, link, word, out, now)
     inbound.advance(gateway, link, out, now)
