@@ -284,7 +284,7 @@ def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, in
 
 def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
     """The envelopes to apply now, warnings first, no more than a tick's share each; and those to set aside, of
-    quarantined partners, or because the agreement is over.
+    quarantined partners or under no agreement in force.
 
     What is not due stays in ``waiting``.
     """
