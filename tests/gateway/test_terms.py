@@ -130,6 +130,19 @@ def test_notice_is_given_and_the_word_takes_effect_after_it(word: str, term: str
     assert {pair.link(name).session.state for name in SIDES} == {state}
 
 
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_moves_no_notice(step_s: float) -> None:
+    pair = pair_under(suspension_notice_s=60.0)
+    pair.do(NATO, Order(word="pause", partner=RUSSIA))
+    pair.now = replace(pair.now, wall_s=pair.now.wall_s + step_s)
+    pair.pass_time(59.0)
+    pair.do(NATO, Timer())
+    assert not pair.link(NATO).paused_here
+    pair.pass_time(1.5)
+    pair.do(NATO, Timer())
+    assert pair.link(NATO).paused_here
+
+
 def test_a_pause_that_was_announced_can_be_taken_back() -> None:
     pair = pair_under(suspension_notice_s=60.0)
     pair.do(NATO, Order(word="pause", partner=RUSSIA))

@@ -40,7 +40,8 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, kw_only=True)
 class Now:
-    """The moment of an event, by our own clocks. Nothing is ordered or timed by ``wall_s``."""
+    """The moment of an event, by our own clocks. ``wall_s`` is what we state; it orders nothing, and times nothing but
+    how a partner's clock differs from it."""
 
     steady_s: float
     exercise_s: float  # since the origin; as steady while a process lives, set by the wall clock when it starts
@@ -199,7 +200,7 @@ class Link:
     quarantined: bool = False
     crowded: bool = False  # our store has no more room for what it sends
     pardon: bool = False  # the operator believes it again: the next tick forgets what spoke against it
-    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
+    announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this exercise_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0

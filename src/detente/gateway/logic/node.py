@@ -228,7 +228,7 @@ def _on_line(link: Link, up: bool) -> None:
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     for word, at_s in list(link.announced.items()):
-        if now.wall_s >= at_s:
+        if now.exercise_s >= at_s:
             del link.announced[word]
             operator.obey(gateway, link, word, out, now)
     inbound.advance(gateway, link, out, now)
@@ -305,7 +305,7 @@ def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, in
 
 def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
     """The envelopes to apply now, warnings first, no more than a tick's share each; and those to set aside, of
-    quarantined partners, or because the agreement is over.
+    quarantined partners or under no agreement in force.
 
     What is not due stays in ``waiting``.
     """

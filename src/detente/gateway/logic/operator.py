@@ -22,7 +22,7 @@ def order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     if not wait_s:
         obey(gateway, link, word, out, now)
         return
-    link.announced.setdefault(word, now.wall_s + wait_s)
+    link.announced.setdefault(word, now.exercise_s + wait_s)
     link.log(out, EntryKind.SESSION, bytes(32), now)
     text = f"{gateway.name} gives notice: {word} in {wait_s:g} s"
     if link.up:
