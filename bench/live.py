@@ -40,8 +40,9 @@ from detente.gateway.keys import make_keys
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Buckets, Lane, Limits, Rate, admits
 from detente.gateway.logic.link import Gateway, Link, Now, Out
-from detente.gateway.logic.node import Batch, Frame, LineDown, LineEvent, LineUp, Node, Timer, _sealed, start
+from detente.gateway.logic.node import Batch, Frame, LineDown, LineEvent, LineUp, Node, Timer, start
 from detente.gateway.logic.records import Receipted, StoreError
+from detente.gateway.logic.releasing import sealed_envelope
 from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.transport import Line, contexts, listen
@@ -108,13 +109,13 @@ class End:
         if admits(self.buckets, FREE, lane, len(data), time.monotonic()):
             await self.events.put(Frame(partner=self.partner, lane=lane, data=data, admitted=True))
 
-    async def _turn(self, up: bool) -> None:
-        await self.events.put(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
+    def _turn(self, up: bool, _: str) -> None:
+        self.events.put_nowait(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
 
     @property
     def now(self) -> Now:
         """By this machine's clocks."""
-        return Now(steady_s=time.monotonic(), wall_s=time.time())
+        return Now(steady_s=time.monotonic(), exercise_s=time.monotonic(), wall_s=time.time())
 
     @property
     def link(self) -> Link:
@@ -201,7 +202,7 @@ def told(gateway: Gateway, node: Node, parts: list[Messages], now: Now) -> tuple
     ((partner, link),) = node.links.items()
     link, out = link.copied(), Out()
     for part in parts:
-        envelope = _sealed(gateway, link, part, SEALED_TICK, link.next_sequence)
+        envelope = sealed_envelope(gateway, link, part, SEALED_TICK, link.next_sequence)
         outbound.accept(gateway, link, out, Lane.TRACK, SEALED_TICK, envelope, (), now)
     outbound.flush(gateway, link, out, now)
     out.records.append(link.kept())

@@ -170,7 +170,7 @@ async def brokers_floor(folder: Path, names: Sequence[str], trips: int) -> dict[
     return {"floor": percentiles(taken)}
 
 
-async def _turned(up: bool) -> None:
+def _turned(up: bool, _: str) -> None:
     """The line came or went."""
 
 

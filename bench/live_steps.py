@@ -30,7 +30,7 @@ class Pair:
     @property
     def now(self) -> Now:
         """By this machine's clocks."""
-        return Now(steady_s=time.monotonic(), wall_s=time.time())
+        return Now(steady_s=time.monotonic(), exercise_s=time.monotonic(), wall_s=time.time())
 
     def step(self, side: int, events: list[Any]) -> list[Frame]:
         """What a side sends after these, as the other side gets it."""

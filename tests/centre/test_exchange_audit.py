@@ -119,6 +119,21 @@ def test_equivocation_needs_no_ledger_at_all():
     assert (equivocation.index, equivocation.what) == (11, "A signed two different heads of 12 entries")
 
 
+def test_heads_of_two_epochs_are_of_two_ledgers():
+    other = replace(A.head, root=b"?" * 32)
+    words = [
+        Evidence(speaker="A", listener="B", sealed_s=20.0, head=head, seen=EMPTY_HEAD, epoch=epoch)
+        for head, epoch in ((A.head, 1), (other, 2))
+    ]
+    assert audit(replace(A, words=tuple(words))) == ()
+    assert vouched_for(replace(A, words=tuple(words))) == len(A.entries)
+    # A store that names the other epoch is of the one in which it sent as well.
+    assert FaultKind.EQUIVOCATION in {fault.kind for fault in audit(replace(A, words=tuple(words), epoch=2))}
+    seen = Evidence(speaker="B", listener="A", sealed_s=20.0, head=EMPTY_HEAD, seen=other, epoch=1, of=2)
+    assert audit(replace(A, words=(seen,))) == ()
+    assert first(replace(A, words=(replace(seen, of=1),)))[1] is FaultKind.EDIT
+
+
 def entry(ledger, kind, sequence, digest, epoch=1):
     """The ledger with one more line; both sides are in the same epoch unless said otherwise."""
     return ledger.append(kind, digest, written_s=0.0, stated_s=0.0, epoch=epoch, sequence=sequence)

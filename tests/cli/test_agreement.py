@@ -77,6 +77,23 @@ def test_one_message_is_explained(command, tmp_path):
     assert "no clause lets NATO" in command("agreement", "explain", "nothing", tmp_path / "message.yaml").stdout
 
 
+def test_what_another_kind_of_data_holds_is_told_with_what_is_withheld(command, tmp_path):
+    """A tracklet holds a whole exact track: a track clause that withholds protects nothing beside an open one."""
+    clauses = """
+  - {name: late, data: track, giver: NATO, receiver: Russia, when: {phases: [reentry]}}
+  - {name: exact, data: tracklet, giver: NATO, receiver: Russia}
+"""
+    file, facts = tmp_path / "both.yaml", tmp_path / "message.yaml"
+    facts.write_text(FACTS)
+    file.write_text(TORN[: TORN.index("clauses:")] + f"clauses:{clauses}")
+    found = json.loads(command("agreement", "explain", file, facts, "--json").stdout)
+    assert (found["released"], found["told_in"]) == (False, ["exact"])
+    assert found["why"].endswith("; but a tracklet holds all of it, and exact may release that")
+    file.write_text(file.read_text().replace("data: tracklet,", "data: tracklet, owners_withheld: [TUR],"))
+    found = json.loads(command("agreement", "explain", file, facts, "--json").stdout)
+    assert (found["told_in"], found["why"]) == ([], "withheld by every clause that speaks of it")
+
+
 def test_facts_that_make_no_sense_are_told_by_line(command, tmp_path):
     (tmp_path / "message.yaml").write_text(FACTS.replace("coast", "hover"))
     result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml")

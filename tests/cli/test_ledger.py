@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from detente.centre.exchange.digest import digest
+from detente.centre.exchange.ledger import EMPTY_HEAD, document
+from detente.centre.exchange.message import Mark
+from detente.centre.exchange.statement import Address, Receipt, sign_receipt
 from detente.cli.app import app
 from detente.gateway.ledger_file import read_ledger
 from detente.scenario.agreement import Agreement
@@ -108,6 +112,37 @@ def test_folders_missing_files_and_wrong_partners_are_told(command, recorded):
     assert "name the partner's ledger" in command(
         "ledger", "verify", recorded / OURS, "--against", recorded / OURS
     ).stderr  # fmt: skip
+
+
+def document_of(path, side, partner, *, agreement="a" * 64, mark=Mark.SIMULATED, seed="s"):
+    """An empty ledger as a run writes it, with the partner's last word."""
+    keys = {name: Ed25519PrivateKey.from_private_bytes((seed + name).ljust(32).encode()) for name in (side, partner)}
+    address = Address(
+        mark=mark, giver=partner, receiver=side, agreement=agreement, origin="2026-01-01T00:00:00+00:00", epoch=1,
+        ordinal=0, sealed_s=0.0, head=EMPTY_HEAD,
+    )  # fmt: skip
+    word = sign_receipt(Receipt(address=address, acknowledged=()), keys[partner])
+    public = {name: [key.public_key().public_bytes_raw()] for name, key in keys.items()}
+    path.write_text(json.dumps(document(side, partner, (), EMPTY_HEAD, [word], public)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"agreement": "b" * 64}, "its agreement is bbb"),
+        ({"mark": Mark.EXERCISE}, "its marking is exercise, that of the first is simulated"),
+        ({"seed": "t"}, "its key of NATO is"),
+    ],
+)
+def test_the_ledger_of_another_run_is_refused(command, tmp_path, change, said):
+    one = document_of(tmp_path / OURS, "NATO", "Russia")
+    same = document_of(tmp_path / THEIRS, "Russia", "NATO")
+    assert command("ledger", "verify", one, "--against", same).exit_code == 1  # nothing vouches for it; no fault either
+    other = document_of(tmp_path / "other.json", "Russia", "NATO", **change)
+    result = command("ledger", "verify", one, "--against", other)
+    assert result.exit_code == 2
+    assert f"other.json: a ledger of another exercise: {said}" in result.stderr
 
 
 def test_show_prints_entries(command, recorded):

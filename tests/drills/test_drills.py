@@ -7,6 +7,7 @@ import pytest
 
 from detente.centre import step
 from detente.centre.exchange import dsse, message
+from detente.centre.exchange.session import State
 from detente.exercise.drill import station
 from detente.exercise.drill.drills import document, drill, drill_of, hold
 from detente.exercise.drill.faults import PARDON_S, draw
@@ -54,7 +55,7 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
 
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
-    for what in ("cuts", "crashes", "full", "refusals", "flood", "words"):
+    for what in ("cuts", "crashes", "full", "refusals", "flood", "words", "in_force"):
         assert sum(bool(getattr(plan, what)) for plan in plans) > 30, what
     assert {lie for plan in plans for lie in plan.lies} == {
         "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
@@ -63,6 +64,21 @@ def test_the_drills_meet_the_faults_they_speak_of() -> None:
     simulation.run()
     links = [one.node.links[two.name] for one, two in zip(simulation.stations, simulation.stations[::-1])]
     assert all(one.counts["received"] > 3 for one in links)
+
+
+def test_drills_in_which_the_agreement_ends_leave_something_to_give_up() -> None:
+    ended = []
+    for plan in [
+        plan for plan in map(draw, range(100)) if plan.in_force is not None and plan.in_force.within_s[1] < 60
+    ]:
+        simulation = Simulation(plan)
+        simulation.run()
+        for one, two in zip(simulation.stations, simulation.stations[::-1], strict=True):
+            assert one.node is not None
+            its = one.node.links[two.name]
+            assert its.session.state is State.ENDED
+            ended.append(its.counts.get("closed_ended", 0))
+    assert sum(map(bool, ended)) > 3
 
 
 def test_trials_find_a_liar_out_set_its_word_aside_and_take_it_back() -> None:
@@ -197,10 +213,15 @@ GUARDS = [
     ("P5", "what was made of steps that were lost is lost with them", range(60), [
         (keeping.Keeping, "_undo", unrepentant),
     ]),
+    ("P1", "news of a line outlives a commit that is lost", [95], [(keeping, "on_lines", lambda its, news: its)]),
     ("P7", "a full disk stops no own sensor", range(60), [
         (keeping, "ashore", lambda node, event: replace(node, tick=event.index)),
     ]),
     ("P8", "notes echo the partner's clock", range(6), [(inbound, "_clock", lambda *arguments: None)]),
+    ("P10", "an agreement begins and ends", range(60), [(link.Gateway, "standing", lambda gateway, now_s: "in-force")]),
+    ("P10", "what the disk kept too late does not leave", range(200), [
+        (link.Gateway, "leaving", lambda gateway, frames, now_s: frames),
+    ]),
     ("P9", "warnings go first, the newest of them before the others", range(30), [
         (outbound, "_urgency", lambda one: (-one.lane, one.sequence)),
     ]),

@@ -147,7 +147,7 @@ def greeted() -> link.Link:
     its, out = link.start_link("A", HEADER.agreement, 1), link.Out()
     its.up = True
     hello = dsse.signed(notes.NOTE, said_note(word=notes.Word.HELLO), SIGNER)
-    now = link.Now(steady_s=1.0, wall_s=1.0)
+    now = link.Now(steady_s=1.0, exercise_s=1.0, wall_s=1.0)
     inbound.frame(GATEWAY, its, out, int(Lane.NOTE), hello, now)
     for sequence in range(3):
         outbound.accept(GATEWAY, its, out, Lane.TRACK, 0, b"envelope %d" % sequence, ((3, sequence),), now)
@@ -157,7 +157,7 @@ def greeted() -> link.Link:
 
 def line(data: bytes) -> None:
     """Frames of a well-signed partner, whatever they say: before each a byte that tells its kind, and two of length."""
-    its, out, now = greeted().copied(), link.Out(), link.Now(steady_s=2.0, wall_s=2.0)
+    its, out, now = greeted().copied(), link.Out(), link.Now(steady_s=2.0, exercise_s=2.0, wall_s=2.0)
     while len(data) > 3:
         kind, size = LETTERS[data[0] % 3], int.from_bytes(data[1:3], "little")
         payload, data = data[3 : 3 + size], data[3 + size :]

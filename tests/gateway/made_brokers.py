@@ -38,7 +38,7 @@ class End:
     async def take(self, lane: int, data: bytes) -> None:
         self.frames.append((lane, data))
 
-    async def turn(self, up: bool) -> None:
+    def turn(self, up: bool, why: str) -> None:
         self.ups.append(up)
 
     async def end(self) -> None:
@@ -64,7 +64,8 @@ class Gate:
 
     @property
     def now(self) -> Now:
-        return Now(steady_s=time.monotonic(), wall_s=time.monotonic())
+        at_s = time.monotonic()
+        return Now(steady_s=at_s, exercise_s=at_s, wall_s=at_s)
 
     @property
     def link(self) -> Link:
@@ -73,7 +74,7 @@ class Gate:
     async def take(self, lane: int, data: bytes) -> None:
         self.do(Frame(partner=self.other, lane=lane, data=data))
 
-    async def turn(self, up: bool) -> None:
+    def turn(self, up: bool, why: str) -> None:
         self.do(LineUp(partner=self.other) if up else LineDown(partner=self.other))
 
     async def keep_time(self) -> None:

@@ -66,7 +66,7 @@ class Pair:
     frames: list[tuple[str, str, int, bytes]] = field(default_factory=list)
     notices: list[tuple[str, Notice]] = field(default_factory=list)
     own: dict[str, list[Warnings]] = field(default_factory=lambda: {name: [] for name in SIDES})
-    now: Now = field(default_factory=lambda: Now(steady_s=0.0, wall_s=0.0))
+    now: Now = field(default_factory=lambda: Now(steady_s=0.0, exercise_s=0.0, wall_s=0.0))
 
     def __post_init__(self) -> None:
         self.gateways = {name: gateway(name, self.limits) for name in SIDES}
@@ -74,7 +74,10 @@ class Pair:
 
     def pass_time(self, seconds: float) -> None:
         """Let clocks run."""
-        self.now = Now(steady_s=self.now.steady_s + seconds, wall_s=self.now.wall_s + seconds)
+        self.now = Now(
+            steady_s=self.now.steady_s + seconds, exercise_s=self.now.exercise_s + seconds,
+            wall_s=self.now.wall_s + seconds,
+        )  # fmt: skip
 
     def do(self, name: str, event: Event) -> None:
         """One event at one side."""

@@ -11,13 +11,14 @@ import pytest
 
 from detente.centre.picture.trust import Suspicion, pardon
 from detente.gateway.health import metrics
-from detente.gateway.logic.doubts import doubts_document, notice_doubts, sensors_document
+from detente.gateway.logic.doubts import doubts_document, notice_doubts, notice_unheard, sensors_document
 from detente.gateway.logic.link import Gateway, Out
-from detente.gateway.logic.node import Node, Order, restore
+from detente.gateway.logic.node import Node, Order, Tick, restore, watch
 from detente.gateway.logic.packing import pack
 from detente.gateway.theatre import gateway_of
 from detente.records.errors import InputError
 from detente.records.slots import Origin, SensorState
+from detente.records.stages import Messages
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_gateway.py")))
 NATO, RUSSIA = made.SIDES
@@ -149,3 +150,39 @@ def test_a_new_suspicion_is_told_once() -> None:
     text = metrics(pair.nodes[NATO], {}, made.SIDES)
     assert 'detente_suspected{partner="Russia"} 1' in text
     assert 'detente_suspicion_evidence{partner="Russia",test="silence"} 0' in text
+
+
+def test_a_partner_whose_ticks_are_ahead_is_told_to_be_unbelieved_and_counted() -> None:
+    """Its clock was 70 s ahead when it began: signed, sound, receipted, and no word of it enters the picture."""
+    pair, ahead = made.Pair(), 14
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + 20):
+        pair.pass_time(5.0)
+        pair.tick(index, NATO)
+        seen = made.feed(1).tick(index)
+        seen = replace(seen, time_s=seen.time_s + 5.0 * ahead)
+        own, _ = watch(pair.gateways[RUSSIA], pair.nodes[RUSSIA], index + ahead, seen)
+        pair.do(RUSSIA, Tick(index=index + ahead, detections=seen, own=own))
+        pair.carry()
+    rejected = int(pair.nodes[NATO].centre.assisted.partner.rejected[0])
+    assert rejected > 20
+    told = [notice for name, notice in pair.notices if name == NATO and notice.kind == "unbelieved"]
+    assert [one.partner for one in told] == [RUSSIA, RUSSIA], "of the first, and of the tenth"
+    assert told[0].text.endswith("are not believed; the last to be told: a time is not finite, or speaks of the future")
+    assert f"detente_picture_rejected_total {rejected}\n" in metrics(pair.nodes[NATO], {}, made.SIDES)
+
+
+def test_what_finds_no_room_in_the_picture_is_told_and_counted() -> None:
+    pair = made.Pair()
+    before = pair.nodes[NATO].centre.assisted.partner
+    told = []
+    for held, now in ((0, 3), (3, 9), (9, 12), (12, 12)):
+        out = Out()
+        counts = (replace(before, overflow=np.array([many])) for many in (held, now))
+        notice_unheard(pair.gateways[NATO], *counts, Messages.empty(), 0.0, out)
+        told += [(one.kind, one.text.partition(" ")[0]) for one in out.notices]
+    assert told == [("no-room", "3"), ("no-room", "12")]
+    node = pair.nodes[NATO]
+    assisted = replace(node.centre.assisted, partner=replace(before, overflow=np.array([12])))
+    shown = metrics(replace(node, centre=replace(node.centre, assisted=assisted)), {}, made.SIDES)
+    assert "detente_picture_overflow_total 12\n" in shown

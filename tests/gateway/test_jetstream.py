@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -22,8 +23,8 @@ from tests.gateway.made_gateway import FIRST_TICK
 from detente.centre.exchange.ledger import EntryKind
 from detente.exercise.brokers import Brokers
 from detente.exercise.layout import lay_out
-from detente.gateway import jetstream_inbox
-from detente.gateway.jetstream import BUNDLE_FRAMES, LENGTH
+from detente.gateway import jetstream, jetstream_inbox
+from detente.gateway.jetstream import BUNDLE_FRAMES, LENGTH, JetStreamLine, bundled
 from detente.gateway.jetstream_inbox import Inbox
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.scenario.files import load_agreement, load_scenario
@@ -196,6 +197,46 @@ def test_a_flood_is_dropped_unread_at_our_own_door_and_warnings_have_another(bro
             return nato
 
     assert asyncio.run(story()).store.broken == []
+
+
+def test_a_partner_that_says_nothing_is_told_once_and_greeted_anew_until_it_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both servers are there all the while: only its own words tell that it is."""
+    monkeypatch.setattr(jetstream, "LOOK_S", 0.01)
+    news: list[tuple[bool, str]] = []
+    silent_s, quiet = 0.2, [(False, "nothing was heard for 0.2 s"), (True, "")]
+
+    async def story() -> None:
+        async def on_frame(lane: int, data: bytes) -> None:
+            await asyncio.sleep(2 * silent_s)  # our own disk, say, is far behind
+
+        line = JetStreamLine("NATO", "Russia", on_frame, lambda *told: news.append(told), silent_s)
+        line.inward = line.outward = type("Connection", (), {"is_connected": True})
+        await line._again()
+        listening = asyncio.create_task(line._listen())
+        for times in (1, 2):
+            await line._take(1, bundled(deque([b"frame"])))
+            assert news == [(True, ""), *(times - 1) * quiet]
+            await asyncio.sleep(3 * silent_s)
+            assert news == [(True, ""), *times * quiet]
+        listening.cancel()
+
+    asyncio.run(story())
+
+
+def test_p4_what_a_partners_server_does_not_take_is_dropped_beyond_a_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream, "BUFFER_BYTES_MAX", 1000)
+    line = JetStreamLine("NATO", "Russia", nothing, lambda up, why: None)
+
+    async def story() -> None:
+        line.up = True
+        for _ in range(100):
+            line.send(1, b"x" * 96)
+
+    asyncio.run(story())
+    assert line.waiting_bytes == 1100, "one frame more than fits"
+    assert line.dropped == 100 - 11
 
 
 async def settled(own: Client, lane: int) -> StreamState:

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key
+from tests.gateway.made_live import laid, ready
 from typer.testing import CliRunner
 
-from detente.centre.exchange.ledger import Entry, EntryKind, Tip
+from detente.centre.exchange.audit import audit, vouched_for
+from detente.centre.exchange.ledger import Entry, EntryKind, FaultKind, Tip
 from detente.cli.app import app
-from detente.gateway.ledger_file import read_ledger
-from detente.gateway.logic.node import LineDown
+from detente.gateway.ledger_file import EXERCISE, read_ledger
+from detente.gateway.logic.node import LineDown, start
 from detente.gateway.sqlite_store import VERSION, SqliteStore
 
 NATO, RUSSIA = SIDES
@@ -246,6 +248,52 @@ def test_a_partner_that_there_is_not_is_bad_input(folder: Path) -> None:
     assert code == 2
     assert "a ledger kept with France" in found["said"]
     assert CliRunner().invoke(app, ["ledger", "show", str(folder / "NATO.store"), "--partner", "X"]).exit_code == 2
+
+
+def test_the_ledger_of_another_exercise_is_refused_and_no_side_is_accused(folder: Path) -> None:
+    """Two exercises with the same keys: each side's heads differ from one to the other, and nobody lied."""
+    for name, origin in ((NATO, "2026-01-01T00:00:00+00:00"), (RUSSIA, "2026-01-02T00:00:00+00:00")):
+        with closing(sqlite3.connect(folder / f"{name}.store", isolation_level=None)) as base:
+            base.execute("INSERT INTO about VALUES ('clock origin', ?)", (origin,))
+    code, found = verify(folder)
+    assert code == 2
+    assert "a ledger of another exercise: its clock origin is 2026-01-02" in found["said"]
+    assert "that of the first is 2026-01-01" in found["said"]
+
+
+def test_a_store_says_of_its_exercise_what_a_ledger_is_compared_by(tmp_path: Path) -> None:
+    assert tuple(ready(laid(tmp_path), NATO).exercise) == EXERCISE
+
+
+def test_a_side_that_began_a_new_epoch_signed_no_two_pasts(tmp_path: Path) -> None:
+    """Its store was lost: the heads that it signed before are of a ledger that is not the one it has now."""
+    pair = talk(tmp_path)
+    pair.stores[NATO] = SqliteStore(tmp_path / "new.store", NATO, epoch=2)
+    pair.nodes[NATO] = start(pair.gateways[NATO], 2)
+    pair.connect()
+    for index in range(FIRST_TICK + 17, FIRST_TICK + 33):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.carry()
+    for store in pair.stores.values():
+        store.close()
+    keys = {name: [key(name).public_key()] for name in SIDES}
+    book = read_ledger(tmp_path / "new.store", keys=keys).book
+    against = read_ledger(tmp_path / "Russia.store", keys=keys).book
+    assert {word.epoch for word in against.words} == {1, 2}
+    assert {entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT} == {2}
+    # What its partner received in the old epoch is not in the new ledger, and that is told; it is no second past.
+    assert {fault.kind for fault in audit(book, against)} == {FaultKind.DELETION}
+    assert vouched_for(book, against) > 10
+
+
+def test_an_epoch_that_a_store_alone_names_hides_nothing(folder: Path) -> None:
+    """What it sent bears the true one: so its signed heads are held against it all the same."""
+    at = some(folder, EntryKind.RECEIPT).index
+    rewritten(folder, lambda entries: [replace(e, written_s=1.0) if e.index == at else e for e in entries])
+    before = verify(folder)
+    tampered(folder, "UPDATE about SET value = '2' WHERE key = 'epoch'")
+    assert verify(folder)[1]["faults"] == before[1]["faults"] != []
 
 
 def test_a_store_of_another_version_is_told(folder: Path) -> None:

@@ -30,7 +30,7 @@ def talked(keys: Path, caller: str, believes: str, frames: list[bytes]) -> tuple
     async def on_frame(lane: int, data: bytes) -> None:
         heard.append((lane, data))
 
-    async def on_line(up: bool) -> None:
+    def on_line(up: bool, why: str) -> None:
         heard.append(up)
 
     async def call() -> Line:
@@ -86,3 +86,102 @@ def test_p5_a_frame_that_is_too_long_ends_the_line_unread(keys: Path, monkeypatc
     monkeypatch.setattr(transport, "FRAME_BYTES_MAX", 10)
     _, heard = talked(keys, "Russia", "Russia", [WORD, HEAD.pack(11, 1), b"x" * 11, WORD])
     assert heard == [True, (1, b"abc"), False]
+
+
+class Held:
+    """A connection's other end as a line sees it; how much waits to be sent is the test's to say."""
+
+    def __init__(self) -> None:
+        self.reader, self.closed, self.waits, self.written = asyncio.StreamReader(), False, 0, 0
+        self.transport = self
+
+    def get_extra_info(self, _: str) -> dict:
+        return {"subject": ((("commonName", "Russia"),),)}
+
+    def get_write_buffer_size(self) -> int:
+        return self.waits
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+        self.reader.feed_eof()
+
+
+def test_a_newer_line_takes_an_older_ones_place_and_the_last_news_is_true() -> None:
+    """However many call at once, and whatever waits to be read: one line stands, and what is told last is so."""
+    news: list[bool] = []
+    read: list[bytes] = []
+    full = asyncio.Queue(1)
+
+    async def on_frame(lane: int, data: bytes) -> None:
+        read.append(data)
+        await full.put(data)
+
+    async def story() -> None:
+        line = Line("Russia", on_frame, lambda up, why: news.append(up))
+        callers = [Held() for _ in range(20)]
+        serving = []
+        for one in callers:
+            serving.append(asyncio.create_task(line.serve(one.reader, one)))  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+            one.reader.feed_data(WORD * 3)  # more than anybody takes: the line's task waits in its midst
+            await asyncio.sleep(0)
+            one.reader.feed_data(WORD)
+        assert [one.closed for one in callers] == [True] * 19 + [False]
+        assert line.writer is callers[-1]
+        assert news == [True] + [False, True] * 19
+        while not all(task.done() for task in serving[:-1]):
+            await full.get()
+            await asyncio.sleep(0)
+        assert 3 * 19 <= len(read) <= 3 * 19 + 4, "who was replaced is read no further"
+        callers[-1].close()
+        while not serving[-1].done():
+            if not full.empty():
+                full.get_nowait()
+            await asyncio.sleep(0)
+        assert line.writer is None
+        assert news[-1] is False
+
+    asyncio.run(asyncio.wait_for(story(), 20.0))
+
+
+def test_p4_what_a_partner_does_not_read_is_dropped_beyond_a_buffer() -> None:
+    async def story() -> None:
+        line, one = Line("Russia", None, lambda up, why: None), Held()  # type: ignore[arg-type]
+        line.writer = one  # type: ignore[assignment]
+        one.waits = transport.BUFFER_BYTES_MAX
+        line.send(1, b"abc")
+        assert (one.written, line.dropped) == (len(WORD), 0)
+        one.waits += 1
+        line.send(1, b"abc")
+        assert (one.written, line.dropped) == (len(WORD), 1)
+
+    asyncio.run(story())
+
+
+def test_a_line_on_which_nothing_is_heard_is_ended_and_told_and_one_that_waits_for_us_is_not() -> None:
+    news: list[tuple[bool, str]] = []
+    silent_s = 0.2
+
+    async def story() -> None:
+        async def on_frame(lane: int, data: bytes) -> None:
+            await asyncio.sleep(3 * silent_s)  # our own disk, say, is far behind
+
+        line, one = Line("Russia", on_frame, lambda *told: news.append(told), silent_s=silent_s), Held()
+        serving = asyncio.create_task(line.serve(one.reader, one))  # type: ignore[arg-type]
+        for byte in WORD:  # slow, and not silent
+            await asyncio.sleep(silent_s / 4)
+            one.reader.feed_data(bytes([byte]))
+        await asyncio.sleep(2 * silent_s)
+        assert not one.closed
+        await serving
+        assert one.closed
+        assert line.writer is None
+
+    asyncio.run(asyncio.wait_for(story(), 20.0))
+    assert news == [(True, ""), (False, "nothing was heard for 0.2 s")]

@@ -18,7 +18,7 @@ from detente.centre.exchange.message import KIND, Mark, seal
 from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import RECEIPT
 from detente.centre.step import cooperate
-from detente.gateway.logic import inbound
+from detente.gateway.logic import inbound, releasing
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
 from detente.gateway.logic.link import Means, Now, Out, Pending
@@ -77,7 +77,7 @@ def kinds(pair: Pair) -> dict[str, tuple[int, bytes]]:
         pair.gateways[NATO], pair.nodes[NATO], Frame(partner=RUSSIA, lane=lane, data=envelope), pair.now
     )
     receipt = next(data for _, _, data in out.frames if data[:8] == RECEIPT.mark)
-    later = Now(steady_s=pair.now.steady_s + 60.0, wall_s=pair.now.wall_s + 60.0)
+    later = replace(pair.now, steady_s=pair.now.steady_s + 60.0, wall_s=pair.now.wall_s + 60.0)
     _, out = nodes.step(pair.gateways[RUSSIA], pair.nodes[RUSSIA], Timer(), later)
     note = next(data for _, _, data in out.frames if data[:8] == NOTE.mark)
     return {"envelope": (lane, envelope), "receipt": (Lane.NOTE, receipt), "note": (Lane.NOTE, note)}
@@ -343,19 +343,22 @@ def test_p8_a_partners_clock_is_measured_and_orders_nothing(offset_s: float) -> 
         pair.pass_time(5.0)
         for name in SIDES:
             base = pair.now
-            pair.now = Now(steady_s=base.steady_s, wall_s=base.wall_s + offset_s * (name == RUSSIA))
+            pair.now = replace(base, wall_s=base.wall_s + offset_s * (name == RUSSIA))
             pair.tick(index, name)
             pair.now = base
         while pair.frames:
             sender, to, lane, data = pair.frames.pop(0)
             base = pair.now
-            pair.now = Now(steady_s=base.steady_s, wall_s=base.wall_s + offset_s * (to == RUSSIA))
+            pair.now = replace(base, wall_s=base.wall_s + offset_s * (to == RUSSIA))
             pair.do(to, Frame(partner=sender, lane=lane, data=data))
             pair.do(to, Timer())
             pair.now = base
     assert pair.link(NATO).skew.samples > 0
     assert pair.link(NATO).skew.offset_s == pytest.approx(offset_s, abs=1e-3)
     assert pair.link(RUSSIA).skew.offset_s == pytest.approx(-offset_s, abs=1e-3)
+    told = [(name, notice.text.partition(";")[0]) for name, notice in pair.notices if notice.kind == "clock"]
+    said = {(NATO, f"its clock is {offset_s:+.1f} s off ours"), (RUSSIA, f"its clock is {-offset_s:+.1f} s off ours")}
+    assert sorted(told) == sorted(said if abs(offset_s) > 1.0 else [])
     assert pack(pair.nodes[NATO].centre) == pack(true.nodes[NATO].centre)
 
 
@@ -368,7 +371,8 @@ class Clocked(Pair):
 
     def show(self, steady_s: float, ahead_s: float = 0.0) -> None:
         """The clocks of whoever acts next."""
-        self.now = Now(steady_s=steady_s, wall_s=self.rate * (steady_s + ahead_s), rate=self.rate)
+        exercise_s, wall_s = self.rate * steady_s, self.rate * (steady_s + ahead_s)
+        self.now = Now(steady_s=steady_s, exercise_s=exercise_s, wall_s=wall_s, rate=self.rate)
 
     def said(self, name: str, ahead: dict[str, float]) -> None:
         """One side's pulse, heard by the other; ``ahead`` is how much each clock is off just now."""
@@ -460,7 +464,7 @@ def test_p10_the_very_bytes_that_are_about_to_leave_are_looked_at(
     monkeypatch: pytest.MonkeyPatch, what: str, instead: Callable
 ) -> None:
     """By a reader of its own: what is wrong with an envelope, and not with the messages put into it, is found too."""
-    monkeypatch.setattr(nodes, what, instead)
+    monkeypatch.setattr(releasing, what, instead)
     pair = run(Pair())
     assert pair.link(RUSSIA).counts["stopped"] > 0
     assert pair.link(RUSSIA).counts.get("accepted", 0) == pair.link(RUSSIA).next_sequence == 0

@@ -1,6 +1,8 @@
 """What a side says when it starts, and what a start that is refused leaves behind."""
 
 import asyncio
+import contextlib
+import errno
 import gc
 import json
 import socket
@@ -16,11 +18,12 @@ from detente.centre.exchange.signature import sign
 from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.keys import read_signing_key
-from detente.gateway.logic.node import LineUp
+from detente.gateway.logic.node import LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
 from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.telling import show_line
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
@@ -140,15 +143,63 @@ def test_a_partner_that_returns_is_greeted_anew(folder: Path) -> None:
     server.store.close()
 
 
-def test_a_start_on_a_full_disk_is_refused_with_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the restart itself changed is owed: nothing is said before it is kept, and it is, as soon as can be."""
     with both(folder) as pair:
-        ticked(pair, lambda pair: bool(pair.link(NATO).waiting))
+        index = ticked(pair, lambda pair: bool(pair.link(NATO).waiting))
+    begin, disk = SqliteStore.begin, {"full": True}
 
     def full(store: SqliteStore, records: Any) -> None:
-        raise StoreError("database or disk is full")
+        if disk["full"]:
+            raise StoreError("database or disk is full")
+        begin(store, records)
 
-    monkeypatch.setattr(SqliteStore, "commit", full)
-    with pytest.raises(InputError, match="nothing can be kept: database or disk is full") as refusal:
-        started(folder)
-    assert refusal.value.file == str(folder / "NATO.store")
-    assert (folder / "NATO.store").exists(), "it was there before"
+    monkeypatch.setattr(SqliteStore, "begin", full)
+    server, told = started(folder)
+    assert [one["event"] for one in told if one["event"] != "notice"] == ["store", "started", "stopped"]
+    assert "own warnings go on: database or disk is full" in told[0]["text"]
+    assert server.counts["store_failures_total"] == 1
+
+    server = Server(ready(folder, NATO), told.append)
+    said: list[int] = []
+    line: Any = type("Line", (), {"writer": None, "send": lambda self, lane, data: said.append(lane)})()
+    server.lines[RUSSIA] = line
+    boots = server.node.links[RUSSIA].boots
+    server.keeping.owe(server.restored)
+    server._run([LineUp(partner=RUSSIA)])
+    server.batches[index] = feed(0).tick(index)
+    server._tick()
+    assert server.node.tick == index, "own sensors are listened to"
+    assert said == []
+    assert "make room" in server._reload()
+    assert server.node.tick == index, "and nothing that they heard is forgotten"
+    disk["full"] = False
+    server._run([Timer()])
+    assert said, "the partner is greeted"
+    assert json.loads(server.store.load().kept[0].document)["boots"] == boots, "and knows this start from the last"
+    server.store.close()
+
+
+@pytest.mark.parametrize("broken", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError()])
+def test_p7_a_log_that_cannot_be_written_stops_nothing_and_is_counted(folder: Path, broken: OSError) -> None:
+    """Stdout goes to a file on the same full disk, or to a pipe that nobody reads any more."""
+    edited(folder, until_s=1e-9)
+
+    def show(line: dict[str, Any]) -> None:
+        raise broken
+
+    server = Server(ready(folder, NATO), show)
+    asyncio.run(server.run())
+    assert server.counts["unshown_total"] >= 3
+
+
+def test_p7_a_full_stdout_is_an_error_of_the_log_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole lines: what could not be written is lost, or comes later, and never in two halves."""
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(OSError, match="No space left"):
+            show_line({"event": "started"})
+        with contextlib.suppress(OSError):
+            full.close()

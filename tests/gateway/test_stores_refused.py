@@ -23,11 +23,14 @@ NATO, RUSSIA = SIDES
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """NATO's store at rest: a snapshot, ticks after it, and an envelope that waits."""
+    """NATO's store at rest: a snapshot, ticks after it, envelopes that wait, and one that Russia has not heard."""
     folder = laid(tmp_path_factory.mktemp("laid"))
     edited(folder, until_s=1e-9)  # one that is not refused ends at once
     with both(folder) as pair:
-        ticked(pair, lambda pair: bool(pair.nodes[NATO].tick >= 37 and pair.link(NATO).waiting))
+        ticked(
+            pair, until=lambda pair: bool(pair.nodes[NATO].tick >= 37 and pair.link(NATO).waiting),
+            hears=lambda pair, to: to == NATO or pair.nodes[NATO].tick < 34,
+        )  # fmt: skip
     return folder
 
 
@@ -64,6 +67,14 @@ def test_the_store_as_it_was_left_is_not_refused(folder: Path) -> None:
     assert server.node.tick >= 37
     assert server.node.links[RUSSIA].waiting
     assert server.node.links[RUSSIA].tip.size > 5
+    server.store.close()
+
+
+def test_a_store_made_before_its_lines_were_counted_is_not_refused(folder: Path) -> None:
+    run(folder, "DELETE FROM about WHERE key IN ('outbox lines', 'inbox lines that wait')")
+    server = Server(ready(folder, NATO), lambda line: None)
+    assert server.node.links[RUSSIA].pending
+    server.store.commit(server.restored)
     server.store.close()
 
 
@@ -116,6 +127,16 @@ def test_a_theatre_file_that_is_only_laid_out_anew_is_the_same_theatre(folder: P
         ("DELETE FROM ticks WHERE tick = (SELECT max(tick) FROM ticks)", "is missing"),
         ("UPDATE ticks SET applied = '[]', aside = '[[\"Russia\", 1, 0]]' WHERE tick = 36", "tick 36 is not what was"),
         ("UPDATE inbox SET envelope = zeroblob(length(envelope)) WHERE applied IS NULL", "of Russia is not what was"),
+        ("UPDATE inbox SET envelope = zeroblob(length(envelope)) WHERE applied <= 35", "of Russia is not what was"),
+        ("DELETE FROM inbox WHERE applied IS NULL", "0 inbox lines that wait where there were 2"),
+        ("DELETE FROM inbox WHERE applied = 36", "envelope 14 of Russia, which tick 36 used, is missing"),
+        ("UPDATE inbox SET applied = 36 WHERE applied = 35", "envelope 13 of Russia is not one that tick 36 used"),
+        ("DELETE FROM outbox WHERE sequence = (SELECT max(sequence) FROM outbox)", "0 outbox lines where there were 1"),
+        ("UPDATE outbox SET envelope = zeroblob(10)", "for Russia is not what the ledger says was sent"),
+        ("UPDATE outbox SET sequence = sequence + 1000", "for Russia is not what the ledger says was sent"),
+        ("UPDATE outbox SET closed = 'expired'", "for Russia is not what the ledger says was sent"),
+        ("UPDATE outbox SET keys = 'x'", "a line of the outbox is not what was written"),
+        ("INSERT INTO outbox VALUES ('Russia', 999, 0, 37, zeroblob(10), '[]', '', x'')", "envelope 999 for Russia"),
         ("UPDATE ledger SET sequence = sequence + 1 WHERE place = 3", "ledger entry 3 for Russia is not the one that"),
         ("UPDATE ledger SET kind = 99 WHERE place = 3", "ledger entry 3 for Russia is none"),
         ("DELETE FROM ledger WHERE place = 3", "no ledger entry 3 for Russia"),

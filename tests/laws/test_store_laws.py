@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind, Tip
 from detente.gateway.logic.records import (
     Accepted,
@@ -47,6 +48,7 @@ class Diary:
         self.came = dict.fromkeys(PARTNERS, 0)
         self.waiting: list[tuple[str, int, int]] = []
         self.taken: list[tuple[str, int, int]] = []
+        self.digests: dict[tuple[str, int], bytes] = {}
         self.ticks = 0
 
     def write(self, what: str, partner: str, number: int) -> list[Record]:
@@ -57,10 +59,14 @@ class Diary:
             envelope = bytes([sequence % 256, number]) * 5
             taken = Accepted(partner=partner, sequence=sequence, lane=number % 3, tick=self.ticks, envelope=envelope,
                              keys=((3, number),))  # fmt: skip
-            return [taken, *self.log(partner, EntryKind.SENT, sequence)]
+            self.digests[partner, sequence] = envelope_digest(envelope)
+            return [taken, *self.log(partner, EntryKind.SENT, sequence, envelope_digest(envelope))]
         if what == "close" and self.open[partner]:
             sequence = self.open[partner][number % len(self.open[partner])]
-            return [Closed(partner=partner, sequence=sequence, reason="expired", digest=bytes([number]) * 32)]
+            closed = Closed(
+                partner=partner, sequence=sequence, reason="expired", digest=self.digests[partner, sequence]
+            )
+            return [closed]
         if what == "receipt" and self.open[partner]:
             gone = tuple(self.open[partner][: number + 1])
             self.open[partner] = self.open[partner][number + 1 :]
@@ -79,7 +85,8 @@ class Diary:
             return [Ticked(index=self.ticks - 1, detections=bytes([number]), applied=applied)]
         if what == "forget":
             names, self.taken = tuple(self.taken[:number]), self.taken[number:]
-            return [Forgotten(names=names)]
+            snapshot = Snapped(index=self.ticks - 1, memory=b"needs them no more")
+            return [Forgotten(names=names), snapshot] if names else []
         if what == "snap" and self.ticks:
             return [Snapped(index=self.ticks - 1, memory=bytes([number]) * 3)]
         if what == "testify":
@@ -87,9 +94,9 @@ class Diary:
             return [Sworn(partner=partner, kind=kind, word=bytes([number]) * 4)]
         return []
 
-    def log(self, partner: str, kind: EntryKind, sequence: int) -> list[Record]:
+    def log(self, partner: str, kind: EntryKind, sequence: int, digest: bytes = bytes(32)) -> list[Record]:
         tip, entry = self.tips[partner].append(
-            kind, bytes([sequence % 256]) * 32, written_s=0.1 * sequence, stated_s=1.0, epoch=4, sequence=sequence
+            kind, digest, written_s=0.1 * sequence, stated_s=1.0, epoch=4, sequence=sequence
         )
         self.tips[partner] = tip
         document = json.dumps({"tip": [tip.size, [peak.hex() for peak in tip.peaks], tip.last.hex()]})

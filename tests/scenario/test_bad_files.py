@@ -435,6 +435,20 @@ def test_bad_agreements(tmp_path: Path) -> None:
     assert error.remedy == "did you mean 'track'?"
     error = agreement_refused(tmp_path, AGREEMENT.replace("every_s: 60", "onward: true", 1))
     assert error.path == "clauses.6.onward"
+    error = agreement_refused(tmp_path, AGREEMENT.replace("every_s: 60", "delay_s: true", 1))
+    assert (error.path, error.found, error.expected) == ("clauses.6.delay_s", "true", "a number")
+    error = agreement_refused(tmp_path, AGREEMENT.replace("every_s: 60", "when: {impact_probability: 0.9}", 1))
+    assert error.path == "clauses.6.when.impact_probability"
+    assert error.expected == "impact_in beside it"
+    error = agreement_refused(tmp_path, AGREEMENT.replace("[NATO, Russia]", "[NATO, Russia, NATO]"))
+    assert (error.path, error.found, error.expected) == ("parties.2", "'NATO'", "parties that differ")
+
+
+@pytest.mark.parametrize("key", ["sigma_position_m", "sigma_velocity_m_s", "grid_km", "time_s"])
+def test_no_more_is_taken_away_than_there_is(key: str, tmp_path: Path) -> None:
+    error = agreement_refused(tmp_path, AGREEMENT.replace("every_s: 60", f"coarsen: {{{key}: 1.0e+300}}", 1))
+    assert error.path == f"clauses.6.coarsen.{key}"
+    assert "at most" in error.expected
 
 
 def test_an_agreement_beside_the_scenario(tmp_path: Path, refused: Refused) -> None:

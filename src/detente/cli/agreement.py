@@ -90,6 +90,7 @@ def explain(
             told = explained(asked, load_model(what, Facts, known))
             found = {
                 "agreement": asked.name, "released": told.released, "why": told.why,
+                "told_in": list(told.told_in),
                 "clauses": [
                     {
                         "name": judgement.clause, "releases": judgement.releases, "waits_s": judgement.waits_s,

@@ -60,7 +60,7 @@ def verify(
     """
     with owned_failures():
         from detente.centre.exchange.audit import audit, vouched_for
-        from detente.gateway.ledger_file import read_ledger
+        from detente.gateway.ledger_file import read_ledger, refuse_other
 
         keys = public_keys(key)
         mine = read_ledger(file, partner=partner, keys=keys)
@@ -70,6 +70,8 @@ def verify(
                 f"{other.book.side}'s ledger with {other.book.partner}",
                 f"{mine.book.partner}'s ledger with {mine.book.side}", "name the partner's ledger", file=str(against),
             )  # fmt: skip
+        if other is not None and against is not None:
+            refuse_other(mine, other, against)
         theirs = None if other is None else other.book
         faults = audit(mine.book, theirs)
         vouched = vouched_for(mine.book, theirs)

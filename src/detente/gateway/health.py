@@ -18,7 +18,7 @@ from detente.gateway.logic.doubts import doubts_document, sensors_document
 from detente.gateway.logic.link import Gateway, Link
 from detente.gateway.logic.node import Node
 from detente.gateway.logic.operator import ORDERS
-from detente.geodesy.timescale import format_moment, moment_at
+from detente.geodesy.timescale import format_moment
 from detente.records.slots import Origin, Picture, Status
 
 REQUEST_BYTES_MAX = 8192
@@ -55,6 +55,9 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
         for kind, value in zip(Suspicion, trust.evidence[0, names.index(partner)], strict=True):
             of = f'partner="{partner}",test="{(kind.name or "").lower()}"'
             lines.append(f"detente_suspicion_evidence{{{of}}} {_number(value)}")
+    told = node.centre.assisted.partner
+    for what, count in (("rejected", told.rejected), ("overflow", told.overflow)):
+        lines += [f"# TYPE detente_picture_{what} counter", f"detente_picture_{what}_total {int(count[0])}"]
     lines.append("# TYPE detente_exchange counter")
     for partner, link in node.links.items():
         lines += [
@@ -94,11 +97,10 @@ def agreement_document(gateway: Gateway, exercise_s: float) -> dict[str, Any]:
     agreement = gateway.setting.agreement
     if agreement is None:
         return {"standing": "none"}
-    now = moment_at(gateway.setting.epoch, exercise_s)
     first, last = agreement.valid.start, agreement.valid.end
     return {
-        "standing": "in-force" if first <= now < last else "not-yet" if now < first else "over",
-        "name": agreement.name, "digest": gateway.digest, "from": format_moment(first), "until": format_moment(last),
+        "standing": gateway.standing(exercise_s), "name": agreement.name, "digest": gateway.digest,
+        "from": format_moment(first), "until": format_moment(last),
     }  # fmt: skip
 
 

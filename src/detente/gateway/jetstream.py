@@ -14,10 +14,10 @@ import struct
 from collections import deque
 from typing import Any
 
-from detente.gateway.jetstream_inbox import Inbox, wanted
+from detente.gateway.jetstream_inbox import LOOK_S, Inbox, wanted
 from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
-from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine
+from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine, quiet_for
 from detente.records.errors import InputError
 
 LENGTH = struct.Struct(">I")
@@ -58,7 +58,9 @@ def unbundled(message: bytes) -> list[bytes]:
 class JetStreamLine:
     """The line to one partner through two servers: same face as :class:`~detente.gateway.transport.Line`."""
 
-    def __init__(self, own: str, partner: str, on_frame: OnFrame, on_line: OnLine) -> None:
+    def __init__(
+        self, own: str, partner: str, on_frame: OnFrame, on_line: OnLine, silent_s: float | None = None
+    ) -> None:  # fmt: skip
         self.own, self.partner, self.on_frame, self.on_line = own, partner, on_frame, on_line
         self.inward: Any = None
         self.outward: Any = None
@@ -66,6 +68,10 @@ class JetStreamLine:
         self.dropped = 0  # frames not sent for want of room, or messages that could not be published
         self.garbled = 0  # messages that are no frames
         self.read = 0
+        self.silent_s = silent_s
+        self.heard_s = 0.0  # when something last came, by the loop's clock
+        self.taking = 0  # messages that wait for whoever takes them
+        self.told = False  # that nothing was heard since
         self.inboxes = [Inbox(partner, lane, self._take) for lane in Lane]
         self.waiting: list[deque[bytes]] = [deque() for _ in Lane]
         self.waiting_bytes = 0
@@ -117,7 +123,7 @@ class JetStreamLine:
             outwards = {**options, "reconnected_cb": self._again}
             self.outward = await _patiently(lambda: nats.connect(outbox, name=self.own, **outwards))
             await self._again()
-            await asyncio.gather(*(lane.run(self.inward) for lane in self.inboxes), self._send())
+            await asyncio.gather(*(lane.run(self.inward) for lane in self.inboxes), self._send(), self._listen())
         finally:
             for connection in (self.inward, self.outward):
                 with contextlib.suppress(Exception):
@@ -125,6 +131,7 @@ class JetStreamLine:
 
     async def _take(self, lane: int, message: bytes) -> None:
         """A message of the partner's, whatever its bytes."""
+        self.taking += 1
         frames = unbundled(message) if len(message) <= MESSAGE_BYTES_MAX else []
         self.garbled += not frames
         for frame in frames:
@@ -132,6 +139,19 @@ class JetStreamLine:
             self.read += 1
             if self.read % FRAMES_A_TURN == 0:
                 await asyncio.sleep(0)
+        self.taking -= 1
+        self.heard_s, self.told = asyncio.get_running_loop().time(), False
+
+    async def _listen(self) -> None:
+        """Begin the line anew, once, where both servers are there and the partner says nothing for too long."""
+        clock = asyncio.get_running_loop().time
+        while wanted() and self.silent_s is not None:
+            await asyncio.sleep(LOOK_S)
+            waits = self.up and not self.taking and not self.told
+            if waits and clock() - self.heard_s > self.silent_s:
+                self.told = True
+                self.on_line(False, quiet_for(self.silent_s))
+                self.on_line(True, "")
 
     async def _send(self) -> None:
         """Publish what waits, the most urgent lane first."""
@@ -153,7 +173,7 @@ class JetStreamLine:
     async def _down(self) -> None:
         if self.up:
             self.up = False
-            await self.on_line(False)
+            self.on_line(False, "")
 
     async def _inward_again(self) -> None:
         for lane in self.inboxes:
@@ -163,8 +183,8 @@ class JetStreamLine:
     async def _again(self) -> None:
         both = self.inward, self.outward
         if all(one is not None and one.is_connected for one in both) and not self.up:
-            self.up = True
-            await self.on_line(True)
+            self.up, self.told, self.heard_s = True, False, asyncio.get_running_loop().time()
+            self.on_line(True, "")
 
 
 async def _patiently(make: Any) -> Any:

@@ -3,7 +3,7 @@
 A step counts for the outside once its records are on disk: then its frames may be sent and its tick acknowledged. But
 its state is what the next step is made from, at once. So a loop that makes steps never waits for the disk: whatever was
 made while one commit was on its way goes into the next, all together (group commit). Where a commit fails, everything
-that was made since is undone, as if it had not been made; of ticks, own sensors' half stays.
+that was made since is undone, as if it had not been made; of ticks, own sensors' half stays, and so does news of lines.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from detente.gateway.logic.link import Out
-from detente.gateway.logic.node import LineDown, LineUp, Node, Order, Tick, ashore
+from detente.gateway.logic.node import LineDown, LineUp, Node, Order, Tick, ashore, on_lines
 from detente.gateway.logic.records import Kept, Record, StoreError, Sworn
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
@@ -121,6 +121,7 @@ class Keeping:
         self.store, self.kept, self.lost = store, kept, lost
         self.node = node  # as if all that was taken were kept: what the next step is made from
         self.sure = node  # as far as it is kept
+        self.owed: list[Record] = []  # of what came before the first step, until a commit succeeds
         self.waiting: deque[Step] = deque()
         self.group: list[Step] = []  # whose commit is on its way
         self.fault: BaseException | None = None
@@ -141,6 +142,11 @@ class Keeping:
         """True when no more steps should be made before some are kept."""
         return len(self.waiting) >= STEPS_MAX
 
+    def owe(self, records: list[Record]) -> None:
+        """Keep these now, or, where that fails, with the first commit that does not: nothing is said before."""
+        self.owed = records
+        self.take(Step(node=self.node, out=Out()))
+
     def take(self, step: Step) -> None:
         """Keep this step after all that were taken before. Raises what went wrong before, where that was our fault."""
         if self.fault is not None:
@@ -154,6 +160,11 @@ class Keeping:
         """Go on from another state, which is what the store holds."""
         assert not self.group, "all is settled"
         self.node = self.sure = node
+        self.owed = []
+
+    def hear_lines(self, news: list[LineUp | LineDown]) -> None:
+        """Go on from what is kept, with news of lines that is not."""
+        self.node = self.sure = on_lines(self.sure, news)
 
     def settle(self) -> None:
         """Wait until all that was taken is kept, or lost."""
@@ -174,7 +185,7 @@ class Keeping:
         """Begin with all that waits."""
         while self.waiting and not self.group:
             group, self.waiting = list(self.waiting), deque()
-            records = _together(group)
+            records = [*self.owed, *_together(group)]
             if not records:
                 self._keep(group)
                 continue
@@ -213,6 +224,7 @@ class Keeping:
             self.folder.start()
 
     def _keep(self, group: list[Step]) -> None:
+        self.owed = []
         for step in group:
             self.sure = step.node
             self.kept(step)
@@ -224,7 +236,7 @@ class Keeping:
         last = next((step.tick for step in reversed(gone) if step.tick is not None), None)
         if last is not None:
             self.sure = ashore(self.sure, last)
-        self.node = self.sure
+        self.hear_lines([event for step in gone for event in step.lines])
         self.lost(error, gone)
 
 

@@ -3,9 +3,9 @@
 import json
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from detente.records.errors import InputError, PeerError
 
 BYTES_MAX = 1 << 30
 WORDS_MAX = 1000  # newest envelopes of a store that are searched for heads
+EXERCISE = ("clock origin", "clock rate", "marking", "tick length", "theatre")
+"""What a store says of the exercise that it belongs to, and that both sides' stores say alike."""
+
 PublicKeys = Mapping[str, Sequence[Ed25519PublicKey]]
 SQLITE_MARK = b"SQLite format 3\x00"
 
@@ -34,6 +37,7 @@ class LedgerFile:
     book: Book
     words: int  # signed words found
     proved: int  # of them, those whose signature holds by a known key; only these are evidence
+    exchange: Mapping[str, str]  # of which one it is, in words, as far as it says so
 
 
 def read_ledger(path: Path, *, partner: str | None = None, keys: PublicKeys | None = None) -> LedgerFile:
@@ -69,6 +73,21 @@ def read_ledger(path: Path, *, partner: str | None = None, keys: PublicKeys | No
     return found
 
 
+def refuse_other(mine: LedgerFile, other: LedgerFile, path: Path) -> None:
+    """Raise InputError where what the ``other`` file, at ``path``, says of its exchange is not what the first says.
+
+    Held against each other, ledgers of two exchanges would make liars of honest sides.
+    """
+    for what, said in mine.exchange.items():
+        found = other.exchange.get(what, said)
+        if found != said:
+            raise InputError(
+                found=f"a ledger of another exercise: its {what} is {found}, that of the first is {said}",
+                expected="the partner's ledger of the same exercise", remedy="name the partner's file of that exercise",
+                file=str(path),
+            )  # fmt: skip
+
+
 def _running(path: Path) -> InputError:
     return InputError(
         found="a store that a running gateway holds", expected="a store at rest",
@@ -91,18 +110,21 @@ def _from_document(
     sides = (str(said["side"]), str(said["partner"]))
     if partner not in (None, sides[1]):
         raise _with_another(path, partner, sides[0], sides[1:])
-    rings = _rings(path, sides, keys)
-    if keys is None:
-        rings = {
-            side: keyring(
-                *(Ed25519PublicKey.from_public_bytes(bytes.fromhex(text)) for text in said["keys"].get(side, ()))
-            )
-            for side in sides
-        }
+    named = {
+        side: keyring(*(Ed25519PublicKey.from_public_bytes(bytes.fromhex(text)) for text in said["keys"].get(side, ())))
+        for side in sides
+    }
+    rings = named if keys is None else _rings(path, sides, keys)
     names = ("index", "kind", "written_s", "stated_s", "epoch", "sequence", "envelope_digest", "previous")
     lines = [tuple(line[name] for name in names) for line in said["entries"]]
     words = [bytes.fromhex(text) for text in said["words"]]
-    return _read(sides, _entries(lines), words, rings, head=head_of(said["head"]))
+    found = _read(sides, _entries(lines), words, rings, head=head_of(said["head"]))
+    # A run is under one agreement, and its sides have a key each; in a live exercise both may be replaced.
+    own = _proved_of(words, named)
+    exchange = {**_said_by(own), **_alike("agreement", (word.agreement for word in own))}
+    for side, ring in named.items():
+        exchange |= _alike(f"key of {side}", (key.hex()[:16] for key in ring))
+    return replace(found, exchange=exchange)
 
 
 def _from_store(path: Path, partner: str | None, keys: PublicKeys | None) -> LedgerFile:
@@ -114,7 +136,8 @@ def _from_store(path: Path, partner: str | None, keys: PublicKeys | None) -> Led
                 found=f"a store of version {version}", expected=f"version {VERSION}",
                 remedy="use the release of Détente that wrote it", file=str(path),
             )  # fmt: skip
-        side = base.execute("SELECT value FROM about WHERE key = 'side'").fetchone()[0]
+        about = dict(base.execute("SELECT key, value FROM about").fetchall())
+        side = about["side"]
         rows = base.execute("SELECT partner FROM ledger UNION SELECT partner FROM kept ORDER BY partner")
         partners = tuple(row[0] for row in rows)
         if partner not in (None, *partners):
@@ -137,7 +160,9 @@ def _from_store(path: Path, partner: str | None, keys: PublicKeys | None) -> Led
         ).fetchall()  # fmt: skip
         kept = base.execute("SELECT document FROM kept WHERE partner = ?", sides[1:]).fetchone()
     said = {} if kept is None else json.loads(kept[0])
-    return _read(sides, _entries(lines), [row[0] for row in words], rings, said=said)
+    found = _read(sides, _entries(lines), [row[0] for row in words], rings, said=said)
+    exchange = {**found.exchange, **{what: about[what] for what in EXERCISE if what in about}}
+    return replace(found, book=replace(found.book, epoch=int(about["epoch"])), exchange=exchange)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +217,7 @@ def _read(
     head: Head | None = None, said: Mapping[str, Any] | None = None,
 ) -> LedgerFile:  # fmt: skip
     """What was read; the head, where none is given, is the one that a store states in what it ``said`` of its link."""
-    proved = [found for word in words if (found := _proved(word, rings)) is not None]
+    proved = _proved_of(words, rings)
     waiting = {}
     if said:
         size, peaks, last = said["tip"]
@@ -202,7 +227,17 @@ def _read(
         side=sides[0], partner=sides[1], entries=lines.entries, head=_head_of(lines.entries) if head is None else head,
         words=tuple(proved), waiting=waiting, spoilt=lines.spoilt,
     )  # fmt: skip
-    return LedgerFile(book=book, words=len(words), proved=len(proved))
+    return LedgerFile(book=book, words=len(words), proved=len(proved), exchange=_said_by(proved))
+
+
+def _said_by(words: Sequence[Evidence]) -> dict[str, str]:
+    """What signed words say, all alike, of the exchange that they belong to."""
+    return {**_alike("marking", (word.marking for word in words)), **_alike("origin", (word.origin for word in words))}
+
+
+def _alike(what: str, said: Iterable[str]) -> dict[str, str]:
+    values = set(said)
+    return {what: values.pop()} if len(values) == 1 else {}
 
 
 def _head_of(entries: Sequence[Entry]) -> Head:
@@ -230,6 +265,11 @@ def _with_another(path: Path, partner: str | None, side: str, partners: Sequence
         found=f"{side}'s ledger with {', '.join(partners) or 'nobody'}", expected=f"a ledger kept with {partner}",
         remedy="correct --partner, or name the partner's ledger", file=str(path),
     )  # fmt: skip
+
+
+def _proved_of(words: Sequence[bytes], rings: Mapping[str, Keys]) -> list[Evidence]:
+    """What these words prove: those of which the signature holds."""
+    return [found for word in words if (found := _proved(word, rings)) is not None]
 
 
 def _proved(word: bytes, rings: Mapping[str, Keys]) -> Evidence | None:

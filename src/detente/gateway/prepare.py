@@ -45,7 +45,8 @@ class Clock:
     @property
     def now(self) -> Now:
         """The moment of an event."""
-        return Now(steady_s=time.monotonic(), wall_s=(time.time() - self.origin_s) * self.rate, rate=self.rate)
+        wall_s = (time.time() - self.origin_s) * self.rate
+        return Now(steady_s=time.monotonic(), exercise_s=self.exercise_s, wall_s=wall_s, rate=self.rate)
 
 
 @dataclass(frozen=True, kw_only=True)

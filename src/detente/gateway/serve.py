@@ -10,21 +10,17 @@ import contextlib
 import gc
 import select
 import signal
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
-from detente.gateway.jetstream import JetStreamLine
-from detente.gateway.jetstream_server import check_server
 from detente.gateway.keeping import Keeping, Step
+from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import (
@@ -46,7 +42,7 @@ from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.telling import show_line, warning_fields
-from detente.gateway.transport import Line, contexts, listen, renew
+from detente.gateway.transport import listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
 
@@ -58,7 +54,8 @@ LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it g
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 DEAF_S = 0.001  # between looks at a disk that is far behind
-FEED_BATCHES_MAX = 5000
+FEED_BATCHES_MAX = 5000  # held for ticks to come; then the feed waits. source: assumption, 100-50,000
+FEED_WAIT_S = 0.05
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
 
@@ -70,6 +67,11 @@ class Server:
         """Opens the store, and keeps nothing in it yet. Raises InputError where it cannot be this side's."""
         file = ready.config.file
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
+        self.counts: dict[str, float] = dict.fromkeys(
+            ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
+             "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "late_batches_total",
+             "frames_without_agreement_total", "unshown_total"), 0.0
+        )  # fmt: skip
         recorded = self._recorded()
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
@@ -88,13 +90,10 @@ class Server:
         self.feeds: set[asyncio.StreamWriter] = set()
         self.ears = select.poll()  # tells of feeds whose bytes nobody has read
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
-        self.lines: dict[str, Line | JetStreamLine] = {}
+        self.partners = Lines(self._on_frame, self._on_line, self._own_first, self._line_ended)
+        self.lines = self.partners.open
+        self.news: dict[str, LineUp | LineDown] = {}  # of each line the latest, until the loop reads it
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
-        self.tls: dict[str, tuple[ssl.SSLContext, ssl.SSLContext]] = {}
-        self.counts: dict[str, float] = dict.fromkeys(
-            ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
-             "store_failures_total", "late_batches_total", "frames_without_agreement_total"), 0.0
-        )  # fmt: skip
         self.began_s = self.clock.exercise_s
         self.stopping = self.started = False
         self.standing = ""  # of the agreement, as last told
@@ -135,33 +134,15 @@ class Server:
             stack.callback((await listen(file.health, health.client)).close)
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self._feed_client)).close)
-            for partner in file.partners:
-                on_frame, on_line = self._on_frame(partner.name), self._on_line(partner.name)
-                serving, calling = self.tls[partner.name] = contexts(*_tls_files(self.ready, partner.authority))
-                if partner.nats is not None:
-                    check_server(partner.nats.monitor, partner.nats.inbox)
-                    through = JetStreamLine(self.gateway.name, partner.name, on_frame, on_line)
-                    self.lines[partner.name] = through
-                    servers = f"tls://{partner.nats.inbox}", f"tls://{partner.nats.outbox}"
-                    running = asyncio.create_task(through.run(*servers, calling))
-                    running.add_done_callback(partial(self._line_ended, partner.name))
-                    stack.callback(running.cancel)
-                    continue
-                line = Line(partner.name, on_frame, on_line, self._own_first)
-                self.lines[partner.name] = line
-                if partner.listen is not None:
-                    stack.callback((await listen(partner.listen, line.answer, context=serving)).close)
-                elif partner.connect is not None:
-                    host, _, port = partner.connect.rpartition(":")
-                    call = asyncio.create_task(line.connect_for_ever(host.strip("[]"), int(port), calling))
-                    stack.callback(call.cancel)
+            stack.callback(self.partners.close)
+            await self.partners.follow(self.ready)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
             gc.collect()
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
-            self._keep_restored()
             self.started = True
+            self.keeping.owe(self.restored)
             self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
             self._tell_standing()
             ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
@@ -172,16 +153,6 @@ class Server:
             self._close()
             self.keeping.settle()
             self._log("stopped", tick=self.node.tick)
-
-    def _keep_restored(self) -> None:
-        """Keep what the restart itself changed. Raises InputError where the disk keeps nothing."""
-        try:
-            self.store.commit(self.restored)
-        except StoreError as error:
-            raise InputError(
-                found=f"a store in which nothing can be kept: {error}", expected="a disk with room",
-                remedy="make room, or name a store on another disk", file=str(self.store.path),
-            ) from error  # fmt: skip
 
     def _let_go(self) -> None:
         """Close the store; of a start that was refused none is left behind that was not there before."""
@@ -222,8 +193,19 @@ class Server:
                 self.dropped.clear()
                 self._tell_standing()
                 timer_s = time.monotonic() + TIMER_S
+            events = [*self._line_news(), *events]
             if events:
                 await self._read(events)
+
+    def _line_news(self) -> list[LineEvent]:
+        """The latest of each line since it was last asked: a state, which waits behind nobody's frames."""
+        news, self.news = self.news, {}
+        return [event for partner, event in news.items() if partner in self.node.links]
+
+    def _wake(self) -> None:
+        """Have the loop look at what came otherwise than as an event."""
+        if self.events.empty():
+            self.events.put_nowait(Timer())
 
     async def _first(self, most_s: float) -> list[LineEvent]:
         """The event that comes next, if one does for so long."""
@@ -292,8 +274,6 @@ class Server:
         if step.tick is not None:
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
-            for old in [tick for tick in self.batches if tick <= self.kept_tick]:
-                del self.batches[old]
             self._warn("assisted", step.out.warnings)
             for writer in self.feeds:
                 writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
@@ -306,14 +286,11 @@ class Server:
         if not self.counts["store_failures_total"]:
             self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
         self.counts["store_failures_total"] += 1
-        lines = [event for step in gone for event in step.lines]
         if self.batch is not None:
-            lines += self.batch.lines
+            self.keeping.hear_lines(self.batch.lines)
             self.batch = None
         for one in gone:
             self._answer(one.orders, f"it could not be kept, and does not count: {error}")
-        if lines:
-            self._run(lines)
 
     def _answer(self, orders: Iterable[Order], text: str) -> None:
         """Tell the operator what became of words of theirs."""
@@ -351,6 +328,8 @@ class Server:
             self._close()
             self.node = replace(self.node, durable=False)
         detections = self.batches.get(index)
+        for old in [tick for tick in self.batches if tick <= index]:  # kept or not, no tick is run twice
+            del self.batches[old]
         if detections is None:
             self.counts["feed_gaps_total"] += self.ready.config.file.feed.file is None
             detections = Detections.empty()
@@ -362,7 +341,7 @@ class Server:
         self.keeping.take(Step(node=node, out=out, tick=event))
 
     def _say(self, out: Out) -> None:
-        for partner, lane, data in out.frames:
+        for partner, lane, data in self.gateway.leaving(out.frames, self.clock.exercise_s):
             line = self.lines.get(partner)
             if line is not None:
                 line.send(int(lane), data)
@@ -376,7 +355,11 @@ class Server:
             self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
-        self.show({"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields})
+        said = {"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields}
+        try:
+            self.show(said)
+        except OSError:  # its disk is full, or whoever reads it is gone: nothing else depends on it
+            self.counts["unshown_total"] += 1
 
     def _on_frame(self, partner: str):
         buckets: Buckets = {}
@@ -392,10 +375,11 @@ class Server:
         return take
 
     def _on_line(self, partner: str):
-        async def take(up: bool) -> None:
+        def take(up: bool, why: str) -> None:
             if partner in self.node.links:
-                await self.events.put(LineUp(partner=partner) if up else LineDown(partner=partner))
-            self._log("line", partner=partner, up=up)
+                self.news[partner] = LineUp(partner=partner) if up else LineDown(partner=partner)
+                self._wake()
+            self._log("line", partner=partner, up=up, **({"text": why} if why else {}))
 
         return take
 
@@ -423,18 +407,32 @@ class Server:
                     self.counts["feed_faults_total"] += 1
                     self._log("feed", text=str(error))
                     continue
-                if index <= self.node.tick:
-                    self.counts["late_batches_total"] += 1
-                elif len(self.batches) < FEED_BATCHES_MAX:
-                    self.batches[index] = detections
-                    if index == self.node.tick + 1 and self.events.empty():
-                        await self.events.put(Timer())  # wakes the loop
+                while len(self.batches) >= FEED_BATCHES_MAX and index > max(self.batches):
+                    await asyncio.sleep(FEED_WAIT_S)  # a feed that is far ahead
+                self._hold(index, detections)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
             self.feeds.discard(writer)
             self.ears.unregister(ear)
             writer.close()
+
+    def _hold(self, index: int, detections: Detections) -> None:
+        """A tick's detections until it is run: the first that come, and of more than can be held the nearest."""
+        held = self.batches.get(index)
+        if index <= self.node.tick:
+            self.counts["late_batches_total"] += 1
+        elif held is None:
+            if len(self.batches) >= FEED_BATCHES_MAX:
+                self.counts["feed_dropped_total"] += 1
+                del self.batches[max(self.batches)]
+            self.batches[index] = detections
+            if index == self.node.tick + 1:
+                self._wake()
+        elif feed.write_batch(index, held) != feed.write_batch(index, detections):
+            if not self.counts["feed_conflicts_total"]:
+                self._log("feed", text=f"tick {index} is told twice, and differently: are there two feeds?")
+            self.counts["feed_conflicts_total"] += 1
 
     def _wanted(self) -> int:
         """The first tick whose detections are not kept yet."""
@@ -443,7 +441,7 @@ class Server:
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
         if word == "reload":
-            return self._reload()
+            return self._reload() or await self._follow()
         if partner not in self.node.links:
             return f"{partner} is no partner"
         order = Order(word=word, partner=partner)
@@ -457,16 +455,16 @@ class Server:
             path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
             ready = prepare(read_config(path), self.clock)
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
-            for partner in ready.config.file.partners:
-                if partner.name in self.tls:
-                    renew(self.tls[partner.name], *_tls_files(ready, partner.authority))
+            self.partners.renew(ready)
         except InputError as error:
             return str(error)
         up = [name for name, line in self.lines.items() if line.writer is not None]
         self._close()
         self.keeping.settle()
+        if not self.node.durable:
+            return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
         try:
-            node, out = restore(ready.gateway, self.store.load(), self.clock.now)
+            node, out = restore(ready.gateway, self.store.load(), self.clock.now, (self.gateway, self.node))
             self.store.commit(out.records)
         except InputError as error:
             return str(error)
@@ -481,18 +479,20 @@ class Server:
         self._run([LineUp(partner=name) for name in up if name in node.links])
         return ""
 
+    async def _follow(self) -> str:
+        """Have lines to the partners that there are now; why one cannot be, or nothing."""
+        try:
+            await self.partners.follow(self.ready)
+        except InputError as error:
+            return f"all but a line is as the configuration says: {error}"
+        return ""
+
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
         health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable)}  # fmt: skip
         return node, counts, health
-
-
-def _tls_files(ready: Ready, authority: str) -> tuple[Path, Path, Path]:
-    """A side's certificate and key, and a partner's authority."""
-    keys = ready.config.file.keys
-    return ready.config.path(keys.tls_certificate), ready.config.path(keys.tls_key), ready.config.path(authority)
 
 
 def serve(ready: Ready, show: Show = show_line) -> None:

@@ -15,7 +15,6 @@ import json
 import os
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +38,18 @@ from detente.gateway.logic.records import (
     Ticked,
 )
 from detente.gateway.sqlite_file import check_size, hold
+from detente.gateway.sqlite_lines import (
+    COUNTS,
+    OUTBOX,
+    WAITING,
+    count,
+    inbox_fault,
+    names_in,
+    outbox_fault,
+    outbox_line,
+    sum_of,
+    tick_sum,
+)
 from detente.gateway.store import Room
 from detente.records.errors import InputError
 
@@ -172,7 +183,8 @@ class SqliteStore:
     def _make(self, epoch: int) -> None:
         self.base.execute(f"PRAGMA application_id={APPLICATION_ID}")
         self.base.execute(f"PRAGMA user_version={VERSION}")
-        about = (("side", self.side), ("epoch", str(epoch)), *self.exercise.items())
+        counts = [(what, "0") for what in COUNTS]
+        about = (("side", self.side), ("epoch", str(epoch)), *counts, *self.exercise.items())
         rows = "".join(f"INSERT INTO about VALUES ('{key}', {_quoted(value)});" for key, value in about)
         self.base.executescript(f"BEGIN;{TABLES}{rows}COMMIT;")
 
@@ -233,8 +245,13 @@ class SqliteStore:
 
     def _checked(self, total: int, data: bytes | str, what: str) -> None:
         """Refuse bytes that are not the ones that were written."""
-        if _sum(data) != total:
+        if sum_of(data) != total:
             raise self._damaged(f"{what} is not what was written")
+
+    def _refuse(self, fault: str) -> None:
+        """Refuse a store of which this is wrong; nothing where it is empty."""
+        if fault:
+            raise self._damaged(fault)
 
     def _about(self, key: str) -> str:
         row = self.base.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
@@ -313,20 +330,22 @@ class SqliteStore:
         if isinstance(record, Accepted):
             row = (record.partner, record.sequence, record.lane, record.tick, record.envelope, json.dumps(record.keys))
             run("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, '', x'')", row)
+            count(self.base, OUTBOX, 1)
         elif isinstance(record, Closed):
             row = (record.reason, record.digest, record.partner, record.sequence)
             run("UPDATE outbox SET envelope = x'', keys = '[]', closed = ?, digest = ? "
                 "WHERE partner = ? AND sequence = ?", row)  # fmt: skip
         elif isinstance(record, Received):
             row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
-            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, _sum(record.envelope)))
+            run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, sum_of(record.envelope)))
+            count(self.base, WAITING, 1)
         elif isinstance(record, (Receipted, Forgotten)):
             self._delete(record)
         elif isinstance(record, Ticked):
             self._tick(record)
         elif isinstance(record, Snapped):
             self._delete(record)
-            run("INSERT INTO snapshot VALUES (1, ?, ?, ?)", (record.index, record.memory, _sum(record.memory)))
+            run("INSERT INTO snapshot VALUES (1, ?, ?, ?)", (record.index, record.memory, sum_of(record.memory)))
             run("INSERT OR REPLACE INTO about VALUES ('snapshot', ?)", (str(record.index),))
         elif isinstance(record, Logged):
             entry = record.entry
@@ -339,7 +358,8 @@ class SqliteStore:
             run("INSERT OR REPLACE INTO testimony VALUES (?, ?, ?)", (record.partner, record.kind, record.word))
         else:
             run(
-                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (record.partner, record.document, _sum(record.document))
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)",
+                (record.partner, record.document, sum_of(record.document)),
             )
 
     def _delete(self, record: Record) -> None:
@@ -347,7 +367,8 @@ class SqliteStore:
         that needs it no more."""
         if isinstance(record, Receipted):
             rows = [(record.partner, sequence) for sequence in record.sequences]
-            self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
+            gone = self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
+            count(self.base, OUTBOX, -gone.rowcount)
         elif isinstance(record, Forgotten):
             self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
         elif isinstance(record, Snapped):
@@ -358,38 +379,48 @@ class SqliteStore:
 
     def _tick(self, record: Ticked) -> None:
         row = (record.index, record.detections, json.dumps(record.applied), json.dumps(record.aside))
-        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)", (*row, _tick_sum(*row[1:])))
+        self.base.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)", (*row, tick_sum(*row[1:])))
         self.base.execute("INSERT OR REPLACE INTO about VALUES ('last tick', ?)", (str(record.index),))
         names = [(record.index, *name) for name in (*record.applied, *record.aside)]
-        self.base.executemany(
+        used = self.base.executemany(
             "UPDATE inbox SET applied = ? WHERE partner = ? AND epoch = ? AND sequence = ?", names
         )  # fmt: skip
+        count(self.base, WAITING, -used.rowcount)
 
     def load(self) -> Saved:
         """What a gateway needs to go on. Raises InputError where something of it is not what was written."""
         snapshot = self._snapshot()
         after = -1 if snapshot is None else snapshot.index
-        inbox = self.base.execute(
-            "SELECT partner, epoch, sequence, lane, envelope, late, sum FROM inbox "
-            "WHERE applied IS NULL OR applied > ? ORDER BY partner, epoch, sequence", (after,)
-        ).fetchall()  # fmt: skip
-        for partner, _, sequence, _, envelope, _, total in inbox:
-            self._checked(total, envelope, f"envelope {sequence} of {partner}")
-        outbox = self.base.execute(
+        ticks = self._ticks(snapshot)
+        rows = self.base.execute(
             "SELECT partner, sequence, lane, tick, envelope, keys, closed, digest FROM outbox "
             "ORDER BY partner, sequence"
-        )
+        ).fetchall()
+        try:
+            outbox = tuple(outbox_line(*row) for row in rows)
+        except (ValueError, TypeError) as error:
+            raise self._damaged("a line of the outbox is not what was written") from error
+        self._refuse(outbox_fault(self.base, outbox))
         return Saved(
-            epoch=int(self._about("epoch")),
-            snapshot=snapshot,
-            ticks=self._ticks(snapshot),
-            received=tuple(
-                Received(partner=p, epoch=e, sequence=n, lane=lane, envelope=envelope, late=bool(late))
-                for p, e, n, lane, envelope, late, _ in inbox
-            ),
-            outbox=tuple(_outbox_line(*line) for line in outbox),
-            kept=tuple(self._kept()),
-        )
+            epoch=int(self._about("epoch")), snapshot=snapshot, ticks=ticks, received=self._received(after, ticks),
+            outbox=outbox, kept=tuple(self._kept()),
+        )  # fmt: skip
+
+    def _received(self, after: int, ticks: Sequence[Ticked]) -> tuple[Received, ...]:
+        """Inbox lines that wait, and those that ticks past ``after`` used; older ones are looked at too, and left."""
+        found, used = [], {}
+        asked = self.base.execute("SELECT partner, epoch, sequence, lane, envelope, late, sum, applied FROM inbox")
+        with contextlib.closing(asked) as rows:
+            for partner, epoch, sequence, lane, envelope, late, total, applied in rows:
+                self._checked(total, envelope, f"envelope {sequence} of {partner}")
+                if applied is None or applied > after:
+                    used[partner, epoch, sequence] = applied
+                    found.append(
+                        Received(partner=partner, epoch=epoch, sequence=sequence, lane=lane, envelope=envelope,
+                                 late=bool(late))
+                    )  # fmt: skip
+        self._refuse(inbox_fault(self.base, used, ticks))
+        return tuple(sorted(found, key=lambda one: (one.partner, one.epoch, one.sequence)))
 
     def _kept(self) -> list[Kept]:
         rows = self.base.execute("SELECT partner, document, sum FROM kept ORDER BY partner").fetchall()
@@ -414,7 +445,7 @@ class SqliteStore:
             "SELECT tick, detections, applied, aside, sum FROM ticks WHERE tick > ? ORDER BY tick", (after,)
         ).fetchall()
         for index, detections, applied, aside, total in rows:
-            if _tick_sum(detections, applied, aside) != total:
+            if tick_sum(detections, applied, aside) != total:
                 raise self._damaged(f"tick {index} is not what was written")
         there = [*([] if snapshot is None else [after]), *(row[0] for row in rows)]
         said = self.base.execute("SELECT value FROM about WHERE key = 'last tick'").fetchone()
@@ -424,7 +455,7 @@ class SqliteStore:
         if gaps:
             raise self._damaged(f"tick {gaps[0]} is missing")
         return tuple(
-            Ticked(index=index, detections=detections, applied=_names(applied), aside=_names(aside))
+            Ticked(index=index, detections=detections, applied=names_in(applied), aside=names_in(aside))
             for index, detections, applied, aside, _ in rows
         )
 
@@ -460,28 +491,6 @@ class SqliteStore:
         """Let go of the file."""
         with self.folding:
             self.opened.close()
-
-
-def _outbox_line(
-    partner: str, sequence: int, lane: int, tick: int, envelope: bytes, keys: str, closed: str, digest: bytes
-) -> Accepted | Closed:
-    if closed:
-        return Closed(partner=partner, sequence=sequence, reason=closed, digest=digest)
-    pairs = tuple((data, number) for data, number in json.loads(keys))
-    return Accepted(partner=partner, sequence=sequence, lane=lane, tick=tick, envelope=envelope, keys=pairs)
-
-
-def _sum(data: bytes | str) -> int:
-    """What damage is found by: CRC-32. Against whoever writes into our own store there is the ledger."""
-    return zlib.crc32(data.encode() if isinstance(data, str) else data)
-
-
-def _tick_sum(detections: bytes, applied: str, aside: str) -> int:
-    return zlib.crc32(f"{applied}{aside}".encode(), zlib.crc32(detections))
-
-
-def _names(text: str) -> tuple[tuple[str, int, int], ...]:
-    return tuple((partner, epoch, sequence) for partner, epoch, sequence in json.loads(text))
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from detente.centre.exchange.message import KIND
 from detente.records.errors import InputError, PeerError
@@ -35,8 +36,18 @@ WAITING_BYTES = 1 << 17
 which own sensors are read. source: assumption, 64 kB-1 MB."""
 
 OnFrame = Callable[[int, bytes], Awaitable[None]]
-OnLine = Callable[[bool], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
+
+
+class OnLine(Protocol):
+    """Is told that a line stands, or stands no more, and why where nobody else can know."""
+
+    def __call__(self, up: bool, why: str, /) -> None: ...
+
+
+def quiet_for(seconds: float) -> str:
+    """Why a line was ended, for people."""
+    return f"nothing was heard for {seconds:g} s"
 
 
 def contexts(
@@ -130,11 +141,14 @@ class Frames:
 
 
 class Line:
-    """The line to one partner, whoever calls. ``on_line(True)`` when it stands, ``on_line(False)`` when it broke."""
+    """The line to one partner, whoever calls."""
 
-    def __init__(self, partner: str, on_frame: OnFrame, on_line: OnLine, before: Turn = at_once) -> None:
-        """``before`` is waited for each time before more is read."""
+    def __init__(
+        self, partner: str, on_frame: OnFrame, on_line: OnLine, before: Turn = at_once, silent_s: float | None = None
+    ) -> None:  # fmt: skip
+        """``before`` is waited for each time before more is read; one that says nothing for ``silent_s`` is ended."""
         self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
+        self.silent_s = silent_s
         self.writer: asyncio.StreamWriter | None = None
         self.strangers = 0  # connections by whom the certificate does not name the partner
         self.dropped = 0  # frames not sent for want of buffer
@@ -155,26 +169,37 @@ class Line:
             self.strangers += 1
             writer.close()
             return
-        if self.writer is not None:
-            self.writer.close()
-            await self.on_line(False)
+        self.hang_up()
         self.writer = writer
-        await self.on_line(True)
-        frames = Frames()
+        self.on_line(True, "")
+        frames, why = Frames(), ""
         try:
-            while data := await reader.read(READ_BYTES):
+            while self.writer is writer and (data := await self._heard(reader)):
                 await self.before()
                 for lane, frame in frames.cut(data):
                     await self.on_frame(lane, frame)
                     if frames.cuts % FRAMES_A_TURN == 0:
                         await asyncio.sleep(0)
+        except TimeoutError:
+            why = quiet_for(self.silent_s or 0.0)
         except (PeerError, OSError, ssl.SSLError):
             pass
         finally:
             writer.close()
-        if self.writer is writer:
+            if self.writer is writer:
+                self.hang_up(why)
+
+    async def _heard(self, reader: asyncio.StreamReader) -> bytes:
+        """What came. TimeoutError where nothing does for too long; while others make us wait, none of it passes."""
+        async with asyncio.timeout(self.silent_s):
+            return await reader.read(READ_BYTES)
+
+    def hang_up(self, why: str = "") -> None:
+        """End the line that stands, if one does."""
+        if self.writer is not None:
+            self.writer.close()
             self.writer = None
-            await self.on_line(False)
+            self.on_line(False, why)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""

@@ -35,25 +35,47 @@ is no faster than its ``every_s``. Rates are few and each divides the next, so t
 faster ones, and a slower clause never says what a faster one does not."""
 
 
+DELAY_MAX_S = 600.0
+"""The longest delay. What waits is kept, with the picture that it was drawn from, in a gateway's memory and its store:
+later than this a missile has come down. source: assumption, 60-3,600."""
+
+LIKELY = 0.5
+
+
 class Condition(Strict):
     """What must hold of an object before the clause releases anything about it. Every condition given must hold."""
 
     impact_in: Literal["receiver", "giver", "any-party"] | None = None  # predicted impact in that territory
-    impact_probability: Annotated[float, Field(gt=0, le=1)] = 0.5  # at least this, where impact_in is given
+    impact_probability: Annotated[float, Field(gt=0, le=1)] = LIKELY  # at least this, where impact_in is given
     launch_zone: Box | None = None  # estimated launch point inside
     object_zone: Box | None = None  # the object itself is over it
     impact_zone: Box | None = None  # predicted impact point inside
     phases: tuple[Literal["boost", "coast", "reentry"], ...] = ()  # empty: any
     range_classes: tuple[RangeClass, ...] = ()  # by estimated launch and predicted impact; empty: any
 
+    @model_validator(mode="after")
+    def _likely_to_hit_something(self) -> "Condition":
+        if self.impact_in is None and self.impact_probability != LIKELY:
+            raise RefusedError(
+                "impact_in beside it", "say whose territory is meant, or leave impact_probability out",
+                found=f"impact_probability {self.impact_probability:g} without impact_in", part=("impact_probability",),
+            )  # fmt: skip
+        return self
+
+
+DAY_S = 86400.0
+SIGMA_MOST_M, SIGMA_MOST_M_S, GRID_MOST_KM = 2e7, 1e5, 2e4
+"""The most that can be taken away: half the way around the Earth, and ten times the speed at which one leaves it. Who
+wants to tell less has a clause too many."""
+
 
 class Coarsening(Strict):
     """How much detail is taken away before release. Covariances are inflated to stay true."""
 
-    sigma_position_m: Annotated[float, Field(ge=0)] = 0.0  # at least this much position uncertainty is added
-    sigma_velocity_m_s: Annotated[float, Field(ge=0)] = 0.0
-    grid_km: Annotated[float, Field(ge=0)] = 0.0  # launch and impact points are rounded to a grid of this step
-    time_s: Annotated[float, Field(ge=0)] = 0.0  # times are rounded to this step
+    sigma_position_m: Annotated[float, Field(ge=0, le=SIGMA_MOST_M)] = 0.0  # so much uncertainty is added at least
+    sigma_velocity_m_s: Annotated[float, Field(ge=0, le=SIGMA_MOST_M_S)] = 0.0
+    grid_km: Annotated[float, Field(ge=0, le=GRID_MOST_KM)] = 0.0  # launch and impact points are rounded to such a grid
+    time_s: Annotated[float, Field(ge=0, le=DAY_S)] = 0.0  # times are rounded to this step
 
 
 Classification = Literal["UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET"]
@@ -91,7 +113,7 @@ class Clause(Strict):
     owners_withheld: tuple[CountryCode, ...] = ()  # owners whose sensors' contributions may not be released
     owners_consenting: tuple[CountryCode, ...] | None = None  # if given, only their sensors may have contributed
     when: Condition = Condition()
-    delay_s: Annotated[float, Field(ge=0)] = 0.0  # earliest release after the moment the information speaks of
+    delay_s: Annotated[float, Field(ge=0, le=DELAY_MAX_S)] = 0.0  # earliest release after its moment
     every_s: Annotated[float, Field(gt=0, le=RATES_S[-1])] = 10.0  # at most one message about an object in this time
     coarsen: Coarsening = Coarsening()
     retention_s: Annotated[float, Field(gt=0)] | None = None  # the receiver deletes it after; not given: kept
@@ -138,6 +160,13 @@ class Agreement(Strict):
     valid: Validity
     clauses: tuple[Clause, ...] = ()
     notes: str = ""
+
+    @model_validator(mode="after")
+    def _parties_differ(self) -> "Agreement":
+        for index, party in enumerate(self.parties):
+            if party in self.parties[:index]:
+                raise RefusedError("parties that differ", "name it once", found=repr(party), part=("parties", index))
+        return self
 
     @model_validator(mode="after")
     def _clauses_name_parties(self) -> "Agreement":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -46,9 +46,23 @@ Confidence = Literal["high", "medium", "low"]
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses keys it does not know."""
+    """A frozen model that refuses keys it does not know, and truth values where a number is asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, data: object) -> object:
+        for name, value in data.items() if isinstance(data, dict) else ():
+            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls.model_fields[name].annotation):
+                found = str(value).lower()
+                raise RefusedError("a number", "write one, in the unit of the key's name", found=found, part=(name,))
+        return data
+
+
+def _is_number(asked: object) -> bool:
+    """True for what would read a truth value as a number; whole numbers refuse one by themselves."""
+    return asked is float or any(_is_number(part) for part in get_args(asked))
 
 
 class Quantity(Strict):

@@ -55,15 +55,16 @@ def gridded_point(lat_rad, lon_rad, grid_m, move_0, move_1):
     """(lat, lon, east variance, north variance): moved by secret fractions of a cell (±½), then rounded to the grid.
 
     The move comes before the rounding and is not undone, so that however often an estimate is repeated, what can be
-    averaged out of the replies is the moved point, never the true one.
+    averaged out of the replies is the moved point, never the true one. East and north both own up to a whole cell, also
+    where few meridians are left, or at a pole none.
     """
     step = latitude_step(grid_m)
     moved = min(0.5 * math.pi, max(-0.5 * math.pi, lat_rad + move_0 * step))
     new_lat = min(0.5 * math.pi, max(-0.5 * math.pi, step * math.floor(moved / step + 0.5)))
     across = longitude_step(new_lat, grid_m)
     new_lon = wrapped(across * math.floor(wrapped(lon_rad + move_1 * across) / across + 0.5))
-    north_m = step * MEAN_RADIUS_M
-    east_m = min(across, math.pi) * MEAN_RADIUS_M * math.cos(new_lat)
+    north_m = max(grid_m, step * MEAN_RADIUS_M)
+    east_m = max(grid_m, min(across, math.pi) * MEAN_RADIUS_M * math.cos(new_lat))
     return new_lat, new_lon, east_m * east_m * SQUARE_SIDE_VARIANCE, north_m * north_m * SQUARE_SIDE_VARIANCE
 
 

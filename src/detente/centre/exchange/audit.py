@@ -27,15 +27,17 @@ class Book:
     head: Head  # as its side states it
     words: tuple[Evidence, ...] = ()  # from signed bytes that it kept, of either side
     waiting: Mapping[Number, bytes] = field(default_factory=dict)  # receipted, their turn in the log not come: digests
+    epoch: int | None = None  # the side's, as its store says it; None: not known
     spoilt: tuple[Fault, ...] = ()  # lines that are no entries, as whoever read them found; others stand in for them
 
 
 @dataclass(frozen=True)
 class _Signed:
-    """A head of the audited side, and who put its signature under it."""
+    """A head of the audited side, who put its signature under it, and in which of the side's epochs (None: unsaid)."""
 
     head: Head
     by: str
+    epoch: int | None
 
 
 def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
@@ -50,6 +52,7 @@ def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
         found.append(whole)
     heads = _heads_of(book, against)
     found += _two_pasts(heads, book)
+    heads = _of_epoch(heads, book)
     differing = [] if against is None else _differences(book, against)
     rewritten = _rewritten(book, heads, differing, whole)
     found += rewritten
@@ -60,26 +63,38 @@ def audit(book: Book, against: Book | None = None) -> tuple[Fault, ...]:
 
 def vouched_for(book: Book, against: Book | None = None) -> int:
     """How many entries, from the first, a signed head vouches for. Of those after them only the log itself speaks."""
-    return _borne_out(book, _heads_of(book, against))[0]
+    return _borne_out(book, _of_epoch(_heads_of(book, against), book))[0]
 
 
 def _heads_of(book: Book, against: Book | None) -> list[_Signed]:
-    """Every signed head of this side's ledger, shortest first."""
+    """Every signed head of this side's ledgers, one an epoch, shortest first."""
     pair = {book.side, book.partner}
     heads = []
     for word in (*book.words, *(against.words if against is not None else ())):
         if {word.speaker, word.listener} == pair:
-            head = word.head if word.speaker == book.side else word.seen
+            own = word.speaker == book.side
+            head, epoch = (word.head, word.epoch) if own else (word.seen, word.of)
             if head != EMPTY_HEAD:
-                heads.append(_Signed(head, word.speaker))
+                heads.append(_Signed(head, word.speaker, epoch))
     return sorted(heads, key=lambda signed: signed.head.size)
 
 
+def _of_epoch(heads: Sequence[_Signed], book: Book) -> list[_Signed]:
+    """Those of the ledger that is audited: of the epoch in which its entries say that it sent, or that its store names.
+
+    Not of the latter alone: a side would be rid of all that it signed by another number in one place.
+    """
+    epochs = {entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT} | {book.epoch}
+    known = epochs - {None}
+    return [signed for signed in heads if not known or signed.epoch is None or signed.epoch in known]
+
+
 def _two_pasts(heads: Sequence[_Signed], book: Book) -> list[Fault]:
-    """Two heads of one length that this side signed, and that differ: proof without any ledger."""
-    first: dict[int, Head] = {}
+    """Two heads of one length that this side signed in one epoch, and that differ: proof without any ledger."""
+    first: dict[tuple[int | None, int], Head] = {}
     for signed in heads:
-        if signed.by == book.side and first.setdefault(signed.head.size, signed.head) != signed.head:
+        place = signed.epoch, signed.head.size
+        if signed.by == book.side and first.setdefault(place, signed.head) != signed.head:
             what = f"{book.side} signed two different heads of {signed.head.size} entries"
             return [Fault(index=signed.head.size - 1, kind=FaultKind.EQUIVOCATION, what=what)]
     return []

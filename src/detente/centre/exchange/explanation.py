@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from detente.centre.exchange.cover import carries
 from detente.centre.exchange.wording import box_words
 from detente.centre.exchange.zones import distance_km, inside, range_class
 from detente.scenario.agreement import Agreement, Clause, Condition, DataClassName
@@ -92,6 +93,7 @@ class Explanation:
     released: bool
     judgements: tuple[Judgement, ...]  # of the clauses that speak of it
     why: str
+    told_in: tuple[str, ...] = ()  # clauses that would let all of it leave all the same, inside what another kind holds
 
 
 def explain(agreement: Agreement, facts: Facts) -> Explanation:
@@ -112,7 +114,26 @@ def explain(agreement: Agreement, facts: Facts) -> Explanation:
         why = "withheld by every clause that speaks of it"
     else:
         why = f"withheld: no clause lets {facts.giver} tell {facts.receiver} {facts.data}"
-    return Explanation(released=any(judgement.waits_s == 0 for judgement in released), judgements=judged, why=why)
+    holders = () if released else _holders(agreement, facts)
+    if holders:
+        names, what = ", ".join(clause.name for clause in holders), holders[0].data
+        why += f"; but a {what} holds all of it, and {names} may release that"
+    return Explanation(
+        released=any(judgement.waits_s == 0 for judgement in released), judgements=judged, why=why,
+        told_in=tuple(clause.name for clause in holders),
+    )  # fmt: skip
+
+
+def _holders(agreement: Agreement, facts: Facts) -> tuple[Clause, ...]:
+    """The clauses by which the same leaves inside data of another kind; when their last turn was is not known."""
+    asked = facts.model_copy(update={"since_last_s": None})
+    return tuple(
+        clause
+        for clause in agreement.clauses
+        if clause.data != facts.data and facts.data in carries(clause.data)
+        and (clause.giver, clause.receiver) == (facts.giver, facts.receiver)
+        and _judge(clause, agreement, asked).releases
+    )  # fmt: skip
 
 
 def _judge(clause: Clause, agreement: Agreement, facts: Facts) -> Judgement:

@@ -167,8 +167,23 @@ def open_envelope(envelope: bytes, keys: Keys, expected: Expected) -> tuple[Head
     ) or _label_fault(header, columns["clause"], expected)  # fmt: skip
     if fault:
         raise PeerError(f"from {expected.giver}: {fault}")
-    # The layout gave every column its type and shape, so that the table need not look at each of them again.
-    return header, Messages.of_sound(
+    return header, _messages(columns, count, expected)
+
+
+def reopened(envelope: bytes, keys: Keys, expected: Expected) -> Messages:
+    """The messages of an envelope that was sound under its own agreement, another than the expected one, when it came.
+
+    Only bytes that :func:`open_envelope` opened before may be given: what the other agreement allowed is not asked
+    again. Raises PeerError where no key of these signed it.
+    """
+    payload, attached = dsse.opened(KIND, envelope, keys)
+    _, count, digest = _header(payload)
+    return _messages(_columns(attached, count, digest), count, expected)
+
+
+def _messages(columns: dict[str, NDArray[Any]], count: int, expected: Expected) -> Messages:
+    """The layout gave every column its type and shape, so that the table need not look at each of them again."""
+    return Messages.of_sound(
         replicate=_all(0, count), giver=_all(expected.giver_index, count),
         receiver=_all(expected.receiver_index, count), **columns,
     )  # fmt: skip

@@ -102,7 +102,7 @@ def check(
     """Every breach of the agreement in what ``giver`` is about to say; an empty list where there is none.
 
     ``history`` holds a snapshot for every moment that the messages speak of; ``earlier`` what was said before, for the
-    rate and for offsets (as far back as the longest period of a rate).
+    rate and for offsets (of each object the last by each clause is enough, with the snapshot of its moment).
     """
     moments = {float(snapshot.tracks.time_s): snapshot for snapshot in history}
     found, offsets = [], _offsets_told(messages, earlier or Messages.empty(), moments, setting)

@@ -151,13 +151,21 @@ def open_receipt(data: bytes, keys: Keys, expected: Addressed | None = None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a signed word proves of two ledgers: the speaker's head, and the head it saw of the other's."""
+    """What a signed word proves of two ledgers: the speaker's head, and the head it saw of the other's.
+
+    Of which ledgers: a side that begins a new epoch begins a new one. And of which exchange.
+    """
 
     speaker: str
     listener: str
     sealed_s: float
     head: Head
     seen: Head
+    epoch: int | None = None  # the speaker's, whose ledger has the head; None: not known
+    of: int | None = None  # the listener's, whose ledger had the one that was seen; None: the word does not say
+    marking: str = ""  # of every message of the exchange: exercise or simulated
+    origin: str = ""  # from which times count, ISO 8601 in UTC
+    agreement: str = ""  # digest
 
 
 def evidence(data: bytes, keys: Keys) -> Evidence:
@@ -166,14 +174,21 @@ def evidence(data: bytes, keys: Keys) -> Evidence:
     if kind is message.KIND:
         header = message.peek(data, keys)
         return Evidence(
-            speaker=header.giver, listener=header.receiver, sealed_s=header.sealed_s, head=header.head, seen=EMPTY_HEAD
-        )
-    return evidence_of(open_receipt(data, keys).address)
+            speaker=header.giver, listener=header.receiver, sealed_s=header.sealed_s, head=header.head,
+            seen=EMPTY_HEAD, epoch=header.epoch, marking=header.mark.name.lower(), origin=header.origin,
+            agreement=header.agreement,
+        )  # fmt: skip
+    receipt = open_receipt(data, keys)
+    of = receipt.acknowledged[0].epoch if receipt.acknowledged else None
+    return evidence_of(receipt.address, of)
 
 
-def evidence_of(said: Address) -> Evidence:
-    """The heads in a word that begins so."""
-    return Evidence(speaker=said.giver, listener=said.receiver, sealed_s=said.sealed_s, head=said.head, seen=said.seen)
+def evidence_of(said: Address, of: int | None) -> Evidence:
+    """The heads in a word that begins so, to a listener in epoch ``of``."""
+    return Evidence(
+        speaker=said.giver, listener=said.receiver, sealed_s=said.sealed_s, head=said.head, seen=said.seen,
+        epoch=said.epoch, of=of, marking=said.mark.name.lower(), origin=said.origin, agreement=said.agreement,
+    )  # fmt: skip
 
 
 def _fields(payload: bytes, shape: Any, what: str) -> dict[str, Any]:

@@ -165,18 +165,27 @@ def _shown(partner: KeptPartnerTracks, picture: KeptPicture | None) -> tuple[Int
     return partner.giver, partner.number, alone, partner.status
 
 
+def first_fault(
+    messages: Messages, own_side: int, sides: int, now_s: float, settings: PictureSettings = DEFAULTS
+) -> tuple[int, str] | None:
+    """The first message that :func:`receive` would refuse, by its place, and why; None where it would refuse none."""
+    room = np.zeros((6, 6)), np.zeros((6, 6))
+    for index, said in enumerate(said_columns(messages)):
+        reason = _kernels_partner.fault_of(said, own_side, sides, float(now_s), settings.future_allowed_s, *room)
+        if reason != _kernels_partner.SOUND:
+            return index, REASONS[reason]
+    return None
+
+
 def check_message(
     messages: Messages, index: int, own_side: int, sides: int, now_s: float, settings: PictureSettings = DEFAULTS
 ) -> None:
     """Raise :class:`PeerError`, saying why, where one message is one that :func:`receive` would refuse."""
-    said = said_columns(messages.take(np.array([index])))[0]
-    reason = _kernels_partner.fault_of(
-        said, own_side, sides, float(now_s), settings.future_allowed_s, np.zeros((6, 6)), np.zeros((6, 6))
-    )
-    if reason != _kernels_partner.SOUND:
+    fault = first_fault(messages.take(np.array([index])), own_side, sides, now_s, settings)
+    if fault is not None:
         raise PeerError(
-            f"message {index}, track {messages.number[index]} of side {messages.giver[index]}: {REASONS[reason]}"
-        )
+            f"message {index}, track {messages.number[index]} of side {messages.giver[index]}: {fault[1]}"
+        )  # fmt: skip
 
 
 def without(partner: KeptPartnerTracks, dropped: NDArray[np.bool_]) -> KeptPartnerTracks:

@@ -18,6 +18,8 @@ STORE_BYTES = (None, None, None, None, None, 280_000)
 """How much a side's store may hold. The small one comes near it: a memory of 0.2 MB, 40 kB of the partner's."""
 RATES = (1.0, 1.0, 1.0, 10.0)
 """How much faster than the line and the disks the exercise clock runs."""
+IN_FORCE_S = ((-1e6, 27.5), (-1e6, 42.0), (12.5, 1e6), (7.5, 48.0))
+"""From when to when the agreement holds, s from the drill's beginning, where it does not hold all the while."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -103,6 +105,14 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InForce:
+    """The agreement holds ``within_s`` alone, by each side's exercise clock: ``ahead_s`` of the true one."""
+
+    within_s: tuple[float, float]
+    ahead_s: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All that goes wrong in one drill."""
 
@@ -123,6 +133,7 @@ class Plan:
     lies: tuple[str, str] = ("none", "none")
     words: tuple[Word, ...] = ()
     outbox_bytes: int = 64_000_000
+    in_force: InForce | None = None  # None: the agreement holds all the while
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -169,6 +180,7 @@ def draw(seed: int) -> Plan:
         outbox_bytes=lot.choice((64_000_000, 64_000_000, 12_000)), quick=seed % PLAIN_EVERY != 0,
     )  # fmt: skip
     plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
+    plan = _within_an_agreement(plan)
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
 
 
@@ -194,6 +206,15 @@ def _with_small_stores(plan: Plan) -> Plan:
     return replace(plan, stores=(stores[0], stores[1]))
 
 
+def _within_an_agreement(plan: Plan) -> Plan:
+    """One drill in eight in which the agreement begins or ends. By a lot of its own, as above."""
+    lot = Random(plan.seed ^ 0xE4D)
+    if lot.random() >= 0.125:
+        return plan
+    ahead_s = lot.choice((0.0, 0.0, 2.0)), lot.choice((0.0, 0.0, -2.0))
+    return replace(plan, in_force=InForce(within_s=lot.choice(IN_FORCE_S), ahead_s=ahead_s))
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -203,7 +224,9 @@ def _trial(plan: Plan) -> Plan:
     liar, lie = FOUND_OUT
     lies = ("none", lie) if liar else (lie, "none")
     full = tuple(one for one in plan.full if one.side == liar)
-    return replace(plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, pardon_s=PARDON_S)
+    return replace(
+        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, pardon_s=PARDON_S
+    )  # fmt: skip
 
 
 def _spans(span, longest_s: float, count: int) -> list[tuple[float, float]]:

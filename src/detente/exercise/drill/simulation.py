@@ -10,6 +10,7 @@ from random import Random
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
+from detente.centre.exchange.session import State
 from detente.exercise.drill.faults import Clock, Crash, Plan, Word
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
@@ -18,7 +19,6 @@ from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, hea
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
-from detente.gateway.logic.records import StoreError
 from detente.gateway.store import Room
 from detente.gateway.theatre import gateway_of
 
@@ -44,11 +44,18 @@ def drill_limits(outbox_bytes: int) -> Limits:
 
 
 @cache
-def drill_gateway(name: str, outbox_bytes: int, quick: bool = False, stage: Stage = SHORT) -> Gateway:
-    """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before."""
+def drill_gateway(
+    name: str, outbox_bytes: int, quick: bool = False, stage: Stage = SHORT,
+    within_s: tuple[float, float] | None = None,
+) -> Gateway:  # fmt: skip
+    """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before.
+
+    ``within_s``: from when to when the agreement holds, s from the drill's beginning; None: all the while.
+    """
     world = drill_world(stage)
+    agreement = world.agreement if within_s is None else world.agreement_within(stage, within_s)
     gateway = gateway_of(
-        world.played.theatre, name, world.agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
+        world.played.theatre, name, agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
         keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name},
         secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes), quarantine=stage.quarantine,
     )  # fmt: skip
@@ -56,9 +63,9 @@ def drill_gateway(name: str, outbox_bytes: int, quick: bool = False, stage: Stag
 
 
 @cache
-def _fresh(name: str, outbox_bytes: int, quick: bool, stage: Stage) -> Node:
+def _fresh(name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None) -> Node:
     """What a side begins each drill with."""
-    return start(drill_gateway(name, outbox_bytes, quick, stage), EPOCH)
+    return start(drill_gateway(name, outbox_bytes, quick, stage, within_s), EPOCH)
 
 
 def _looked_at(station: Station) -> int:
@@ -85,7 +92,8 @@ class Simulation:
         names = drill_world().names
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
         refusals = [one.commit for one in self.plan.refusals if one.side == side]
-        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage
+        within_s = None if self.plan.in_force is None else self.plan.in_force.within_s
+        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s
         feed = heard(side, self.plan.lies[side], self.plan.stage)
         return Station(
             gateway=drill_gateway(*which), feed=feed, fresh=_fresh(*which), quick=self.plan.quick,
@@ -145,8 +153,11 @@ class Simulation:
         self.now_s = max(self.now_s, end_s)
 
     def _now(self, side: int) -> Now:
-        rate = self.plan.rate
-        return Now(steady_s=self.now_s, wall_s=rate * self.plan.clocks[side].wall_s(self.now_s), rate=rate)
+        rate, ahead_s = self.plan.rate, 0.0 if self.plan.in_force is None else self.plan.in_force.ahead_s[side]
+        return Now(
+            steady_s=self.now_s, exercise_s=self.plan.stage.began_s + self.now_s + ahead_s,
+            wall_s=rate * self.plan.clocks[side].wall_s(self.now_s), rate=rate,
+        )  # fmt: skip
 
     def _do(self, side: int, act: Callable[[], None]) -> None:
         """Let a station act; send what it wants sent; bury it where it dies."""
@@ -155,13 +166,10 @@ class Simulation:
             return
         try:
             act()
-            while station.lines:
-                station.tell_lines(self._now(side))
         except KilledError:
             self._dead(side)
             return
-        frames, station.outgoing = station.outgoing, []
-        for _, lane, data in frames:
+        for _, lane, data in station.leaving(self._now(side)):
             self._send(side, lane, data)
         if station.unkept:
             self._say_again(side)
@@ -218,17 +226,11 @@ class Simulation:
 
     def _restart(self, side: int, crash: Crash) -> None:
         station = self.stations[side]
-        full, station.store.full = station.store.full, False  # a process starts only where its store can be opened
         try:
             station.begin(self.plan.stage.first_tick, self._now(side))
         except KilledError:
             self._dead(side)
             return
-        except StoreError:  # nothing can be begun with this disk; whoever watches over the process tries again
-            self._at(self.now_s + 1.0, f"{side} starts again", lambda: self._restart(side, crash))
-            return
-        finally:
-            station.store.full = full
         self._line_up()
         self._ticks(side)
         if self.quiet:
@@ -323,4 +325,5 @@ class Simulation:
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
-        return kept and all(link.session.open and not link.pending and link.skew.samples for link in links)
+        stands = all(link.session.open or link.session.state is State.ENDED for link in links)
+        return kept and stands and all(not link.pending and link.skew.samples for link in links)

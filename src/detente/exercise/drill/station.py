@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 
 import numpy as np
@@ -168,7 +169,6 @@ class Station:
     said: dict[str, Link] = field(default_factory=dict)  # what it knew of each partner when it last spoke
     outgoing: Frames = field(default_factory=list)  # to be sent, now that what was made before is kept
     unread: deque[LineEvent] = field(default_factory=deque)  # came while the disk was far behind
-    lines: list[LineUp | LineDown] = field(default_factory=list)  # news that could not be kept: true all the same
     unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
     unkept: list[Order] = field(default_factory=list)  # those that never were: the operator is told
     most_steps: int = 0  # in one commit
@@ -187,7 +187,7 @@ class Station:
         """Start, or start again from what the store holds."""
         saved = self.store.load()
         if not saved.kept:
-            self._run_on(replace(self.fresh, tick=first_tick - 1))
+            self._run_on(replace(self.fresh, tick=first_tick - 1), [])
             return
         node, out = restore(self.gateway, saved, now)
         if node.tick < first_tick:
@@ -197,13 +197,13 @@ class Station:
         elif self.quick:  # go on with the equal object that functions with a memory know
             node = replace(node, centre=self.remembered[node.tick])
         self._compare_with_said(node)
-        self.store.commit(out.records)
-        self._run_on(node)
+        self._run_on(node, out.records)
 
-    def _run_on(self, node: Node) -> None:
+    def _run_on(self, node: Node, owed: list[Record]) -> None:
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         if self.begun is not None:
             self.keeping.run_by(partial(self._hire, self.begun))
+        self.keeping.owe(owed)
 
     def _hire(self, begun: Callable[[Disk], None], work: Callable[[], None], done: Callable[[], None]) -> Disk:
         self.disk = Disk(work, done, begun)
@@ -236,6 +236,7 @@ class Station:
     def _run(self, events: Sequence[LineEvent], now: Now) -> None:
         assert self.keeping is not None, "a station that is up"
         node, out = steps(self.gateway, self.keeping.node, events, now)
+        self._check_taken(out, now)
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
@@ -255,6 +256,7 @@ class Station:
             self.broken.append(Broken("P11", f"the own stream of tick {index} speaks of what a partner said"))
         event = Tick(index=index, detections=detections, own=own)
         node, out = step(self.gateway, self.keeping.node, event, now)
+        self._check_taken(out, now)
         if self.store.kills:
             self.remembered[index] = node.centre
         self._check_order(node, out)
@@ -267,8 +269,6 @@ class Station:
         assert self.keeping is not None, "a station that is up"
         assert self.disk is not None, "commits take time"
         self.disk.end()
-        if self.lines:  # before what came after them
-            self.tell_lines(now)
         while self.unread and not self.keeping.full:
             some = [self.unread.popleft() for _ in range(min(BATCH_EVENTS, len(self.unread)))]
             self._run(some, now)
@@ -279,10 +279,26 @@ class Station:
         lines = np.isin(assisted.picture.origin, (Origin.FUSED, Origin.PARTNER)).sum()
         self.doubts.append(Doubt(now.steady_s, bool(assisted.trust.suspected.any()), int(lines)))
 
-    def tell_lines(self, now: Now) -> None:
-        """News of lines that could not be kept, once more. Raises KilledError."""
-        lines, self.lines = self.lines, []
-        self._run(lines, now)
+    def leaving(self, now: Now) -> Frames:
+        """What is to be sent, now that it is kept."""
+        frames, self.outgoing = self.gateway.leaving(self.outgoing, now.exercise_s), []
+        if any(lane is not Lane.NOTE for _, lane, _ in frames):
+            self._check_in_force("sends envelopes", now)
+        return frames
+
+    def _check_in_force(self, what: str, now: Now) -> None:
+        """P10: the agreement itself says whether it holds at this moment by this side's clock."""
+        setting = self.gateway.setting
+        assert setting.agreement is not None, "drills have one"
+        if not setting.agreement.holds_at(setting.epoch + timedelta(seconds=now.exercise_s)):
+            self.broken.append(Broken("P10", f"{self.name} {what} under no agreement, at {now.exercise_s:.1f} s"))
+
+    def _check_taken(self, out: Out, now: Now) -> None:
+        """P10: what is taken in or applied, is so under an agreement."""
+        if any(
+            isinstance(record, Received) or (isinstance(record, Ticked) and record.applied) for record in out.records
+        ):
+            self._check_in_force("takes in what its partner says", now)
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
@@ -292,10 +308,9 @@ class Station:
             self.said = step.node.links
 
     def _lost(self, _: StoreError, gone: list[Step]) -> None:
-        """Nothing of these steps counts; but a line that came or went did so all the same."""
+        """Nothing of these steps counts."""
         assert self.keeping is not None, "a station that is up"
         self._compare_with_said(self.keeping.node)
-        self.lines += [event for made in gone for event in made.lines]
         self.unkept += self.unsure
         self.unsure = []
 

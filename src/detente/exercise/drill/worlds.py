@@ -1,6 +1,7 @@
 """The small worlds that drills are held in: two sides, a few missiles, and what a side that lies makes of them."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ from detente.centre.step import Quarantine
 from detente.exercise.briefing import Played, TickFeed, play_world, tick_feed
 from detente.records.slots import DetectionKind
 from detente.records.stages import Detections
-from detente.scenario.agreement import Agreement
+from detente.scenario.agreement import Agreement, Validity
 from detente.scenario.files import load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
@@ -31,6 +32,11 @@ class Stage:
     quarantine: Quarantine
 
     @property
+    def began_s(self) -> float:
+        """Exercise time at its beginning."""
+        return TICK_S * self.first_tick
+
+    @property
     def length_s(self) -> float:
         """How long it lasts."""
         return TICK_S * self.ticks
@@ -48,6 +54,12 @@ class DrillWorld:
 
     played: Played
     agreement: Agreement
+
+    def agreement_within(self, stage: Stage, within_s: tuple[float, float]) -> Agreement:
+        """The same, in force between these moments of a drill alone."""
+        began = self.played.theatre.setting.epoch + timedelta(seconds=stage.began_s)
+        start, end = (began + timedelta(seconds=one) for one in within_s)
+        return self.agreement.model_copy(update={"valid": Validity(start=start, end=end)})
 
     @property
     def names(self) -> tuple[str, ...]:

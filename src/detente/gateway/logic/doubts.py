@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.exchange.sensor_status import parted
+from detente.centre.picture.partner import KeptPartnerTracks, first_fault
 from detente.centre.picture.trust import COUNTED, SUSPICIONS, Suspicion, Trust, pardon
 from detente.centre.step import State
-from detente.gateway.logic.link import Gateway, Link, Notice, Out
-from detente.records.slots import SensorState
+from detente.gateway.logic.limits import take
+from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out
+from detente.records.slots import Ints, SensorState
+from detente.records.stages import Messages
 
 
 def notice_doubts(gateway: Gateway, before: Trust, after: Trust, out: Out) -> None:
@@ -21,6 +25,37 @@ def notice_doubts(gateway: Gateway, before: Trust, after: Trust, out: Out) -> No
         done = "its word is left out of the picture" if gateway.centre.quarantine == "automatic" else "quarantine it?"
         text = f"{'; '.join(_reasons(new))}; {done}"
         out.notices.append(Notice(kind="suspected", partner=name, text=text))
+
+
+def notice_unheard(
+    gateway: Gateway, before: KeptPartnerTracks, after: KeptPartnerTracks, messages: Messages, now_s: float, out: Out
+) -> None:  # fmt: skip
+    """Tell the operator that partners' messages, sound as they are, do not enter the picture: of the first, and of the
+    tenth, the hundredth and so on. ``messages`` are those of the tick between ``before`` and ``after``.
+    """
+    if _tells(before.rejected, after.rejected):
+        said, _, _ = parted(messages, np.array([0, len(messages)]))
+        fault = first_fault(said, gateway.centre.side, len(gateway.names), now_s, gateway.centre.picture)
+        assert fault is not None, "one was refused"
+        text = f"{after.rejected[0]} messages so far are not believed; the last to be told: {fault[1]}"
+        out.notices.append(Notice(kind="unbelieved", partner=gateway.names[said.giver[fault[0]]], text=text))
+    if _tells(before.overflow, after.overflow):
+        text = f"{after.overflow[0]} messages so far found no room in the picture: more tracks than partners may have"
+        out.notices.append(Notice(kind="no-room", partner="", text=text))
+
+
+def notice_clock(gateway: Gateway, link: Link, before_s: float, now: Now, out: Out) -> None:
+    """Tell the operator, now and then at most, of a partner's clock that turns out to differ, and from now on does."""
+    limits, offset_s = gateway.limits, link.skew.offset_s
+    new = abs(before_s) <= limits.skew_s < abs(offset_s)
+    if new and take(link.buckets, "skew", 0, 1.0, limits.refusals, now.steady_s):
+        text = f"its clock is {offset_s:+.1f} s off ours; what it says of another time may not enter the picture"
+        out.notices.append(Notice(kind="clock", partner=link.partner, text=text))
+
+
+def _tells(before: Ints, after: Ints) -> bool:
+    """Whether a count has grown past 0, or another power of ten."""
+    return after[0] > 0 and (before[0] == 0 or len(str(after[0])) > len(str(before[0])))
 
 
 def _reasons(suspected: int) -> list[str]:

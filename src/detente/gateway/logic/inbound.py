@@ -1,11 +1,12 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
+from collections.abc import Container
 from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of, signer_of
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
-from detente.centre.exchange.message import KIND, Expected, Header, open_envelope
+from detente.centre.exchange.message import KIND, Expected, Header, open_envelope, peek, reopened
 from detente.centre.exchange.statement import (
     RECEIPT,
     Acknowledgement,
@@ -16,6 +17,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
+from detente.gateway.logic.doubts import notice_clock
 from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
@@ -35,6 +37,22 @@ def expected_of(gateway: Gateway, partner: str) -> Expected:
         giver_index=index, receiver_index=gateway.centre.side, rules=gateway.rules,
         sensors_of_giver=gateway.sensors_of[index],
     )  # fmt: skip
+
+
+def opened_again(gateway: Gateway, letter: Received, former: Container[str]) -> Messages:
+    """The messages of a kept envelope; none where its key was revoked since.
+
+    What came under an agreement that was renewed since, one of ``former``, was found sound then.
+    """
+    keys, expected = gateway.keys[letter.partner], expected_of(gateway, letter.partner)
+    try:
+        if peek(letter.envelope, keys).agreement in former:
+            messages = reopened(letter.envelope, keys, expected)
+        else:
+            messages = open_envelope(letter.envelope, keys, expected)[1]
+    except PeerError:
+        return Messages.empty()
+    return in_epoch(messages, letter.epoch)
 
 
 def frame(
@@ -224,7 +242,9 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     link.witness(data, said)
     if note.said:
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
+    skew_s = link.skew.offset_s
     _words(link, out, note, now)
+    notice_clock(gateway, link, skew_s, now, out)
     if note.of == link.epoch:
         held = [*(one for one in link.pending if one < note.below), *note.beyond]
         _taken(link, out, held, envelope_digest(data), now)

@@ -56,6 +56,10 @@ class Limits:
     heartbeat_s: float = 5.0
     """A partner hears from us at least this often. source: assumption, 1-30."""
 
+    silent_s: float = 15.0
+    """A line on which nothing comes for so long is ended, told, and begun anew: whoever is at its other end hangs. One
+    that is only slow to keep what it says loses a line and no word. source: assumption, 10-120: three heartbeats."""
+
     horizon_s: float = 10.0
     """An envelope overtaken by a later one for longer than this is late. source: assumption, 2-60: two ticks."""
 
@@ -109,6 +113,7 @@ class Limits:
         assert len(self.frames_each) == len(self.bytes_each) == len(Lane), "a rate for each lane"
         assert 0.0 <= self.reserve_fraction < 1.0, "a reserve is a share"
         assert self.retry_s <= self.retry_most_s, "the first wait is the shortest"
+        assert self.silent_s >= 2.0 * self.heartbeat_s, "one heartbeat may be lost, or late"
 
 
 class Bucket(NamedTuple):

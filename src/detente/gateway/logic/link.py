@@ -5,10 +5,10 @@ records are kept, or is forgotten.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -17,7 +17,7 @@ from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting, check
-from detente.centre.exchange.session import Event, Session, State, broken, hear, say
+from detente.centre.exchange.session import Event, Session, State, advance, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement, Address
 from detente.centre.step import Centre, cooperate, observe
 from detente.gateway.logic.limits import Buckets, Lane, Limits
@@ -28,17 +28,22 @@ from detente.records.stages import Messages, Warnings
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
 KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again are not opened again
 REFUSED_KEPT = 256  # digests of refused bytes, or of why, so that the same make one ledger entry
+FORMER_KEPT = 8  # agreements of before, under which what waits to be applied may have come
 SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
 NEVER_S = -1e18
+
+Standing = Literal["not-yet", "in-force", "over"]
+"""Of an agreement, at a moment of exercise time."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)
 class Now:
-    """The moment of an event, by our own clocks. Only ``steady_s`` orders and times anything."""
+    """The moment of an event, by our own clocks. Nothing is ordered or timed by ``wall_s``."""
 
     steady_s: float
+    exercise_s: float  # since the origin; as steady while a process lives, set by the wall clock when it starts
     wall_s: float  # exercise seconds since the origin, as our wall clock has them
     rate: float = 1.0  # exercise seconds that pass in one of the steady clock's
 
@@ -84,6 +89,17 @@ class Gateway:
         agreement = self.setting.agreement
         parties = () if agreement is None else agreement.parties
         return tuple(name for name in self.names if name in parties and name != self.name)
+
+    def standing(self, exercise_s: float) -> Standing:
+        """Of the agreement, at a moment of exercise time."""
+        if exercise_s >= self.rules.end_s:
+            return "over"
+        return "not-yet" if exercise_s < self.rules.start_s else "in-force"
+
+    def leaving(self, frames: Iterable[tuple[str, Lane, bytes]], exercise_s: float) -> list[tuple[str, Lane, bytes]]:
+        """Those that may leave at this moment: the disk may have taken longer to keep them than the agreement lasts."""
+        in_force = self.standing(exercise_s) == "in-force"
+        return [frame for frame in frames if in_force or frame[1] is Lane.NOTE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +191,8 @@ class Link:
     heard: bool = False  # their hello came on this line
     told: bool = False  # our last hello said that we heard theirs
     agreed: bool = False  # both named this agreement
+    former: tuple[str, ...] = ()  # digests of the agreements before it, the latest last
+    standing: Standing = "in-force"  # of this agreement, by our exercise clock at the last event
     paused_here: bool = False
     paused_there: bool = False
     withdrawn: bool = False  # by either
@@ -283,24 +301,34 @@ class Link:
         out.records.append(Logged(partner=self.partner, entry=entry))
 
     def settle(self) -> None:
-        """Bring the session to where the line and both sides' words say it should be, by legal moves."""
+        """Bring the session to where the agreement, the line and both sides' words say it should be, by legal moves."""
+        if self.standing == "over":
+            if self.session.state is not State.ENDED:
+                self.session = advance(self.session, Event.END)
+            return
         if not (self.up and self.heard):
             self.session = broken(self.session)
             return
-        for event in _towards(self.session.own, self.paused_here, self.withdrawn):
+        for event in self._moves(self.session.own, self.paused_here):
             self.session = say(self.session, event)
-        for event in _towards(self.session.theirs, self.paused_there, self.withdrawn):
+        for event in self._moves(self.session.theirs, self.paused_there):
             self.session = hear(self.session, event, self.session.agreement)
+
+    def _moves(self, standing: State, paused: bool) -> list[Event]:
+        """What a side says to get from where it stands to where it wants to be; it opens nothing before its time."""
+        events = _towards(standing, paused, self.withdrawn)
+        return [event for event in events if event is not Event.OPEN or self.standing == "in-force"]
 
     @property
     def accepting(self) -> bool:
-        """True while the outbox takes envelopes: agreed, and stopped by nobody's word. A broken line does not."""
-        return self.agreed and not (self.paused_here or self.paused_there or self.withdrawn)
+        """True while the outbox takes envelopes: agreed, in force, stopped by nobody's word, nor by a broken line."""
+        stopped = self.paused_here or self.paused_there or self.withdrawn
+        return self.agreed and self.standing == "in-force" and not stopped
 
     def kept(self) -> Kept:
         """What must outlive us, as a document."""
         document: dict[str, Any] = {
-            "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
+            "agreed": self.agreed, "agreement": self.session.agreement, "former": self.former, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
             "note_seen": self.note_seen, "next_sequence": self.next_sequence,
@@ -335,6 +363,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
     """The link that a document speaks of. Under another agreement the session begins anew."""
     said = json.loads(kept.document)
     same = said["agreement"] == agreement
+    former = [one for one in said.get("former", []) if one not in (said["agreement"], agreement)]
     size, peaks, last = said["tip"]
     tip = Tip(size=size, peaks=tuple(bytes.fromhex(peak) for peak in peaks), last=bytes.fromhex(last))
     return Link(
@@ -345,6 +374,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         },
         tip=tip, heads={tip.size: tip.head.root},
         partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
+        former=tuple(former if same else [*former, said["agreement"]][-FORMER_KEPT:]),
         agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
         **{
             name: said[name]

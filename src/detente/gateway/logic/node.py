@@ -4,29 +4,26 @@ Whoever runs it keeps ``out.records`` first, all or nothing; only then does the 
 Where the store fails, the old state goes on, but for a tick: own sensors' half of it always counts (:func:`ashore`).
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from detente.centre.exchange.dsse import envelope_digest
-from detente.centre.exchange.egress_check import check_header
 from detente.centre.exchange.ledger import EntryKind
-from detente.centre.exchange.message import ROWS_MAX, Header, open_envelope, seal
 from detente.centre.exchange.release import renewed
-from detente.centre.exchange.rules import label_of
 from detente.centre.exchange.second_check import Snapshot
-from detente.centre.picture.identity import in_epoch
 from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
-from detente.gateway.logic.doubts import notice_doubts, pardoned
-from detente.gateway.logic.limits import Lane, lane_of
+from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
+from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Word
 from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
-from detente.records.errors import PeerError
 from detente.records.stages import Detections, Messages, Warnings
 
 ONE_REPLICATE = np.zeros(1, np.int64)
@@ -98,8 +95,8 @@ class Node:
 
     tick: int  # the last one run; -1 before the first
     centre: State
-    known: tuple[Snapshot, ...]  # what the centre knew lately, for the second checker
-    said: Messages  # what was released lately, likewise
+    known: tuple[Snapshot, ...]  # what the centre knew when it said what it said, for the second checker
+    said: Messages  # what was released last of each object, likewise
     links: dict[str, Link]
     holds: tuple[Held, ...] = ()  # envelopes of partners that the agreement will have deleted, oldest first
     durable: bool = True  # False after a tick that could not be kept
@@ -129,6 +126,18 @@ def watch(gateway: Gateway, node: Node, index: int, detections: Detections) -> t
 def ashore(node: Node, event: Tick) -> Node:
     """The state after a tick that could not be kept: own sensors' half counts, the exchange stands still."""
     return replace(node, tick=event.index, centre=replace(node.centre, own=event.own), durable=False)
+
+
+def on_lines(node: Node, news: Sequence[LineUp | LineDown]) -> Node:
+    """The state after news of lines that could not be kept: true all the same. The next timer greets over them."""
+    if not news:
+        return node
+    links = dict(node.links)
+    for event in news:
+        if event.partner in links:
+            links[event.partner] = links[event.partner].copied()
+            _on_line(links[event.partner], isinstance(event, LineUp))
+    return replace(node, links=links)
 
 
 def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Out]:
@@ -194,23 +203,27 @@ class Batch:
 
 
 def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: Out) -> None:
+    outbound.stand(gateway, link, out, now)
     if isinstance(event, Frame):
         inbound.frame(gateway, link, out, event.lane, event.data, now, admitted=event.admitted)
     elif isinstance(event, Dropped):
         link.count("dropped", event.frames)
-    elif isinstance(event, LineUp):
-        link.up, link.heard, link.told, link.sent = True, False, False, {}
-        link.settle()
-        outbound.hello(gateway, link, out, now)
-    elif isinstance(event, LineDown):
-        link.up = link.heard = link.told = False
-        link.settle()
+    elif isinstance(event, (LineUp, LineDown)):
+        _on_line(link, isinstance(event, LineUp))
+        if link.up:
+            outbound.hello(gateway, link, out, now)
     elif isinstance(event, Timer):
         if event.crowded is not None:
             inbound.crowd(link, out, event.crowded)
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
         operator.order(gateway, link, event.word, out, now)
+
+
+def _on_line(link: Link, up: bool) -> None:
+    """A line came or went: over a new one both greet anew, and all that waits is sent again."""
+    link.up, link.heard, link.told, link.sent = up, False, False, {}
+    link.settle()
 
 
 def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
@@ -232,16 +245,20 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node:
     """Apply what came, look, release, seal, have it checked again, and take it into the outboxes."""
     links = {name: link.copied() for name, link in node.links.items()}
+    for link in links.values():
+        outbound.stand(gateway, link, out, now)
     applied, aside = _due(gateway, links)
     messages = Messages.concatenate([one.messages for _, one in applied])
     forgiven = any(link.pardon for link in links.values())
     node = replace(node, centre=pardoned(gateway, node.centre, links))
     after = _cooperated(gateway, node, event, messages)
     notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
+    now_s = (event.index + 1) * gateway.tick_s
+    notice_unheard(gateway, node.centre.assisted.partner, after.centre.assisted.partner, messages, now_s, out)
     out.warnings = after.warnings
     for link in links.values():
         outbound.expire(gateway, link, out, event.index, now)
-    _release(gateway, links, after, event.index, now, out)
+    release(gateway, links, after, event.index, now, out)
     for link in links.values():
         outbound.flush(gateway, link, out, now)
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
@@ -253,11 +270,15 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
         Ticked(index=event.index, detections=gateway.means.pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
     if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
-        memory = gateway.means.pack((gateway.digest, after.centre, after.known, after.said, holds))
-        out.records.append(Snapped(index=event.index, memory=memory))
+        out.records.append(_snapped(gateway, after, event.index, holds))
     for link in links.values():
         link.keep(out)
     return Node(tick=event.index, centre=after.centre, known=after.known, said=after.said, links=links, holds=holds)
+
+
+def _snapped(gateway: Gateway, after: "After | Node", index: int, holds: tuple[Held, ...]) -> Snapped:
+    memory = gateway.means.pack((gateway.digest, after.centre, after.known, after.said, holds))
+    return Snapped(index=index, memory=memory)
 
 
 def _forget(
@@ -283,7 +304,8 @@ def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, in
 
 
 def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
-    """The envelopes to apply now, warnings first, no more than a tick's share each; and those of quarantined partners.
+    """The envelopes to apply now, warnings first, no more than a tick's share each; and those to set aside, of
+    quarantined partners, or because the agreement is over.
 
     What is not due stays in ``waiting``.
     """
@@ -291,7 +313,7 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
     aside: list[tuple[str, Waiting]] = []
     share = gateway.limits.rows_per_tick // max(1, len(links))
     for name, link in links.items():
-        if link.quarantined:
+        if link.quarantined or link.standing != "in-force":
             aside += [(name, one) for one in link.waiting]
             link.count("set_aside", len(link.waiting))
             link.waiting = ()
@@ -308,31 +330,15 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
     return due, aside
 
 
-@dataclass(frozen=True, kw_only=True)
-class _After:
-    """A centre after a tick, and what it would tell."""
-
-    centre: State
-    known: tuple[Snapshot, ...]
-    said: Messages  # told lately, this tick's messages included
-    earlier: Messages  # told lately, without them
-    messages: Messages
-    warnings: Warnings
-
-
-def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -> _After:
+def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -> After:
     now_s = (event.index + 1) * gateway.tick_s
     assisted, said = gateway.means.cooperate(
         gateway.centre, event.own, node.centre.assisted, messages, _bounds(messages), now_s
     )  # fmt: skip
-    agreement = gateway.setting.agreement
-    clauses = () if agreement is None else agreement.clauses
-    remembered_s = max((clause.delay_s + clause.period_s for clause in clauses), default=0.0)
-    recent = tuple(one for one in node.known if one.tracks.time_s >= now_s - remembered_s)
-    earlier = node.said.take(node.said.released_s >= now_s - remembered_s)
+    recent, earlier = needed(node.known, node.said, node.centre.assisted.release.pending, event.own.tracks)
     own, sensors = event.own, gateway.centre.own_status
     snapshot = Snapshot(tracks=own.tracks, estimates=own.estimates, sensors=sensors)
-    return _After(
+    return After(
         centre=State(own=event.own, assisted=assisted),
         known=(*recent, snapshot),
         said=Messages.concatenate([earlier, said.messages]), earlier=earlier, messages=said.messages,
@@ -340,95 +346,41 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
     )  # fmt: skip
 
 
-def _release(gateway: Gateway, links: dict[str, Link], after: _After, tick: int, now: Now, out: Out) -> None:
-    """Seal what the first opinion releases; the second judges those bytes, and both agree or nothing leaves."""
-    sealed: list[tuple[Link, Lane, bytes, Messages]] = []
-    for name, link in links.items():
-        theirs = after.messages.take(after.messages.receiver == gateway.names.index(name))
-        if len(theirs) and not link.accepting:
-            link.count("not_accepted", len(theirs))
-        elif len(theirs):
-            sequence = link.next_sequence
-            for lane, part in _parts(theirs):
-                envelope = _sealed(gateway, link, part, tick, sequence)
-                sealed.append((link, lane, envelope, part))
-                sequence += 1
-    if not sealed:
-        return
-    breaches, leaving = [], []
-    for link, _, envelope, _ in sealed:
-        addressed = gateway.centre.side, gateway.names.index(link.partner)
-        faults, messages = check_header(envelope, gateway.setting, *addressed, mark=gateway.mark.name.lower())
-        breaches += faults
-        leaving.append(messages)
-    breaches += gateway.means.check(
-        Messages.concatenate(leaving), after.known, gateway.setting, gateway.centre.side, after.earlier
-    )  # fmt: skip
-    if breaches:
-        for link in links.values():
-            link.count("stopped", len(breaches))
-        text = f"the second check refuses {len(breaches)} releases, nothing leaves; the first: {breaches[0].text}"
-        out.notices.append(Notice(kind="stopped", partner="", text=text))
-        return
-    for link, lane, envelope, part in sealed:
-        keys = tuple(sorted(set(zip(part.data.tolist(), part.number.tolist(), strict=True))))
-        outbound.accept(gateway, link, out, lane, tick, envelope, keys, now)
-    for link in links.values():
-        outbound.shed(gateway, link, out, now)
-
-
-def _parts(messages: Messages) -> Iterable[tuple[Lane, Messages]]:
-    """What goes in one envelope: messages of one lane, no more than an envelope holds."""
-    lanes = [lane_of(int(data)) for data in messages.data]
-    for lane in sorted(set(lanes)):
-        theirs = messages.take(np.array([one is lane for one in lanes]))
-        for first in range(0, len(theirs), ROWS_MAX):
-            yield Lane(lane), theirs.rows(first, min(first + ROWS_MAX, len(theirs)))
-
-
-def _sealed(gateway: Gateway, link: Link, messages: Messages, tick: int, sequence: int) -> bytes:
-    header = Header(
-        mark=gateway.mark, giver=gateway.name, receiver=link.partner, agreement=gateway.digest, origin=gateway.origin,
-        epoch=link.epoch, sequence=sequence, sealed_s=(tick + 1) * gateway.tick_s,
-        label=label_of(gateway.rules, link.partner, messages.clause), head=link.tip.head,
-    )  # fmt: skip
-    return seal(messages, header, gateway.signer)
-
-
-def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
+def restore(
+    gateway: Gateway, saved: Saved, now: Now, live: tuple[Gateway, Node] | None = None
+) -> tuple[Node, Out]:  # fmt: skip
     """The state that a store holds: the last packed memory, and the ticks since then run again from what they had.
 
     Where the agreement is not the one the store last knew, what waits for partners is closed: it was said under the old
-    one, and its envelopes name it. What the store holds of those who are partners no more (an agreement was taken away
-    because a key was revoked) stays in it untouched, until they are again: nothing of it is applied or sent.
+    one, and its envelopes name it. What partners said under it stays in the memory, or is applied, and the memory is
+    packed anew: that of ``live``, which ran under the old one until now, or else of ticks run again under the new one.
+    What the store holds of those who are partners no more (an agreement was taken away because a key was revoked) stays
+    in it untouched, until they are again: nothing of it is applied or sent.
     """
-    out = Out()
-    node = start(gateway, saved.epoch)
+    out, node = Out(), start(gateway, saved.epoch)
+    if live is not None and gateway.partners and live[0].digest != gateway.digest and live[1].durable:
+        saved = _overtaken(saved, *live)
+    under = {one.partner: json.loads(one.document)["agreement"] for one in saved.kept if one.partner in node.links}
+    digests = set(under.values())
     if saved.snapshot is not None:
         digest, centre, known, said, held = gateway.means.unpack(
             saved.snapshot.memory, gateway.rules, gateway.secret
         )  # fmt: skip
-        if digest != gateway.digest:
-            # What was sampled and waits belongs to the old agreement's clauses.
-            release = renewed(centre.assisted.release, gateway.rules)
-            centre = replace(centre, assisted=replace(centre.assisted, release=release))
-        holds = tuple(Held(*one) for one in held)
+        digests, holds = {digest}, tuple(Held(*one) for one in held)
         node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said, holds=holds)
+    anew = not digests <= {gateway.digest}
+    if anew:
+        node = _renewed(gateway, node)
+    links = node.links | {
+        one.partner: restored_link(one, gateway.digest, saved.epoch) for one in saved.kept if one.partner in under
+    }
     letters = {(one.partner, one.epoch, one.sequence): one for one in saved.received}
     for ticked in saved.ticks:
         came = [letters.pop(name, None) for name in (*ticked.applied, *ticked.aside)]
-        messages = [_opened(gateway, letter) for letter in came[: len(ticked.applied)]]
-        taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
-        holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
-        detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
-        own, _ = watch(gateway, node, ticked.index, detections)
-        event = Tick(index=ticked.index, detections=detections, own=own)
-        after = _cooperated(gateway, node, event, Messages.concatenate(messages))
-        node = replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
-    links = dict(node.links)
-    for kept in saved.kept:
-        if kept.partner in links:
-            links[kept.partner] = restored_link(kept, gateway.digest, saved.epoch)
+        node = _run_again(gateway, node, ticked, came, links)
+    if anew and gateway.partners and node.tick >= 0:
+        node = _renewed(gateway, node)
+        out.records.append(_snapped(gateway, node, node.tick, node.holds))
     for one in saved.outbox:
         if one.partner in links:
             links[one.partner].pending[one.sequence] = _pending(one)
@@ -436,18 +388,48 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         link = links.get(letter.partner)
         if link is None:
             continue
-        messages = _opened(gateway, letter)
         waiting = Waiting(
             epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
-            digest=envelope_digest(letter.envelope), messages=messages,
+            digest=envelope_digest(letter.envelope), messages=inbound.opened_again(gateway, letter, link.former),
         )  # fmt: skip
         link.waiting = (*link.waiting, waiting)
-    for kept in saved.kept:
-        link = links.get(kept.partner)
-        if link is not None and gateway.digest not in kept.document:
+    for name, link in links.items():
+        if under.get(name, gateway.digest) != gateway.digest:
             outbound.close_all(link, out, "renewed", now)
+        outbound.stand(gateway, link, out, now)
     out.records += [link.kept() for link in links.values()]
     return replace(node, links=links), out
+
+
+def _overtaken(saved: Saved, was: Gateway, node: Node) -> Saved:
+    """What a store would hold had it packed the memory of the node that runs, with all that it has kept."""
+    done = {name for ticked in saved.ticks for name in (*ticked.applied, *ticked.aside)}
+    received = tuple(one for one in saved.received if (one.partner, one.epoch, one.sequence) not in done)
+    return replace(saved, snapshot=_snapped(was, node, node.tick, node.holds), ticks=(), received=received)
+
+
+def _renewed(gateway: Gateway, node: Node) -> Node:
+    """Nothing was said yet, or waits to be, under the agreement of now: it was the clauses of the one before."""
+    release = renewed(node.centre.assisted.release, gateway.rules)
+    assisted = replace(node.centre.assisted, release=release)
+    return replace(node, centre=replace(node.centre, assisted=assisted), said=Messages.empty())
+
+
+def _run_again(
+    gateway: Gateway, node: Node, ticked: Ticked, came: list[Received | None], links: dict[str, Link]
+) -> Node:  # fmt: skip
+    """The state after a tick that was run before, with what it had."""
+    messages = [
+        inbound.opened_again(gateway, one, links[one.partner].former)
+        for one in came[: len(ticked.applied)] if one is not None and one.partner in links
+    ]  # fmt: skip
+    taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
+    holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
+    detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
+    own, _ = watch(gateway, node, ticked.index, detections)
+    event = Tick(index=ticked.index, detections=detections, own=own)
+    after = _cooperated(gateway, node, event, Messages.concatenate(messages))
+    return replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
 
 
 def _pending(one: Any) -> Pending:
@@ -459,18 +441,6 @@ def _pending(one: Any) -> Pending:
     return Pending(
         sequence=one.sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=one.digest, closed=one.reason
     )  # fmt: skip
-
-
-def _opened(gateway: Gateway, letter: Received | None) -> Messages:
-    """The messages of a kept envelope; none where its key was revoked since, or its agreement ended."""
-    if letter is None or letter.partner not in gateway.partners:
-        return Messages.empty()
-    try:
-        expected = inbound.expected_of(gateway, letter.partner)
-        messages = open_envelope(letter.envelope, gateway.keys[letter.partner], expected)[1]
-        return in_epoch(messages, letter.epoch)
-    except PeerError:
-        return Messages.empty()
 
 
 def _bounds(table: Any) -> np.ndarray:

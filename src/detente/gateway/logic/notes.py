@@ -122,5 +122,6 @@ def read(data: bytes, keys: Keys, expected: Addressed | None = None) -> Note:
 def evidence(data: bytes, keys: Keys) -> Evidence:
     """The heads in any signed word, a note among them, that one of these keys signed. Raises PeerError."""
     if dsse.kind_of(data, (message.KIND, statement.RECEIPT, NOTE)) is NOTE:
-        return evidence_of(read(data, keys).address)
+        note = read(data, keys)
+        return evidence_of(note.address, note.of)
     return statement.evidence(data, keys)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
+from detente.centre.exchange.session import State
 from detente.centre.exchange.statement import ACKNOWLEDGED_MAX, Address, Receipt, sign_receipt
 from detente.gateway.logic.limits import Lane, Limits
 from detente.gateway.logic.link import NEVER_S, SPOKEN_KEPT, Gateway, Link, Now, Out, Pending, Sent
@@ -73,6 +74,16 @@ def close_all(link: Link, out: Out, reason: str, now: Now) -> None:
         close(link, out, one, reason, now)
 
 
+def stand(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """Bring a link to where the agreement stands by our own exercise clock; once it is over, what waits is given up."""
+    standing = gateway.standing(now.exercise_s)
+    if standing != link.standing:
+        link.standing = standing
+        if standing == "over":
+            close_all(link, out, "ended", now)
+        link.settle()
+
+
 def expire(gateway: Gateway, link: Link, out: Out, tick: int, now: Now) -> None:
     """Close what waited too long, by exercise time."""
     for one in list(link.pending.values()):
@@ -91,8 +102,12 @@ def supersede(link: Link, out: Out, now: Now) -> None:
 
 
 def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
-    """Send what is due: closed notices, warnings (newest first), then the rest (newest first), inside the window."""
-    if not (link.up and link.session.open and link.pending):
+    """Send what is due: closed notices, warnings (newest first), then the rest (newest first), inside the window.
+
+    Once either has left, or the agreement is over, notices alone: what was given up is told to the last.
+    """
+    left = link.heard and link.session.state in (State.WITHDRAWN, State.ENDED)
+    if not (link.up and link.pending and (link.session.open or left)):
         return
     end = min(link.pending) + gateway.limits.window
     due = [one for sequence, one in link.pending.items() if sequence < end and _due(link.sent.get(sequence), now)]
@@ -101,7 +116,7 @@ def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
         part = closed[first : first + SEQUENCES_MAX]
         gone = tuple(Gone(sequence=one.sequence, digest=one.digest, reason=one.closed) for one in part)
         note(gateway, link, out, Word.CLOSED, now, gone)
-    letters = sorted((one for one in due if not one.closed), key=_urgency)[:SENDS_MAX]
+    letters = sorted((one for one in due if not (one.closed or left)), key=_urgency)[:SENDS_MAX]
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
     for one in [*closed, *letters]:

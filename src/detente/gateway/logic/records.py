@@ -64,7 +64,7 @@ class Ticked:
     index: int
     detections: bytes
     applied: tuple[tuple[str, int, int], ...]  # (partner, epoch, sequence)
-    aside: tuple[tuple[str, int, int], ...] = ()  # likewise, of quarantined partners: kept, never applied
+    aside: tuple[tuple[str, int, int], ...] = ()  # likewise, of quarantined partners or too late: kept, never applied
 
 
 @dataclass(frozen=True, kw_only=True)
