@@ -104,6 +104,15 @@ def test_a_feed_or_health_address_that_others_can_reach(folder: Path, where: str
     assert "an address on this machine" in refused(folder)
 
 
+@pytest.mark.parametrize(("origin", "rate"), [("2000-01-01T00:00:00Z", 1000.0), ("2500-01-01T00:00:00Z", 1000.0)])
+def test_a_clock_that_runs_out_of_the_calendar(folder: Path, origin: str, rate: float) -> None:
+    """Far from its origin a fast clock is tens of thousands of years away: no date says when."""
+    edited(folder, lambda document: document["clock"].update(origin=origin, rate=rate))
+    said = refused(folder)
+    assert "NATO.yaml:" in said
+    assert "years from its epoch" in said
+
+
 def test_an_expired_agreement(folder: Path) -> None:
     edited(folder, lambda document: document["clock"].update(origin=(NOW - timedelta(days=400 * 365)).isoformat()))
     said = refused(folder)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections import deque
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from detente.gateway.logic.node import Frame, Timer
 from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
+    Forgotten,
     Receipted,
     Received,
     Record,
@@ -202,3 +204,34 @@ def test_a_running_side_tells_its_gateway_whether_its_store_has_room() -> None:
         server.store, server.stopping = SimpleNamespace(crowded=full), False
         asyncio.run(server._loop(None))
         assert server.node.links[RUSSIA].crowded is full
+
+
+@pytest.mark.parametrize("log_bytes", [0, 2_000_000])
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_is_forgotten_is_in_no_file_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folded: bool, log_bytes: int
+) -> None:  # fmt: skip
+    """Not in the store, where its bytes are overwritten, and not in its log, which is cut off."""
+    connected = SqliteStore._connected
+
+    def careless(store: SqliteStore) -> sqlite3.Connection:
+        """As SQLite is where it was not built to overwrite by itself."""
+        made = connected(store)
+        made.execute("PRAGMA secure_delete=OFF")
+        return made
+
+    monkeypatch.setattr(SqliteStore, "_connected", careless)
+    secret = b"nobody may keep this" * 1000
+    came = Received(partner=RUSSIA, epoch=2, sequence=0, lane=1, envelope=secret, late=False)
+
+    def found() -> bool:
+        return any(secret[:200] in path.read_bytes() for path in tmp_path.iterdir())
+
+    with closing(SqliteStore(tmp_path / "store", NATO, epoch=1, log_bytes=log_bytes)) as store:
+        store.commit([came])
+        store.commit(ticked(0, 0))
+        if folded:
+            store.fold()
+        assert found()
+        store.commit([Forgotten(names=((RUSSIA, 2, 0),)), *ticked(1)])
+        assert not found()

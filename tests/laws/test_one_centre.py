@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detente.centre.exchange.message import Mark
-from detente.centre.step import Inputs, State, begin_assisted, begin_own, cooperate, observe, step
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
+from detente.centre.exchange.rules import compile_agreement
+from detente.centre.step import Centre, Inputs, State, begin_assisted, begin_own, cooperate, observe, step
 from detente.exercise.briefing import play_world
 from detente.gateway.logic.node import start
 from detente.gateway.logic.node import watch as live_watch
-from detente.gateway.recorded import read_detections, watch
+from detente.gateway.recorded import read_detections
 from detente.gateway.theatre import gateway_of
 from detente.records.errors import InputError
 from detente.records.stages import Messages, Warnings
@@ -23,7 +26,36 @@ from detente.studies.drivers import run
 from detente.studies.pictures import study_secret
 from detente.studies.theatre import prepare
 
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of empty rules, which never hold: any moment will do
 pytestmark = pytest.mark.xdist_group("studies")
+
+
+def watch(centre: Centre, file: Path, *, tick_s: float, ticks: int) -> Warnings:
+    """Step a centre (one replicate) through a recorded file, deaf to partners, and collect its own warnings.
+
+    Only detections of the centre's own sensors are heard, whatever else the file holds.
+    """
+    everything = read_detections(file)
+    heard = everything.take(np.flatnonzero(centre.suite.side[everything.sensor] == centre.side))
+    rules = compile_agreement(None, [f"side {index}" for index in range(centre.sides)], [], EPOCH)
+    assisted = begin_assisted(
+        centre, rules, np.zeros(1, np.int64), secret=Secret(bytes(SECRET_BYTES)), exchanging=False
+    )
+    state = State(own=begin_own(centre, 1), assisted=assisted)
+    edges = np.searchsorted(heard.time_s, tick_s * np.arange(ticks + 1), side="right")
+    edges[0] = 0
+    said = []
+    for index in range(ticks):
+        part = heard.rows(int(edges[index]), int(edges[index + 1]))
+        inputs = Inputs(
+            detections=part,
+            detection_offsets=np.array([0, len(part)]),
+            messages=Messages.empty(),
+            message_offsets=np.zeros(2, np.int64),
+        )
+        state, outputs = step(centre, state, inputs, (index + 1) * tick_s)
+        said.append(outputs.own_warnings)
+    return Warnings.concatenate(said)
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +71,12 @@ def test_a_gateway_gives_the_studys_own_warnings(lisbon: Scenario, recorded: Pat
     theatre = prepare(lisbon, 7, np.array([1]), pooled=False)
     said = Warnings.from_arrow(pq.read_table(recorded / "warnings.parquet"))
     for side, centre in enumerate(theatre.centres):
-        watched = watch(centre, recorded / "detections.parquet", tick_s=lisbon.file.tick_s, ticks=theatre.ticks)
+        warned = watch(centre, recorded / "detections.parquet", tick_s=lisbon.file.tick_s, ticks=theatre.ticks)
         expected = said.take((said.side == side) & (said.stream == 1))
         assert len(expected) > 3
         for name, _ in Warnings.columns():
             if name != "replicate":
-                assert np.array_equal(getattr(watched.warnings, name), getattr(expected, name)), name
+                assert np.array_equal(getattr(warned, name), getattr(expected, name)), name
 
 
 def test_step_is_observe_then_cooperate(lisbon: Scenario) -> None:

@@ -28,10 +28,12 @@ from detente.exercise.drill.faults import Plan
 from detente.exercise.drill.simulation import Simulation
 from detente.exercise.layout import Laid, lay_out
 from detente.geodesy.timescale import format_moment
+from detente.records.errors import InputError
 from detente.scenario.files import load_agreement, load_scenario
 
 LEAD_S = 12.0  # until exercise time 0: processes start and read their kernels
 LINES_SHOWN = 10
+OURS = ".detente-demo"  # a file that says that a folder is ours to delete
 DOWN_S = 6.0  # that a killed side stays down
 
 
@@ -117,12 +119,36 @@ class Cast:
                 process.wait()
 
 
+def make_anew(folder: Path) -> None:
+    """An empty folder of ours, in place of an earlier one of ours. Raises InputError where anybody else's is there."""
+    try:
+        if (folder / OURS).is_file() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = next(folder.iterdir(), None)
+    except OSError as error:
+        raise InputError(
+            found=f"a folder that cannot be made: {error}", expected="a folder for this demonstration",
+            remedy="name another with --folder", file=str(folder),
+        ) from error  # fmt: skip
+    if strange is not None:
+        raise InputError(
+            found=f"a folder that this demonstration did not make, with {strange.name} in it",
+            expected="a new folder, an empty one, or one of an earlier demonstration",
+            remedy="name another with --folder, or move away what is in it", file=str(folder),
+        )  # fmt: skip
+    (folder / OURS).write_text("Made by detente.exercise.demo, which deletes this folder when it is run again.\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Lay an exercise out, run it, show it, and say where everything is."""
     asked = _parser().parse_args(arguments)
     scenario = load_scenario(asked.scenario)
-    if asked.folder.exists():
-        shutil.rmtree(asked.folder)
+    try:
+        make_anew(asked.folder)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
     sys.stdout.write("Compiling the kernels, if that was not done before …\n")
     Simulation(Plan(seed=0)).run()
     origin = datetime.now(UTC) + timedelta(seconds=LEAD_S)
@@ -167,7 +193,9 @@ def _tell(laid: Laid) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="A world and two live centres on this machine.")
-    parser.add_argument("--folder", type=Path, default=Path("out/demo-live"), help="made anew each time")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("out/demo-live"), help="made anew each time, if a demonstration made it"
+    )
     parser.add_argument("--scenario", default="theatre-2011")
     parser.add_argument("--agreement", default="lisbon-2011")
     parser.add_argument("--rate", type=float, default=10.0, help="exercise seconds a second")

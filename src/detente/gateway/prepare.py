@@ -26,6 +26,8 @@ from detente.records.slots import SensorState
 from detente.scenario.agreement import Agreement
 from detente.scenario.located import Located
 
+YEAR_S = 366 * 86_400.0
+
 
 class Clock:
     """Exercise time: steady while the process lives, whatever the wall clock does; and the wall clock's own opinion."""
@@ -81,7 +83,7 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         )
         for index, partner in enumerate(file.partners)
     }
-    clock = clock or Clock(file.clock.origin, file.clock.rate)
+    clock = clock or _clock(config, theatre.setting.epoch)
     agreement, located = None, config.located
     if file.agreement is not None and file.signatures is not None:
         located = config.read(("agreement",), file.agreement, located_file)
@@ -107,6 +109,21 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         "marking": file.marking, "tick length": f"{theatre.tick_s:g} s", "theatre": theatre.title,
     }  # fmt: skip
     return Ready(config=config, gateway=gateway, token=token, clock=clock, exercise=exercise)
+
+
+def _clock(config: Config, epoch: datetime) -> Clock:
+    """The exercise's clock; refused where it is, or in a year will be, at a moment that no calendar has."""
+    said = config.file.clock
+    clock = Clock(said.origin, said.rate)
+    try:
+        for ahead_s in (0.0, YEAR_S):
+            moment_at(epoch, clock.exercise_s + ahead_s * said.rate)
+    except OverflowError as error:
+        raise config.problem(
+            ("clock",), f"an exercise {clock.exercise_s / YEAR_S:,.0f} years from its epoch, {format_moment(epoch)}",
+            "a moment between the years 1 and 9999, now and for a year", "correct the origin, or the rate",
+        ) from error  # fmt: skip
+    return clock
 
 
 def _placed(error: InputError, config: Config, agreement: Located) -> InputError:

@@ -5,6 +5,8 @@ project writes or can use is read; what is not understood is told by line.
 """
 
 import math
+import re
+from calendar import isleap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,10 @@ from detente.records.errors import InputError
 
 BYTES_MAX = 200_000_000
 DIGITS_MAX = 16
+CLOCK = r"T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6})0*)?Z?"  # a datetime has no seventh digit
+BY_CALENDAR = re.compile(r"(\d{4})-(\d{2})-(\d{2})" + CLOCK, re.ASCII)
+BY_DAY_OF_YEAR = re.compile(r"(\d{4})-(\d{3})" + CLOCK, re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 CUT = "was the file cut short? Ask for it again"
 FRAME = "ITRF2000"
 """Our Earth-fixed frame, WGS 84, stays within centimetres of the realisations of the ITRF, which the SANA registry of
@@ -75,27 +81,18 @@ class Message:
         return default
 
     def number(self, text: str, at: Line) -> float:
-        """A finite number."""
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        """A finite number, whole, with a point, or with an exponent."""
+        value = float(text) if NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(value):
             raise self.refused(at, f"{text!r}", "a number")
         return value
 
     def moment(self, text: str, at: Line) -> datetime:
-        """A UTC time, by calendar or by day of the year."""
-        said = text.removesuffix("Z")
-        try:
-            day, _, clock = said.partition("T")
-            if day.count("-") == 1:
-                year, of_year = day.split("-")
-                start = datetime(int(year), 1, 1, tzinfo=UTC) + timedelta(days=int(of_year) - 1)
-                return datetime.fromisoformat(f"{start:%Y-%m-%d}T{clock}").replace(tzinfo=UTC)
-            return datetime.fromisoformat(said).replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            raise self.refused(at, f"{text!r}", "a time as 2011-06-01T12:00:00.5 or 2011-152T12:00:00") from None
+        """A UTC time, by calendar or by day of the year, to the microsecond."""
+        found = _by_calendar(text) or _by_day_of_year(text)
+        if found is None:
+            raise self.refused(at, f"{text!r}", "a UTC time as 2011-06-01T12:00:00.5 or 2011-152T12:00:00")
+        return found
 
     def time_s(self, text: str, at: Line, epoch: datetime, zero: datetime | None = None) -> float:
         """Seconds since ``epoch`` of a time that is absolute or, where there is a ``zero``, seconds since that."""
@@ -130,6 +127,31 @@ class Message:
             said = self.value(words, keyword, at, allowed[0])
             if said not in allowed:
                 raise self.refused(words[keyword], f"{keyword} = {said}", f"one of {', '.join(allowed)}")
+
+
+def _by_calendar(text: str) -> datetime | None:
+    """The moment of a text as ``2011-06-01T12:00:00.5``; None where it is none."""
+    match = BY_CALENDAR.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    micro = int((match[7] or "").ljust(6, "0"))
+    try:
+        return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _by_day_of_year(text: str) -> datetime | None:
+    """The moment of a text as ``2011-152T12:00:00``; None where it is none, or its year has no such day."""
+    match = BY_DAY_OF_YEAR.fullmatch(text)
+    if match is None:
+        return None
+    year, day = int(match[1]), int(match[2])
+    first = _by_calendar(f"{match[1]}-01-01{text[8:]}")
+    if first is None or not 1 <= day <= 365 + isleap(year):
+        return None
+    return first + timedelta(days=day - 1)
 
 
 def read_text(path: Path) -> str:

@@ -1,0 +1,48 @@
+"""The demonstration's folder: it is made anew each time, and nobody else's is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from detente.exercise.demo import OURS, main, make_anew
+from detente.records.errors import InputError
+
+
+def test_a_folder_of_an_earlier_demonstration_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "demo-live"
+    make_anew(folder)
+    (folder / "keys").mkdir()
+    (folder / "keys" / "old").write_text("of the last run")
+    make_anew(folder)
+    assert [path.name for path in folder.iterdir()] == [OURS]
+
+
+def test_an_empty_folder_will_do(tmp_path: Path) -> None:
+    make_anew(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [OURS]
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "link"])
+def test_what_a_demonstration_did_not_make_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:  # fmt: skip
+    place = tmp_path / "place"
+    if what == "file":
+        place.write_text("a letter")
+        kept = place
+    else:
+        folder = tmp_path / "ours" if what == "link" else place
+        folder.mkdir()
+        kept = folder / "letter"
+        kept.write_text("a letter")
+    if what == "link":
+        (tmp_path / "ours" / OURS).write_text("")
+        place.symlink_to(tmp_path / "ours")
+    with pytest.raises(InputError) as refusal:
+        make_anew(place)
+    assert refusal.value.file == str(place)
+    with pytest.raises(SystemExit) as end:
+        main(["--folder", str(place), "--seconds", "0"])
+    assert end.value.code == 2
+    assert str(place) in capsys.readouterr().err
+    assert kept.read_text() == "a letter"
