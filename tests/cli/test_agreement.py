@@ -75,6 +75,9 @@ def test_one_message_is_explained(command, tmp_path):
     (tmp_path / "message.yaml").write_text(FACTS.replace(", TUR", ""))
     assert "released by nato-tracks" in command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml").stdout
     assert "no clause lets NATO" in command("agreement", "explain", "nothing", tmp_path / "message.yaml").stdout
+    for option, value in (("--track", "nonsense"), ("--limit", "3")):
+        result = command("agreement", "explain", "lisbon-2011", tmp_path / "message.yaml", option, value)
+        assert (result.exit_code, f"leave {option} out" in result.stderr) == (2, True)
 
 
 def test_what_another_kind_of_data_holds_is_told_with_what_is_withheld(command, tmp_path):

@@ -82,6 +82,11 @@ def test_more_replicates_begin_with_the_same_ones_and_run_gives_one_of_them(many
     five = pq.read_table(folder / "five" / "study.parquet").to_pandas()
     whole = pq.read_table(folder / "two" / "study.parquet").to_pandas()
     assert five.equals(whole[whole.replicate < 5].reset_index(drop=True))
+    of_a_study = detente("agreement", "explain", "lisbon-2011", str(folder / "five"))
+    assert of_a_study.returncode == 2
+    assert f"name one of its samples, {folder / 'five' / 'sample'}/ARCHITECTURE" in of_a_study.stderr
+    sample = detente("agreement", "explain", "lisbon-2011", str(folder / "five" / "sample" / "cooperating"), "--json")
+    assert json.loads(sample.stdout)["counts"], sample.stderr
     result = detente(
         "run", "theatre-2011", "--seed", "7", "--replicate", "3", "--architecture", "joint", "--json", "--quiet",
         "--out", str(folder / "run"),

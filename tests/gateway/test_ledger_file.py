@@ -233,7 +233,11 @@ def test_a_line_that_is_no_entry_is_an_edit_of_it(folder: Path, statement: str) 
         code, found = verify(folder, against=against)
         assert (code, found["first_bad_entry"], found["faults"][0]["kind"]) == (1, 5, "edit")
         assert "entry 5 is not one that a ledger can hold" in found["faults"][0]["what"]
-    assert CliRunner().invoke(app, ["ledger", "show", str(folder / "NATO.store")]).exit_code == 0
+    shown = CliRunner().invoke(app, ["ledger", "show", str(folder / "NATO.store")])
+    assert shown.exit_code == 0
+    assert "entry 5 is not one that a ledger can hold" in shown.stdout.splitlines()[1 + 5]
+    told = json.loads(CliRunner().invoke(app, ["ledger", "show", str(folder / "NATO.store"), "--json"]).stdout)
+    assert [one["index"] for one in told["spoilt"]] == [5]
 
 
 def test_a_ledger_that_was_emptied_is_truncated_whether_or_not_its_partner_is_named(folder: Path) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from detente.centre.exchange.comparison import Change
     from detente.scenario.agreement import Agreement
 
+DECISIONS = 20  # of a run that are listed unless told otherwise
+
 agreement = typer.Typer(
     name="agreement", help="An agreement: what it may release, why, what a change does, and who signed it.",
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
@@ -71,7 +73,9 @@ def explain(
     track: Annotated[
         str | None, typer.Option("--track", metavar="SIDE:NUMBER", help="of a run: one side's track alone")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="of a run: decisions listed one by one")] = 20,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="of a run: decisions listed one by one; default: 20")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Which clause releases or withholds a message, and why: of one message, or of all that a run decided."""
@@ -84,8 +88,9 @@ def explain(
 
         asked = _load(file)
         if what.is_dir():
-            found = decisions_of(what, asked, track=track, limit=limit)
+            found = decisions_of(what, asked, track=track, limit=DECISIONS if limit is None else limit)
         else:
+            _refuse_of_a_run(track, limit)
             known = Known(parties=asked.parties, countries=_countries())
             told = explained(asked, load_model(what, Facts, known))
             found = {
@@ -105,6 +110,16 @@ def explain(
             show_agreement.decisions(found)
         else:
             show_agreement.judgements(found)
+
+
+def _refuse_of_a_run(track: str | None, limit: int | None) -> None:
+    """Raise InputError where one message is asked about as if it were a run."""
+    for option, value in (("--track", track), ("--limit", limit)):
+        if value is not None:
+            raise InputError(
+                f"{option} {value!r}, of one message", "a run's folder, whose decisions it chooses among",
+                f"leave {option} out, or name a run's folder", path=option,
+            )  # fmt: skip
 
 
 @agreement.command()

@@ -34,10 +34,15 @@ def show(file: File, partner: Partner = None, last: Annotated[
         book = read_ledger(file, partner=partner).book
         shown = book.entries if last is None else book.entries[-last:]
         if as_json:
-            emit(document(book.side, book.partner, shown, book.head))
+            spoilt = [{"index": fault.index, "what": fault.what} for fault in book.spoilt]
+            emit(document(book.side, book.partner, shown, book.head) | {"spoilt": spoilt})
             return
+        why = {fault.index: fault.what for fault in book.spoilt}
         typer.echo(f"{book.side}'s ledger with {book.partner}: {book.head.size} entries, root {book.head.root.hex()}")
         for entry in shown:
+            if entry.index in why:  # another stands in for it
+                typer.echo(f"{entry.index:7d}  {why[entry.index]}")
+                continue
             typer.echo(
                 f"{entry.index:7d}  {entry.written_s:14.3f} s  {entry.kind.name.lower():9s}  epoch {entry.epoch} "
                 f"sequence {entry.sequence:<7d} {entry.envelope_digest.hex()[:16]}…"

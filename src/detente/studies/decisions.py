@@ -128,8 +128,15 @@ def read_stage(folder: Path, kind: type[Stage]) -> Stage:
 
 
 def _no_run(folder: Path, error: Exception) -> InputError:
+    if (folder / "study.json").exists():
+        return InputError(
+            found="a study's folder, which holds many worlds", expected="one world's, with all its tables",
+            remedy=f"name one of its samples, {folder / 'sample'}/ARCHITECTURE", file=str(folder),
+        )  # fmt: skip
+    missing = isinstance(error, FileNotFoundError)
+    why = f"it has no {Path(error.filename or str(error)).name}" if missing else str(error)
     return InputError(
-        found=f"a folder that is no run's: {error}",
+        found=f"a folder that is no run's: {why}",
         expected=f"{SETTING_FILE} and tables, as `detente run` writes them",
         remedy="fly one with `detente run … --out DIR`", file=str(folder),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from detente.scenario.catalogue import RadarEntry
 from detente.scenario.words import Quantity, Strict
 from detente.studies import folder as folders
 from detente.studies.architectures import BY_NAME
+from detente.studies.decisions import SETTING_FILE, setting_document
 from detente.studies.metrics import METRICS
 from detente.studies.replicates import Flown
 from detente.studies.results import Study
@@ -35,6 +36,7 @@ def study_files(result: Study, sample: Flown, folder: Path, noted: Mapping[str, 
     for architecture, tables in sample.tables.items():
         for stage in SAMPLE_STAGES:
             folders.write_table(tables[stage], folder / "sample" / architecture / f"{stage}.parquet")
+        folders.write_json(setting_document(scenario, architecture), folder / "sample" / architecture / SETTING_FILE)
     folders.write_json(about(result), folder / "about.json")
     parameters = {"replicates": result.replicates, "architectures": list(result.architectures), **noted}
     made = folders.manifest(what="study", digest=scenario.digest, seed=result.seed, parameters=parameters)
