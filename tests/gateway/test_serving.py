@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
+from detente.gateway import serve
 from detente.gateway.feed import ACK_MARK, LENGTH, write_batch
 from detente.gateway.feeds import Feeds
-from detente.gateway.keeping import Keeping
+from detente.gateway.keeping import STEPS_MAX, Keeping, Step
 from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, Server
 from detente.gateway.transport import HEAD, Line
 from detente.records.errors import InputError
+from detente.records.stages import Detections
 
 NATO, RUSSIA = SIDES
 
@@ -381,3 +384,45 @@ def test_news_of_a_line_waits_behind_nobodys_frames_and_the_latest_counts() -> N
     asyncio.run(story(True, False, True))
     assert [one for one in heard if one.startswith("Line")] == ["LineUp"]
     assert server.node.links[RUSSIA].up
+
+
+def test_p4_a_disk_that_is_far_behind_makes_deaf_to_partners_and_not_to_own_sensors() -> None:
+    heard: list[str] = []
+    server = crowded(heard)
+    index, behind = server.node.tick + 1, Step(node=server.node, out=Out())
+    server.keeping.group = [behind]  # a commit that does not end
+    server.keeping.waiting.extend([behind] * STEPS_MAX)
+    server.batches[index] = feed(SIDES.index(NATO)).tick(index)
+
+    async def story() -> None:
+        running = asyncio.create_task(server._loop(None))
+        while "own half" not in heard:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        assert "Frame" not in heard
+        server.keeping.group = []
+        server.keeping.waiting.clear()
+        while "Frame" not in heard:
+            await asyncio.sleep(0)
+        server.stop()
+        await running
+
+    asyncio.run(asyncio.wait_for(story(), 30.0))
+    assert server.node.tick == index
+
+
+@pytest.mark.parametrize(("said", "next_one"), [(None, 99), (30, 30)])
+def test_ticks_without_detections_far_in_the_past_are_skipped(
+    monkeypatch: pytest.MonkeyPatch, said: int | None, next_one: int
+) -> None:
+    """A side that was down for days warns of today: of ticks long gone only those with detections are run."""
+    monkeypatch.setattr(serve, "CATCH_UP_TICKS", 50)
+    server = crowded([])
+    first = server.node.tick + 1
+    server.clock.exercise_s = (first + 100) * server.gateway.tick_s
+    if said is not None:
+        server.batches[first + said] = Detections.empty()
+    server._tick()
+    assert server.node.tick == first + next_one
+    server._tick()
+    assert server.node.tick == first + (100 if next_one == 99 else 99), "and so on, up to now"
