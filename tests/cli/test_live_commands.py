@@ -196,3 +196,21 @@ def test_an_order_has_an_answer(tmp_path: Path, status: int, text: str, code: in
         assert result.stdout == ""
     else:
         assert json.loads(result.stdout) == {"order": "pause", "partner": "Third side", "answer": "done"}
+
+
+def test_an_order_that_is_given_and_not_answered_in_time_may_count_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway whose disk is far behind is not one that is not there."""
+    monkeypatch.setattr("detente.cli.live.ANSWER_S", 0.2)
+    config = laid(tmp_path) / "NATO.yaml"
+    document = json.loads(config.read_text())
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        address = f"127.0.0.1:{slow.getsockname()[1]}"
+        config.write_text(json.dumps(document | {"health": address}))
+        late = RUN.invoke(app, ["order", str(config), "pause", "Russia"])
+    assert (late.exit_code, late.stdout) == (1, "")
+    assert "not answered within 0.2 s: it counts once it is kept" in late.stderr
+    nobody = RUN.invoke(app, ["order", str(config), "pause", "Russia"])
+    assert nobody.exit_code == 2
+    assert "no gateway answers" in nobody.stderr

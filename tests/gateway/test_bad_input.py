@@ -113,6 +113,19 @@ def test_a_clock_that_runs_out_of_the_calendar(folder: Path, origin: str, rate: 
     assert "years from its epoch" in said
 
 
+@pytest.mark.parametrize("host", ["alpha..nato.int", "a" * 70 + ".int"])
+@pytest.mark.parametrize("way", ["listen", "connect"])
+def test_a_host_that_cannot_be_looked_up(folder: Path, host: str, way: str) -> None:
+    def elsewhere(document: dict) -> None:
+        partner = {name: value for name, value in document["partners"][0].items() if name not in ("listen", "connect")}
+        document["partners"] = [partner | {way: f"{host}:7001"}]
+
+    edited(folder, elsewhere)
+    said = refused(folder)
+    assert f"partners.0.{way}" in said
+    assert "an address such as 127.0.0.1:7001" in said
+
+
 def test_an_expired_agreement(folder: Path) -> None:
     edited(folder, lambda document: document["clock"].update(origin=(NOW - timedelta(days=400 * 365)).isoformat()))
     said = refused(folder)

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
 
-from detente.gateway.health import METRICS_TYPE, HealthServer, agreement_document, agreement_words, metrics
+from detente.gateway.health import (
+    METRICS_TYPE,
+    REQUEST_BYTES_MAX,
+    HealthServer,
+    agreement_document,
+    agreement_words,
+    metrics,
+)
 
 NATO, RUSSIA = SIDES
 TYPE = re.compile(r"# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)")
@@ -176,3 +183,11 @@ def test_health_says_whether_the_agreement_is_in_force(pair: Pair) -> None:
         assert words in agreement_words(said)
     without = replace(gateway, setting=replace(gateway.setting, agreement=None))
     assert agreement_document(without, 0.0) == {"standing": "none"}
+
+
+def test_p5_a_request_that_is_too_long_is_not_looked_at(pair: Pair) -> None:
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), unasked, SIDES, "t")
+    for more, status in ((0, b"HTTP/1.1 200 OK"), (1, b"HTTP/1.1 404 Not Found")):
+        request = b"GET /health HTTP/1.1\r\nx: " + bytes(REQUEST_BYTES_MAX + more).replace(b"\0", b"x")
+        answer, _ = exchanged(server, request[: REQUEST_BYTES_MAX + more - 4] + b"\r\n\r\n")
+        assert answer.startswith(status)

@@ -15,8 +15,10 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
 
 from detente.gateway import serve
 from detente.gateway.feed import ACK_MARK, LENGTH, write_batch
-from detente.gateway.keeping import Keeping
+from detente.gateway.feeds import Feeds
+from detente.gateway.keeping import STEPS_MAX, Keeping, Step
 from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX, Server
@@ -45,8 +47,8 @@ def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> A
     server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
     server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
     server.show = lambda line: heard.append(line.get("stream", line["event"]))
-    server.ears = select.poll()
-    server.batch, server.batches, server.feeds, server.kept_tick = None, {}, set(), server.node.tick
+    server.feeds = Feeds(server.gateway, server.node.tick, server.counts, server._log, server._wake)
+    server.batch, server.batches, server.kept_tick = None, server.feeds.batches, server.node.tick
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
     server.standing, server.asked, server.news = "in-force", {}, {}
     return server
@@ -165,10 +167,10 @@ def test_p11_no_frame_of_a_partners_is_read_while_own_sensors_bytes_wait() -> No
     index = server.node.tick + 1
 
     async def story() -> None:
-        listening = await asyncio.start_server(server._feed_client, "127.0.0.1", 0)
+        listening = await asyncio.start_server(server.feeds.client, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname()[:2])
         running = asyncio.create_task(server._loop(None))
-        while heard.count("Frame") < 5 or not server.feeds:
+        while heard.count("Frame") < 5 or not server.feeds.writers:
             await asyncio.sleep(0)
         batch = write_batch(index, feed(SIDES.index(NATO)).tick(index))
         writer.write(LENGTH.pack(len(batch)) + batch)  # it goes into the socket at once
@@ -181,9 +183,9 @@ def test_p11_no_frame_of_a_partners_is_read_while_own_sensors_bytes_wait() -> No
         writer.close()
         await writer.wait_closed()
         listening.close()
-        while server.feeds:
+        while server.feeds.writers:
             await asyncio.sleep(0.001)
-        assert server.ears.poll(0) == [], "a feed that went is listened to no more"
+        assert server.feeds.ears.poll(0) == [], "a feed that went is listened to no more"
 
     asyncio.run(story())
     after = heard[heard.index("spoken") + 1 :]
@@ -314,7 +316,7 @@ def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_ti
     heard: list[str] = []
     server = crowded([])
     ours, theirs = socket.socketpair()
-    server.ears.register(ours, select.POLLIN)
+    server.feeds.ears.register(ours, select.POLLIN)
 
     async def own_turns() -> int:
         """Turns of the loop that pass while the line waits, until ours are read at the third."""
@@ -385,95 +387,43 @@ def test_news_of_a_line_waits_behind_nobodys_frames_and_the_latest_counts() -> N
     assert server.node.links[RUSSIA].up
 
 
-def fed(server: Any, batches: list[tuple[int, Any]], meanwhile: Any) -> None:
-    """A feed that says these batches, in order, at once; then what ``meanwhile`` does."""
+def test_p4_a_disk_that_is_far_behind_makes_deaf_to_partners_and_not_to_own_sensors() -> None:
+    heard: list[str] = []
+    server = crowded(heard)
+    index, behind = server.node.tick + 1, Step(node=server.node, out=Out())
+    server.keeping.group = [behind]  # a commit that does not end
+    server.keeping.waiting.extend([behind] * STEPS_MAX)
+    server.batches[index] = feed(SIDES.index(NATO)).tick(index)
 
     async def story() -> None:
-        server.events = asyncio.Queue()
-        listening = await asyncio.start_server(server._feed_client, "127.0.0.1", 0)
-        _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname()[:2])
-        for index, detections in batches:
-            batch = write_batch(index, detections)
-            writer.write(LENGTH.pack(len(batch)) + batch)
-        await writer.drain()
-        await meanwhile()
-        writer.close()
-        listening.close()
-        while server.feeds:
-            await asyncio.sleep(0.001)
+        running = asyncio.create_task(server._loop(None))
+        while "own half" not in heard:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        assert "Frame" not in heard
+        server.keeping.group = []
+        server.keeping.waiting.clear()
+        while "Frame" not in heard:
+            await asyncio.sleep(0)
+        server.stop()
+        await running
 
     asyncio.run(asyncio.wait_for(story(), 30.0))
+    assert server.node.tick == index
 
 
-def ticking(server: Any) -> int:
-    """A side that runs ticks on order; the next one."""
-    feed_of = SimpleNamespace(file=None, grace_s=60.0)
-    server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
-    return server.node.tick + 1
-
-
-@pytest.mark.parametrize("full", [False, True])
-def test_p7_own_sensors_are_heard_however_long_the_disk_is_full_and_however_far_ahead_they_are(
-    monkeypatch: pytest.MonkeyPatch, full: bool
+@pytest.mark.parametrize(("said", "next_one"), [(None, 99), (30, 30)])
+def test_ticks_without_detections_far_in_the_past_are_skipped(
+    monkeypatch: pytest.MonkeyPatch, said: int | None, next_one: int
 ) -> None:
-    monkeypatch.setattr(serve, "FEED_BATCHES_MAX", 10)
-    monkeypatch.setattr(serve, "FEED_WAIT_S", 0.001)
-    pair = Pair()
-    pair.tick(FIRST_TICK)
-    server = serving(pair, RUSSIA, [], full=full)
-    first, number = ticking(server), 25
-    batches = [(tick, feed(1).tick(tick)) for tick in range(first, first + number)]
-    held: list[int] = []
-
-    async def run() -> None:
-        while len(server.batches) < 10:
-            await asyncio.sleep(0.001)
-        for _ in range(number):
-            while server.node.tick + 1 not in server.batches:
-                await asyncio.sleep(0.001)
-            held.append(len(server.batches))
-            server._tick()
-
-    fed(server, batches, run)
-    assert server.node.tick == first + number - 1
-    assert max(held) == 10, "what is held is bounded"
-    assert server.counts["store_failures_total"] == (number if full else 0)
-    assert {server.counts[name] for name in ("feed_gaps_total", "feed_dropped_total", "late_batches_total")} == {0}
-    assert server.batches == {}
-
-
-def test_of_more_batches_than_can_be_held_the_nearest_stay_and_the_others_are_counted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A feed that jumped far ahead, and came back."""
-    monkeypatch.setattr(serve, "FEED_BATCHES_MAX", 10)
-    server = serving(Pair(), NATO, [])
-    first, nothing = ticking(server), Detections.empty()
-    far = [(first + 1000 + number, nothing) for number in range(10)]
-
-    async def run() -> None:
-        while first + 3 not in server.batches:
-            await asyncio.sleep(0.001)
-
-    fed(server, [*far, *((first + number, nothing) for number in range(4))], run)
-    assert sorted(server.batches) == [*range(first, first + 4), *(index for index, _ in far[:6])]
-    assert server.counts["feed_dropped_total"] == 4
-
-
-def test_a_tick_told_twice_and_differently_is_told_once_and_counted() -> None:
-    told: list[dict[str, Any]] = []
-    server = serving(Pair(), NATO, [])
-    server.show = told.append
-    ticking(server)
-    index = next(tick for tick in range(FIRST_TICK, FIRST_TICK + 20) if len(feed(0).tick(tick)) > 1)
-    whole = feed(0).tick(index)
-    told_of = [whole, whole.rows(0, 1), whole, whole.rows(1, 2)]
-
-    async def run() -> None:
-        while index + 1 not in server.batches:
-            await asyncio.sleep(0.001)
-
-    fed(server, [*((index, one) for one in told_of), (index + 1, Detections.empty())], run)
-    assert len(server.batches[index]) == len(whole), "the first counts"
-    assert server.counts["feed_conflicts_total"] == 2
-    assert [one["text"] for one in told] == [f"tick {index} is told twice, and differently: are there two feeds?"]
+    """A side that was down for days warns of today: of ticks long gone only those with detections are run."""
+    monkeypatch.setattr(serve, "CATCH_UP_TICKS", 50)
+    server = crowded([])
+    first = server.node.tick + 1
+    server.clock.exercise_s = (first + 100) * server.gateway.tick_s
+    if said is not None:
+        server.batches[first + said] = Detections.empty()
+    server._tick()
+    assert server.node.tick == first + next_one
+    server._tick()
+    assert server.node.tick == first + (100 if next_one == 99 else 99), "and so on, up to now"

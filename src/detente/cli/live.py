@@ -14,6 +14,7 @@ from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures,
 from detente.records.errors import InputError
 
 live = typer.Typer(rich_markup_mode=None)
+ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kept. source: assumption, 5-60
 
 
 @live.command()
@@ -151,7 +152,7 @@ def order(
     """The operator's word to a running gateway."""
     with owned_failures():
         status, said = _ordered(config, word, partner)
-        if status == 500:
+        if status >= 500:
             typer.echo(f"failed: {said}", err=True)
             raise typer.Exit(1)
         if status != 200:
@@ -179,11 +180,14 @@ def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
     host, _, port = read.file.health.rpartition(":")
     token = read_token(read.path(read.file.keys.operator))
     try:
-        with closing(HTTPConnection(host.strip("[]"), int(port), timeout=10)) as line:
+        with closing(HTTPConnection(host.strip("[]"), int(port), timeout=ANSWER_S)) as line:
             path = f"/order/{quote(word, safe='')}/{quote(partner, safe='')}"
             line.request("POST", path, headers={"Authorization": f"Bearer {token}"})
-            answer = line.getresponse()
-            return answer.status, answer.read().decode().strip()
+            try:
+                answer = line.getresponse()
+                return answer.status, answer.read().decode().strip()
+            except TimeoutError:  # it has the word, and may wait for its disk
+                return 504, f"given, and not answered within {ANSWER_S:g} s: it counts once it is kept; see /health"
     except (OSError, HTTPException) as error:
         raise InputError(
             f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",

@@ -19,8 +19,12 @@ Held = TypeVar("Held")
 
 
 def is_address(text: str) -> bool:
-    """True for host, colon and a port that there can be."""
+    """True for a host, colon and port that there can be."""
     host, _, port = text.rpartition(":")
+    try:
+        host.encode("idna")  # as a look-up will: no empty or overlong part
+    except UnicodeError:
+        return False
     return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
 
 

@@ -8,7 +8,6 @@ Everything that decides is in :mod:`detente.gateway.logic`.
 import asyncio
 import contextlib
 import gc
-import select
 import signal
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any
 
 from detente.gateway import feed
 from detente.gateway.config import read_config
+from detente.gateway.feeds import Feeds
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
@@ -54,8 +54,6 @@ LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it g
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 DEAF_S = 0.001  # between looks at a disk that is far behind
-FEED_BATCHES_MAX = 5000  # held for ticks to come; then the feed waits. source: assumption, 100-50,000
-FEED_WAIT_S = 0.05
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
 
@@ -86,9 +84,9 @@ class Server:
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
-        self.batches = {index: part for index, part in enumerate(recorded) if index > node.tick}
-        self.feeds: set[asyncio.StreamWriter] = set()
-        self.ears = select.poll()  # tells of feeds whose bytes nobody has read
+        self.feeds = Feeds(self.gateway, node.tick, self.counts, self._log, self._wake)
+        self.batches = self.feeds.batches
+        self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
         self.partners = Lines(self._on_frame, self._on_line, self._own_first, self._line_ended)
         self.lines = self.partners.open
@@ -133,7 +131,7 @@ class Server:
             stack.callback(self.keeping.close)
             stack.callback((await listen(file.health, health.client)).close)
             if file.feed.listen is not None:
-                stack.callback((await listen(file.feed.listen, self._feed_client)).close)
+                stack.callback((await listen(file.feed.listen, self.feeds.client)).close)
             stack.callback(self.partners.close)
             await self.partners.follow(self.ready)
             loop = asyncio.get_running_loop()
@@ -236,7 +234,7 @@ class Server:
 
     async def _own_turn(self) -> None:
         """Where own sensors' bytes wait in a socket, no partner's are read until it has been emptied."""
-        if self.ears.poll(0):
+        if self.feeds.unread:
             for _ in range(OWN_TURNS):
                 await asyncio.sleep(0)
                 if self._due(False):
@@ -245,7 +243,7 @@ class Server:
     async def _own_first(self) -> None:
         """Before more of a partner's bytes are looked at: own sensors' that wait, and a tick that is due."""
         for _ in range(OWN_TURNS):
-            if not (self.ears.poll(0) or self._due(False)):
+            if not (self.feeds.unread or self._due(False)):
                 return
             await asyncio.sleep(0)
 
@@ -275,8 +273,7 @@ class Server:
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
             self._warn("assisted", step.out.warnings)
-            for writer in self.feeds:
-                writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
+            self.feeds.acknowledge(self.kept_tick)
         self._say(step.out)
         self._answer(step.orders, "")
 
@@ -327,9 +324,7 @@ class Server:
             index = min([*ahead, index + behind - 1])
             self._close()
             self.node = replace(self.node, durable=False)
-        detections = self.batches.get(index)
-        for old in [tick for tick in self.batches if tick <= index]:  # kept or not, no tick is run twice
-            del self.batches[old]
+        detections = self.feeds.take(index)
         if detections is None:
             self.counts["feed_gaps_total"] += self.ready.config.file.feed.file is None
             detections = Detections.empty()
@@ -388,56 +383,6 @@ class Server:
         if not running.cancelled() and running.exception() is not None:
             self._log("notice", kind="line-ended", partner=partner, text=str(running.exception()))
 
-    async def _feed_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Own sensors' net, or whoever plays it."""
-        suite, side = self.gateway.centre.suite, self.gateway.centre.side
-        self.feeds.add(writer)
-        ear = writer.get_extra_info("socket").fileno()
-        self.ears.register(ear, select.POLLIN)
-        writer.write(feed.ACK.pack(feed.ACK_MARK, self._wanted()))
-        try:
-            while True:
-                (size,) = feed.LENGTH.unpack(await reader.readexactly(feed.LENGTH.size))
-                if size > feed.BATCH_BYTES_MAX:
-                    break
-                data = await reader.readexactly(size)
-                try:
-                    index, detections = feed.read_batch(data, suite, side, self.gateway.tick_s)
-                except feed.FeedError as error:
-                    self.counts["feed_faults_total"] += 1
-                    self._log("feed", text=str(error))
-                    continue
-                while len(self.batches) >= FEED_BATCHES_MAX and index > max(self.batches):
-                    await asyncio.sleep(FEED_WAIT_S)  # a feed that is far ahead
-                self._hold(index, detections)
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
-            pass
-        finally:
-            self.feeds.discard(writer)
-            self.ears.unregister(ear)
-            writer.close()
-
-    def _hold(self, index: int, detections: Detections) -> None:
-        """A tick's detections until it is run: the first that come, and of more than can be held the nearest."""
-        held = self.batches.get(index)
-        if index <= self.node.tick:
-            self.counts["late_batches_total"] += 1
-        elif held is None:
-            if len(self.batches) >= FEED_BATCHES_MAX:
-                self.counts["feed_dropped_total"] += 1
-                del self.batches[max(self.batches)]
-            self.batches[index] = detections
-            if index == self.node.tick + 1:
-                self._wake()
-        elif feed.write_batch(index, held) != feed.write_batch(index, detections):
-            if not self.counts["feed_conflicts_total"]:
-                self._log("feed", text=f"tick {index} is told twice, and differently: are there two feeds?")
-            self.counts["feed_conflicts_total"] += 1
-
-    def _wanted(self) -> int:
-        """The first tick whose detections are not kept yet."""
-        return self.kept_tick + 1
-
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
         if word == "reload":
@@ -489,7 +434,7 @@ class Server:
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
-        health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds))
+        health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable)}  # fmt: skip
         return node, counts, health
