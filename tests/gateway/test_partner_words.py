@@ -13,7 +13,7 @@ from detente.centre.exchange.statement import Acknowledgement, Address, Outcome,
 from detente.gateway.logic import inbound
 from detente.gateway.logic.limits import Lane, Limits
 from detente.gateway.logic.link import NEVER_S, restored_link
-from detente.gateway.logic.node import Frame, step
+from detente.gateway.logic.node import Frame, restore, step
 from detente.gateway.logic.notes import Gone, Note, Word, write
 
 NATO, RUSSIA = SIDES
@@ -238,6 +238,45 @@ def test_a_tick_applies_its_share_and_warnings_before_tracks() -> None:
         assert pair.link(NATO).counts["applied"] - applied == sum(len(one.messages) for one in taken)
         left, applied = [one for one in left if one not in taken], pair.link(NATO).counts["applied"]
         assert [one.sequence for one in pair.link(NATO).waiting] == [one.sequence for one in left]
+
+
+def hoard(pair: Pair, lane: Lane, many: int) -> int:
+    """How many of so many more envelopes in a lane NATO takes in before its next tick; each is receipted or none is."""
+    row = next(one for one in pair.stores[NATO].load().received if one.lane == lane)
+    expected = inbound.expected_of(pair.gateways[NATO], RUSSIA)
+    header, messages = open_envelope(row.envelope, keyring(key(RUSSIA).public_key()), expected)
+    first, taken = pair.link(NATO).below + len(pair.link(NATO).beyond), 0
+    for sequence in range(first, first + many):
+        pair.frames.clear()
+        said = seal(messages, replace(header, sequence=sequence), key(RUSSIA))
+        before = pair.link(NATO).counts["received"]
+        pair.do(NATO, Frame(partner=RUSSIA, lane=lane, data=said))
+        assert len(pair.frames) == pair.link(NATO).counts["received"] - before
+        if not pair.frames:
+            break
+        taken += 1
+    return taken
+
+
+@pytest.mark.parametrize("limited", ["rows", "bytes"])
+def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_own(limited: str) -> None:
+    """What is over is neither kept nor receipted: its sender has it still, and a later tick makes room."""
+    limits = Limits(waiting_rows=16) if limited == "rows" else Limits(waiting_bytes=16_000)
+    pair = talked(8, limits)
+    pair.tick(pair.nodes[NATO].tick + 1, NATO)
+    assert not pair.link(NATO).waiting
+    tracks = hoard(pair, Lane.TRACK, 50)
+    assert 0 < tracks < 50
+    assert (pair.link(NATO).counts["put_off"], pair.link(NATO).counts.get("beyond_window")) == (1, None)
+    warnings = hoard(pair, Lane.WARNING, 50)
+    assert 0 < warnings < 50
+    waiting = pair.link(NATO).waiting
+    assert sum(len(one.messages) for one in waiting) <= limits.waiting_rows
+    assert sum(one.size for one in waiting) <= limits.waiting_bytes
+    node, _ = restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)
+    assert [one.size for one in node.links[RUSSIA].waiting] == [one.size for one in waiting]
+    pair.tick(pair.nodes[NATO].tick + 1, NATO)
+    assert hoard(pair, Lane.TRACK, 50) == tracks, "as many again"
 
 
 def share(waiting: list, most: int) -> list:

@@ -128,6 +128,8 @@ def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken
         yield Broken("P5", f"{entries} ledger entries for refused bytes")
     if len(link.beyond) > limits.window or link.outbox_bytes > limits.outbox_bytes:
         yield Broken("P5", f"{len(link.beyond)} envelopes beyond the gap, {link.outbox_bytes} bytes in the outbox")
+    if station.most_rows > limits.waiting_rows:
+        yield Broken("P5", f"{station.most_rows} messages of {link.partner} waited to be applied")
 
 
 def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:

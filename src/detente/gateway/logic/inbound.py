@@ -16,7 +16,7 @@ from detente.centre.exchange.statement import (
 )
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
-from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
+from detente.gateway.logic.limits import LANES, Lane, Limits, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received, Sworn
@@ -114,6 +114,9 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     if header.sequence >= link.below + gateway.limits.window:
         link.count("beyond_window")
         return
+    if not _room_for(gateway.limits, link, lane, len(messages), len(data)):
+        link.count("put_off")
+        return
     link.known[digest] = header.sequence
     if len(link.known) > KNOWN_KEPT:
         del link.known[next(iter(link.known))]
@@ -128,6 +131,19 @@ def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
 def had_before(link: Link, sequence: int) -> bool:
     """True where a sequence of the partner's epoch was received, or closed, before."""
     return sequence < link.below or sequence in link.beyond
+
+
+def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> bool:
+    """Whether an envelope may wait with those that do: a share of the room is for warnings alone, the first may always.
+
+    One that may not is neither kept nor receipted: its sender has it still, and sends it again.
+    """
+    if not link.waiting:
+        return True
+    share = 1.0 if lane is Lane.WARNING else 1.0 - limits.reserve_fraction
+    rows += sum(len(one.messages) for one in link.waiting)
+    size += sum(one.size for one in link.waiting)
+    return rows <= share * limits.waiting_rows and size <= share * limits.waiting_bytes
 
 
 def check_lane(messages: Messages, lane: int) -> None:
@@ -153,7 +169,8 @@ def _received(
     link.count("late", int(late))
     link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
     link.waiting = (
-        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
+        *link.waiting,
+        Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages, size=len(data)),
     )  # fmt: skip
     link.beyond[sequence] = Had(sequence=sequence, kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     advance(gateway, link, out, now)

@@ -76,11 +76,18 @@ class Limits:
     rows_per_tick: int = 8192
     """Partners' messages applied in a tick; the rest waits, warnings first. source: assumption, 2,000-50,000."""
 
+    waiting_rows: int = 65_536
+    """A partner's messages that may wait to be applied: eight ticks' worth. An envelope for which there is no room is
+    neither kept nor receipted, so its sender sends it again. source: assumption, 16,000-500,000."""
+
+    waiting_bytes: int = 32_000_000
+    """And bytes of the envelopes that brought them: as many full ones. source: assumption, 8-250 MB."""
+
     outbox_bytes: int = 64_000_000
     """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
 
     reserve_fraction: float = 0.25
-    """Share of it that only warnings may use. source: assumption, 0.1-0.5."""
+    """Share of it, and of what may wait, that only warnings may use. source: assumption, 0.1-0.5."""
 
     expire_s: tuple[float, float, float] = (3600.0, 120.0, 600.0)
     """Exercise time after which an envelope not taken is closed, by lane: no missile here flies for an hour.

@@ -149,6 +149,7 @@ class Waiting:
     lane: Lane
     digest: bytes
     messages: Messages
+    size: int  # of the envelope, bytes
 
 
 @dataclass(frozen=True, kw_only=True)

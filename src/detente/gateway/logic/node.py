@@ -435,7 +435,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         messages = _opened(gateway, letter)
         waiting = Waiting(
             epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
-            digest=envelope_digest(letter.envelope), messages=messages,
+            digest=envelope_digest(letter.envelope), messages=messages, size=len(letter.envelope),
         )  # fmt: skip
         link.waiting = (*link.waiting, waiting)
     for kept in saved.kept:
