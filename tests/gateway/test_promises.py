@@ -225,9 +225,9 @@ def test_p4_an_event_adds_its_share_to_the_ledger_and_what_is_left_follows() -> 
 def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written() -> None:
     pair = run(Pair(), ticks=2)
     epoch, share = pair.link(NATO).partner_epoch, Limits().lines_an_event
-    closing(pair, 3 * share)
+    closing(pair, 6 * share)
     left = len(pair.link(NATO).beyond)
-    assert left == 2 * share
+    assert left == 5 * share
     link = replace(pair.link(RUSSIA), epoch=epoch + 1, next_sequence=0, pending={}, sent={})
     pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
     seen = []
@@ -239,7 +239,7 @@ def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written()
     assert seen[0] == epoch
     assert seen[-1] == epoch + 1
     kinds = [(entry.kind, entry.epoch) for entry in pair.stores[NATO].ledger(RUSSIA)]
-    assert kinds.count((EntryKind.TOMBSTONE, epoch)) == 3 * share, "nothing that was held is left out"
+    assert kinds.count((EntryKind.TOMBSTONE, epoch)) == 6 * share, "nothing that was held is left out"
 
 
 def test_p4_a_flood_is_dropped_unread_and_own_warnings_are_the_same() -> None:

@@ -184,10 +184,15 @@ def advance(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival.
 
     No more than one event's share: the rest waits in ``beyond``, where it is held as well, and which the window bounds.
+    Where the partner has begun anew, what is missing will never come: a line says so, and what came after it follows.
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
-            return
+            if not (link.ends and link.beyond):
+                return
+            link.below = min(link.beyond)
+            link.log(out, EntryKind.SESSION, bytes(32), now, epoch=link.partner_epoch, sequence=link.below)
+            continue
         had = link.beyond.pop(link.below)
         link.log(
             out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=link.partner_epoch, sequence=link.below
@@ -217,10 +222,12 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         link.count("old_notes")
         return
     if note.word is Word.HELLO:
-        if said.epoch > link.partner_epoch and link.below in link.beyond:
-            advance(gateway, link, out, now)  # what came in its last epoch is written first; it will say so again
-            link.count("early_hellos")
-            return
+        if said.epoch > link.partner_epoch and link.beyond:
+            link.ends = True  # what came in its last epoch is written first
+            advance(gateway, link, out, now)
+            if link.beyond:
+                link.count("early_hellos")  # it will say so again
+                return
         _hello(link, out, note, now)
     link.note_seen = said.ordinal
     link.see_head(said.head)
@@ -253,7 +260,8 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     said = note.address
     if said.epoch > link.partner_epoch:
         # What the partner said before stays said; its sequences begin anew.
-        link.partner_epoch, link.below, link.beyond, link.note_seen = said.epoch, note.base, {}, -1
+        assert not link.beyond, "all that was held of the last epoch is in the ledger"
+        link.partner_epoch, link.below, link.ends, link.note_seen = said.epoch, note.base, False, -1
         link.partner_head, link.testified, link.known = EMPTY_HEAD, (0, 0), {}
         link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
         out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))

@@ -189,6 +189,7 @@ class Link:
     partner_epoch: int = -1
     below: int = 0  # every sequence before this was received or closed
     beyond: dict[int, Had] = field(default_factory=dict)
+    ends: bool = False  # the partner has begun a new epoch, and what is missing of this one will never come
     waiting: tuple[Waiting, ...] = ()
     arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
     known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
