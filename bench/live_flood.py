@@ -49,7 +49,8 @@ from detente.gateway.config import read_config
 from detente.gateway.keeping import Step
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, lane_of
-from detente.gateway.logic.link import Link, Out, Pending
+from detente.gateway.logic.link import Link, Out
+from detente.gateway.logic.notes import Gone
 from detente.gateway.prepare import prepare
 from detente.gateway.serve import Server
 from detente.records.stages import Messages, Warnings
@@ -177,9 +178,7 @@ class Flooder:
         """What was dropped of them at the other side's door will never come: that is told, as by a full outbox."""
         link, out = self.server.node.links[WARNED].copied(), Out()
         for sequence in range(self.first, self.first + self.sent // VERSIONS + 1):
-            link.pending[sequence] = Pending(
-                sequence=sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=bytes(32), closed="shed"
-            )  # fmt: skip
+            link.closings.add(Gone(sequence=sequence, digest=bytes(32), reason="shed"))
         outbound.flush(self.server.gateway, link, out, self.server.clock.now)
         self._take(link, out)
 

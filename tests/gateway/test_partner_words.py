@@ -187,9 +187,9 @@ def test_a_note_played_again_is_an_old_one(pair: Pair) -> None:
     assert pair.link(NATO).counts["old_notes"] == 1
 
 
-def letter(pair: Pair, **values) -> bytes:
+def letter(pair: Pair, lane: Lane = Lane.TRACK, **values) -> bytes:
     """An envelope of Russia's, with the content of one that it said before."""
-    row = next(one for one in pair.stores[NATO].load().received if one.lane == Lane.TRACK)
+    row = next(one for one in pair.stores[NATO].load().received if one.lane == lane)
     expected = inbound.expected_of(pair.gateways[NATO], RUSSIA)
     header, messages = open_envelope(row.envelope, keyring(key(RUSSIA).public_key()), expected)
     said: Header = replace(header, sequence=pair.link(RUSSIA).next_sequence)
@@ -205,17 +205,23 @@ def test_an_envelope_is_of_the_epoch_that_greeted(pair: Pair) -> None:
 
 
 def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
-    """Envelopes and tombstones far ahead of what is due are counted, not kept."""
+    """Envelopes and tombstones far ahead of what is due are counted, not kept; but some envelopes, however far."""
+    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, reserve_fraction=0.25))
     window, below = pair.gateways[NATO].limits.window, pair.link(NATO).below
-    assert says(pair, letter(pair, sequence=below + window), Lane.TRACK) == ""
-    assert pair.link(NATO).counts["beyond_window"] == 1
+    far = [below + window, 10**6, 10**12, 10**9, 10**10, 10**11]
+    for lane, sequence in zip((*[Lane.TRACK] * 4, Lane.WARNING, Lane.WARNING), far, strict=True):
+        assert says(pair, letter(pair, lane, sequence=sequence), lane) == ""
+    assert sorted(pair.link(NATO).beyond) == sorted([*far[:3], 10**10]), "three, and a warning more"
+    assert pair.link(NATO).counts["beyond_window"] == 2
     gone = tuple(Gone(sequence=below + window + n, digest=b"g" * 32, reason="expired") for n in range(300))
     assert says(pair, note(pair, address(pair), word=Word.CLOSED, closed=gone)) == ""
-    assert dict(pair.link(NATO).beyond) == {}
+    assert len(pair.link(NATO).beyond) == 4
     near = replace(gone[0], sequence=below + window - 1)
     said = address(pair, ordinal=address(pair).ordinal + 1)
     assert says(pair, note(pair, said, word=Word.CLOSED, closed=(near,))) == ""
-    assert [had.kind for had in pair.link(NATO).beyond.values()] == [EntryKind.TOMBSTONE]
+    assert says(pair, letter(pair, sequence=below + window - 2), Lane.TRACK) == ""
+    assert pair.link(NATO).beyond[near.sequence].kind is EntryKind.TOMBSTONE
+    assert len(pair.link(NATO).beyond) == 6, "what is in the window is held whatever it is"
 
 
 def test_a_tick_applies_its_share_and_warnings_before_tracks() -> None:

@@ -322,4 +322,6 @@ class Simulation:
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
-        return kept and all(link.session.open and not link.pending and link.skew.samples for link in links)
+        return kept and all(
+            link.session.open and link.base == link.next_sequence and link.skew.samples for link in links
+        )

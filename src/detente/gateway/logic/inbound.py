@@ -111,7 +111,7 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
         link.count("duplicates")
         link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
         return
-    if header.sequence >= link.below + gateway.limits.window:
+    if not _held_ahead(gateway.limits, link, header.sequence, lane):
         link.count("beyond_window")
         return
     if not _room_for(gateway.limits, link, lane, len(messages), len(data)):
@@ -144,6 +144,15 @@ def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> b
     rows += sum(len(one.messages) for one in link.waiting)
     size += sum(one.size for one in link.waiting)
     return rows <= share * limits.waiting_rows and size <= share * limits.waiting_bytes
+
+
+def _held_ahead(limits: Limits, link: Link, sequence: int, lane: Lane) -> bool:
+    """Whether an envelope may be held before its turn: in the window always, ahead of it while there is room."""
+    end = link.below + limits.window
+    if sequence < end:
+        return True
+    room = limits.ahead if lane is Lane.WARNING else (1.0 - limits.reserve_fraction) * limits.ahead
+    return len(link.beyond) < room or sum(one >= end for one in link.beyond) < room
 
 
 def check_lane(messages: Messages, lane: int) -> None:
@@ -236,7 +245,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     _words(link, out, note, now)
     if note.of == link.epoch:
-        held = [*(one for one in link.pending if one < note.below), *note.beyond]
+        held = [one for one in link.pending if one < note.below]
+        held += [one.sequence for one in link.closings.until(note.below)] + list(note.beyond)
         _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway, link, out, gone, said.sealed_s)
@@ -295,7 +305,7 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
     _check_heads(link, out, data, said)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:
-        held = link.pending.get(line.sequence)
+        held = link.pending.get(line.sequence) or link.closings.get(line.sequence)
         if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)

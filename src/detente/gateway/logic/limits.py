@@ -60,7 +60,11 @@ class Limits:
     """An envelope overtaken by a later one for longer than this is late. source: assumption, 2-60: two ticks."""
 
     window: int = 4096
-    """Envelopes that may be on their way ahead of the oldest that is missing. source: assumption, 1,000-65,000."""
+    """Sequences, from the oldest that is missing on, of which all are held. source: assumption, 1,000-65,000."""
+
+    ahead: int = 1024
+    """Envelopes further ahead that are held too, so that after a long break the newest need not wait until all that was
+    closed meanwhile is written. source: assumption, 256-65,000: an hour of warnings is 720 ticks'."""
 
     frames_each: tuple[Rate, ...] = (
         Rate(per_s=50, burst=500), Rate(per_s=50, burst=500), Rate(per_s=10, burst=50), Rate(per_s=50, burst=500),
@@ -87,7 +91,8 @@ class Limits:
     """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
 
     reserve_fraction: float = 0.25
-    """Share of it, and of what may wait, that only warnings may use. source: assumption, 0.1-0.5."""
+    """Share of it, of what may wait and of what is held ahead that only warnings may use.
+    source: assumption, 0.1-0.5."""
 
     expire_s: tuple[float, float, float] = (3600.0, 120.0, 600.0)
     """Exercise time after which an envelope not taken is closed, by lane: no missile here flies for an hour.

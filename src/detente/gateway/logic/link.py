@@ -20,6 +20,7 @@ from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement, Address
 from detente.centre.step import Centre, cooperate, observe
+from detente.gateway.logic.closings import Closings
 from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Kept, Logged, Record, Sworn
@@ -107,7 +108,7 @@ class Out:
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """An outbox line: an envelope, or, once ``closed`` says why, the notice that it will never come."""
+    """An envelope in the outbox."""
 
     sequence: int
     lane: Lane
@@ -115,7 +116,6 @@ class Pending:
     envelope: bytes
     digest: bytes
     keys: tuple[tuple[int, int], ...] = ()
-    closed: str = ""
 
 
 class Sent(NamedTuple):
@@ -185,6 +185,7 @@ class Link:
     note_seen: int = -1  # the highest number of their notes
     next_sequence: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
+    closings: Closings = field(default_factory=Closings)  # given up, and the partner has not heard of it yet
     sent: dict[int, Sent] = field(default_factory=dict)  # by sequence, of what waits for its receipt on this line
     partner_epoch: int = -1
     below: int = 0  # every sequence before this was received or closed
@@ -221,12 +222,28 @@ class Link:
         """What waits for the partner."""
         return sum(len(one.envelope) for one in self.pending.values())
 
+    @property
+    def base(self) -> int:
+        """The lowest sequence that the partner is not known to hold."""
+        return min(min(self.pending, default=self.next_sequence), self.closings.lowest(self.next_sequence))
+
     def copied(self) -> "Link":
         """Another link with the same content, for a step to work on."""
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
+        for name in (
+            "pending",
+            "closings",
+            "sent",
+            "beyond",
+            "heads",
+            "buckets",
+            "counts",
+            "known",
+            "refused",
+            "announced",
+        ):
             held[name] = held[name].copy()
         return other
 

@@ -23,8 +23,8 @@ from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, pardoned
 from detente.gateway.logic.limits import Lane, lane_of
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
-from detente.gateway.logic.notes import Word
-from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.notes import Gone, Word
+from detente.gateway.logic.records import Accepted, Closed, Forgotten, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.terms import Held
 from detente.records.errors import PeerError
 from detente.records.stages import Detections, Messages, Warnings
@@ -426,8 +426,13 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
         if kept.partner in links:
             links[kept.partner] = restored_link(kept, gateway.digest, saved.epoch)
     for one in saved.outbox:
-        if one.partner in links:
-            links[one.partner].pending[one.sequence] = _pending(one)
+        link = links.get(one.partner)
+        if link is None:
+            continue
+        if isinstance(one, Closed):
+            link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
+        else:
+            link.pending[one.sequence] = _pending(one)
     for letter in letters.values():
         link = links.get(letter.partner)
         if link is None:
@@ -446,14 +451,10 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
     return replace(node, links=links), out
 
 
-def _pending(one: Any) -> Pending:
-    if isinstance(one, Accepted):
-        return Pending(
-            sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
-            digest=envelope_digest(one.envelope), keys=one.keys,
-        )  # fmt: skip
+def _pending(one: Accepted) -> Pending:
     return Pending(
-        sequence=one.sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=one.digest, closed=one.reason
+        sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
+        digest=envelope_digest(one.envelope), keys=one.keys,
     )  # fmt: skip
 
 
