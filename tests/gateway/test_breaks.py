@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
@@ -67,6 +69,76 @@ def test_p3_nothing_that_was_held_behind_a_gap_is_lost_when_the_partner_begins_a
     assert of_russia == held
     assert audit(book(pair, NATO, pair.stores[NATO].ledger(RUSSIA)), theirs) == ()
     assert run(pair, FIRST_TICK + 20, 6).link(NATO).below == pair.link(RUSSIA).next_sequence > 0
+
+
+def put_back(pair: Pair, store: MemoryStore) -> None:
+    """Russia's store is replaced by an older copy of it, and Russia starts again."""
+    for name in SIDES:
+        pair.do(name, LineDown(partner=other(name)))
+    pair.frames.clear()
+    node, out = restore(pair.gateways[RUSSIA], store.load(), pair.now)
+    store.commit(out.records)
+    pair.stores[RUSSIA], pair.nodes[RUSSIA] = store, node
+
+
+def exchange(pair: Pair, first: int, ticks: int) -> None:
+    """Both tick, unless they have run that tick, with timers between."""
+    for index in range(first, first + ticks):
+        pair.pass_time(5.0)
+        for name in SIDES:
+            if pair.nodes[name].tick < index:
+                pair.tick(index, name)
+        for _ in range(3):
+            pair.carry()
+            pair.pass_time(0.5)
+            for name in SIDES:
+                pair.do(name, Timer())
+        pair.carry()
+
+
+@pytest.mark.parametrize("alone", [0, 12], ids=["at once", "after some ticks alone"])
+def test_p3_an_old_copy_of_a_store_that_is_put_back_is_told_to_both_and_nothing_vanishes(alone: int) -> None:
+    """What it accepts from then on is receipted by nobody, and stays in its outbox until it begins a new epoch."""
+    pair = talked(8)
+    old, tick = deepcopy(pair.stores[RUSSIA]), FIRST_TICK + 8
+    run(pair, tick, 4)
+    put_back(pair, old)
+    copied, holds = pair.link(RUSSIA).next_sequence, pair.link(NATO).below
+    assert copied < holds
+    for index in range(tick, tick + alone):
+        pair.tick(index, RUSSIA)
+    assert (pair.link(RUSSIA).next_sequence > holds) == bool(alone)
+    pair.notices.clear()
+    pair.connect()
+    received, index = pair.link(NATO).counts["received"], pair.nodes[NATO].tick + 1
+    exchange(pair, index, 10)
+    told = {name: {notice.text for side, notice in pair.notices if side == name} for name in SIDES}
+    assert any("which was never sent" in text for text in told[RUSSIA])
+    assert pair.link(NATO).counts["received"] == received
+    link = pair.link(RUSSIA)
+    accepted = {one.sequence for one in pair.stores[RUSSIA].ledger(NATO) if one.kind is EntryKind.SENT}
+    after = {one for one in accepted if one >= copied}
+    assert after
+    assert after == {one for one in after if one in link.pending or one in link.closings}
+    if not alone:
+        assert any("after one of" in text for text in told[NATO])
+        assert any("begin a new epoch" in text for text in told[RUSSIA])
+        assert [notice.kind for side, notice in pair.notices if side == NATO].count("forked") == 1
+    begins_anew(pair, 2)
+    exchange(pair, pair.nodes[NATO].tick + 1, 6)
+    assert not pair.link(NATO).forked
+    assert pair.link(NATO).counts["received"] > received
+
+
+def begins_anew(pair: Pair, epoch: int) -> None:
+    """Russia moves its store away, and starts with an empty one."""
+    for name in SIDES:
+        pair.do(name, LineDown(partner=other(name)))
+    pair.frames.clear()
+    tick = pair.nodes[RUSSIA].tick
+    pair.stores[RUSSIA] = MemoryStore(epoch=epoch)
+    pair.nodes[RUSSIA] = replace(start(pair.gateways[RUSSIA], epoch), tick=tick)
+    pair.connect()
 
 
 def closed(sequence: int) -> Gone:

@@ -14,7 +14,7 @@ from detente.gateway.logic import inbound
 from detente.gateway.logic.limits import Lane, Limits
 from detente.gateway.logic.link import NEVER_S, restored_link
 from detente.gateway.logic.node import Frame, restore, step
-from detente.gateway.logic.notes import Gone, Note, Word, write
+from detente.gateway.logic.notes import Gone, Note, Word, read, write
 
 NATO, RUSSIA = SIDES
 NOBODYS = Head(size=3, root=b"r" * 32, last=b"l" * 32)
@@ -86,7 +86,8 @@ def says(pair: Pair, data: bytes, lane: Lane = Lane.NOTE) -> str:
     said = [notice.text for name, notice in pair.notices if name == NATO and notice.kind == "refused"]
     if not said:
         return ""
-    assert standing(pair) == was
+    assert standing(pair)[1:] == was[1:]
+    assert (standing(pair)[0] == was[0]) == (not pair.link(NATO).forked)
     assert pair.link(NATO).counts["refused"] == counted + 1
     return said[0]
 
@@ -144,7 +145,7 @@ def test_a_word_fits_both_ledgers(pair: Pair, which: str) -> None:
     # The first such word is kept for whoever audits both ledgers, and no later one takes its place.
     assert lie in pair.stores[NATO].testimony(RUSSIA)
     again = made(pair, address(pair, head=replace(head, last=b"m" * 32)))
-    assert "equivocation" in says(pair, again)
+    pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=again))
     assert again not in pair.stores[NATO].testimony(RUSSIA)
 
 
@@ -160,7 +161,7 @@ def test_a_partners_last_word_is_kept_for_an_audit_and_none_that_is_older_or_unp
     before = pair.stores[NATO].testimony(RUSSIA)
     values = {
         "last": {},
-        "older": {"head": Head(size=1, root=b"r" * 32, last=b"l" * 32)},
+        "older": {"ordinal": 0, "head": Head(size=1, root=b"r" * 32, last=b"l" * 32)},
         "unproved": {"seen": Head(size=pair.link(NATO).tip.size + 9, root=b"r" * 32, last=b"l" * 32)},
     }
     word = receipt(pair, address(pair, **values[which]))
@@ -204,6 +205,46 @@ def test_an_envelope_is_of_the_epoch_that_greeted(pair: Pair) -> None:
     assert pair.link(NATO).counts["received"] == received + 1
 
 
+@pytest.mark.parametrize("where", ["lately", "behind a gap", "closed"])
+def test_p3_what_takes_a_used_sequence_for_something_else_is_told_and_not_receipted(pair: Pair, where: str) -> None:
+    """From then on nothing of that epoch counts: its sequences do not mean the same to both any more."""
+    sequence = pair.link(NATO).below - 1
+    if where != "lately":
+        sequence += 9
+        assert says(pair, letter(pair, sequence=sequence), Lane.TRACK) == ""
+    pair.frames.clear()
+    other = letter(pair, sequence=sequence, head=NOBODYS)
+    if where == "closed":
+        gone = Gone(sequence=sequence, digest=b"g" * 32, reason="expired")
+        assert "again, for something else" in says(pair, note(pair, address(pair), word=Word.CLOSED, closed=(gone,)))
+    else:
+        assert f"uses sequence {sequence} again" in says(pair, other, Lane.TRACK)
+    assert [lane for _, _, lane, _ in pair.frames] == [Lane.NOTE]
+    said = read(pair.frames[0][3], keyring(key(NATO).public_key()))
+    assert said.word is Word.REFUSED
+    assert (said.of, said.below, said.beyond) == (0, 0, ()), "or what it accepted since would look as if it were held"
+    assert {notice.kind for _, notice in pair.notices} == {"refused", "forked"}
+    pair.frames.clear()
+    waits = dict(pair.link(NATO).pending)
+    for data, lane in ((letter(pair), Lane.TRACK), (receipt(pair, address(pair)), Lane.NOTE)):
+        pair.do(NATO, Frame(partner=RUSSIA, lane=lane, data=data))
+    assert (pair.link(NATO).pending, pair.link(NATO).counts["forks"]) == (waits, 1)
+    assert restored_link(pair.link(NATO).kept(), pair.gateways[NATO].digest, 1).forked
+
+
+def test_a_receipt_is_for_what_is_known_to_be_the_same(pair: Pair) -> None:
+    """A sequence of long ago is not receipted again, whatever its bytes; that all before `below` is held, notes say."""
+    for known in (True, False):
+        row = next(one for one in pair.stores[NATO].load().received if one.lane == Lane.TRACK)
+        if not known:
+            pair.link(NATO).known.clear()
+        pair.frames.clear()
+        pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.TRACK, data=row.envelope))
+        assert len(pair.frames) == known
+    assert pair.link(NATO).counts["duplicates"] == 2
+    assert not pair.link(NATO).forked
+
+
 def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
     """Envelopes and tombstones far ahead of what is due are counted, not kept; but some envelopes, however far."""
     pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, reserve_fraction=0.25))
@@ -213,7 +254,7 @@ def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
         assert says(pair, letter(pair, lane, sequence=sequence), lane) == ""
     assert sorted(pair.link(NATO).beyond) == sorted([*far[:3], 10**10]), "three, and a warning more"
     assert pair.link(NATO).counts["beyond_window"] == 2
-    gone = tuple(Gone(sequence=below + window + n, digest=b"g" * 32, reason="expired") for n in range(300))
+    gone = tuple(Gone(sequence=below + window + n, digest=b"g" * 32, reason="expired") for n in range(1, 300))
     assert says(pair, note(pair, address(pair), word=Word.CLOSED, closed=gone)) == ""
     assert len(pair.link(NATO).beyond) == 4
     near = replace(gone[0], sequence=below + window - 1)

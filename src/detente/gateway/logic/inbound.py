@@ -1,5 +1,6 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
@@ -60,8 +61,29 @@ def frame(
     except (VersionMismatch, OtherAgreement) as error:
         refuse(gateway, link, out, data, str(error), now, cause=str(error).encode())
         _say_refused(gateway, link, out, str(error), now)
+    except ForkedError as error:
+        _forked(gateway, link, out, data, str(error), now)
     except PeerError as error:
         refuse(gateway, link, out, data, str(error), now)
+
+
+class ForkedError(PeerError):
+    """The partner's word is its own and whole, and denies what it said before in this epoch."""
+
+
+def _forked(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
+    """A partner with two pasts: an old copy of its store was put back, or it lies. Both sides' operators are told.
+
+    Its sequences and ours no longer mean the same envelopes, so nothing of this epoch counts from here on.
+    """
+    if not link.forked:
+        link.forked, link.heard = why, False
+        link.settle()
+        link.count("forks")
+        text = f"{why}: an old copy of its store, or a lie; nothing of it counts until it begins a new epoch"
+        out.notices.append(Notice(kind="forked", partner=link.partner, text=text))
+    refuse(gateway, link, out, data, why, now, cause=why.encode())
+    _say_refused(gateway, link, out, f"{why}: begin a new epoch, with an empty store", now)
 
 
 class OtherAgreement(PeerError):
@@ -108,8 +130,10 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     check_lane(messages, lane)
     messages = in_epoch(messages, header.epoch)
     if had_before(link, header.sequence):
+        (held,) = _held_as(link, [(header.sequence, digest)])
         link.count("duplicates")
-        link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
+        if held:
+            link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
         return
     if not _held_ahead(gateway.limits, link, header.sequence, lane):
         link.count("beyond_window")
@@ -144,6 +168,23 @@ def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> b
     rows += sum(len(one.messages) for one in link.waiting)
     size += sum(one.size for one in link.waiting)
     return rows <= share * limits.waiting_rows and size <= share * limits.waiting_bytes
+
+
+def _held_as(link: Link, named: Sequence[tuple[int, bytes]]) -> list[bool]:
+    """For each sequence and digest whether that is what we hold; False too where it is no longer known.
+
+    (Then no receipt is given. None is needed: our notes say that all before ``below`` is held.) Raises ForkedError
+    where a sequence was used for something else.
+    """
+    lately = {sequence: digest for digest, sequence in link.known.items()}
+    held = []
+    for sequence, digest in named:
+        had = link.beyond.get(sequence)
+        known = lately.get(sequence, b"") if had is None else had.digest
+        if known not in (b"", digest):
+            raise ForkedError(f"uses sequence {sequence} again, for something else")
+        held.append(known == digest)
+    return held
 
 
 def _held_ahead(limits: Limits, link: Link, sequence: int, lane: Lane) -> bool:
@@ -224,9 +265,11 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch < link.partner_epoch or (said.epoch > link.partner_epoch and note.word is not Word.HELLO):
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
+    if said.epoch == link.partner_epoch:
+        _check_past(link, said)
+        _held_as(link, [(gone.sequence, gone.digest) for gone in note.closed])
     _check_heads(link, out, data, said)
-    if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
-        raise PeerError(f"holds sequence {max([note.below - 1, *note.beyond])}, which was never sent")
+    held = _held_there(link, note)
     if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
         link.count("old_notes")
         return
@@ -238,16 +281,13 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
                 link.count("early_hellos")  # it will say so again
                 return
         _hello(link, out, note, now)
-    link.note_seen = said.ordinal
+    link.note_seen, link.newest = said.ordinal, max(link.newest, (said.ordinal, said.head.size))
     link.see_head(said.head)
     link.witness(data, said)
     if note.said:
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     _words(link, out, note, now)
-    if note.of == link.epoch:
-        held = [one for one in link.pending if one < note.below]
-        held += [one.sequence for one in link.closings.until(note.below)] + list(note.beyond)
-        _taken(link, out, held, envelope_digest(data), now)
+    _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway, link, out, gone, said.sealed_s)
     advance(gateway, link, out, now)
@@ -261,6 +301,28 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     outbound.flush(gateway, link, out, now)
 
 
+def _check_past(link: Link, said: Address) -> None:
+    """Raise ForkedError where a newer word of the partner's epoch denies what older ones said."""
+    if link.forked:
+        raise ForkedError(link.forked)
+    ordinal, size = link.newest
+    if said.ordinal > ordinal and said.head.size < size:
+        raise ForkedError(f"shows a ledger of {said.head.size} entries, after one of {size}")
+
+
+def _held_there(link: Link, note: Note) -> list[int]:
+    """What the partner says it holds of ours. Raises PeerError where something of that was never sent."""
+    if note.of != link.epoch:
+        return []
+    below = [one for sequence, one in link.pending.items() if sequence < note.below]
+    unsent = [one.sequence for one in below if not one.sent]
+    unsent += [one for one in (note.below - 1, *note.beyond) if one >= link.next_sequence]
+    if unsent:
+        raise PeerError(f"holds sequence {max(unsent)}, which was never sent: it lies, or our store is an old copy")
+    closed = [one.sequence for one in link.closings.until(note.below)]
+    return [*(one.sequence for one in below), *closed, *note.beyond]
+
+
 def _addressed(gateway: Gateway, link: Link) -> Addressed:
     return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
 
@@ -271,7 +333,8 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     if said.epoch > link.partner_epoch:
         # What the partner said before stays said; its sequences begin anew.
         assert not link.beyond, "all that was held of the last epoch is in the ledger"
-        link.partner_epoch, link.below, link.ends, link.note_seen = said.epoch, note.base, False, -1
+        link.partner_epoch, link.below, link.note_seen = said.epoch, note.base, -1
+        link.ends, link.forked, link.newest = False, "", (-1, 0)
         link.partner_head, link.testified, link.known = EMPTY_HEAD, (0, 0), {}
         link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
         out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
@@ -302,12 +365,14 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch != link.partner_epoch:
         raise PeerError("a receipt of another epoch")
+    _check_past(link, said)
     _check_heads(link, out, data, said)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:
         held = link.pending.get(line.sequence) or link.closings.get(line.sequence)
         if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
+    link.newest = max(link.newest, (said.ordinal, said.head.size))
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
     link.see_head(said.head)
     link.witness(data, said)
@@ -332,7 +397,7 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
         if not link.counts.get("equivocations") and link.bears_out(said.seen):
             out.records.append(Sworn(partner=link.partner, kind="equivocation", word=data))
         link.count("equivocations")
-        raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
+        raise ForkedError(f"shows two ledgers of {said.head.size} entries: equivocation")
 
 
 def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:

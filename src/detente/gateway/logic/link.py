@@ -116,6 +116,7 @@ class Pending:
     envelope: bytes
     digest: bytes
     keys: tuple[tuple[int, int], ...] = ()
+    sent: bool = False  # or may have been, by the process before this one
 
 
 class Sent(NamedTuple):
@@ -183,6 +184,8 @@ class Link:
     announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this wall_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
+    newest: tuple[int, int] = (-1, 0)  # number of their newest note or receipt; entries of their ledger, as that said
+    forked: str = ""  # how they denied what they had said in this epoch: then nothing of it counts any more
     next_sequence: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
     closings: Closings = field(default_factory=Closings)  # given up, and the partner has not heard of it yet
@@ -320,8 +323,8 @@ class Link:
             "agreed": self.agreed, "agreement": self.session.agreement, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
-            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
-            "partner_epoch": self.partner_epoch, "below": self.below,
+            "note_seen": self.note_seen, "newest": self.newest, "forked": self.forked,
+            "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch, "below": self.below,
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "testified": self.testified, "counts": self.counts,
         }  # fmt: skip
@@ -363,6 +366,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         tip=tip, heads={tip.size: tip.head.root},
         partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
         agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
+        newest=tuple(said.get("newest", (-1, 0))), forked=said.get("forked", ""),  # stores made before have neither
         **{
             name: said[name]
             for name in (

@@ -454,7 +454,7 @@ def restore(gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
 def _pending(one: Accepted) -> Pending:
     return Pending(
         sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
-        digest=envelope_digest(one.envelope), keys=one.keys,
+        digest=envelope_digest(one.envelope), keys=one.keys, sent=True,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What leaves for a partner: envelopes taken into the outbox, notes, and everything again until it is receipted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
@@ -105,6 +106,8 @@ def _send(gateway: Gateway, link: Link, out: Out, letters: list[Pending], now: N
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
         link.sent[one.sequence] = _again(link.sent.get(one.sequence), gateway.limits, now)
+        if not one.sent:
+            link.pending[one.sequence] = replace(one, sent=True)
 
 
 def _tell_closed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
@@ -137,10 +140,12 @@ def note(
 ) -> None:  # fmt: skip
     """One note, with all that we know of the line; ``said`` is for the people at the other end."""
     heard_before = link.skew.heard_at_s != NEVER_S
+    known = not link.forked  # else what we hold is not what the partner would think
     written = Note(
         address=_address(gateway, link, now), word=word, heard=link.heard, paused=link.paused_here,
-        withdrawn=link.withdrawn, base=link.base, of=max(0, link.partner_epoch),
-        below=link.below, beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]), closed=closed,
+        withdrawn=link.withdrawn, base=link.base, closed=closed,
+        of=max(0, link.partner_epoch) if known else 0, below=link.below if known else 0,
+        beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]) if known else (),
         said=said.encode("ascii", "replace").decode()[:SAID_MAX],
         echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
     )  # fmt: skip
