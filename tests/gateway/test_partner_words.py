@@ -1,5 +1,6 @@
 """Well-signed words that a partner may not say: each is refused, counted and noted, and changes nothing else."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from detente.centre.exchange.ledger import EntryKind, Head
 from detente.centre.exchange.message import Header, Mark, open_envelope, seal
 from detente.centre.exchange.statement import Acknowledgement, Address, Outcome, Receipt, sign_receipt
 from detente.gateway.logic import inbound
-from detente.gateway.logic.limits import Lane, Limits
+from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import NEVER_S, restored_link
 from detente.gateway.logic.node import Frame, restore, step
 from detente.gateway.logic.notes import Gone, Note, Word, read, write
@@ -61,14 +62,14 @@ def address(pair: Pair, **values) -> Address:
     return replace(said, **values)
 
 
-def note(pair: Pair, said: Address, **values) -> bytes:
+def note(pair: Pair, address: Address, /, **values) -> bytes:
     """A note of Russia's."""
     link = pair.link(RUSSIA)
     whole = {
         "word": Word.PULSE, "heard": True, "paused": False, "withdrawn": False, "base": link.next_sequence,
         "of": 1, "below": link.below,
     }  # fmt: skip
-    return write(Note(address=said, **whole | values), key(RUSSIA))
+    return write(Note(address=address, **whole | values), key(RUSSIA))
 
 
 def receipt(pair: Pair, said: Address, **values) -> bytes:
@@ -243,6 +244,69 @@ def test_a_receipt_is_for_what_is_known_to_be_the_same(pair: Pair) -> None:
         assert len(pair.frames) == known
     assert pair.link(NATO).counts["duplicates"] == 2
     assert not pair.link(NATO).forked
+
+
+def chatter(pair: Pair, limits: Limits, seconds: int, word: Callable[[int], dict]) -> list[EntryKind]:
+    """Kinds of what NATO's ledger gains where Russia says ten such words a second, and NATO ticks in between."""
+    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=limits)
+    pair.notices.clear()
+    size = pair.link(NATO).tip.size
+    for number in range(10 * seconds):
+        values = word(number)
+        said = address(pair, ordinal=max(10**6, pair.link(NATO).note_seen + 1), **values.pop("address", {}))
+        pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=note(pair, said, **values)))
+        assert not pair.link(NATO).forked
+        pair.pass_time(0.1)
+    return [entry.kind for entry in pair.stores[NATO].ledger(RUSSIA)[size:]]
+
+
+SELDOM = Limits(audit=Rate(per_s=0.5, burst=4), refusals=Rate(per_s=0.2, burst=2), closings=Rate(per_s=5, burst=100))
+
+
+def test_p5_pauses_and_words_for_people_are_written_and_shown_at_a_bounded_rate(pair: Pair) -> None:
+    """And each is obeyed all the same; a partner that leaves is always written."""
+    lines = chatter(pair, SELDOM, 20, lambda n: {"paused": not n % 2, "said": f"word {n}"})
+    assert 10 <= lines.count(EntryKind.SESSION) == len(lines) <= 14
+    kinds = [notice.kind for side, notice in pair.notices if side == NATO]
+    assert kinds.count("session") == len(lines)
+    assert 5 <= kinds.count("said") <= 6
+    assert pair.link(NATO).session.open
+    assert not pair.link(NATO).paused_there
+    paused = note(pair, address(pair, ordinal=2 * 10**6), paused=True)
+    left = note(pair, address(pair, ordinal=3 * 10**6), withdrawn=True)
+    size = pair.link(NATO).tip.size
+    for data in (paused, paused, left):
+        pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=data))
+    assert pair.link(NATO).withdrawn
+    assert pair.link(NATO).tip.size - size <= 2
+
+
+def test_p5_new_epochs_begin_at_a_bounded_rate(pair: Pair) -> None:
+    epochs = {"word": Word.HELLO, "base": 0}
+    lines = chatter(pair, SELDOM, 20, lambda n: epochs | {"address": {"epoch": 2 + n}})
+    assert lines == [EntryKind.SESSION] * len(lines)
+    assert 5 <= len(lines) <= 6
+    assert pair.link(NATO).counts["early_hellos"] == 200 - len(lines)
+    assert 140 < pair.link(NATO).partner_epoch < 202, "one of the later ones is heard"
+
+
+def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair: Pair) -> None:
+    below = pair.link(NATO).below
+
+    def closes(number: int) -> dict:
+        """The lowest that are not held, as an honest partner says again and again."""
+        first = pair.link(NATO).below
+        numbers = range(first, min(first + 30, below + 150))
+        return {
+            "word": Word.CLOSED,
+            "closed": tuple(Gone(sequence=n, digest=bytes(32), reason="shed") for n in numbers),
+        }
+
+    lines = chatter(pair, SELDOM, 1, closes)
+    assert 100 <= lines.count(EntryKind.TOMBSTONE) == len(lines) <= 105
+    assert pair.link(NATO).counts["put_off"] > 0
+    pair.pass_time(60.0)
+    assert len(chatter(pair, SELDOM, 1, closes)) == 150 - len(lines)
 
 
 def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:

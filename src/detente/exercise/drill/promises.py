@@ -124,9 +124,10 @@ def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken
     """P5: memory within the limits. (P4, bounded work, is checked while the flood comes.)"""
     limits = drill_limits(drill.plan.outbox_bytes)
     lives = 1 + sum(crash.side == drill.stations.index(station) for crash in drill.plan.crashes)
-    entries = sum(entry.kind is EntryKind.REFUSED for entry in station.store.ledger(link.partner))
-    if entries > limits.audit.burst * lives + limits.audit.per_s * drill.now_s:
-        yield Broken("P5", f"{entries} ledger entries for refused bytes")
+    kinds = [entry.kind for entry in station.store.ledger(link.partner)]
+    for kind in (EntryKind.REFUSED, EntryKind.SESSION):
+        if kinds.count(kind) > limits.audit.burst * lives + limits.audit.per_s * drill.now_s:
+            yield Broken("P5", f"{kinds.count(kind)} ledger entries of kind {kind.name}")
     if len(link.beyond) > limits.window + limits.ahead or link.outbox_bytes > limits.outbox_bytes:
         yield Broken("P5", f"{len(link.beyond)} envelopes beyond the gap, {link.outbox_bytes} bytes in the outbox")
     if station.most_rows > limits.waiting_rows:

@@ -277,19 +277,19 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         if said.epoch > link.partner_epoch and link.beyond:
             link.ends = True  # what came in its last epoch is written first
             advance(gateway, link, out, now)
-            if link.beyond:
-                link.count("early_hellos")  # it will say so again
-                return
+        if said.epoch > link.partner_epoch and not _may_begin(gateway.limits, link, now):
+            link.count("early_hellos")  # it will say so again
+            return
         _hello(link, out, note, now)
     link.note_seen, link.newest = said.ordinal, max(link.newest, (said.ordinal, said.head.size))
     link.see_head(said.head)
     link.witness(data, said)
-    if note.said:
+    if note.said and take(link.buckets, "refusals", 2, 1.0, gateway.limits.refusals, now.steady_s):
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
-    _words(link, out, note, now)
+    _words(gateway.limits, link, out, note, now)
     _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
-        _gone(gateway, link, out, gone, said.sealed_s)
+        _gone(gateway.limits, link, out, gone, said.sealed_s, now)
     advance(gateway, link, out, now)
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
@@ -327,6 +327,11 @@ def _addressed(gateway: Gateway, link: Link) -> Addressed:
     return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
 
 
+def _may_begin(limits: Limits, link: Link, now: Now) -> bool:
+    """Whether the partner's new epoch may begin: what it said in the last one is written, and it does so seldom."""
+    return not link.beyond and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
+
+
 def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     """Somebody is there, perhaps for the first time, perhaps with an empty memory."""
     said = note.address
@@ -345,9 +350,12 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     link.heard = True
 
 
-def _words(link: Link, out: Out, note: Note, now: Now) -> None:
+def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
     """The partner's pause, resumption or withdrawal; and its clock."""
-    if note.paused != link.paused_there or note.withdrawn > link.withdrawn:
+    leaves = note.withdrawn > link.withdrawn
+    if leaves or (
+        note.paused != link.paused_there and take(link.buckets, "session", 0, 1.0, limits.audit, now.steady_s)
+    ):
         link.log(out, EntryKind.SESSION, bytes(32), now)
         word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
@@ -400,13 +408,17 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
         raise ForkedError(f"shows two ledgers of {said.head.size} entries: equivocation")
 
 
-def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
+def _gone(limits: Limits, link: Link, out: Out, gone: Gone, stated_s: float, now: Now) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
-    if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
-        kind = EntryKind.TOMBSTONE
-        link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
-        link.count("tombstones")
-        out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
+    if had_before(link, gone.sequence) or gone.sequence >= link.below + limits.window:
+        return
+    if not take(link.buckets, "closings", 0, 1.0, limits.closings, now.steady_s):
+        link.count("put_off")
+        return
+    kind = EntryKind.TOMBSTONE
+    link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
+    link.count("tombstones")
+    out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:

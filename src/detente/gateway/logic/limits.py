@@ -99,7 +99,12 @@ class Limits:
     source: assumption, by a factor of four."""
 
     audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
-    """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
+    """Ledger entries for refused bytes, and as many for a partner that pauses and resumes; more are only counted.
+    source: assumption, 0.1-10."""
+
+    closings: Rate = field(default_factory=lambda: Rate(per_s=100.0, burst=50_000.0))
+    """Ledger entries for what a partner says will never come: no more than it may send envelopes, and a day's at once
+    after a long break. What is over is put off: it says so again. source: assumption, 10-1,000 and 5,000-500,000."""
 
     lines_an_event: int = 64
     """Entries that one event may add to the ledger of what a partner sends; the rest waits for the next events and
@@ -107,8 +112,8 @@ class Limits:
     some 20 us each."""
 
     refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
-    """How often a partner that speaks another version, or under another agreement, is told so, and its word to us is
-    shown. source: assumption, 0.01-1."""
+    """How often a partner that speaks another version, or under another agreement, is told so; how often its words for
+    people are shown; how often it may begin a new epoch. source: assumption, 0.01-1."""
 
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""
