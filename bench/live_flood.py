@@ -9,7 +9,8 @@ something to tell. In turns of 20 ticks it is honest, or sends besides a hundred
 
     noise     bytes that say they are an envelope, never the same twice
     forged    the same under the partner's own key, with a signature that does not hold
-    genuine   its own signed envelopes, four versions of each sequence, with the holes that our door leaves in them
+    genuine   its own signed envelopes: one in four is new, with the holes that our door leaves in them; the others take
+              the number of one that was given up
     healing   after that, in the turn's last four ticks: it says that what is missing will never come
 
 ``aimed``: all of a tick's share just before the tick, or ``spread`` evenly over the time between two ticks. From one
@@ -37,7 +38,7 @@ from typing import Any
 import numpy as np
 from live_floor import percentiles
 
-from detente.centre.exchange.dsse import FRAME, key_id
+from detente.centre.exchange.dsse import FRAME, envelope_digest, key_id
 from detente.centre.exchange.message import KIND, Header, seal
 from detente.centre.exchange.rules import label_of
 from detente.exercise.briefing import Played, TickFeed, play_world
@@ -49,7 +50,8 @@ from detente.gateway.config import read_config
 from detente.gateway.keeping import Step
 from detente.gateway.logic import outbound
 from detente.gateway.logic.limits import Lane, lane_of
-from detente.gateway.logic.link import Link, Out, Pending
+from detente.gateway.logic.link import Link, Out
+from detente.gateway.logic.notes import Gone
 from detente.gateway.prepare import prepare
 from detente.gateway.serve import Server
 from detente.records.stages import Messages, Warnings
@@ -63,7 +65,7 @@ FIRST, TICKS = 60, 160  # what is measured: the busiest part of the world for ei
 TURN, HEALING = 20, 4  # ticks of a turn, and those at the end of a genuine one in which its holes are closed
 HONEST_FRAMES = 4  # of an honest partner in a tick: two envelopes, a receipt, a pulse
 FLOOD = 100 * HONEST_FRAMES  # frames a tick
-VERSIONS = 4  # of one sequence: a turn's sequences stay inside the window
+FRESH = 4  # one envelope in so many takes a sequence of its own: a turn's sequences stay inside the window
 PARTS = 25  # of a tick's share that is spread
 NOISE_BYTES = 800
 LEAD_S = 1.0  # once both sides listen
@@ -116,7 +118,8 @@ class Flooder:
         self.server, self.showing, self.aimed = server, showing, aimed
         self.began_s = 0.0
         self.lot, self.parts = Random(showing), list[tuple[Lane, Messages]]()
-        self.first = self.sent = 0
+        self.first = self.sent = self.given_up = 0
+        self.fresh: dict[int, bytes] = {}  # digests of what this turn sent, by sequence
         self.key = key_id(server.gateway.signer.public_key())
 
     async def run(self, began: Path) -> None:
@@ -125,6 +128,7 @@ class Flooder:
         while not began.exists():
             await asyncio.sleep(0.02)
         self.began_s = float(began.read_text())
+        self._spare()
         await asyncio.sleep(moment(self.began_s, FIRST) - TICK_S - time.monotonic())
         for tick in range(FIRST, FIRST + TICKS):
             kind = kind_at(self.showing, tick)
@@ -170,16 +174,24 @@ class Flooder:
         assert self.parts, "the partner has something to tell"
         link = node.links[WARNED].copied()
         self.first, self.sent = link.next_sequence, 0
-        link.next_sequence += (TURN - HEALING) * FLOOD // VERSIONS + 1
+        link.next_sequence += (TURN - HEALING) * FLOOD // FRESH + 1
         self._take(link, Out())
+
+    def _spare(self) -> None:
+        """A sequence that is given up before anything is sent under it: what bears it is read, and is no news."""
+        link, out = self.server.node.links[WARNED].copied(), Out()
+        self.given_up = link.next_sequence
+        link.next_sequence += 1
+        link.closings.add(Gone(sequence=self.given_up, digest=bytes(32), reason="shed"))
+        outbound.flush(self.server.gateway, link, out, self.server.clock.now)
+        self._take(link, out)
 
     def _heal(self) -> None:
         """What was dropped of them at the other side's door will never come: that is told, as by a full outbox."""
         link, out = self.server.node.links[WARNED].copied(), Out()
-        for sequence in range(self.first, self.first + self.sent // VERSIONS + 1):
-            link.pending[sequence] = Pending(
-                sequence=sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=bytes(32), closed="shed"
-            )  # fmt: skip
+        for sequence, digest in self.fresh.items():
+            link.closings.add(Gone(sequence=sequence, digest=digest, reason="shed"))
+        self.fresh.clear()
         outbound.flush(self.server.gateway, link, out, self.server.clock.now)
         self._take(link, out)
 
@@ -189,16 +201,21 @@ class Flooder:
         self.server.keeping.take(Step(node=node, out=out))
 
     def _letter(self, tick: int) -> tuple[int, bytes]:
-        """A sound envelope; the versions of a sequence are sealed at different microseconds."""
+        """A sound envelope, sealed at a microsecond of its own."""
         gateway, link = self.server.gateway, self.server.node.links[WARNED]
-        lane, part = self.parts[self.sent // VERSIONS % len(self.parts)]
+        lane, part = self.parts[self.sent // FRESH % len(self.parts)]
+        fresh = self.sent % FRESH == 0
+        sequence = self.first + self.sent // FRESH if fresh else self.given_up
         header = Header(
             mark=gateway.mark, giver=gateway.name, receiver=WARNED, agreement=gateway.digest, origin=gateway.origin,
-            epoch=link.epoch, sequence=self.first + self.sent // VERSIONS,
+            epoch=link.epoch, sequence=sequence,
             sealed_s=tick * gateway.tick_s + 1e-6 * self.sent,
             label=label_of(gateway.rules, WARNED, part.clause), head=link.tip.head,
         )  # fmt: skip
-        return int(lane), seal(part, header, gateway.signer)
+        letter = seal(part, header, gateway.signer)
+        if fresh:
+            self.fresh[sequence] = envelope_digest(letter)
+        return int(lane), letter
 
 
 def partner_side(folder: Path, showing: int, *, aimed: bool) -> None:

@@ -170,6 +170,27 @@ def test_what_came_before_a_line_that_stands_may_not_be_missing():
     assert "envelope 3 of epoch 1, which A had before later ones from B" in faults[0].what
 
 
+@pytest.mark.parametrize("receipted", [True, False])
+def test_what_never_came_before_the_partner_began_anew_is_no_deletion(receipted):
+    """Where the log says so, and there; not what was receipted, and not what stood between earlier lines."""
+    theirs, mine = Ledger(), Ledger()
+    for sequence in range(8):
+        theirs = entry(theirs, EntryKind.SENT, sequence, envelope("B", sequence))
+    if receipted:
+        theirs = entry(theirs, EntryKind.RECEIPT, 4, b"r" * 32)
+    for sequence in (0, 2, 3):
+        mine = entry(mine, EntryKind.RECEIVED, sequence, envelope("B", sequence))
+    mine = entry(mine, EntryKind.SESSION, 6, bytes(32))
+    for sequence in (6, 7):
+        mine = entry(mine, EntryKind.RECEIVED, sequence, envelope("B", sequence))
+    mine = entry(mine, EntryKind.SESSION, 0, bytes(32), epoch=2)
+    one, other = books(mine, theirs)
+    missed = [fault.what for fault in audit(one, other)]
+    assert [what.split(" of epoch")[0] for what in missed] == [
+        f"no entry for envelope {number}" for number in ((1, 4) if receipted else (1,))
+    ]
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_a_tombstone_bears_the_digest_of_what_was_sent(own):
     """Both sides' envelope 0 of epoch 1 is closed: whose a tombstone is, its digest says."""

@@ -123,7 +123,7 @@ def word(data: bytes) -> None:
     opened(dsse.signed(kind, data[1 : kind.payload_bytes_max], SIGNER), KEYS, ADDRESSED)
 
 
-LIMITS = Limits(window=64)
+LIMITS = Limits(window=64, ahead=16)
 GATEWAY: Any = SimpleNamespace(
     name="B", names=made.SIDES, mark=message.Mark.EXERCISE, origin=HEADER.origin, digest=HEADER.agreement, rules=RULES,
     sensors_of=tuple(made.SENSORS_OF.values()), keys={"A": KEYS}, signer=SIGNER, limits=LIMITS, tick_s=5.0,
@@ -168,8 +168,9 @@ def line(data: bytes) -> None:
             letter = dsse.signed(kind, payload[: kind.payload_bytes_max], SIGNER)
         inbound.frame(GATEWAY, its, out, int(Lane.TRACK if kind is message.KIND else Lane.NOTE), letter, now)
     link.restored_link(its.kept(), HEADER.agreement, 1)
-    assert len(its.beyond) <= LIMITS.window, "what waits for its turn is bounded"
+    assert len(its.beyond) <= LIMITS.window + LIMITS.ahead, "what waits for its turn is bounded"
     assert len(its.pending) <= 3, "nobody else fills the outbox"
+    assert not its.closings, "and nobody else gives anything up"
 
 
 def json_form(data: bytes) -> None:

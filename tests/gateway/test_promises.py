@@ -21,9 +21,9 @@ from detente.centre.step import cooperate
 from detente.gateway.logic import inbound, releasing
 from detente.gateway.logic import node as nodes
 from detente.gateway.logic.limits import Bucket, Lane, Limits, Rate
-from detente.gateway.logic.link import Means, Now, Out, Pending
+from detente.gateway.logic.link import Means, Now, Out
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Order, Timer, restore
-from detente.gateway.logic.notes import NOTE
+from detente.gateway.logic.notes import NOTE, Gone
 from detente.gateway.logic.outbound import drop_sent, flush
 from detente.gateway.logic.packing import pack
 from detente.gateway.prepare import Clock
@@ -193,9 +193,7 @@ def closing(pair: Pair, many: int) -> list[int]:
     """Have one side tell the other that so many sequences will never come; the ledger's growth, event by event."""
     link, out = pair.link(RUSSIA).copied(), Out()
     for sequence in range(link.next_sequence, link.next_sequence + many):
-        link.pending[sequence] = Pending(
-            sequence=sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=bytes(32), closed="shed"
-        )  # fmt: skip
+        link.closings.add(Gone(sequence=sequence, digest=bytes(32), reason="shed"))
     link.next_sequence += many
     flush(pair.gateways[RUSSIA], link, out, pair.now)
     pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
@@ -227,9 +225,9 @@ def test_p4_an_event_adds_its_share_to_the_ledger_and_what_is_left_follows() -> 
 def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written() -> None:
     pair = run(Pair(), ticks=2)
     epoch, share = pair.link(NATO).partner_epoch, Limits().lines_an_event
-    closing(pair, 3 * share)
+    closing(pair, 6 * share)
     left = len(pair.link(NATO).beyond)
-    assert left == 2 * share
+    assert left == 5 * share
     link = replace(pair.link(RUSSIA), epoch=epoch + 1, next_sequence=0, pending={}, sent={})
     pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
     seen = []
@@ -241,7 +239,7 @@ def test_p2_a_partner_that_begins_anew_is_heard_once_its_last_epoch_is_written()
     assert seen[0] == epoch
     assert seen[-1] == epoch + 1
     kinds = [(entry.kind, entry.epoch) for entry in pair.stores[NATO].ledger(RUSSIA)]
-    assert kinds.count((EntryKind.TOMBSTONE, epoch)) == 3 * share, "nothing that was held is left out"
+    assert kinds.count((EntryKind.TOMBSTONE, epoch)) == 6 * share, "nothing that was held is left out"
 
 
 def test_p4_a_flood_is_dropped_unread_and_own_warnings_are_the_same() -> None:
@@ -329,7 +327,7 @@ def test_p7_a_warning_is_shed_last() -> None:
     for index in range(FIRST_TICK + 3, FIRST_TICK + 14):
         pair.tick(index, RUSSIA)
         pair.frames = []
-    left = [one for one in pair.link(RUSSIA).pending.values() if not one.closed]
+    left = list(pair.link(RUSSIA).pending.values())
     assert sum(len(one.envelope) for one in left if one.lane is not Lane.WARNING) <= 3000
     assert any(one.lane is Lane.WARNING for one in left)
 
@@ -519,7 +517,8 @@ def test_a_renewed_agreement_closes_what_waits_under_the_old_one() -> None:
         pair.gateways[name] = renewed
         pair.nodes[name], out = restore(renewed, pair.stores[name].load(), pair.now)
         pair.stores[name].commit(out.records)
-    assert {one.closed for one in pair.link(RUSSIA).pending.values()} == {"renewed"}
+    assert pair.link(RUSSIA).pending == {}
+    assert {one.reason for one in pair.link(RUSSIA).closings.until(10**6)} == {"renewed"}
     pair.connect()
     assert [pair.link(name).session.state for name in SIDES] == [State.EXCHANGING] * 2
     run(pair, told + 1, 3)

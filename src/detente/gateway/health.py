@@ -36,6 +36,7 @@ def metrics(node: Node, counts: dict[str, float], names: tuple[str, ...]) -> str
         "line_up": lambda link: link.up, "session_open": lambda link: link.session.open,
         "paused": lambda link: link.paused_here or link.paused_there, "quarantined": lambda link: link.quarantined,
         "outbox_envelopes": lambda link: len(link.pending), "outbox_bytes": lambda link: link.outbox_bytes,
+        "outbox_closings": lambda link: len(link.closings),
         "inbox_waiting": lambda link: len(link.waiting), "gap_envelopes": lambda link: len(link.beyond),
         "ledger_entries": lambda link: link.tip.size, "clock_skew_seconds": lambda link: link.skew.offset_s,
         "clock_steps": lambda link: link.skew.steps,
@@ -122,7 +123,8 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
     partners = {
         name: {
             "session": link.session.state.value, "line": link.up, "paused_here": link.paused_here,
-            "paused_there": link.paused_there, "quarantined": link.quarantined, "outbox": len(link.pending),
+            "paused_there": link.paused_there, "quarantined": link.quarantined,
+            "outbox": len(link.pending) + len(link.closings),
             "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
             "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
             "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,

@@ -234,7 +234,8 @@ def _alike(entry: Entry, other: Entry | None) -> bool:
 def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
     """What this side's log does not hold, though the partner received it from this side, or sent it and has a receipt.
 
-    What came is written in order of sequence: so where a later one of the same epoch stands, nothing may be missing.
+    What came is written in order of sequence: so where a later one of the same epoch stands, nothing may be missing,
+    but for what the log says never came before the partner began anew. (What it receipted did.)
     """
     received = f"which {book.partner} received"
     found = [_absent(book, number, received, mine.sent) for number in sorted(theirs.received.keys() - mine.sent.keys())]
@@ -243,13 +244,27 @@ def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
     for epoch, sequence in places:
         low, high = ends.get(epoch, (sequence, sequence))
         ends[epoch] = min(low, sequence), max(high, sequence)
+    gaps = _given_up(book, mine)
     for number, sent in sorted(theirs.sent.items()):
         first, last = ends.get(number[0], (0, -1))
-        due = number in theirs.receipted or first < number[1] < last
+        never = any(number[1] in gap for gap in gaps.get(number[0], ()))
+        due = number in theirs.receipted or (first < number[1] < last and not never)
         if due and number not in places and book.waiting.get(number) != sent.envelope_digest:
             why = "receipted to" if number in theirs.receipted else "had before later ones from"
             found.append(_absent(book, number, f"which {book.side} {why} {book.partner}", places))
     return found
+
+
+def _given_up(book: Book, mine: _Story) -> dict[int, list[range]]:
+    """What a side says never came, by epoch of its partner: from its last line before saying so to the next one."""
+    gaps: dict[int, list[range]] = {}
+    ends: dict[int, int] = {}
+    for entry in book.entries:
+        if entry.kind is EntryKind.SESSION and entry.sequence:
+            gaps.setdefault(entry.epoch, []).append(range(ends.get(entry.epoch, -1) + 1, entry.sequence))
+        elif mine.held(_number(entry)) is entry:
+            ends[entry.epoch] = entry.sequence
+    return gaps
 
 
 def _absent(book: Book, number: Number, why: str, lines: Mapping[Number, Entry]) -> Fault:

@@ -32,7 +32,8 @@ class EntryKind(IntEnum):
     RECEIPT = 3  # the partner's signed word that it has something
     TOMBSTONE = 4  # accepted for sending, and closed without delivery: expired, superseded or shed
     REFUSED = 5  # bytes that changed nothing: forged, altered, replayed, expired or under another agreement
-    SESSION = 6  # the exchange was opened, suspended, resumed, left or ended
+    SESSION = 6  # the exchange was opened, suspended, resumed, left or ended; with a sequence: what is missing before
+    # it of the partner's epoch never came, and never will, because the partner began a new one
     FORGOTTEN = 7  # a received envelope whose bytes this side has deleted, as the agreement asks
 
 

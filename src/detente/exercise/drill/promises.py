@@ -37,8 +37,9 @@ def broken_promises(drill: Simulation) -> list[Broken]:
 
 def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken]:
     """P1, P2, P3: everything accepted was received and applied once, or closed; in order; and nothing else was."""
-    if link.pending:
-        yield Broken("P1", f"{len(link.pending)} envelopes of {giver.name} are still on their way")
+    if link.pending or link.closings:
+        on_its_way = f"{len(link.pending)} envelopes and {len(link.closings)} closings"
+        yield Broken("P1", f"{on_its_way} of {giver.name} are still on their way")
     mine = [entry for entry in giver.store.ledger(receiver.name) if entry.epoch == EPOCH]
     sent = {entry.sequence: entry.envelope_digest for entry in mine if entry.kind is EntryKind.SENT}
     closed = {entry.sequence for entry in mine if entry.kind is EntryKind.TOMBSTONE}
@@ -123,11 +124,14 @@ def _bounded(drill: Simulation, station: Station, link: Link) -> Iterator[Broken
     """P5: memory within the limits. (P4, bounded work, is checked while the flood comes.)"""
     limits = drill_limits(drill.plan.outbox_bytes)
     lives = 1 + sum(crash.side == drill.stations.index(station) for crash in drill.plan.crashes)
-    entries = sum(entry.kind is EntryKind.REFUSED for entry in station.store.ledger(link.partner))
-    if entries > limits.audit.burst * lives + limits.audit.per_s * drill.now_s:
-        yield Broken("P5", f"{entries} ledger entries for refused bytes")
-    if len(link.beyond) > limits.window or link.outbox_bytes > limits.outbox_bytes:
+    kinds = [entry.kind for entry in station.store.ledger(link.partner)]
+    for kind in (EntryKind.REFUSED, EntryKind.SESSION):
+        if kinds.count(kind) > limits.audit.burst * lives + limits.audit.per_s * drill.now_s:
+            yield Broken("P5", f"{kinds.count(kind)} ledger entries of kind {kind.name}")
+    if len(link.beyond) > limits.window + limits.ahead or link.outbox_bytes > limits.outbox_bytes:
         yield Broken("P5", f"{len(link.beyond)} envelopes beyond the gap, {link.outbox_bytes} bytes in the outbox")
+    if station.most_rows > limits.waiting_rows:
+        yield Broken("P5", f"{station.most_rows} messages of {link.partner} waited to be applied")
 
 
 def _clock(drill: Simulation, side: int, link: Link) -> Iterator[Broken]:

@@ -39,8 +39,9 @@ def drill_limits(outbox_bytes: int) -> Limits:
     """Tighter than live ones, so that a drill meets them."""
     rates = tuple(Rate(per_s=rate, burst=60.0) for rate in (10.0, 10.0, 5.0, 20.0))
     return Limits(
-        frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=(3600.0, 30.0, 30.0), horizon_s=5.0
-    )
+        frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=(3600.0, 30.0, 30.0), horizon_s=5.0,
+        waiting_rows=256,
+    )  # fmt: skip
 
 
 @cache
@@ -326,4 +327,4 @@ class Simulation:
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
         stands = all(link.session.open or link.session.state is State.ENDED for link in links)
-        return kept and stands and all(not link.pending and link.skew.samples for link in links)
+        return kept and stands and all(link.base == link.next_sequence and link.skew.samples for link in links)

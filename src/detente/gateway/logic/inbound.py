@@ -1,6 +1,6 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
@@ -18,7 +18,7 @@ from detente.centre.exchange.statement import (
 from detente.centre.picture.identity import in_epoch
 from detente.gateway.logic import outbound
 from detente.gateway.logic.doubts import notice_clock
-from detente.gateway.logic.limits import LANES, Lane, admits, lane_of, left_of, take
+from detente.gateway.logic.limits import LANES, Lane, Limits, admits, lane_of, left_of, take
 from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received, Sworn
@@ -78,8 +78,29 @@ def frame(
     except (VersionMismatch, OtherAgreement, EarlierEpoch) as error:
         refuse(gateway, link, out, data, str(error), now, cause=str(error).encode())
         _say_refused(gateway, link, out, str(error), now)
+    except ForkedError as error:
+        _forked(gateway, link, out, data, str(error), now)
     except PeerError as error:
         refuse(gateway, link, out, data, str(error), now)
+
+
+class ForkedError(PeerError):
+    """The partner's word is its own and whole, and denies what it said before in this epoch."""
+
+
+def _forked(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: Now) -> None:
+    """A partner with two pasts: an old copy of its store was put back, or it lies. Both sides' operators are told.
+
+    Its sequences and ours no longer mean the same envelopes, so nothing of this epoch counts from here on.
+    """
+    if not link.forked:
+        link.forked, link.heard = why, False
+        link.settle()
+        link.count("forks")
+        text = f"{why}: an old copy of its store, or a lie; nothing of it counts until it begins a new epoch"
+        out.notices.append(Notice(kind="forked", partner=link.partner, text=text))
+    refuse(gateway, link, out, data, why, now, cause=why.encode())
+    _say_refused(gateway, link, out, f"{why}: begin a new epoch, with an empty store", now)
 
 
 class OtherAgreement(PeerError):
@@ -132,14 +153,19 @@ def _envelope(gateway: Gateway, link: Link, out: Out, lane: Lane, data: bytes, n
     check_lane(messages, lane)
     messages = in_epoch(messages, header.epoch)
     if had_before(link, header.sequence):
+        (held,) = _held_as(link, [(header.sequence, digest)])
         link.count("duplicates")
-        link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
+        if held:
+            link.owed = (*link.owed, _duplicate(header.epoch, header.sequence, digest))
         return
-    if header.sequence >= link.below + gateway.limits.window:
+    if not _held_ahead(gateway.limits, link, header.sequence, lane):
         link.count("beyond_window")
         return
     if link.crowded:  # no receipt, so it comes again
         link.count("no_room")
+        return
+    if not _room_for(gateway.limits, link, lane, len(messages), len(data)):
+        link.count("put_off")
         return
     link.known[digest] = header.sequence
     if len(link.known) > KNOWN_KEPT:
@@ -155,6 +181,45 @@ def _duplicate(epoch: int, sequence: int, digest: bytes) -> Acknowledgement:
 def had_before(link: Link, sequence: int) -> bool:
     """True where a sequence of the partner's epoch was received, or closed, before."""
     return sequence < link.below or sequence in link.beyond
+
+
+def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> bool:
+    """Whether an envelope may wait with those that do: a share of the room is for warnings alone, the first may always.
+
+    One that may not is neither kept nor receipted: its sender has it still, and sends it again.
+    """
+    if not link.waiting:
+        return True
+    share = 1.0 if lane is Lane.WARNING else 1.0 - limits.reserve_fraction
+    rows += sum(len(one.messages) for one in link.waiting)
+    size += sum(one.size for one in link.waiting)
+    return rows <= share * limits.waiting_rows and size <= share * limits.waiting_bytes
+
+
+def _held_as(link: Link, named: Sequence[tuple[int, bytes]]) -> list[bool]:
+    """For each sequence and digest whether that is what we hold; False too where it is no longer known.
+
+    (Then no receipt is given. None is needed: our notes say that all before ``below`` is held.) Raises ForkedError
+    where a sequence was used for something else.
+    """
+    lately = {sequence: digest for digest, sequence in link.known.items()}
+    held = []
+    for sequence, digest in named:
+        had = link.beyond.get(sequence)
+        known = lately.get(sequence, b"") if had is None else had.digest
+        if known not in (b"", digest):
+            raise ForkedError(f"uses sequence {sequence} again, for something else")
+        held.append(known == digest)
+    return held
+
+
+def _held_ahead(limits: Limits, link: Link, sequence: int, lane: Lane) -> bool:
+    """Whether an envelope may be held before its turn: in the window always, ahead of it while there is room."""
+    end = link.below + limits.window
+    if sequence < end:
+        return True
+    room = limits.ahead if lane is Lane.WARNING else (1.0 - limits.reserve_fraction) * limits.ahead
+    return len(link.beyond) < room or sum(one >= end for one in link.beyond) < room
 
 
 def check_lane(messages: Messages, lane: int) -> None:
@@ -180,7 +245,8 @@ def _received(
     link.count("late", int(late))
     link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
     link.waiting = (
-        *link.waiting, Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages)
+        *link.waiting,
+        Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages, size=len(data)),
     )  # fmt: skip
     link.beyond[sequence] = Had(sequence=sequence, kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     advance(gateway, link, out, now)
@@ -194,10 +260,15 @@ def advance(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival.
 
     No more than one event's share: the rest waits in ``beyond``, where it is held as well, and which the window bounds.
+    Where the partner has begun anew, what is missing will never come: a line says so, and what came after it follows.
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
-            return
+            if not (link.ends and link.beyond):
+                return
+            link.below = min(link.beyond)
+            link.log(out, EntryKind.SESSION, bytes(32), now, epoch=link.partner_epoch, sequence=link.below)
+            continue
         had = link.beyond.pop(link.below)
         link.log(
             out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=link.partner_epoch, sequence=link.below
@@ -225,31 +296,33 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         )
     if said.epoch > link.partner_epoch and note.word is not Word.HELLO:
         raise PeerError(f"a note of epoch {said.epoch}; the partner's is {link.partner_epoch}")
+    if said.epoch == link.partner_epoch:
+        _check_past(link, said)
+        _held_as(link, [(gone.sequence, gone.digest) for gone in note.closed])
     _check_heads(link, out, data, said)
-    if note.of == link.epoch and max([note.below, *(one + 1 for one in note.beyond)]) > link.next_sequence:
-        raise PeerError(f"holds sequence {max([note.below - 1, *note.beyond])}, which was never sent")
+    held = _held_there(link, note)
     if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
         link.count("old_notes")
         return
     if note.word is Word.HELLO:
-        if said.epoch > link.partner_epoch and link.below in link.beyond:
-            advance(gateway, link, out, now)  # what came in its last epoch is written first; it will say so again
-            link.count("early_hellos")
+        if said.epoch > link.partner_epoch and link.beyond:
+            link.ends = True  # what came in its last epoch is written first
+            advance(gateway, link, out, now)
+        if said.epoch > link.partner_epoch and not _may_begin(gateway.limits, link, now):
+            link.count("early_hellos")  # it will say so again
             return
         _hello(link, out, note, now)
-    link.note_seen = said.ordinal
+    link.note_seen, link.newest = said.ordinal, max(link.newest, (said.ordinal, said.head.size))
     link.see_head(said.head)
     link.witness(data, said)
-    if note.said:
+    if note.said and take(link.buckets, "refusals", 2, 1.0, gateway.limits.refusals, now.steady_s):
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     skew_s = link.skew.offset_s
-    _words(link, out, note, now)
+    _words(gateway.limits, link, out, note, now)
     notice_clock(gateway, link, skew_s, now, out)
-    if note.of == link.epoch:
-        held = [*(one for one in link.pending if one < note.below), *note.beyond]
-        _taken(link, out, held, envelope_digest(data), now)
+    _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
-        _gone(gateway, link, out, gone, said.sealed_s)
+        _gone(gateway.limits, link, out, gone, said.sealed_s, now)
     advance(gateway, link, out, now)
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
@@ -272,8 +345,35 @@ def crowd(link: Link, out: Out, crowded: bool) -> None:
         out.notices.append(Notice(kind="store", partner=link.partner, text=text))
 
 
+def _check_past(link: Link, said: Address) -> None:
+    """Raise ForkedError where a newer word of the partner's epoch denies what older ones said."""
+    if link.forked:
+        raise ForkedError(link.forked)
+    ordinal, size = link.newest
+    if said.ordinal > ordinal and said.head.size < size:
+        raise ForkedError(f"shows a ledger of {said.head.size} entries, after one of {size}")
+
+
+def _held_there(link: Link, note: Note) -> list[int]:
+    """What the partner says it holds of ours. Raises PeerError where something of that was never sent."""
+    if note.of != link.epoch:
+        return []
+    below = [one for sequence, one in link.pending.items() if sequence < note.below]
+    unsent = [one.sequence for one in below if not one.sent]
+    unsent += [one for one in (note.below - 1, *note.beyond) if one >= link.next_sequence]
+    if unsent:
+        raise PeerError(f"holds sequence {max(unsent)}, which was never sent: it lies, or our store is an old copy")
+    closed = [one.sequence for one in link.closings.until(note.below)]
+    return [*(one.sequence for one in below), *closed, *note.beyond]
+
+
 def _addressed(gateway: Gateway, link: Link) -> Addressed:
     return Addressed(mark=gateway.mark, giver=link.partner, receiver=gateway.name)
+
+
+def _may_begin(limits: Limits, link: Link, now: Now) -> bool:
+    """Whether the partner's new epoch may begin: what it said in the last one is written, and it does so seldom."""
+    return not link.beyond and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
 
 
 def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
@@ -281,7 +381,9 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     said = note.address
     if said.epoch > link.partner_epoch:
         # What the partner said before stays said; its sequences begin anew.
-        link.partner_epoch, link.below, link.beyond, link.note_seen = said.epoch, note.base, {}, -1
+        assert not link.beyond, "all that was held of the last epoch is in the ledger"
+        link.partner_epoch, link.below, link.note_seen = said.epoch, note.base, -1
+        link.ends, link.forked, link.newest = False, "", (-1, 0)
         link.partner_head, link.testified, link.known = EMPTY_HEAD, (0, 0), {}
         link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
         out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
@@ -292,9 +394,12 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     link.heard = True
 
 
-def _words(link: Link, out: Out, note: Note, now: Now) -> None:
+def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
     """The partner's pause, resumption or withdrawal; and its clock."""
-    if note.paused != link.paused_there or note.withdrawn > link.withdrawn:
+    leaves = note.withdrawn > link.withdrawn
+    if leaves or (
+        note.paused != link.paused_there and take(link.buckets, "session", 0, 1.0, limits.audit, now.steady_s)
+    ):
         link.log(out, EntryKind.SESSION, bytes(32), now)
         word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
@@ -312,12 +417,14 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
         raise OtherAgreement(f"names agreement {said.agreement[:16]}, not {gateway.digest[:16]}")
     if said.epoch != link.partner_epoch:
         raise PeerError("a receipt of another epoch")
+    _check_past(link, said)
     _check_heads(link, out, data, said)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:
-        held = link.pending.get(line.sequence)
+        held = link.pending.get(line.sequence) or link.closings.get(line.sequence)
         if line.sequence >= link.next_sequence or (held is not None and held.digest != line.digest):
             raise PeerError(f"receipts envelope {line.sequence}, which is not the one that was sent")
+    link.newest = max(link.newest, (said.ordinal, said.head.size))
     _taken(link, out, [line.sequence for line in ours], envelope_digest(data), now)
     link.see_head(said.head)
     link.witness(data, said)
@@ -342,19 +449,23 @@ def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
         if not link.counts.get("equivocations") and link.bears_out(said.seen):
             out.records.append(Sworn(partner=link.partner, kind="equivocation", word=data))
         link.count("equivocations")
-        raise PeerError(f"shows two ledgers of {said.head.size} entries: equivocation")
+        raise ForkedError(f"shows two ledgers of {said.head.size} entries: equivocation")
 
 
-def _gone(gateway: Gateway, link: Link, out: Out, gone: Gone, stated_s: float) -> None:
+def _gone(limits: Limits, link: Link, out: Out, gone: Gone, stated_s: float, now: Now) -> None:
     """A sequence that will never come takes its place in the ledger all the same."""
-    if not had_before(link, gone.sequence) and gone.sequence < link.below + gateway.limits.window:
-        if link.crowded:
-            link.count("no_room")
-            return
-        kind = EntryKind.TOMBSTONE
-        link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
-        link.count("tombstones")
-        out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
+    if had_before(link, gone.sequence) or gone.sequence >= link.below + limits.window:
+        return
+    if link.crowded:
+        link.count("no_room")
+        return
+    if not take(link.buckets, "closings", 0, 1.0, limits.closings, now.steady_s):
+        link.count("put_off")
+        return
+    kind = EntryKind.TOMBSTONE
+    link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
+    link.count("tombstones")
+    out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
 
 
 def _clock(link: Link, note: Note, now: Now) -> None:

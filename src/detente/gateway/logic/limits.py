@@ -64,7 +64,11 @@ class Limits:
     """An envelope overtaken by a later one for longer than this is late. source: assumption, 2-60: two ticks."""
 
     window: int = 4096
-    """Envelopes that may be on their way ahead of the oldest that is missing. source: assumption, 1,000-65,000."""
+    """Sequences, from the oldest that is missing on, of which all are held. source: assumption, 1,000-65,000."""
+
+    ahead: int = 1024
+    """Envelopes further ahead that are held too, so that after a long break the newest need not wait until all that was
+    closed meanwhile is written. source: assumption, 256-65,000: an hour of warnings is 720 ticks'."""
 
     frames_each: tuple[Rate, ...] = (
         Rate(per_s=50, burst=500), Rate(per_s=50, burst=500), Rate(per_s=10, burst=50), Rate(per_s=50, burst=500),
@@ -80,18 +84,31 @@ class Limits:
     rows_per_tick: int = 8192
     """Partners' messages applied in a tick; the rest waits, warnings first. source: assumption, 2,000-50,000."""
 
+    waiting_rows: int = 65_536
+    """A partner's messages that may wait to be applied: eight ticks' worth. An envelope for which there is no room is
+    neither kept nor receipted, so its sender sends it again. source: assumption, 16,000-500,000."""
+
+    waiting_bytes: int = 32_000_000
+    """And bytes of the envelopes that brought them: as many full ones. source: assumption, 8-250 MB."""
+
     outbox_bytes: int = 64_000_000
     """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
 
     reserve_fraction: float = 0.25
-    """Share of it that only warnings may use. source: assumption, 0.1-0.5."""
+    """Share of it, of what may wait and of what is held ahead that only warnings may use.
+    source: assumption, 0.1-0.5."""
 
     expire_s: tuple[float, float, float] = (3600.0, 120.0, 600.0)
     """Exercise time after which an envelope not taken is closed, by lane: no missile here flies for an hour.
     source: assumption, by a factor of four."""
 
     audit: Rate = field(default_factory=lambda: Rate(per_s=1.0, burst=64.0))
-    """Ledger entries for refused bytes; more refusals are only counted. source: assumption, 0.1-10."""
+    """Ledger entries for refused bytes, and as many for a partner that pauses and resumes; more are only counted.
+    source: assumption, 0.1-10."""
+
+    closings: Rate = field(default_factory=lambda: Rate(per_s=100.0, burst=50_000.0))
+    """Ledger entries for what a partner says will never come: no more than it may send envelopes, and a day's at once
+    after a long break. What is over is put off: it says so again. source: assumption, 10-1,000 and 5,000-500,000."""
 
     lines_an_event: int = 64
     """Entries that one event may add to the ledger of what a partner sends; the rest waits for the next events and
@@ -99,8 +116,8 @@ class Limits:
     some 20 us each."""
 
     refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
-    """How often a partner that speaks another version, or under another agreement, is told so, and its word to us is
-    shown. source: assumption, 0.01-1."""
+    """How often a partner that speaks another version, or under another agreement, is told so; how often its words for
+    people are shown; how often it may begin a new epoch. source: assumption, 0.01-1."""
 
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""

@@ -20,6 +20,7 @@ from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, advance, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement, Address
 from detente.centre.step import Centre, cooperate, observe
+from detente.gateway.logic.closings import Closings
 from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.packing import pack, unpack
 from detente.gateway.logic.records import Kept, Logged, Record, Sworn
@@ -125,7 +126,7 @@ class Out:
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """An outbox line: an envelope, or, once ``closed`` says why, the notice that it will never come."""
+    """An envelope in the outbox."""
 
     sequence: int
     lane: Lane
@@ -133,7 +134,7 @@ class Pending:
     envelope: bytes
     digest: bytes
     keys: tuple[tuple[int, int], ...] = ()
-    closed: str = ""
+    sent: bool = False  # or may have been, by the process before this one
 
 
 class Sent(NamedTuple):
@@ -167,6 +168,7 @@ class Waiting:
     lane: Lane
     digest: bytes
     messages: Messages
+    size: int  # of the envelope, bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,12 +205,16 @@ class Link:
     announced: dict[str, float] = field(default_factory=dict)  # words that take effect at this exercise_s, after notice
     notes: int = 0  # written since we started
     note_seen: int = -1  # the highest number of their notes
+    newest: tuple[int, int] = (-1, 0)  # number of their newest note or receipt; entries of their ledger, as that said
+    forked: str = ""  # how they denied what they had said in this epoch: then nothing of it counts any more
     next_sequence: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
+    closings: Closings = field(default_factory=Closings)  # given up, and the partner has not heard of it yet
     sent: dict[int, Sent] = field(default_factory=dict)  # by sequence, of what waits for its receipt on this line
     partner_epoch: int = -1
     below: int = 0  # every sequence before this was received or closed
     beyond: dict[int, Had] = field(default_factory=dict)
+    ends: bool = False  # the partner has begun a new epoch, and what is missing of this one will never come
     waiting: tuple[Waiting, ...] = ()
     arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
     known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
@@ -240,12 +246,28 @@ class Link:
         """What waits for the partner."""
         return sum(len(one.envelope) for one in self.pending.values())
 
+    @property
+    def base(self) -> int:
+        """The lowest sequence that the partner is not known to hold."""
+        return min(min(self.pending, default=self.next_sequence), self.closings.lowest(self.next_sequence))
+
     def copied(self) -> "Link":
         """Another link with the same content, for a step to work on."""
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in ("pending", "sent", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"):
+        for name in (
+            "pending",
+            "closings",
+            "sent",
+            "beyond",
+            "heads",
+            "buckets",
+            "counts",
+            "known",
+            "refused",
+            "announced",
+        ):
             held[name] = held[name].copy()
         return other
 
@@ -332,8 +354,8 @@ class Link:
             "agreed": self.agreed, "agreement": self.session.agreement, "former": self.former, "boots": self.boots,
             "paused_here": self.paused_here, "paused_there": self.paused_there, "withdrawn": self.withdrawn,
             "quarantined": self.quarantined, "pardon": self.pardon, "announced": self.announced,
-            "note_seen": self.note_seen, "next_sequence": self.next_sequence,
-            "partner_epoch": self.partner_epoch, "below": self.below,
+            "note_seen": self.note_seen, "newest": self.newest, "forked": self.forked,
+            "next_sequence": self.next_sequence, "partner_epoch": self.partner_epoch, "below": self.below,
             "tip": [self.tip.size, [peak.hex() for peak in self.tip.peaks], self.tip.last.hex()],
             "partner_head": head_fields(self.partner_head), "testified": self.testified, "counts": self.counts,
         }  # fmt: skip
@@ -377,6 +399,7 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
         former=tuple(former if same else [*former, said["agreement"]][-FORMER_KEPT:]),
         agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
+        newest=tuple(said.get("newest", (-1, 0))), forked=said.get("forked", ""),  # stores made before have neither
         **{
             name: said[name]
             for name in (

@@ -20,8 +20,8 @@ from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
-from detente.gateway.logic.notes import Word
-from detente.gateway.logic.records import Accepted, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.notes import Gone, Word
+from detente.gateway.logic.records import Accepted, Closed, Forgotten, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
@@ -382,8 +382,13 @@ def restore(
         node = _renewed(gateway, node)
         out.records.append(_snapped(gateway, node, node.tick, node.holds))
     for one in saved.outbox:
-        if one.partner in links:
-            links[one.partner].pending[one.sequence] = _pending(one)
+        link = links.get(one.partner)
+        if link is None:
+            continue
+        if isinstance(one, Closed):
+            link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
+        else:
+            link.pending[one.sequence] = _pending(one)
     for letter in letters.values():
         link = links.get(letter.partner)
         if link is None:
@@ -391,6 +396,7 @@ def restore(
         waiting = Waiting(
             epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
             digest=envelope_digest(letter.envelope), messages=inbound.opened_again(gateway, letter, link.former),
+            size=len(letter.envelope),
         )  # fmt: skip
         link.waiting = (*link.waiting, waiting)
     for name, link in links.items():
@@ -432,14 +438,10 @@ def _run_again(
     return replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
 
 
-def _pending(one: Any) -> Pending:
-    if isinstance(one, Accepted):
-        return Pending(
-            sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
-            digest=envelope_digest(one.envelope), keys=one.keys,
-        )  # fmt: skip
+def _pending(one: Accepted) -> Pending:
     return Pending(
-        sequence=one.sequence, lane=Lane.OTHER, tick=0, envelope=b"", digest=one.digest, closed=one.reason
+        sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
+        digest=envelope_digest(one.envelope), keys=one.keys, sent=True,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class Word(Enum):
     REFUSED = "refused"  # yours cannot be read, or not under this agreement; ``said`` tells why
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Gone:
     """An envelope that was accepted for sending and closed without delivery."""
 

@@ -1,6 +1,7 @@
 """What leaves for a partner: envelopes taken into the outbox, notes, and everything again until it is receipted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind
@@ -41,7 +42,7 @@ def shed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
         return
     for lane in (Lane.OTHER, Lane.TRACK, Lane.WARNING):
         limit = quota if lane is Lane.WARNING else shared
-        for one in sorted((p for p in link.pending.values() if p.lane is lane and not p.closed), key=_age):
+        for one in sorted((p for p in link.pending.values() if p.lane is lane), key=_age):
             if total <= limit:
                 break
             total -= len(one.envelope)
@@ -59,9 +60,8 @@ def _urgency(one: Pending) -> tuple[int, int]:
 
 def close(link: Link, out: Out, one: Pending, reason: str, now: Now) -> None:
     """Give an accepted envelope up: a tombstone in the ledger, and a notice to the partner in its place."""
-    link.pending[one.sequence] = Pending(
-        sequence=one.sequence, lane=one.lane, tick=one.tick, envelope=b"", digest=one.digest, closed=reason
-    )
+    del link.pending[one.sequence]
+    link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=reason))
     link.sent.pop(one.sequence, None)
     out.records.append(Closed(partner=link.partner, sequence=one.sequence, reason=reason, digest=one.digest))
     link.log(out, EntryKind.TOMBSTONE, one.digest, now, sequence=one.sequence)
@@ -70,7 +70,7 @@ def close(link: Link, out: Out, one: Pending, reason: str, now: Now) -> None:
 
 def close_all(link: Link, out: Out, reason: str, now: Now) -> None:
     """Give up everything that waits."""
-    for one in [one for one in link.pending.values() if not one.closed]:
+    for one in list(link.pending.values()):
         close(link, out, one, reason, now)
 
 
@@ -87,14 +87,14 @@ def stand(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 def expire(gateway: Gateway, link: Link, out: Out, tick: int, now: Now) -> None:
     """Close what waited too long, by exercise time."""
     for one in list(link.pending.values()):
-        if not one.closed and (tick - one.tick) * gateway.tick_s > gateway.limits.expire_s[one.lane]:
+        if (tick - one.tick) * gateway.tick_s > gateway.limits.expire_s[one.lane]:
             close(link, out, one, "expired", now)
 
 
 def supersede(link: Link, out: Out, now: Now) -> None:
     """Close track envelopes of which every line is told anew by a later one: after a break, news and not history."""
     newer: set[tuple[int, int]] = set()
-    tracks = [one for one in link.pending.values() if one.lane is Lane.TRACK and not one.closed]
+    tracks = [one for one in link.pending.values() if one.lane is Lane.TRACK]
     for one in sorted(tracks, key=_age, reverse=True):
         if one.keys and newer.issuperset(one.keys):
             close(link, out, one, "superseded", now)
@@ -102,24 +102,36 @@ def supersede(link: Link, out: Out, now: Now) -> None:
 
 
 def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
-    """Send what is due: closed notices, warnings (newest first), then the rest (newest first), inside the window.
+    """Send what is due: warnings, then what will never come, then the rest; of envelopes the newest first.
 
     Once either has left, or the agreement is over, notices alone: what was given up is told to the last.
     """
     left = link.heard and link.session.state in (State.WITHDRAWN, State.ENDED)
-    if not (link.up and link.pending and (link.session.open or left)):
+    if not (link.up and (link.session.open or left) and (link.pending or link.closings)):
         return
-    end = min(link.pending) + gateway.limits.window
-    due = [one for sequence, one in link.pending.items() if sequence < end and _due(link.sent.get(sequence), now)]
-    closed = sorted((one for one in due if one.closed), key=_age)
-    for first in range(0, len(closed), SEQUENCES_MAX):
-        part = closed[first : first + SEQUENCES_MAX]
-        gone = tuple(Gone(sequence=one.sequence, digest=one.digest, reason=one.closed) for one in part)
-        note(gateway, link, out, Word.CLOSED, now, gone)
-    letters = sorted((one for one in due if not (one.closed or left)), key=_urgency)[:SENDS_MAX]
+    due = [one for sequence, one in link.pending.items() if not left and _due(link.sent.get(sequence), now)]
+    letters = sorted(due, key=_urgency)[:SENDS_MAX]
+    warnings = sum(one.lane is Lane.WARNING for one in letters)
+    _send(gateway, link, out, letters[:warnings], now)
+    _tell_closed(gateway, link, out, now)
+    _send(gateway, link, out, letters[warnings:], now)
+
+
+def _send(gateway: Gateway, link: Link, out: Out, letters: list[Pending], now: Now) -> None:
     for one in letters:
         out.frames.append((link.partner, one.lane, one.envelope))
-    for one in [*closed, *letters]:
+        link.sent[one.sequence] = _again(link.sent.get(one.sequence), gateway.limits, now)
+        if not one.sent:
+            link.pending[one.sequence] = replace(one, sent=True)
+
+
+def _tell_closed(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+    """What will never come, the oldest first, and no more of it than the partner holds ahead of what it lacks."""
+    window = link.closings.until(link.base + gateway.limits.window)
+    gone = [one for one in window if _due(link.sent.get(one.sequence), now)]
+    for first in range(0, len(gone), SEQUENCES_MAX):
+        note(gateway, link, out, Word.CLOSED, now, tuple(gone[first : first + SEQUENCES_MAX]))
+    for one in gone:
         link.sent[one.sequence] = _again(link.sent.get(one.sequence), gateway.limits, now)
 
 
@@ -143,10 +155,12 @@ def note(
 ) -> None:  # fmt: skip
     """One note, with all that we know of the line; ``said`` is for the people at the other end."""
     heard_before = link.skew.heard_at_s != NEVER_S
+    known = not link.forked  # else what we hold is not what the partner would think
     written = Note(
         address=_address(gateway, link, now), word=word, heard=link.heard, paused=link.paused_here,
-        withdrawn=link.withdrawn, base=min(link.pending, default=link.next_sequence), of=max(0, link.partner_epoch),
-        below=link.below, beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]), closed=closed,
+        withdrawn=link.withdrawn, base=link.base, closed=closed,
+        of=max(0, link.partner_epoch) if known else 0, below=link.below if known else 0,
+        beyond=tuple(sorted(link.beyond)[:SEQUENCES_MAX]) if known else (),
         said=said.encode("ascii", "replace").decode()[:SAID_MAX],
         echo=(link.skew.heard_stated_s, link.skew.heard_at_s) if heard_before else (),
     )  # fmt: skip
@@ -175,8 +189,9 @@ def _address(gateway: Gateway, link: Link, now: Now) -> Address:
 
 def drop_sent(link: Link, sequences: Iterable[int]) -> tuple[int, ...]:
     """Take receipted sequences out of the outbox; those that were in it. A receipt may name one twice."""
-    gone = tuple(sequence for sequence in dict.fromkeys(sequences) if sequence in link.pending)
+    gone = tuple(one for one in dict.fromkeys(sequences) if one in link.pending or one in link.closings)
     for sequence in gone:
-        del link.pending[sequence]
+        link.pending.pop(sequence, None)
+        link.closings.discard(sequence)
         link.sent.pop(sequence, None)
     return gone
