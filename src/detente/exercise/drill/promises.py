@@ -40,6 +40,9 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
     if link.pending or link.closings:
         on_its_way = f"{len(link.pending)} envelopes and {len(link.closings)} closings"
         yield Broken("P1", f"{on_its_way} of {giver.name} are still on their way")
+    for letter in receiver.store.received:
+        if giver.store.accepted.get((receiver.name, letter.sequence)) != letter.envelope:
+            yield Broken("P3", f"{receiver.name} took in an envelope that {giver.name} never sealed")
     mine = [entry for entry in giver.store.ledger(receiver.name) if entry.epoch == EPOCH]
     sent = {entry.sequence: entry.envelope_digest for entry in mine if entry.kind is EntryKind.SENT}
     closed = {entry.sequence for entry in mine if entry.kind is EntryKind.TOMBSTONE}
@@ -58,9 +61,6 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} is closed and yet is not")
         if entry.kind is EntryKind.RECEIVED and applied == (entry.sequence in waiting):
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} was received, and applied never or twice")
-    for letter in receiver.store.received:
-        if giver.store.accepted.get((receiver.name, letter.sequence)) != letter.envelope:
-            yield Broken("P3", f"{receiver.name} took in an envelope that {giver.name} never sealed")
 
 
 def _received(entries: list[Entry]) -> list[Entry]:
