@@ -38,7 +38,8 @@ def check_size(path: Path) -> None:
     size = path.stat().st_size
     damaged = InputError(
         found=f"a store that is damaged or truncated: {size} bytes", expected="a whole store of a gateway",
-        remedy="restore it from a copy, or move it away to begin a new epoch with an empty one", file=str(path),
+        remedy="move it away to begin a new epoch with an empty one: an older copy would deny what partners were told",
+        file=str(path),
     )  # fmt: skip
     if len(head) < 100 or head[:16] != b"SQLite format 3\0":
         raise damaged

@@ -177,7 +177,7 @@ class SqliteStore:
     def _damaged(self, what: str) -> InputError:
         return self._refused(
             f"a store that is damaged or truncated: {what}", "a whole store",
-            "restore it from a copy, or move it away to begin a new epoch with an empty one",
+            "move it away to begin a new epoch with an empty one: an older copy would deny what partners were told",
         )  # fmt: skip
 
     def _make(self, epoch: int) -> None:
