@@ -12,7 +12,8 @@ import pytest
 from tests.gateway.made_gateway import FIRST_TICK, Pair
 from tests.gateway.test_serving import crowded
 
-from detente.centre.exchange.ledger import EntryKind
+from detente.centre.exchange.dsse import envelope_digest
+from detente.centre.exchange.ledger import EntryKind, Tip
 from detente.gateway.logic import outbound
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Frame, Timer
@@ -20,6 +21,7 @@ from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
     Forgotten,
+    Logged,
     Receipted,
     Received,
     Record,
@@ -43,6 +45,16 @@ def ticked(index: int, *applied: int, memory: int = MEMORY) -> list[Record]:
     """A tick, and all that the centre remembers after it."""
     names = tuple((RUSSIA, 2, number) for number in applied)
     return [Ticked(index=index, detections=bytes(2000), applied=names), Snapped(index=index, memory=bytes(memory))]
+
+
+def sent(tip: Tip, sequence: int, size: int) -> tuple[Tip, list[Record]]:
+    """An envelope of ours, and its line in the ledger."""
+    envelope = bytes(size)
+    tip, entry = tip.append(
+        EntryKind.SENT, envelope_digest(envelope), written_s=0.0, stated_s=0.0, epoch=1, sequence=sequence
+    )
+    ours = Accepted(partner=RUSSIA, sequence=sequence, lane=0, tick=sequence, envelope=envelope, keys=())
+    return tip, [ours, Logged(partner=RUSSIA, entry=entry)]
 
 
 def made(kind: str, folder: Path) -> SqliteStore | MemoryStore:
@@ -71,11 +83,11 @@ def fill(store: SqliteStore | MemoryStore) -> int:
 
 def test_p7_what_partners_send_leaves_room_for_own_ticks_memory_and_outbox(store: SqliteStore | MemoryStore) -> None:
     """A partner that sent all it could costs no tick and no word of ours."""
-    taken = fill(store)
+    taken, tip = fill(store), Tip()
     assert 0.9 < taken * LETTER / (BYTES_MAX * (1.0 - RESERVE) - MEMORY) < 1.1
     for index in range(1, 200):
-        sent = Accepted(partner=RUSSIA, sequence=index, lane=0, tick=index, envelope=bytes(4000), keys=())
-        store.commit([*ticked(index), sent, Receipted(partner=RUSSIA, sequences=(index - 20,))])
+        tip, ours = sent(tip, index, 4000)
+        store.commit([*ticked(index), *ours, Receipted(partner=RUSSIA, sequences=(index - 20,))])
     saved = store.load()
     assert saved.snapshot is not None
     assert saved.snapshot.index == 199
@@ -117,10 +129,10 @@ def test_what_goes_makes_room_for_what_comes(kind: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         deque(map(store.commit, more), maxlen=0)
     before = store.load()
-    news = Accepted(partner=RUSSIA, sequence=0, lane=0, tick=1, envelope=bytes(2 * LETTER), keys=())
+    _, news = sent(Tip(), 0, 2 * LETTER)
     with pytest.raises(StoreError):
-        store.commit([news])
-    store.commit([news, *ticked(1, memory=MEMORY // 2)])
+        store.commit(news)
+    store.commit([*news, *ticked(1, memory=MEMORY // 2)])
     after = store.load()
     assert after.received == before.received
     assert after.snapshot is not None

@@ -149,6 +149,7 @@ def test_a_store_that_is_not_what_was_written(folder: Path, statement: str, said
     told = refused(folder)
     assert said in told
     assert "damaged or truncated" in told
+    assert "an older copy would deny what partners were told" in told
 
 
 def test_a_reload_onto_a_damaged_store_is_refused_and_the_gateway_goes_on(folder: Path) -> None:
