@@ -136,7 +136,9 @@ def test_a_restart_after_the_end_gives_up_what_waits() -> None:
     pair.pass_time(100.0)
     node, out = restore(pair.gateways[name], pair.stores[name].load(), pair.now)
     assert waited
-    assert {one.closed for one in node.links[other(name)].pending.values()} == {"ended"}
+    assert {one.reason for one in node.links[other(name)].closings.until(node.links[other(name)].next_sequence)} == {
+        "ended"
+    }
     pair.stores[name].commit(out.records)
     assert {getattr(one, "reason", "") for one in pair.stores[name].load().outbox} == {"ended"}
 

@@ -144,7 +144,8 @@ def test_what_waits_is_applied_after_two_renewals_and_the_outbox_is_closed_by_ea
             pair.nodes[name], out = reloaded(pair, name, said, live=True)
             pair.stores[name].commit(out.records)
         assert [pack(one.messages) for one in pair.link(NATO).waiting] == waiting
-        assert {one.closed for name in SIDES for one in pair.link(name).pending.values()} <= {"renewed"}
+        links = [pair.link(name) for name in SIDES]
+        assert {one.reason for link in links for one in link.closings.until(link.next_sequence)} <= {"renewed"}
     assert len(pair.link(NATO).former) == 2
 
 
@@ -160,7 +161,7 @@ def test_envelopes_accepted_between_an_agreement_and_the_same_again_are_closed()
             pair.carry()
         index += 1
     node, _ = reloaded(pair, RUSSIA, agreement(), live=True)
-    assert {one.closed for one in node.links[NATO].pending.values()} == {"renewed"}
+    assert {one.reason for one in node.links[NATO].closings.until(node.links[NATO].next_sequence)} == {"renewed"}
 
 
 def test_a_running_server_takes_up_a_renewed_agreement(tmp_path: Path) -> None:
