@@ -250,6 +250,32 @@ def test_p7_own_warnings_are_shown_before_anything_is_kept_and_with_a_full_disk_
         assert before != "own" or what in ("own", "kept"), "of a tick, the own warnings come first"
 
 
+@pytest.mark.parametrize("where", ["step", "take", "end"])
+def test_p4_own_warnings_outlive_a_fault_in_the_partners_half(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Whatever goes wrong in what is made of a partner: told, counted, and own warnings are the same as without."""
+
+    def faulty(*_: object) -> Any:
+        raise OverflowError("a number that nobody thought of")
+
+    stories = []
+    for fails in (False, True):
+        pair, heard = Pair(), []
+        pair.connect()
+        pair.tick(FIRST_TICK)
+        server = serving(pair, RUSSIA, heard)
+        if fails:
+            monkeypatch.setattr(*((serve, "step") if where == "step" else (serve.Batch, where)), faulty)
+        server._run([Timer()])
+        ticked(server, FIRST_TICK + 20)
+        stories.append(heard)
+        assert server.node.tick == FIRST_TICK + 20
+        assert server.counts["faults_total"] == (0 if not fails else 20 if where == "step" else 1)
+    whole, failing = stories
+    assert failing.count("own") == whole.count("own") > 0
+    assert failing.count("fault") == (20 if where == "step" else 1)
+    assert (failing.count("said") == 0) == (where == "step"), "what could not be made is not said"
+
+
 def test_p4_a_flood_ends_at_the_door_and_is_counted() -> None:
     """What exceeds a partner's rates never waits for the loop; what does wait is not held to them once more."""
     pair, heard = Pair(), []

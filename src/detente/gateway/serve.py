@@ -10,6 +10,7 @@ import contextlib
 import gc
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -34,6 +35,7 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
+    ashore,
     restore,
     step,
     watch,
@@ -53,6 +55,7 @@ QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: a
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
+FAULT_FRAMES = 3  # of a fault's traceback that are told
 DEAF_S = 0.001  # between looks at a disk that is far behind
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -67,7 +70,7 @@ class Server:
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
         self.counts: dict[str, float] = dict.fromkeys(
             ("ticks_total", "own_warnings_total", "assisted_warnings_total", "feed_gaps_total", "feed_faults_total",
-             "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "late_batches_total",
+             "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
         recorded = self._recorded()
@@ -146,6 +149,8 @@ class Server:
             ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
             if ahead_s > self.gateway.tick_s:
                 text = f"the store is {ahead_s:.0f} s ahead of the clock: no tick, and no warning, until then"
+                if self.node.tick < 0:
+                    text = f"the exercise begins in {ahead_s:.0f} s: no tick, and no warning, until then"
                 self._log("notice", kind="clock", partner="", text=text)
             await self._loop(file.until_s)
             self._close()
@@ -251,14 +256,23 @@ class Server:
         """One event, into the batch that is being made."""
         if self.batch is None:
             self.batch = Batch(self.gateway, self.node)
-        self.batch.take(event, self.clock.now)
+        try:
+            self.batch.take(event, self.clock.now)
+        except Exception as error:  # a fault of ours, which own warnings outlive
+            self._fault(error)
+            self._give_up("a fault of the gateway")
 
     def _close(self) -> None:
         """End the batch that is being made: one commit, then what it sends."""
         if self.batch is None:
             return
+        try:
+            node, out = self.batch.end(self.clock.now)
+        except Exception as error:  # likewise
+            self._fault(error)
+            self._give_up("a fault of the gateway")
+            return
         batch, self.batch = self.batch, None
-        node, out = batch.end(self.clock.now)
         self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines), orders=tuple(batch.orders)))
 
     def _run(self, events: Iterable[LineEvent]) -> None:
@@ -283,11 +297,22 @@ class Server:
         if not self.counts["store_failures_total"]:
             self._log("store", text=f"nothing can be kept, nothing is exchanged; own warnings go on: {error}")
         self.counts["store_failures_total"] += 1
-        if self.batch is not None:
-            self.keeping.hear_lines(self.batch.lines)
-            self.batch = None
+        self._give_up(str(error))
         for one in gone:
             self._answer(one.orders, f"it could not be kept, and does not count: {error}")
+
+    def _give_up(self, why: str) -> None:
+        """Nothing of the batch that is being made counts, but that lines came and went."""
+        batch, self.batch = self.batch, None
+        if batch is not None:
+            self.keeping.hear_lines(batch.lines)
+            self._answer(batch.orders, f"it could not be kept, and does not count: {why}")
+
+    def _fault(self, error: Exception) -> None:
+        """Tell of a fault of ours in the partners' half: what it was made of does not count, own warnings go on."""
+        self.counts["faults_total"] += 1
+        where = "".join(traceback.format_exception(error, limit=-FAULT_FRAMES))
+        self._log("fault", text=f"{type(error).__name__}: {error}; own warnings go on", where=where)
 
     def _answer(self, orders: Iterable[Order], text: str) -> None:
         """Tell the operator what became of words of theirs."""
@@ -332,7 +357,12 @@ class Server:
         self._warn("own", warnings)
         self._close()
         event = Tick(index=index, detections=detections, own=own)
-        node, out = step(self.gateway, self.node, event, self.clock.now)
+        try:
+            node, out = step(self.gateway, self.node, event, self.clock.now)
+        except Exception as error:  # a fault of ours: own half counts, as where nothing can be kept
+            self._fault(error)
+            self.node = ashore(self.node, event)
+            return
         self.keeping.take(Step(node=node, out=out, tick=event))
 
     def _say(self, out: Out) -> None:
