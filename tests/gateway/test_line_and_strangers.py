@@ -70,7 +70,8 @@ def test_a_partner_is_heard(keys: Path) -> None:
 def test_p3_a_certificate_that_names_another_opens_no_line(keys: Path) -> None:
     """Even where an authority that is believed issued it."""
     line, heard = talked(keys, "Mars", "Mars", [WORD])
-    assert heard == []
+    assert heard == [False]
+    assert line.trouble == "a certificate names 'Mars', not 'Russia'"
     assert line.strangers == 1
     assert line.writer is None
 
@@ -80,6 +81,52 @@ def test_p3_a_certificate_of_another_authority_or_none_opens_no_line(keys: Path,
     line, heard = talked(keys, caller, believes, [WORD])
     assert heard == []
     assert (line.strangers, line.writer) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("there", "believed", "cause"),
+    [
+        ("nobody", "Russia", "Connect call failed"), ("Russia", "Mars", "its certificate is not believed"),
+        ("Mars", "Mars", "a certificate names 'Mars', not 'Russia'"),
+        ("deaf to us", "Russia", "perhaps our certificate is not believed there"),
+    ],
+)  # fmt: skip
+def test_why_a_partner_is_not_reached_is_told_once_for_each_cause(
+    keys: Path, monkeypatch: pytest.MonkeyPatch, there: str, believed: str, cause: str
+) -> None:
+    """NATO calls: nobody, one whom it does not believe, one who is another, and one who does not believe it."""
+    monkeypatch.setattr(transport, "RECONNECT_S", (0.01, 0.02))
+    told: list[tuple[bool, str]] = []
+
+    async def on_frame(lane: int, data: bytes) -> None:
+        raise AssertionError("nothing is said")
+
+    async def call() -> None:
+        calls, server = 0, await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+
+        def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal calls
+            calls += 1
+            writer.close()
+
+        line = Line("Russia", on_frame, lambda up, why: told.append((up, why)))
+        side, hears = ("Russia", "Mars") if there == "deaf to us" else (there, "NATO")
+        if side != "nobody":
+            server = await listen(f"127.0.0.1:{port}", came, context=tls(keys, side, hears)[0])
+        running = asyncio.create_task(line.connect_for_ever("127.0.0.1", port, tls(keys, "NATO", believed)[1]))
+        await asyncio.sleep(0.5)
+        running.cancel()
+        server.close()
+
+    asyncio.run(asyncio.wait_for(call(), 20.0))
+    causes = [why for up, why in told if not up and why]
+    assert causes, told
+    assert all(cause in why for why in causes)
+    if there != "deaf to us":  # there a line stands, for as long as it takes them to say so
+        assert told == [(False, causes[0])]
 
 
 def test_p5_a_frame_that_is_too_long_ends_the_line_unread(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

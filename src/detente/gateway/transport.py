@@ -30,6 +30,7 @@ READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB
 
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
+UNSAID = "it ended before a word was said: perhaps our certificate is not believed there"
 
 WAITING_BYTES = 1 << 17
 """What a line reads ahead of its reader, twice over. Not more: whoever fills a line must not fill the loop's turns, in
@@ -150,6 +151,7 @@ class Line:
         self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
         self.silent_s = silent_s
         self.writer: asyncio.StreamWriter | None = None
+        self.trouble = ""  # why there is no line, as last told
         self.strangers = 0  # connections by whom the certificate does not name the partner
         self.dropped = 0  # frames not sent for want of buffer
 
@@ -163,18 +165,20 @@ class Line:
             return
         writer.write(HEAD.pack(len(data), lane) + data)  # at once: one record of TLS, one call, one wake at its end
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read frames until the line breaks. A newer line takes an older one's place."""
-        if name_of(writer) != self.partner:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Read frames until the line breaks; whether any came. A newer line takes an older one's place."""
+        if (name := name_of(writer)) != self.partner:
             self.strangers += 1
             writer.close()
-            return
+            self._tell(f"a certificate names {name!r}, not {self.partner!r}")
+            return False
         self.hang_up()
         self.writer = writer
         self.on_line(True, "")
         frames, why = Frames(), ""
         try:
             while self.writer is writer and (data := await self._heard(reader)):
+                self.trouble = ""
                 await self.before()
                 for lane, frame in frames.cut(data):
                     await self.on_frame(lane, frame)
@@ -182,12 +186,15 @@ class Line:
                         await asyncio.sleep(0)
         except TimeoutError:
             why = quiet_for(self.silent_s or 0.0)
-        except (PeerError, OSError, ssl.SSLError):
+        except PeerError as error:
+            why = str(error)
+        except (OSError, ssl.SSLError):
             pass
         finally:
             writer.close()
             if self.writer is writer:
-                self.hang_up(why)
+                self.hang_up(why or ("" if frames.cuts else UNSAID))
+        return frames.cuts > 0
 
     async def _heard(self, reader: asyncio.StreamReader) -> bytes:
         """What came. TimeoutError where nothing does for too long; while others make us wait, none of it passes."""
@@ -199,6 +206,12 @@ class Line:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
+            self.on_line(False, why)
+
+    def _tell(self, why: str) -> None:
+        """Why there is no line, once for each cause."""
+        if self.writer is None and why != self.trouble:
+            self.trouble = why
             self.on_line(False, why)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -213,13 +226,22 @@ class Line:
             try:
                 async with asyncio.timeout(HANDSHAKE_S):
                     reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=WAITING_BYTES)
-            except (OSError, ssl.SSLError, TimeoutError):
-                await asyncio.sleep(wait_s)
-                wait_s = min(2.0 * wait_s, RECONNECT_S[1])
-                continue
-            wait_s = RECONNECT_S[0]
-            await self.serve(reader, writer)
+            except (OSError, ssl.SSLError, TimeoutError) as error:
+                self._tell(f"{host}:{port} cannot be reached: {_cause(error)}")
+            else:
+                if await self.serve(reader, writer):
+                    wait_s = RECONNECT_S[0]
             await asyncio.sleep(wait_s)
+            wait_s = min(2.0 * wait_s, RECONNECT_S[1])
+
+
+def _cause(error: Exception) -> str:
+    """Why there is no line, for people."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not believed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {(error.reason or str(error)).lower().replace('_', ' ')}"
+    return f"no answer within {HANDSHAKE_S:g} s" if isinstance(error, TimeoutError) else str(error)
 
 
 async def listen(address: str, on_client: Callable, *, context: ssl.SSLContext | None = None) -> asyncio.Server:
