@@ -31,6 +31,9 @@ KNOWN_KEPT = 512  # digests of envelopes received lately: the same bytes again a
 REFUSED_KEPT = 256  # digests of refused bytes, or of why, so that the same make one ledger entry
 FORMER_KEPT = 8  # agreements of before, under which what waits to be applied may have come
 SPOKEN_KEPT = 64  # moments of notes written lately: a partner echoes one of the last few
+COPIED = "pending", "closings", "sent", "beyond", "heads", "buckets", "counts", "known", "refused", "announced"
+"""What of a link changes in place: a copy has its own."""
+
 NEVER_S = -1e18
 
 Standing = Literal["not-yet", "in-force", "over"]
@@ -256,18 +259,7 @@ class Link:
         other = object.__new__(Link)
         held = other.__dict__
         held.update(self.__dict__)
-        for name in (
-            "pending",
-            "closings",
-            "sent",
-            "beyond",
-            "heads",
-            "buckets",
-            "counts",
-            "known",
-            "refused",
-            "announced",
-        ):
+        for name in COPIED:
             held[name] = held[name].copy()
         return other
 
@@ -344,7 +336,7 @@ class Link:
 
     @property
     def accepting(self) -> bool:
-        """True while the outbox takes envelopes: agreed, in force, stopped by nobody's word, nor by a broken line."""
+        """True while the outbox takes envelopes: agreed, in force, stopped by nobody's word; a broken line does not."""
         stopped = self.paused_here or self.paused_there or self.withdrawn
         return self.agreed and self.standing == "in-force" and not stopped
 
