@@ -37,11 +37,10 @@ ARRIVALS = [
 
 def drill_limits(outbox_bytes: int) -> Limits:
     """Tighter than live ones, so that a drill meets them; but for what may wait for a tick: once a drill's ticks have
-    ended, what they left waiting is applied by none, and for what is still on its way there must be room beside it."""
+    ended, none makes room any more for what is still on its way."""
     rates = tuple(Rate(per_s=rate, burst=60.0) for rate in (10.0, 10.0, 5.0, 20.0))
     return Limits(
         frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=(3600.0, 30.0, 30.0), horizon_s=5.0,
-        waiting_rows=512,
     )  # fmt: skip
 
 
