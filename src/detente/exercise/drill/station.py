@@ -172,7 +172,6 @@ class Station:
     unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
     unkept: list[Order] = field(default_factory=list)  # those that never were: the operator is told
     most_steps: int = 0  # in one commit
-    most_rows: int = 0  # that waited to be applied, of more than one envelope
 
     @property
     def name(self) -> str:
@@ -238,8 +237,6 @@ class Station:
         assert self.keeping is not None, "a station that is up"
         node, out = steps(self.gateway, self.keeping.node, events, now)
         self._check_taken(out, now)
-        waiting = [link.waiting for link in node.links.values() if len(link.waiting) > 1]
-        self.most_rows = max([self.most_rows, *(sum(len(one.messages) for one in each) for each in waiting)])
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
