@@ -54,7 +54,8 @@ SEALED_TICK = SHORT.first_tick + SHORT.ticks + 10  # some time after the drills'
 IN_FLIGHT = 256  # envelopes: enough to keep both ends busy, few enough not to wait in buffers
 FREE = Limits(
     frames_each=(Rate(per_s=1e9, burst=1e9),) * 4, bytes_each=(Rate(per_s=1e12, burst=1e12),) * 4,
-    outbox_bytes=1 << 34, expire_s=(1e9, 1e9, 1e9), retry_s=30.0, retry_most_s=30.0, heartbeat_s=30.0,
+    outbox_bytes=1 << 34, expire_s=(1e9, 1e9, 1e9), retry_s=30.0, retry_most_s=30.0, heartbeat_s=30.0, silent_s=90.0,
+    waiting_rows=1 << 30, waiting_bytes=1 << 40,
 )  # fmt: skip
 
 

@@ -44,7 +44,10 @@ class Pair:
 
     def applied(self, side: int) -> None:
         """As after a tick: nothing waits to be applied."""
-        links = {name: replace(link, waiting=()) for name, link in self.nodes[side].links.items()}
+        links = {
+            name: replace(link, waiting=(), waiting_rows=0, waiting_bytes=0)
+            for name, link in self.nodes[side].links.items()
+        }
         self.nodes[side] = replace(self.nodes[side], links=links)
 
 

@@ -191,9 +191,8 @@ def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> b
     if not link.waiting:
         return True
     share = 1.0 if lane is Lane.WARNING else 1.0 - limits.reserve_fraction
-    rows += sum(len(one.messages) for one in link.waiting)
-    size += sum(one.size for one in link.waiting)
-    return rows <= share * limits.waiting_rows and size <= share * limits.waiting_bytes
+    within = link.waiting_rows + rows <= share * limits.waiting_rows
+    return within and link.waiting_bytes + size <= share * limits.waiting_bytes
 
 
 def _held_as(link: Link, named: Sequence[tuple[int, bytes]]) -> list[bool]:
@@ -244,10 +243,9 @@ def _received(
     link.count("received")
     link.count("late", int(late))
     link.arrivals = (*link.arrivals[-ARRIVALS_KEPT + 1 :], (int(lane), sequence, now.steady_s))
-    link.waiting = (
-        *link.waiting,
-        Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages, size=len(data)),
-    )  # fmt: skip
+    link.wait_too(
+        Waiting(epoch=header.epoch, sequence=sequence, lane=lane, digest=digest, messages=messages, size=len(data))
+    )
     link.beyond[sequence] = Had(sequence=sequence, kind=EntryKind.RECEIVED, digest=digest, stated_s=header.sealed_s)
     advance(gateway, link, out, now)
     link.owed = (

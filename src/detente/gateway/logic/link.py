@@ -219,6 +219,8 @@ class Link:
     beyond: dict[int, Had] = field(default_factory=dict)
     ends: bool = False  # the partner has begun a new epoch, and what is missing of this one will never come
     waiting: tuple[Waiting, ...] = ()
+    waiting_rows: int = 0  # of all that wait, messages
+    waiting_bytes: int = 0
     arrivals: tuple[tuple[int, int, float], ...] = ()  # (lane, sequence, steady_s) of the latest
     known: dict[bytes, int] = field(default_factory=dict)  # sequences received lately by digest, oldest first
     owed: tuple[Acknowledgement, ...] = ()  # to be receipted
@@ -296,6 +298,18 @@ class Link:
             out.records.append(Sworn(partner=self.partner, kind="latest", word=self.testimony))
             self.testimony = b""
         out.records.append(self.kept())
+
+    def wait_too(self, one: Waiting) -> None:
+        """One more waits for the next tick."""
+        self.waiting = (*self.waiting, one)
+        self.waiting_rows += len(one.messages)
+        self.waiting_bytes += one.size
+
+    def wait_on(self, those: tuple[Waiting, ...]) -> None:
+        """These wait still, after a tick."""
+        self.waiting, self.waiting_rows, self.waiting_bytes = (), 0, 0
+        for one in those:
+            self.wait_too(one)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""

@@ -316,7 +316,7 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
         if link.quarantined or link.standing != "in-force":
             aside += [(name, one) for one in link.waiting]
             link.count("set_aside", len(link.waiting))
-            link.waiting = ()
+            link.wait_on(())
             continue
         rows, kept = 0, []
         for one in sorted(link.waiting, key=lambda one: (one.lane, one.epoch, one.sequence)):
@@ -325,7 +325,7 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
                 continue
             rows += len(one.messages)
             due.append((name, one))
-        link.waiting = tuple(kept)
+        link.wait_on(tuple(kept))
         link.count("applied", rows)
     return due, aside
 
@@ -398,7 +398,7 @@ def restore(
             digest=envelope_digest(letter.envelope), messages=inbound.opened_again(gateway, letter, link.former),
             size=len(letter.envelope),
         )  # fmt: skip
-        link.waiting = (*link.waiting, waiting)
+        link.wait_too(waiting)
     for name, link in links.items():
         if under.get(name, gateway.digest) != gateway.digest:
             outbound.close_all(link, out, "renewed", now)
