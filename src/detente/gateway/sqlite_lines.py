@@ -23,9 +23,11 @@ Name = tuple[str, int, int]
 """Which inbox line: partner, epoch and sequence."""
 
 
-def count(base: sqlite3.Connection, what: str, change: int) -> None:
-    """Keep, with the commit that is being made, that there are so many more of these lines."""
-    base.execute("UPDATE about SET value = value + ? WHERE key = ?", (change, what))
+def count(base: sqlite3.Connection, more: Mapping[str, int]) -> None:
+    """Keep, with the commit that is being made, that there are so many more of each of these lines."""
+    base.executemany(
+        "UPDATE about SET value = value + ? WHERE key = ?", [(many, what) for what, many in more.items() if many]
+    )
 
 
 def _miscounted(base: sqlite3.Connection, what: str, found: int) -> str:

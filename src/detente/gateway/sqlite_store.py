@@ -110,6 +110,7 @@ class SqliteStore:
         self.room = Room(bytes_max)
         self.made = False  # by this very opening
         self.unfolded_bytes = 0  # written since the log was last copied into the file
+        self.more: dict[str, int] = {}  # lines of each kind by what is being committed
         self.forgets = False  # what is being committed asks that nothing of it stay in the log
         self.folding = threading.Lock()
         self.opened = contextlib.ExitStack()
@@ -267,6 +268,7 @@ class SqliteStore:
     def begin(self, records: Sequence[Record]) -> None:
         """Write all of these, to be kept by :meth:`finish`; raises StoreError, and keeps none, where that fails."""
         forgets = any(isinstance(record, Forgotten) for record in records)
+        self.more = dict.fromkeys(COUNTS, 0)
         try:
             self.base.execute("BEGIN IMMEDIATE")
             if self.crowded:  # what goes makes room for what comes
@@ -274,6 +276,7 @@ class SqliteStore:
                     self._delete(record)
             for record in records:
                 self._keep(record)
+            count(self.base, self.more)
             if self.room.bytes_max is not None:
                 self._see_room()
         except sqlite3.Error as error:
@@ -330,7 +333,7 @@ class SqliteStore:
         if isinstance(record, Accepted):
             row = (record.partner, record.sequence, record.lane, record.tick, record.envelope, json.dumps(record.keys))
             run("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, '', x'')", row)
-            count(self.base, OUTBOX, 1)
+            self.more[OUTBOX] += 1
         elif isinstance(record, Closed):
             row = (record.reason, record.digest, record.partner, record.sequence)
             run("UPDATE outbox SET envelope = x'', keys = '[]', closed = ?, digest = ? "
@@ -338,7 +341,7 @@ class SqliteStore:
         elif isinstance(record, Received):
             row = (record.partner, record.epoch, record.sequence, record.lane, record.envelope, record.late)
             run("INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, sum_of(record.envelope)))
-            count(self.base, WAITING, 1)
+            self.more[WAITING] += 1
         elif isinstance(record, (Receipted, Forgotten)):
             self._delete(record)
         elif isinstance(record, Ticked):
@@ -368,7 +371,7 @@ class SqliteStore:
         if isinstance(record, Receipted):
             rows = [(record.partner, sequence) for sequence in record.sequences]
             gone = self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
-            count(self.base, OUTBOX, -gone.rowcount)
+            self.more[OUTBOX] -= gone.rowcount
         elif isinstance(record, Forgotten):
             self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
         elif isinstance(record, Snapped):
@@ -385,7 +388,7 @@ class SqliteStore:
         used = self.base.executemany(
             "UPDATE inbox SET applied = ? WHERE partner = ? AND epoch = ? AND sequence = ?", names
         )  # fmt: skip
-        count(self.base, WAITING, -used.rowcount)
+        self.more[WAITING] -= used.rowcount
 
     def load(self) -> Saved:
         """What a gateway needs to go on. Raises InputError where something of it is not what was written."""
