@@ -133,7 +133,6 @@ class SqliteStore:
             else:
                 self._recognise()
             self.base.execute("PRAGMA journal_mode=WAL")
-            self.base.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.base.execute("BEGIN IMMEDIATE")
             self.base.execute("COMMIT")
@@ -267,9 +266,11 @@ class SqliteStore:
 
     def begin(self, records: Sequence[Record]) -> None:
         """Write all of these, to be kept by :meth:`finish`; raises StoreError, and keeps none, where that fails."""
-        forgets = any(isinstance(record, Forgotten) for record in records)
+        self.forgets = any(isinstance(record, Forgotten) for record in records)
         self.more = dict.fromkeys(COUNTS, 0)
-        try:
+        partners = any(isinstance(record, (Forgotten, Snapped, Ticked)) for record in records)
+        try:  # what is deleted of partners' is overwritten, not only unlinked: of our own that costs, and serves nobody
+            self.base.execute(f"PRAGMA secure_delete={'ON' if partners else 'FAST'}")
             self.base.execute("BEGIN IMMEDIATE")
             if self.crowded:  # what goes makes room for what comes
                 for record in records:
@@ -281,7 +282,6 @@ class SqliteStore:
                 self._see_room()
         except sqlite3.Error as error:
             self._give_up(error)
-        self.forgets = forgets
         self.unfolded_bytes += sum(RECORD_BYTES + len(getattr(record, "envelope", b"")) for record in records)
 
     def finish(self) -> None:
