@@ -1,7 +1,6 @@
 """What a side says when it starts, and what a start that is refused leaves behind."""
 
 import asyncio
-import contextlib
 import errno
 import gc
 import json
@@ -23,7 +22,6 @@ from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import Server
 from detente.gateway.signatures import write_signatures
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.telling import show_line
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
@@ -193,13 +191,3 @@ def test_p7_a_log_that_cannot_be_written_stops_nothing_and_is_counted(folder: Pa
     server = Server(ready(folder, NATO), show)
     asyncio.run(server.run())
     assert server.counts["unshown_total"] >= 3
-
-
-def test_p7_a_full_stdout_is_an_error_of_the_log_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole lines: what could not be written is lost, or comes later, and never in two halves."""
-    with open("/dev/full", "w") as full:
-        monkeypatch.setattr("sys.stdout", full)
-        with pytest.raises(OSError, match="No space left"):
-            show_line({"event": "started"})
-        with contextlib.suppress(OSError):
-            full.close()

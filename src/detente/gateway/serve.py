@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -43,7 +44,7 @@ from detente.gateway.logic.node import (
 from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.telling import show_line, warning_fields
+from detente.gateway.telling import Log, warning_fields
 from detente.gateway.transport import listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
@@ -55,6 +56,7 @@ QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: a
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
+LAST_WORDS_S = 2.0  # that a process which ends waits for whoever reads its log. source: assumption, 0.5-10
 FAULT_FRAMES = 3  # of a fault's traceback that are told
 DEAF_S = 0.001  # between looks at a disk that is far behind
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
@@ -64,7 +66,7 @@ Show = Callable[[dict[str, Any]], None]
 class Server:
     """A side's running process."""
 
-    def __init__(self, ready: Ready, show: Show = show_line) -> None:
+    def __init__(self, ready: Ready, show: Show) -> None:
         """Opens the store, and keeps nothing in it yet. Raises InputError where it cannot be this side's."""
         file = ready.config.file
         self.ready, self.gateway, self.clock, self.show = ready, ready.gateway, ready.clock, show
@@ -470,6 +472,11 @@ class Server:
         return node, counts, health
 
 
-def serve(ready: Ready, show: Show = show_line) -> None:
-    """Run a side's process until it is stopped."""
-    asyncio.run(Server(ready, show).run())
+def serve(ready: Ready) -> None:
+    """Run a side's process until it is stopped; what it tells goes to standard output."""
+    sys.stdout.flush()
+    log = Log(sys.stdout.fileno())
+    try:
+        asyncio.run(Server(ready, log.show).run())
+    finally:
+        log.finish(LAST_WORDS_S)

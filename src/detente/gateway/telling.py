@@ -1,7 +1,11 @@
 """What a side's process tells people: one JSON document a line."""
 
+import asyncio
+import contextlib
 import json
-import sys
+import os
+import select
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -9,11 +13,60 @@ import numpy as np
 from detente.centre.picture.identity import track_name
 from detente.records.stages import Warnings
 
+LINES_MAX = 1000
+"""Lines that wait for whoever reads them; of more the oldest go. source: assumption, 100-10,000: an hour of a log."""
 
-def show_line(document: dict[str, Any]) -> None:
-    """One JSON document a line on stdout: the structured log."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
+PIECE_BYTES = 4096  # what a pipe that has room for anything takes without a wait (PIPE_BUF, pipe(7))
+
+
+class Log:
+    """The structured log: one JSON document a line on a descriptor.
+
+    It waits for nobody: a terminal that was stopped, or a pipe whose reader has fallen asleep, has lines wait here, and
+    is written to when it takes more, if a loop runs then.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.waiting: deque[bytes] = deque(maxlen=LINES_MAX)
+        self.begun = b""  # what is left of a line that was begun: none is shown by half
+        self.loop: asyncio.AbstractEventLoop | None = None  # that calls once more is taken
+
+    def show(self, document: dict[str, Any]) -> None:
+        """Show a document: at once, or when there is room.
+
+        Raises OSError where a line is lost, or at best shown late: a full disk, no reader, or too many that wait.
+        """
+        lost = len(self.waiting) == LINES_MAX
+        self.waiting.append(json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        if self.loop is None and not self._write():
+            with contextlib.suppress(RuntimeError):  # none runs: the next line tries again
+                self.loop = asyncio.get_running_loop()
+                self.loop.add_writer(self.descriptor, self._go_on)
+        if lost:
+            raise BlockingIOError(f"more than {LINES_MAX} lines of the log wait for their reader")
+
+    def finish(self, most_s: float) -> None:
+        """Show what waits, as long as some of it is taken within so long."""
+        with contextlib.suppress(OSError):
+            self._write(most_s)
+
+    def _go_on(self) -> None:
+        assert self.loop is not None, "the loop that called"
+        with contextlib.suppress(OSError):
+            if not self._write():
+                return
+        self.loop.remove_writer(self.descriptor)
+        self.loop = None
+
+    def _write(self, most_s: float = 0.0) -> bool:
+        """Write as much as is taken at once, or within so long of each other; whether that is all."""
+        while self.begun or self.waiting:
+            if not select.select([], [self.descriptor], [], most_s)[1]:
+                return False
+            self.begun = self.begun or self.waiting.popleft()
+            self.begun = self.begun[os.write(self.descriptor, self.begun[:PIECE_BYTES]) :]
+        return True
 
 
 def warning_fields(warnings: Warnings, row: int, names: tuple[str, ...]) -> dict[str, Any]:
