@@ -45,7 +45,7 @@ from detente.gateway.logic.records import Receipted, StoreError
 from detente.gateway.logic.releasing import sealed_envelope
 from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.transport import Line, contexts, listen
+from detente.gateway.transport import Line, contexts, open_door
 from detente.records.stages import Messages
 from detente.scenario.agreement import DataClass
 
@@ -193,7 +193,7 @@ class End:
             call = self.line.connect_for_ever("127.0.0.1", int(port.read_text()), calling)
             tasks.append(asyncio.create_task(call))
             return tasks
-        server = await listen("127.0.0.1:0", self.line.answer, context=serving)
+        server = await open_door("127.0.0.1:0", self.line.answer, self.line.stranger, serving)
         port.write_text(str(server.sockets[0].getsockname()[1]))
         return tasks
 

@@ -9,7 +9,7 @@ import pytest
 
 from detente.gateway import transport
 from detente.gateway.keys import make_keys
-from detente.gateway.transport import HEAD, Line, contexts, listen
+from detente.gateway.transport import CALLERS_MAX, HEAD, Line, contexts, open_door
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def talked(keys: Path, caller: str, believes: str, frames: list[bytes]) -> tuple
 
     async def call() -> Line:
         line = Line("Russia", on_frame, on_line)
-        server = await listen("127.0.0.1:0", line.answer, context=tls(keys, "NATO", believes)[0])
+        server = await open_door("127.0.0.1:0", line.answer, line.stranger, tls(keys, "NATO", believes)[0])
         port = server.sockets[0].getsockname()[1]
         context = ssl.create_default_context() if caller == "nobody" else tls(keys, caller, "NATO")[1]
         if caller == "nobody":
@@ -71,7 +71,7 @@ def test_p3_a_certificate_that_names_another_opens_no_line(keys: Path) -> None:
     """Even where an authority that is believed issued it."""
     line, heard = talked(keys, "Mars", "Mars", [WORD])
     assert heard == [False]
-    assert line.trouble == "a certificate names 'Mars', not 'Russia'"
+    assert line.causes == {"a certificate names 'Mars', not 'Russia'"}
     assert line.strangers == 1
     assert line.writer is None
 
@@ -79,8 +79,11 @@ def test_p3_a_certificate_that_names_another_opens_no_line(keys: Path) -> None:
 @pytest.mark.parametrize(("caller", "believes"), [("Mars", "Russia"), ("nobody", "Russia")])
 def test_p3_a_certificate_of_another_authority_or_none_opens_no_line(keys: Path, caller: str, believes: str) -> None:
     line, heard = talked(keys, caller, believes, [WORD])
-    assert heard == []
-    assert (line.strangers, line.writer) == (0, None)
+    assert heard == ([False] if caller == "Mars" else [])
+    assert (line.strangers, line.writer) == (1, None)
+    if caller == "Mars":
+        (cause,) = line.causes
+        assert cause.startswith("somebody calls, and that certificate is not believed: ")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_why_a_partner_is_not_reached_is_told_once_for_each_cause(
         line = Line("Russia", on_frame, lambda up, why: told.append((up, why)))
         side, hears = ("Russia", "Mars") if there == "deaf to us" else (there, "NATO")
         if side != "nobody":
-            server = await listen(f"127.0.0.1:{port}", came, context=tls(keys, side, hears)[0])
+            server = await open_door(f"127.0.0.1:{port}", came, lambda error: None, tls(keys, side, hears)[0])
         running = asyncio.create_task(line.connect_for_ever("127.0.0.1", port, tls(keys, "NATO", believed)[1]))
         await asyncio.sleep(0.5)
         running.cancel()
@@ -125,6 +128,38 @@ def test_why_a_partner_is_not_reached_is_told_once_for_each_cause(
     assert all(cause in why for why in causes)
     if there != "deaf to us":  # there a line stands, for as long as it takes them to say so
         assert told == [(False, causes[0])]
+
+
+def test_p4_callers_without_a_certificate_are_few_and_keep_no_partner_out(keys: Path) -> None:
+    """However many call and say nothing, or no word of TLS: descriptors are for who has one."""
+    up: list[bool] = []
+
+    async def on_frame(lane: int, data: bytes) -> None: ...
+
+    async def call() -> None:
+        line = Line("Russia", on_frame, lambda is_up, why: up.append(is_up))
+        door = await open_door("127.0.0.1:0", line.answer, line.stranger, tls(keys, "NATO", "Russia")[0])
+        port = door.sockets[0].getsockname()[1]
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CALLERS_MAX + 30)]
+        while len(door.proving) < CALLERS_MAX:
+            await asyncio.sleep(0.01)
+        _, partner = await asyncio.open_connection("127.0.0.1", port, ssl=tls(keys, "Russia", "NATO")[1])
+        while not up:
+            await asyncio.sleep(0.01)
+        assert await silent[0][0].read() == b"", "who called first and proved nothing is gone"
+        assert len(door.proving) <= CALLERS_MAX
+        silent[-1][1].write(b"GET / HTTP/1.0\r\n\r\n")
+        await silent[-1][0].read()
+        assert line.strangers == 1
+        assert up == [True], "the line stands"
+        door.close()
+        for _, writer in silent:
+            writer.close()
+        partner.close()
+        await asyncio.sleep(0.05)
+        assert not door.proving
+
+    asyncio.run(asyncio.wait_for(call(), 20.0))
 
 
 def test_p5_a_frame_that_is_too_long_ends_the_line_unread(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from detente.gateway.keys import make_keys
-from detente.gateway.transport import contexts, listen, renew
+from detente.gateway.transport import contexts, open_door, renew
 from detente.records.errors import InputError
 
 SIDES = ("NATO", "Russia")
@@ -30,7 +30,7 @@ def test_a_renewed_certificate_is_shown_from_the_next_handshake_on(tmp_path: Pat
         writer.close()
 
     async def story() -> list[bytes]:
-        server = await listen("127.0.0.1:0", echo, context=nato[0])
+        server = await open_door("127.0.0.1:0", echo, lambda error: None, nato[0])
         port, shown = server.sockets[0].getsockname()[1], []
         lines = []
         for number in range(2):

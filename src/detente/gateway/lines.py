@@ -11,7 +11,7 @@ from detente.gateway.config import PartnerFile
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.prepare import Ready
-from detente.gateway.transport import Line, OnFrame, OnLine, Turn, contexts, listen, renew
+from detente.gateway.transport import Door, Line, OnFrame, OnLine, Turn, address_of, contexts, open_door, renew
 
 
 class Lines:
@@ -70,12 +70,11 @@ class Lines:
         else:
             line = Line(name, on_frame, told, self.before, silent_s)
             if one.listen is not None:
-                server = await listen(one.listen, line.answer, context=serving)
-                closing = partial(_deaf, server, line)
+                door = await open_door(one.listen, line.answer, line.stranger, serving)
+                closing = partial(_deaf, door, line)
             else:
                 assert one.connect is not None, "a partner is reached in one of three ways"
-                host, _, port = one.connect.rpartition(":")
-                closing = self._run(name, line.connect_for_ever(host.strip("[]"), int(port), calling))
+                closing = self._run(name, line.connect_for_ever(*address_of(one.connect), calling))
         self.open[name], self.tls[name] = line, (serving, calling)
         self.closing[name], self.ways[name] = closing, _way(one)
 
@@ -90,9 +89,9 @@ class Lines:
         self.closing.pop(name)()
 
 
-def _deaf(server: asyncio.Server, line: Line) -> None:
+def _deaf(door: Door, line: Line) -> None:
     """Listen no more, and hang up."""
-    server.close()
+    door.close()
     line.hang_up()
 
 

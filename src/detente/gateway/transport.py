@@ -8,6 +8,7 @@ busy; what it does not read is dropped here beyond a buffer, because the outbox 
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator
@@ -30,6 +31,7 @@ READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB
 
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
+CALLERS_MAX = 64  # who prove at once whose certificate they hold. source: assumption, 8-256: a descriptor for each
 UNSAID = "it ended before a word was said: perhaps our certificate is not believed there"
 
 WAITING_BYTES = 1 << 17
@@ -38,6 +40,8 @@ which own sensors are read. source: assumption, 64 kB-1 MB."""
 
 OnFrame = Callable[[int, bytes], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
+OnClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
+OnStranger = Callable[[Exception], None]
 
 
 class OnLine(Protocol):
@@ -151,8 +155,8 @@ class Line:
         self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
         self.silent_s = silent_s
         self.writer: asyncio.StreamWriter | None = None
-        self.trouble = ""  # why there is no line, as last told
-        self.strangers = 0  # connections by whom the certificate does not name the partner
+        self.causes: set[str] = set()  # why there is no line: what was told since one stood and said something
+        self.strangers = 0  # who called and is not the partner
         self.dropped = 0  # frames not sent for want of buffer
 
     def send(self, lane: int, data: bytes) -> None:
@@ -178,7 +182,7 @@ class Line:
         frames, why = Frames(), ""
         try:
             while self.writer is writer and (data := await self._heard(reader)):
-                self.trouble = ""
+                self.causes.clear()
                 await self.before()
                 for lane, frame in frames.cut(data):
                     await self.on_frame(lane, frame)
@@ -210,9 +214,15 @@ class Line:
 
     def _tell(self, why: str) -> None:
         """Why there is no line, once for each cause."""
-        if self.writer is None and why != self.trouble:
-            self.trouble = why
+        if self.writer is None and why not in self.causes:
+            self.causes.add(why)
             self.on_line(False, why)
+
+    def stranger(self, error: Exception) -> None:
+        """Somebody called who could not prove anything: told where it may be the partner, with other keys than ours."""
+        self.strangers += 1
+        if isinstance(error, ssl.SSLCertVerificationError):
+            self._tell(f"somebody calls, and {_cause(error).replace('its', 'that')}")
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
@@ -244,16 +254,89 @@ def _cause(error: Exception) -> str:
     return f"no answer within {HANDSHAKE_S:g} s" if isinstance(error, TimeoutError) else str(error)
 
 
-async def listen(address: str, on_client: Callable, *, context: ssl.SSLContext | None = None) -> asyncio.Server:
-    """A server at an address. A port that is taken is an InputError."""
+class Door:
+    """Where a partner calls. Who has not proved yet whose certificate it holds takes little room, and no other's.
+
+    Of more callers than may be there at once the one that has been proving it for longest goes: a partner needs
+    milliseconds.
+    """
+
+    def __init__(
+        self, sockets: list[socket.socket], on_client: OnClient, on_stranger: OnStranger, context: ssl.SSLContext
+    ) -> None:  # fmt: skip
+        """``on_client`` is given whom ``context`` believes, ``on_stranger`` why it believes another not."""
+        self.sockets, self.on_client, self.on_stranger, self.context = sockets, on_client, on_stranger, context
+        self.proving: dict[asyncio.Task[None], None] = {}  # in the order in which they called
+        self.accepting = [asyncio.create_task(self._accept(one)) for one in sockets]
+
+    def close(self) -> None:
+        """Listen no more. Lines that stand go on."""
+        for task in (*self.accepting, *self.proving):
+            task.cancel()
+        for one in self.sockets:
+            one.close()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                caller, _ = await loop.sock_accept(listening)
+            except OSError:  # it went before it was answered, or there are no descriptors
+                await asyncio.sleep(RECONNECT_S[0])
+                continue
+            if len(self.proving) >= CALLERS_MAX:
+                next(iter(self.proving)).cancel()
+            task = asyncio.create_task(self._prove(caller))
+            self.proving[task] = None
+            task.add_done_callback(self.proving.pop)
+            await asyncio.sleep(0)  # others have their turn, this one the first of its own
+
+    async def _prove(self, caller: socket.socket) -> None:
+        """Hand over a caller whose certificate is believed. A handshake that ends otherwise closes the socket."""
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=WAITING_BYTES), self.on_client)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, caller, ssl=self.context, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        except OSError as error:
+            self.on_stranger(error)
+
+
+def address_of(address: str) -> tuple[str, int]:
+    """Host and port."""
     host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+async def listen(address: str, on_client: OnClient) -> asyncio.Server:
+    """A server at an address, for anybody who reaches it. A port that is taken is an InputError."""
+    host, port = address_of(address)
     try:
-        return await asyncio.start_server(
-            on_client, host.strip("[]"), int(port), ssl=context, limit=WAITING_BYTES,
-            **({} if context is None else {"ssl_handshake_timeout": HANDSHAKE_S}),
-        )  # fmt: skip
+        return await asyncio.start_server(on_client, host, port, limit=WAITING_BYTES)
     except OSError as error:
-        raise InputError(
-            found=f"address {address} cannot be listened on: {error.strerror}", expected="a free port of this machine",
-            remedy="stop what holds the port, or name another", path=address,
-        ) from error  # fmt: skip
+        raise _taken(address, error) from error
+
+
+async def open_door(address: str, on_client: OnClient, on_stranger: OnStranger, context: ssl.SSLContext) -> Door:
+    """Where a partner calls. A port that is taken is an InputError."""
+    host, port = address_of(address)
+    sockets: list[socket.socket] = []
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, _, _, _, place in dict.fromkeys(found):
+            sockets.append(socket.create_server(place[:2], family=family, backlog=CALLERS_MAX))
+            sockets[-1].setblocking(False)
+    except OSError as error:
+        for one in sockets:
+            one.close()
+        raise _taken(address, error) from error
+    return Door(sockets, on_client, on_stranger, context)
+
+
+def _taken(address: str, error: OSError) -> InputError:
+    return InputError(
+        found=f"address {address} cannot be listened on: {error.strerror}", expected="a free port of this machine",
+        remedy="stop what holds the port, or name another", path=address,
+    )  # fmt: skip
