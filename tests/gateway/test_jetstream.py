@@ -225,6 +225,43 @@ def test_a_partner_that_says_nothing_is_told_once_and_greeted_anew_until_it_spea
     asyncio.run(story())
 
 
+def test_why_a_server_is_not_reached_is_told_once(
+    brokers: Brokers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours, then the partner's, in whose place somebody else's stands first: that is no reason to wait for ever."""
+    monkeypatch.setattr(jetstream, "GONE_S", 1.0)
+    news: list[tuple[bool, str]] = []
+    others = Brokers(tmp_path / "others", SIDES)
+    config = tmp_path / "others" / "Russia.conf"
+    config.write_text(config.read_text().replace(str(others.ports["Russia"]), str(brokers.ports["Russia"])))
+    others.ports = brokers.ports
+
+    async def told(many: int) -> None:
+        await until(lambda: len(news) >= many)
+        await asyncio.sleep(3.0)  # it calls again and again
+        assert len(news) == many
+
+    async def story() -> None:
+        line = JetStreamLine("NATO", "Russia", nothing, lambda *said: news.append(said))
+        running = asyncio.create_task(line.run(*brokers.addresses("NATO"), brokers.context("NATO")))
+        await told(2)
+        with brokers.server("NATO"):
+            with others.server("Russia"):
+                await told(3)
+            with brokers.server("Russia"):
+                await until(lambda: line.up)
+        running.cancel()
+
+    asyncio.run(story())
+    ours, nobody, other = *sorted(why for _, why in news[:2])[::-1], news[2][1]
+    assert "our server" in ours
+    assert "Connect call failed" in ours
+    assert "Russia's server" in nobody
+    assert "Connect call failed" in nobody
+    assert "its certificate is not believed" in other
+    assert [is_up for is_up, _ in news] == [False, False, False, True]
+
+
 def test_p4_what_a_partners_server_does_not_take_is_dropped_beyond_a_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jetstream, "BUFFER_BYTES_MAX", 1000)
     line = JetStreamLine("NATO", "Russia", nothing, lambda up, why: None)

@@ -83,7 +83,7 @@ def test_p3_a_certificate_of_another_authority_or_none_opens_no_line(keys: Path,
     assert (line.strangers, line.writer) == (1, None)
     if caller == "Mars":
         (cause,) = line.causes
-        assert cause.startswith("somebody calls, and that certificate is not believed: ")
+        assert cause.startswith("somebody calls whose certificate is not believed: ")
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,33 @@ import contextlib
 import ssl
 import struct
 from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from detente.gateway.jetstream_inbox import LOOK_S, Inbox, wanted
 from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
-from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, OnLine, quiet_for
+from detente.gateway.transport import (
+    BUFFER_BYTES_MAX,
+    FRAME_BYTES_MAX,
+    FRAMES_A_TURN,
+    OnFrame,
+    OnLine,
+    cause_of,
+    quiet_for,
+    tell_once,
+)
 from detente.records.errors import InputError
 
+Use = Callable[[Any], Coroutine[Any, Any, None]]
 LENGTH = struct.Struct(">I")
 BUNDLE_BYTES, BUNDLE_FRAMES = 512_000, 64
 """Frames that wait together go in one message until it is so large: the server syncs once for all of them.
 source: assumption, 50,000-3,000,000 bytes and 8-1,024 frames."""
+
+GONE_S, CLOSE_S = 10.0, 1.0
+"""A connection is waited for so long, to be made or made again, and to close. source: assumption, 3-60 and 0.1-5 s."""
 
 PING_S = 5
 """A server that leaves two of our questions unanswered, so long apart, is gone. source: assumption, 1-60."""
@@ -72,6 +87,7 @@ class JetStreamLine:
         self.heard_s = 0.0  # when something last came, by the loop's clock
         self.taking = 0  # messages that wait for whoever takes them
         self.told = False  # that nothing was heard since
+        self.causes: set[str] = set()  # what :func:`tell_once` told
         self.inboxes = [Inbox(partner, lane, self._take) for lane in Lane]
         self.waiting: list[deque[bytes]] = [deque() for _ in Lane]
         self.waiting_bytes = 0
@@ -98,36 +114,72 @@ class JetStreamLine:
 
         Raises InputError where our server will not hold an inbox.
         """
+        parts = (
+            self._held(f"our server, {inbox},", inbox, context, partial(self._pull, inbox)),
+            self._held(f"{self.partner}'s server, {outbox},", outbox, context, self._push),
+            self._send(), self._listen(),
+        )  # fmt: skip
+        tasks = [asyncio.create_task(part) for part in parts]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _held(self, server: str, address: str, context: ssl.SSLContext, use: Use) -> None:
+        """A connection in use, which connects again by itself; once it does not for long, another takes its place.
+
+        (nats-py waits for ever after a handshake that failed, even when the server shows another certificate later.)
+        """
         import nats
+
+        async def missed(error: Exception) -> None:
+            tell_once(self, f"{server} cannot be reached: {cause_of(error)}")
+
+        async def connect() -> Any:
+            async with asyncio.timeout(GONE_S):
+                return await nats.connect(
+                    address, name=self.own, tls=context, tls_hostname="localhost", max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2, ping_interval=PING_S, error_cb=missed, disconnected_cb=self._down,
+                    reconnected_cb=self._again,
+                )  # fmt: skip
+
+        while wanted():
+            connection = await _patiently(connect)
+            tasks = [asyncio.create_task(use(connection)), asyncio.create_task(_gone(connection))]
+            try:
+                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    task.result()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(CLOSE_S):
+                        await connection.close()
+
+    async def _pull(self, inbox: str, connection: Any) -> None:
+        """Take what comes to our server."""
         from nats.js.errors import APIError
 
-        async def quiet(_: Exception) -> None:
-            return
+        for lane in self.inboxes if self.inward is None else ():
+            try:
+                await _patiently(lambda lane=lane: lane.make(connection))
+            except APIError as error:
+                raise InputError(
+                    found=f"a server that will not hold stream {lane.name}: {error.description}",
+                    expected="room for it, and no other stream on its subjects",
+                    remedy="raise max_file_store, or remove the other stream (`nats stream rm`)", path=inbox,
+                ) from error  # fmt: skip
+        self.inward = connection
+        await self._again()
+        await asyncio.gather(*(lane.run(connection) for lane in self.inboxes))
 
-        options: dict[str, Any] = {
-            "tls": context, "tls_hostname": "localhost", "allow_reconnect": True, "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.2, "error_cb": quiet, "disconnected_cb": self._down, "ping_interval": PING_S,
-        }  # fmt: skip
-        inwards = {**options, "reconnected_cb": self._inward_again}
-        self.inward = await _patiently(lambda: nats.connect(inbox, name=self.own, **inwards))
-        try:
-            for lane in self.inboxes:
-                try:
-                    await _patiently(lambda lane=lane: lane.make(self.inward))
-                except APIError as error:
-                    raise InputError(
-                        found=f"a server that will not hold stream {lane.name}: {error.description}",
-                        expected="room for it, and no other stream on its subjects",
-                        remedy="raise max_file_store, or remove the other stream (`nats stream rm`)", path=inbox,
-                    ) from error  # fmt: skip
-            outwards = {**options, "reconnected_cb": self._again}
-            self.outward = await _patiently(lambda: nats.connect(outbox, name=self.own, **outwards))
-            await self._again()
-            await asyncio.gather(*(lane.run(self.inward) for lane in self.inboxes), self._send(), self._listen())
-        finally:
-            for connection in (self.inward, self.outward):
-                with contextlib.suppress(Exception):
-                    await connection.close()
+    async def _push(self, connection: Any) -> None:
+        """Send over this connection."""
+        self.outward = connection
+        await self._again()
+        await asyncio.Event().wait()
 
     async def _take(self, lane: int, message: bytes) -> None:
         """A message of the partner's, whatever its bytes."""
@@ -140,6 +192,7 @@ class JetStreamLine:
             if self.read % FRAMES_A_TURN == 0:
                 await asyncio.sleep(0)
         self.taking -= 1
+        self.causes.clear()
         self.heard_s, self.told = asyncio.get_running_loop().time(), False
 
     async def _listen(self) -> None:
@@ -175,16 +228,23 @@ class JetStreamLine:
             self.up = False
             self.on_line(False, "")
 
-    async def _inward_again(self) -> None:
+    async def _again(self) -> None:
         for lane in self.inboxes:
             lane.broken.set()
-        await self._again()
-
-    async def _again(self) -> None:
         both = self.inward, self.outward
         if all(one is not None and one.is_connected for one in both) and not self.up:
             self.up, self.told, self.heard_s = True, False, asyncio.get_running_loop().time()
             self.on_line(True, "")
+
+
+async def _gone(connection: Any) -> None:
+    """Until a connection was not there for so long that it will not come back."""
+    clock = asyncio.get_running_loop().time
+    there_s = clock()
+    while wanted() and clock() - there_s < GONE_S:
+        await asyncio.sleep(LOOK_S)
+        if connection.is_connected:
+            there_s = clock()
 
 
 async def _patiently(make: Any) -> Any:

@@ -13,7 +13,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from detente.centre.exchange.message import KIND
 from detente.records.errors import InputError, PeerError
@@ -32,6 +32,7 @@ READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
 CALLERS_MAX = 64  # who prove at once whose certificate they hold. source: assumption, 8-256: a descriptor for each
+CAUSES_MAX = 16  # why there is no line, told of one silence. source: assumption, 4-100
 UNSAID = "it ended before a word was said: perhaps our certificate is not believed there"
 
 WAITING_BYTES = 1 << 17
@@ -155,7 +156,7 @@ class Line:
         self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
         self.silent_s = silent_s
         self.writer: asyncio.StreamWriter | None = None
-        self.causes: set[str] = set()  # why there is no line: what was told since one stood and said something
+        self.causes: set[str] = set()  # what :func:`tell_once` told
         self.strangers = 0  # who called and is not the partner
         self.dropped = 0  # frames not sent for want of buffer
 
@@ -174,7 +175,7 @@ class Line:
         if (name := name_of(writer)) != self.partner:
             self.strangers += 1
             writer.close()
-            self._tell(f"a certificate names {name!r}, not {self.partner!r}")
+            tell_once(self, f"a certificate names {name!r}, not {self.partner!r}")
             return False
         self.hang_up()
         self.writer = writer
@@ -212,17 +213,11 @@ class Line:
             self.writer = None
             self.on_line(False, why)
 
-    def _tell(self, why: str) -> None:
-        """Why there is no line, once for each cause."""
-        if self.writer is None and why not in self.causes:
-            self.causes.add(why)
-            self.on_line(False, why)
-
     def stranger(self, error: Exception) -> None:
         """Somebody called who could not prove anything: told where it may be the partner, with other keys than ours."""
         self.strangers += 1
         if isinstance(error, ssl.SSLCertVerificationError):
-            self._tell(f"somebody calls, and {_cause(error).replace('its', 'that')}")
+            tell_once(self, f"somebody calls whose certificate is not believed: {error.verify_message}")
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
@@ -237,7 +232,7 @@ class Line:
                 async with asyncio.timeout(HANDSHAKE_S):
                     reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=WAITING_BYTES)
             except (OSError, ssl.SSLError, TimeoutError) as error:
-                self._tell(f"{host}:{port} cannot be reached: {_cause(error)}")
+                tell_once(self, f"{host}:{port} cannot be reached: {cause_of(error)}")
             else:
                 if await self.serve(reader, writer):
                     wait_s = RECONNECT_S[0]
@@ -245,13 +240,20 @@ class Line:
             wait_s = min(2.0 * wait_s, RECONNECT_S[1])
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
     """Why there is no line, for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not believed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or str(error)).lower().replace('_', ' ')}"
     return f"no answer within {HANDSHAKE_S:g} s" if isinstance(error, TimeoutError) else str(error)
+
+
+def tell_once(line: Any, why: str) -> None:
+    """Tell why a line does not stand, once for each of so many causes, until it stands and something is heard."""
+    if line.writer is None and why not in line.causes and len(line.causes) < CAUSES_MAX:
+        line.causes.add(why)
+        line.on_line(False, why)
 
 
 class Door:
