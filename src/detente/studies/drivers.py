@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +24,7 @@ from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import BY_NAME, chosen
 from detente.studies.decisions import SETTING_FILE, setting_document
-from detente.studies.processes import CONTEXT, cores
+from detente.studies.processes import cores, processes
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
@@ -183,12 +183,8 @@ def _crew(job: Job, workers: int) -> Iterator[Crew]:
     if workers == 1:
         yield lambda work, *arguments: _finished(work(job, *arguments))
         return
-    with ProcessPoolExecutor(workers, CONTEXT, _begin_worker, (job,)) as pool:
-        try:
-            yield lambda work, *arguments: pool.submit(_in_worker, work, *arguments)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with processes(workers, _begin_worker, (job,)) as pool:
+        yield lambda work, *arguments: pool.submit(_in_worker, work, *arguments)
 
 
 def _finished(flown: Flown) -> Future[Flown]:

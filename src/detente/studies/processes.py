@@ -2,6 +2,9 @@
 
 import multiprocessing
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 from typing import Any
@@ -28,8 +31,21 @@ class _Context(SpawnContext):
     Process = _Aloof  # type: ignore[assignment]
 
 
-CONTEXT = _Context()
-"""For ``ProcessPoolExecutor``: fresh processes that know nothing of the caller's script."""
+@contextmanager
+def processes(count: int, *initially: Any) -> Iterator[ProcessPoolExecutor]:
+    """So many fresh processes to hand work to, which know nothing of the caller's script.
+
+    ``initially`` is what each does first, with its arguments. A failure or a stop by hand waits for none: it ends them.
+    """
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(count, _Context(), *initially) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
 
 
 def cores() -> int:

@@ -5,7 +5,6 @@ study. The parts below share few kernels, so they compile side by side; each wal
 nothing in it.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from detente.records.stages import Detections, Messages
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
 from detente.studies.architectures import BY_NAME
-from detente.studies.processes import CONTEXT, cores
+from detente.studies.processes import cores, processes
 from detente.studies.theatre import rules_under
 from detente.world.sensing import detect
 from detente.world.truth import realise
@@ -36,7 +35,7 @@ def rehearse(scenario: Scenario) -> None:
     """Compile what a study needs, if that was not done before. Costs nothing the second time."""
     if DONE.exists():
         return
-    with ProcessPoolExecutor(min(len(PARTS), cores()), CONTEXT) as pool:
+    with processes(min(len(PARTS), cores())) as pool:
         for part in [pool.submit(part, scenario) for part in PARTS]:
             part.result()
     DONE.touch()
