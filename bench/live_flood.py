@@ -54,6 +54,7 @@ from detente.gateway.logic.link import Link, Out
 from detente.gateway.logic.notes import Gone
 from detente.gateway.prepare import prepare
 from detente.gateway.serve import Server
+from detente.gateway.telling import Log
 from detente.records.stages import Messages, Warnings
 from detente.scenario.files import load_agreement, load_scenario
 
@@ -104,7 +105,7 @@ class Watched(Server):
 
 def watch_side(folder: Path) -> None:
     """Serve until stopped, then write the moments, and what became of the partner's frames."""
-    server = Watched(prepare(read_config(folder / f"{WARNED}.yaml")))
+    server = Watched(prepare(read_config(folder / f"{WARNED}.yaml")), Log(sys.stdout.fileno()).show)
     server.moments = {}
     asyncio.run(server.run())
     found = {"moments": server.moments, "counts": server.node.links[PARTNER].counts}
@@ -222,8 +223,12 @@ def partner_side(folder: Path, showing: int, *, aimed: bool) -> None:
     """Serve and flood until stopped."""
 
     async def both() -> None:
-        server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")))
-        await asyncio.gather(server.run(), Flooder(server, showing, aimed=aimed).run(folder / "began"))
+        server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")), Log(sys.stdout.fileno()).show)
+        flooding = asyncio.create_task(Flooder(server, showing, aimed=aimed).run(folder / "began"))
+        await server.run()
+        if flooding.done():
+            flooding.result()
+        flooding.cancel()  # what is flooded with is no more
 
     asyncio.run(both())
 
