@@ -52,6 +52,17 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     assert drill_of(as_found) == []
 
 
+@pytest.mark.parametrize("seed", [164, 228])
+def test_a_side_that_begins_anew_is_heard_and_hears(seed: int) -> None:
+    """164: its partner, which had not heard of it yet, countersigned the ledger of the epoch before: it took that for a
+    lie, was never told that it had not been heard, and never said again who it is.
+
+    228: of what it had held before it began anew some had been sent later than what it had not: it waited for that for
+    ever, and once its window was full it took nothing more.
+    """
+    assert drill(seed) == []
+
+
 @pytest.mark.parametrize("seed", [63062, 81162])
 def test_what_waits_when_a_drills_ticks_have_ended_leaves_room_for_what_is_on_its_way(seed: int) -> None:
     """It was put off for ever: no tick came any more that would have applied what waited, and made room."""
@@ -61,7 +72,7 @@ def test_what_waits_when_a_drills_ticks_have_ended_leaves_room_for_what_is_on_it
 
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
-    for what in ("cuts", "crashes", "full", "refusals", "flood", "words", "in_force"):
+    for what in ("cuts", "crashes", "full", "refusals", "flood", "words", "in_force", "anew"):
         assert sum(bool(getattr(plan, what)) for plan in plans) > 30, what
     assert {lie for plan in plans for lie in plan.lies} == {
         "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
@@ -140,12 +151,22 @@ def unsigned(kind: dsse.Kind, envelope: bytes, keys: dsse.Keys) -> tuple[bytes, 
     return envelope[dsse.FRAME.size : dsse.FRAME.size + size], envelope[dsse.FRAME.size + size :]
 
 
-def at_once(gateway: object, its: link.Link, out: link.Out, now: link.Now) -> None:
+def at_once(gateway: object, its: link.Link, out: link.Out, now: link.Now, base: int = 0) -> None:
     """As ``inbound.advance``, but in the order of arrival."""
     for sequence, had in list(its.beyond.items()):
         its.log(out, had.kind, had.digest, now, stated_s=had.stated_s, epoch=its.partner_epoch, sequence=sequence)
         del its.beyond[sequence]
         its.below = max(its.below, sequence + 1)
+
+
+def waiting(advance: Callable) -> Callable:
+    """As ``inbound.advance``, but what is missing is waited for, whatever the partner says of it."""
+    return lambda gateway, its, out, now, base=0: advance(gateway, its, out, now)
+
+
+def doubting(check: Callable) -> Callable:
+    """As ``inbound._check_heads``, but of whichever epoch of ours the partner speaks, it must mean this one."""
+    return lambda its, out, data, said, of: check(its, out, data, said, its.epoch)
 
 
 def loud(gateway: object, its: object, out: object, data: bytes, why: str, now: object, *, cause: bytes = b"") -> None:
@@ -205,6 +226,12 @@ GUARDS = [
         (inbound, "had_before", lambda its, sequence: False), (inbound, "KNOWN_KEPT", 0),
     ]),
     ("P2", "the ledger is written in order of sequence", range(12), [(inbound, "advance", at_once)]),
+    ("P2", "what an earlier epoch of ours held is passed over", [228], [
+        (inbound, "advance", waiting(inbound.advance)),
+    ]),
+    ("P1", "what a partner saw of an earlier epoch of ours is no lie", [164], [
+        (inbound, "_check_heads", doubting(inbound._check_heads)),
+    ]),
     ("P3", "a signature must hold", range(60), [(dsse, "opened", unsigned), (message.dsse, "opened", unsigned)]),
     ("P4", "each lane has its rate", range(60), [(inbound, "admits", lambda *arguments: True)]),
     ("P5", "a partner's error is counted, not raised", range(30), [(inbound, "refuse", loud)]),

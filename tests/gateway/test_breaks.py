@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
 
-from detente.centre.exchange.audit import Book, audit
+from detente.centre.exchange.audit import Book, audit, out_of_sight
 from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.gateway.logic.closings import BLOCK, Closings
 from detente.gateway.logic.limits import Lane
@@ -139,6 +139,35 @@ def begins_anew(pair: Pair, epoch: int) -> None:
     pair.stores[RUSSIA] = MemoryStore(epoch=epoch)
     pair.nodes[RUSSIA] = replace(start(pair.gateways[RUSSIA], epoch), tick=tick)
     pair.connect()
+
+
+def test_p2_what_was_receipted_to_an_earlier_epoch_leaves_no_gap_in_the_next() -> None:
+    """Russia held it before it began anew, and NATO never sends it again: a line says so, and what follows is not held
+    up. An auditor takes nobody for a liar, and says what the new store cannot show."""
+    pair = talked(6)
+    for index in range(FIRST_TICK + 6, FIRST_TICK + 12):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        late = min(pair.link(NATO).pending, default=-1)
+        held = pair.link(NATO).pending[late].envelope if late >= 0 else b""
+        pair.frames = [frame for frame in pair.frames if frame[3] != held]
+        pair.carry()
+    pending, following = sorted(pair.link(NATO).pending), pair.link(NATO).next_sequence
+    assert pending[0] < following - len(pending), "later ones were receipted"
+    received = sum(one.kind is EntryKind.RECEIVED for one in pair.stores[NATO].ledger(RUSSIA))
+    begins_anew(pair, 2)
+    exchange(pair, pair.nodes[NATO].tick + 1, 8)
+    link = pair.link(RUSSIA)
+    assert (link.below, link.beyond) == (pair.link(NATO).next_sequence, {})
+    assert link.below > following
+    books = [
+        replace(book(pair, name, pair.stores[name].ledger(other(name))), epoch=pair.stores[name].epoch)
+        for name in SIDES
+    ]  # fmt: skip
+    assert audit(books[0], books[1]) == audit(books[1], books[0]) == ()
+    assert out_of_sight(books[0], books[1]) == out_of_sight(books[1], books[0]) == {(RUSSIA, 1): received}
+    # The same store as of the epoch that it is not: then it ought to hold all that.
+    assert audit(books[0], replace(books[1], epoch=1))
 
 
 def closed(sequence: int) -> Gone:

@@ -158,10 +158,14 @@ def test_a_word_is_of_this_exchange(pair: Pair, which: str, values: dict, compla
 
 @pytest.mark.parametrize("which", ["note", "receipt"])
 def test_a_word_fits_both_ledgers(pair: Pair, which: str) -> None:
-    """A head of ours that never was, and a second head of the partner's of the same size."""
-    made = note if which == "note" else receipt
+    """A head of ours that never was, and a second head of the partner's of the same size.
+
+    A partner that has not heard yet of an epoch of ours countersigns what it saw in the last one.
+    """
+    made, earlier = (note, {"of": 0}) if which == "note" else (receipt, {"epoch": 0})
     seen = replace(NOBODYS, size=pair.link(NATO).tip.size)
     assert "our ledger never had" in says(pair, made(pair, address(pair, seen=seen)))
+    assert says(pair, made(pair, address(pair, seen=seen), **earlier)) == ""
     head = replace(NOBODYS, size=pair.link(NATO).partner_head.size)
     lie = made(pair, address(pair, head=head))
     assert "equivocation" in says(pair, lie)

@@ -64,7 +64,7 @@ def verify(
     Exit 0 where the ledger is sound: no fault, and signed words, all of which hold, vouch for it. Else exit 1.
     """
     with owned_failures():
-        from detente.centre.exchange.audit import audit, vouched_for
+        from detente.centre.exchange.audit import audit, out_of_sight, vouched_for
         from detente.gateway.ledger_file import read_ledger, refuse_other
 
         keys = public_keys(key)
@@ -80,10 +80,14 @@ def verify(
         theirs = None if other is None else other.book
         faults = audit(mine.book, theirs)
         vouched = vouched_for(mine.book, theirs)
+        unseen = {} if theirs is None else out_of_sight(mine.book, theirs)
         words, proved = (mine.words + (other.words if other else 0), mine.proved + (other.proved if other else 0))
         found: dict[str, Any] = {
             "side": mine.book.side, "partner": mine.book.partner, "entries": len(mine.book.entries),
             "root": mine.book.head.root.hex(), "against": None if against is None else str(against),
+            "out_of_sight": [
+                {"side": side, "epoch": epoch, "envelopes": many} for (side, epoch), many in unseen.items()
+            ],
             "words": words, "proved": proved, "vouched_for": vouched,
             "keys_known_beforehand": keys is not None,
             "sound": not faults and proved == words and vouched > 0,
@@ -113,6 +117,12 @@ def _say(found: dict[str, Any]) -> None:
         by = "keys known beforehand" if found["keys_known_beforehand"] else "keys that the files name themselves"
         vouched = f"they vouch for the first {found['vouched_for']} entries"
         typer.echo(f"{found['proved']} of {found['words']} signed words hold, by {by}; {vouched}")
+    for one in found["out_of_sight"]:
+        side, epoch = one["side"], one["epoch"]
+        typer.echo(
+            f"not seen: {one['envelopes']} envelopes of {side}'s epoch {epoch}, which its partner received; "
+            f"{side}'s file is of a later one: ask for the store of epoch {epoch} too"
+        )
     for fault in found["faults"][:FAULTS_SAID]:
         typer.echo(f"{fault['kind']}: {fault['what']}")
     if len(found["faults"]) > FAULTS_SAID:

@@ -4,6 +4,7 @@ A side can rewrite its own log from any entry on and leave it whole in itself. I
 signed and its partner kept, nor what the partner wrote down about the same envelopes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -66,6 +67,19 @@ def vouched_for(book: Book, against: Book | None = None) -> int:
     return _borne_out(book, _of_epoch(_heads_of(book, against), book))[0]
 
 
+def out_of_sight(book: Book, against: Book) -> dict[tuple[str, int], int]:
+    """By side and epoch of its, how many envelopes its partner received of which the ledger that is given says nothing.
+
+    That is of a later epoch: who begins one has an empty store. The store of the earlier one must be audited too.
+    """
+    found: Counter[tuple[str, int]] = Counter()
+    for giver, receiver in ((book, against), (against, book)):
+        known = _epochs(giver)
+        epochs = [epoch for epoch, _ in _story(receiver).received]
+        found.update((giver.side, epoch) for epoch in epochs if known and epoch not in known)
+    return dict(sorted(found.items()))
+
+
 def _heads_of(book: Book, against: Book | None) -> list[_Signed]:
     """Every signed head of this side's ledgers, one an epoch, shortest first."""
     pair = {book.side, book.partner}
@@ -84,9 +98,13 @@ def _of_epoch(heads: Sequence[_Signed], book: Book) -> list[_Signed]:
 
     Not of the latter alone: a side would be rid of all that it signed by another number in one place.
     """
-    epochs = {entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT} | {book.epoch}
-    known = epochs - {None}
+    known = _epochs(book)
     return [signed for signed in heads if not known or signed.epoch is None or signed.epoch in known]
+
+
+def _epochs(book: Book) -> set[int]:
+    """Of its side, those that a ledger is of; empty where nobody says."""
+    return ({entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT} | {book.epoch}) - {None}
 
 
 def _two_pasts(heads: Sequence[_Signed], book: Book) -> list[Fault]:
@@ -187,12 +205,27 @@ def _number(entry: Entry) -> Number:
 def _differences(book: Book, against: Book) -> list[Fault]:
     """Where the two logs say different things of the same envelopes."""
     mine, theirs = _story(book), _story(against)
-    found = []
+    since, found = _since(book, against), []
     for entry in book.entries:
-        if not _agreed(entry, mine, theirs, against):
+        unshown = (
+            entry.index < since and entry.kind is not EntryKind.SENT and mine.closed.get(_number(entry)) is not entry
+        )
+        if not unshown and not _agreed(entry, mine, theirs, against):
             what = f"entry {entry.index}: {book.partner} has nothing like what {book.side} says it {_VERBS[entry.kind]}"
             found.append(Fault(index=entry.index, kind=FaultKind.DISAGREEMENT, what=what))
-    return found + _missing(book, mine, theirs)
+    return found + _missing(book, against, mine, theirs)
+
+
+def _since(book: Book, against: Book) -> int:
+    """From which entry on a ledger was kept with the partner of the epoch that ``against`` is of.
+
+    What stands before, an earlier store of the partner's would have to show.
+    """
+    begun = [entry for entry in book.entries if entry.kind is EntryKind.SESSION]
+    known = _epochs(against)
+    if not begun or not known:
+        return 0
+    return next((entry.index for entry in begun if entry.epoch in known), len(book.entries))
 
 
 _VERBS = {
@@ -231,14 +264,16 @@ def _alike(entry: Entry, other: Entry | None) -> bool:
     return other is not None and _same(entry, other) and abs(entry.stated_s - other.stated_s) <= MICROSECOND_S
 
 
-def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
+def _missing(book: Book, against: Book, mine: _Story, theirs: _Story) -> list[Fault]:
     """What this side's log does not hold, though the partner received it from this side, or sent it and has a receipt.
 
     What came is written in order of sequence: so where a later one of the same epoch stands, nothing may be missing,
     but for what the log says never came before the partner began anew. (What it receipted did.)
     """
     received = f"which {book.partner} received"
-    found = [_absent(book, number, received, mine.sent) for number in sorted(theirs.received.keys() - mine.sent.keys())]
+    known, since = _epochs(book), _since(against, book)
+    unsent = [one for one in theirs.received.keys() - mine.sent.keys() if not known or one[0] in known]
+    found = [_absent(book, number, received, mine.sent) for number in sorted(unsent)]
     places = {**mine.told, **mine.received}
     ends: dict[int, tuple[int, int]] = {}  # of each epoch, the lowest and the highest
     for epoch, sequence in places:
@@ -248,9 +283,11 @@ def _missing(book: Book, mine: _Story, theirs: _Story) -> list[Fault]:
     for number, sent in sorted(theirs.sent.items()):
         first, last = ends.get(number[0], (0, -1))
         never = any(number[1] in gap for gap in gaps.get(number[0], ()))
-        due = number in theirs.receipted or (first < number[1] < last and not never)
+        receipt = theirs.receipted.get(number)
+        receipted = receipt is not None and receipt.index >= since
+        due = receipted or (first < number[1] < last and not never)
         if due and number not in places and book.waiting.get(number) != sent.envelope_digest:
-            why = "receipted to" if number in theirs.receipted else "had before later ones from"
+            why = "receipted to" if receipted else "had before later ones from"
             found.append(_absent(book, number, f"which {book.side} {why} {book.partner}", places))
     return found
 

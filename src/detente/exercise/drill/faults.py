@@ -113,6 +113,20 @@ class InForce:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Anew:
+    """A side's store is gone: it is stopped, and starts again with an empty one, in a new epoch.
+
+    With ``copied_s`` a copy is put back first, of the store as it was then; it is taken away ``copy_s`` later.
+    """
+
+    side: int
+    at_s: float
+    down_s: float
+    copied_s: float | None = None
+    copy_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All that goes wrong in one drill."""
 
@@ -134,6 +148,7 @@ class Plan:
     words: tuple[Word, ...] = ()
     outbox_bytes: int = 64_000_000
     in_force: InForce | None = None  # None: the agreement holds all the while
+    anew: Anew | None = None
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -181,6 +196,7 @@ def draw(seed: int) -> Plan:
     )  # fmt: skip
     plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
     plan = _within_an_agreement(plan)
+    plan = _with_a_new_store(plan) if plan.in_force is None else plan
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
 
 
@@ -215,6 +231,17 @@ def _within_an_agreement(plan: Plan) -> Plan:
     return replace(plan, in_force=InForce(within_s=lot.choice(IN_FORCE_S), ahead_s=ahead_s))
 
 
+def _with_a_new_store(plan: Plan) -> Plan:
+    """One drill in ten in which a side's store is gone, after a copy of it in half of these. By a lot of its own."""
+    lot = Random(plan.seed ^ 0xA4E)
+    if lot.random() >= 0.1:
+        return plan
+    at_s, down_s, copied = lot.uniform(5.0, 45.0), lot.uniform(0.0, 10.0), lot.random() < 0.5
+    copied_s, copy_s = (lot.uniform(0.0, at_s), lot.uniform(1.0, LENGTH_S - at_s)) if copied else (None, 0.0)
+    anew = Anew(side=lot.randrange(2), at_s=at_s, down_s=down_s, copied_s=copied_s, copy_s=copy_s)
+    return replace(plan, anew=anew)
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -225,7 +252,7 @@ def _trial(plan: Plan) -> Plan:
     lies = ("none", lie) if liar else (lie, "none")
     full = tuple(one for one in plan.full if one.side == liar)
     return replace(
-        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, pardon_s=PARDON_S
+        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, anew=None, pardon_s=PARDON_S
     )  # fmt: skip
 
 

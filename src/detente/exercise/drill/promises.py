@@ -40,15 +40,22 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
     if link.pending or link.closings:
         on_its_way = f"{len(link.pending)} envelopes and {len(link.closings)} closings"
         yield Broken("P1", f"{on_its_way} of {giver.name} are still on their way")
-    for letter in receiver.store.received:
-        if giver.store.accepted.get((receiver.name, letter.sequence)) != letter.envelope:
+    sealed = {
+        (store.epoch, sequence, envelope)
+        for store in giver.all_stores for (_, sequence), envelope in store.accepted.items()
+    }  # fmt: skip
+    for letter in (letter for store in receiver.all_stores for letter in store.received):
+        if (letter.epoch, letter.sequence, letter.envelope) not in sealed:
             yield Broken("P3", f"{receiver.name} took in an envelope that {giver.name} never sealed")
-    mine = [entry for entry in giver.store.ledger(receiver.name) if entry.epoch == EPOCH]
+    epoch = giver.store.epoch
+    mine = [entry for entry in giver.store.ledger(receiver.name) if entry.epoch == epoch]
     sent = {entry.sequence: entry.envelope_digest for entry in mine if entry.kind is EntryKind.SENT}
     closed = {entry.sequence for entry in mine if entry.kind is EntryKind.TOMBSTONE}
-    got = _received(receiver.store.ledger(giver.name))
+    got = _received(receiver.store.ledger(giver.name), epoch)
     order = [entry.sequence for entry in got]
-    if order != list(range(len(sent))):
+    before = {letter.sequence for store in receiver.stores for letter in store.received if letter.epoch == epoch}
+    missing = set(range(len(sent))) - set(order) - before - (closed if receiver.stores else set())
+    if order != sorted(set(order)) or missing:
         yield Broken("P2", f"{receiver.name}'s ledger has sequences {order[:20]}… of {len(sent)}")
         return
     assert receiver.node is not None, "checked before"
@@ -56,23 +63,25 @@ def _delivered(giver: Station, receiver: Station, link: Link) -> Iterator[Broken
     for entry in got:
         if entry.envelope_digest != sent[entry.sequence]:
             yield Broken("P2", f"envelope {entry.sequence} is one thing to {giver.name}, another to {receiver.name}")
-        applied = (giver.name, EPOCH, entry.sequence) in receiver.store.taken
+        applied = (giver.name, epoch, entry.sequence) in receiver.store.taken
         if entry.kind is EntryKind.TOMBSTONE and (applied or entry.sequence not in closed):
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} is closed and yet is not")
         if entry.kind is EntryKind.RECEIVED and applied == (entry.sequence in waiting):
             yield Broken("P1", f"envelope {entry.sequence} of {giver.name} was received, and applied never or twice")
 
 
-def _received(entries: list[Entry]) -> list[Entry]:
-    """A ledger's lines about the partner's envelopes. Both sides are in the same epoch; a line's neighbours tell whose.
+def _received(entries: list[Entry], epoch: int) -> list[Entry]:
+    """A ledger's lines about the partner's envelopes of an epoch. Both sides' may be the same; neighbours tell whose.
 
     A side logs SENT before it logs its own TOMBSTONE of that sequence; a partner's tombstone has no SENT of its digest.
     """
     own = {entry.envelope_digest for entry in entries if entry.kind is EntryKind.SENT}
     return [
         entry for entry in entries
-        if entry.kind is EntryKind.RECEIVED
-        or (entry.kind is EntryKind.TOMBSTONE and entry.envelope_digest not in own)
+        if entry.epoch == epoch and (
+            entry.kind is EntryKind.RECEIVED
+            or (entry.kind is EntryKind.TOMBSTONE and entry.envelope_digest not in own)
+        )
     ]  # fmt: skip
 
 
@@ -161,7 +170,8 @@ def _book(station: Station, partner: str) -> Book:
     link, keys = station.node.links[partner], station.gateway.keys[partner]
     words = [*station.store.testimony(partner), *([link.testimony] if link.testimony else [])]
     return Book(
-        side=station.name, partner=partner, entries=tuple(station.store.ledger(partner)), head=link.tip.head,
+        side=station.name, partner=partner, epoch=station.store.epoch, head=link.tip.head,
+        entries=tuple(station.store.ledger(partner)),
         words=tuple(evidence(word, keys) for word in words),
         waiting={(link.partner_epoch, number): had.digest for number, had in link.beyond.items()},
     )  # fmt: skip

@@ -11,7 +11,7 @@ from random import Random
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
-from detente.exercise.drill.faults import Clock, Crash, Plan, Word
+from detente.exercise.drill.faults import Anew, Clock, Plan, Word
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, Disk, FailingStore, KilledError, Station
@@ -64,9 +64,11 @@ def drill_gateway(
 
 
 @cache
-def _fresh(name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None) -> Node:
-    """What a side begins each drill with."""
-    return start(drill_gateway(name, outbox_bytes, quick, stage, within_s), EPOCH)
+def _fresh(
+    epoch: int, name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None
+) -> Node:  # fmt: skip
+    """What a side begins each drill with, and each epoch in it."""
+    return start(drill_gateway(name, outbox_bytes, quick, stage, within_s), epoch)
 
 
 def _looked_at(station: Station) -> int:
@@ -97,7 +99,8 @@ class Simulation:
         which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s
         feed = heard(side, self.plan.lies[side], self.plan.stage)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, fresh=_fresh(*which), quick=self.plan.quick,
+            gateway=drill_gateway(*which), feed=feed, fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
+            goes_back=self.plan.anew is not None and self.plan.anew.copied_s is not None,
             store=FailingStore(EPOCH, kills, refusals, self.plan.stores[side]),
             begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
         )  # fmt: skip
@@ -138,8 +141,29 @@ class Simulation:
         for side, lie in enumerate(self.plan.lies):
             if self.plan.pardon_s is not None and lie != "none":
                 self._at(self.plan.pardon_s, f"{1 - side} pardons", partial(self._take_back, 1 - side, "release", True))
+        if self.plan.anew is not None:
+            self._plan_new_store(self.plan.anew)
         if self.plan.flood is not None:
             self._at(self.plan.flood.at_s, f"{self.plan.flood.side} floods", self._flood)
+
+    def _plan_new_store(self, anew: Anew) -> None:
+        side, station, copies = anew.side, self.stations[anew.side], list[FailingStore]()
+        end_s = anew.at_s + anew.copy_s
+        if anew.copied_s is not None:
+            self._at(anew.copied_s, f"{side} store is copied", lambda: copies.append(station.store.copied()))
+            self._at(anew.at_s, f"{side} store is the copy", lambda: self._replace(anew, copies.pop()))
+        self._at(end_s, f"{side} store is gone", lambda: self._replace(anew, station.store.emptied(EPOCH + 1)))
+
+    def _replace(self, anew: Anew, store: FailingStore) -> None:
+        """Stop a side, and start it again with another store."""
+        names, side = drill_world().names, anew.side
+        stood = self.stations[side].node is not None
+        self.stations[side].replace_store(store)
+        self._say_again(side)
+        if stood:  # else it starts with it when it does
+            self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
+            down_s = 0.1 if self.quiet else anew.down_s
+            self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
 
     def _at(self, time_s: float, what: str, action: Callable[[], None], size: int = 0) -> None:
         self.order += 1
@@ -223,10 +247,12 @@ class Simulation:
         self._say_again(side)
         self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
         down_s = 0.1 if self.quiet else crash.down_s
-        self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side, crash))
+        self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
 
-    def _restart(self, side: int, crash: Crash) -> None:
+    def _restart(self, side: int) -> None:
         station = self.stations[side]
+        if station.node is not None:
+            return
         try:
             station.begin(self.plan.stage.first_tick, self._now(side))
         except KilledError:
@@ -327,4 +353,6 @@ class Simulation:
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
         stands = all(link.session.open or link.session.state is State.ENDED for link in links)
-        return kept and stands and all(link.base == link.next_sequence and link.skew.samples for link in links)
+        told = all(link.base == link.next_sequence and link.skew.samples for link in links)
+        heard = all(one.below == other.next_sequence for one, other in zip(links, reversed(links), strict=True))
+        return kept and stands and told and heard

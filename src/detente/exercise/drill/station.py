@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -76,6 +77,21 @@ class FailingStore(MemoryStore):
         self.accepted: dict[tuple[str, int], bytes] = {}
         self.received: list[Received] = []
         self.taken: set[tuple[str, int, int]] = set()  # applied or set aside, whether or not that is kept still
+
+    def copied(self) -> "FailingStore":
+        """As it is now: to be put back later."""
+        copy = FailingStore(self.epoch, {}, (), self.room.bytes_max)
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list, set)) and name not in ("kills", "refusals", "broken"):
+                setattr(copy, name, deepcopy(value))
+        copy.snapshot, copy.full = self.snapshot, self.full
+        return copy
+
+    def emptied(self, epoch: int) -> "FailingStore":
+        """An empty one on the same disk."""
+        empty = FailingStore(epoch, {}, (), self.room.bytes_max)
+        empty.full = self.full
+        return empty
 
     def begin(self, records: Sequence[Record]) -> None:
         """Take these, or fail."""
@@ -156,9 +172,11 @@ class Station:
     gateway: Gateway
     feed: TickFeed
     store: FailingStore
-    fresh: Node  # what it begins with
+    fresh: Callable[[int], Node]  # what it begins an epoch with
     quick: bool = False  # of a drill that remembers what was computed before
+    goes_back: bool = False  # a copy of its store is put back
     begun: Callable[[Disk], None] | None = None  # is told of each commit that takes time; None: none does
+    stores: list[FailingStore] = field(default_factory=list)  # that it had before
     keeping: Keeping | None = None
     disk: Disk | None = None
     shown: dict[int, bytes] = field(default_factory=dict)  # own warnings by tick, as they were shown
@@ -179,6 +197,11 @@ class Station:
         return self.gateway.name
 
     @property
+    def all_stores(self) -> list[FailingStore]:
+        """Those that it had, and the one that it has."""
+        return [*self.stores, self.store]
+
+    @property
     def node(self) -> Node | None:
         """What the next step is made from; None while it is down."""
         return None if self.keeping is None else self.keeping.node
@@ -187,7 +210,7 @@ class Station:
         """Start, or start again from what the store holds."""
         saved = self.store.load()
         if not saved.kept:
-            self._run_on(replace(self.fresh, tick=first_tick - 1), [])
+            self._run_on(replace(self.fresh(self.store.epoch), tick=first_tick - 1), [])
             return
         node, out = restore(self.gateway, saved, now)
         if node.tick < first_tick:
@@ -225,6 +248,13 @@ class Station:
         self.unread.clear()
         self.outgoing.clear()
 
+    def replace_store(self, store: FailingStore) -> None:
+        """Stop, and have another store: nothing that the one before knew is known any more."""
+        self.die()
+        self.broken += self.store.broken
+        self.stores.append(self.store)
+        self.store, self.said = store, {}
+
     def run(self, event: LineEvent, now: Now) -> None:
         """One event. Raises KilledError where the process dies of it."""
         assert self.keeping is not None, "a station that is up"
@@ -257,7 +287,7 @@ class Station:
         event = Tick(index=index, detections=detections, own=own)
         node, out = step(self.gateway, self.keeping.node, event, now)
         self._check_taken(out, now)
-        if self.store.kills:
+        if self.store.kills or self.goes_back:
             self.remembered[index] = node.centre
         self._check_order(node, out)
         self.keeping.take(Step(node=node, out=out, tick=event))

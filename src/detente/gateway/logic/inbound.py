@@ -254,17 +254,19 @@ def _received(
     )
 
 
-def advance(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
+def advance(gateway: Gateway, link: Link, out: Out, now: Now, base: int = 0) -> None:
     """Write what is next in line into the ledger: in order of sequence, whatever the order of arrival.
 
     No more than one event's share: the rest waits in ``beyond``, where it is held as well, and which the window bounds.
-    Where the partner has begun anew, what is missing will never come: a line says so, and what came after it follows.
+    What is missing never comes where the partner has begun anew, nor before ``base``, the lowest that may come: that we
+    held before we began anew. A line says so, and what came after it follows.
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
-            if not (link.ends and link.beyond):
+            passed = link.below < base and take(link.buckets, "session", 0, 1.0, gateway.limits.audit, now.steady_s)
+            if not passed and not (link.ends and link.beyond):
                 return
-            link.below = min(link.beyond)
+            link.below = min([base, *link.beyond] if passed else link.beyond)
             link.log(out, EntryKind.SESSION, bytes(32), now, epoch=link.partner_epoch, sequence=link.below)
             continue
         had = link.beyond.pop(link.below)
@@ -297,7 +299,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     if said.epoch == link.partner_epoch:
         _check_past(link, said)
         _held_as(link, [(gone.sequence, gone.digest) for gone in note.closed])
-    _check_heads(link, out, data, said)
+    _check_heads(link, out, data, said, note.of)
     held = _held_there(link, note)
     if said.epoch == link.partner_epoch and said.ordinal <= link.note_seen:
         link.count("old_notes")
@@ -321,7 +323,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway.limits, link, out, gone, said.sealed_s, now)
-    advance(gateway, link, out, now)
+    advance(gateway, link, out, now, note.base)
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
             outbound.hello(gateway, link, out, now)
@@ -416,7 +418,7 @@ def _receipt(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> N
     if said.epoch != link.partner_epoch:
         raise PeerError("a receipt of another epoch")
     _check_past(link, said)
-    _check_heads(link, out, data, said)
+    _check_heads(link, out, data, said, receipt.acknowledged[0].epoch if receipt.acknowledged else link.epoch)
     ours = [line for line in receipt.acknowledged if line.epoch == link.epoch]
     for line in ours:
         held = link.pending.get(line.sequence) or link.closings.get(line.sequence)
@@ -437,10 +439,13 @@ def _taken(link: Link, out: Out, sequences: list[int], digest: bytes, now: Now) 
         link.log(out, EntryKind.RECEIPT, digest, now, sequence=max(gone))
 
 
-def _check_heads(link: Link, out: Out, data: bytes, said: Address) -> None:
-    """Raise PeerError where a partner's word and what is known of either ledger do not go together."""
+def _check_heads(link: Link, out: Out, data: bytes, said: Address, of: int) -> None:
+    """Raise PeerError where a partner's word and what is known of either ledger do not go together.
+
+    ``of``: the epoch of ours that it knows. Until it has heard of this one, it countersigns the ledger of an earlier.
+    """
     known = link.heads.get(said.seen.size)
-    if known is not None and known != said.seen.root:
+    if of == link.epoch and known is not None and known != said.seen.root:
         raise PeerError(f"countersigns a head of {said.seen.size} entries that our ledger never had")
     same = said.epoch == link.partner_epoch and said.head.size == link.partner_head.size
     if same and said.head != link.partner_head:
