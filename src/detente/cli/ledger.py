@@ -61,7 +61,8 @@ def verify(
 ) -> None:
     """Find edits, deletions, truncation and equivocation, and name the first bad entry.
 
-    Exit 0 where the ledger is sound: no fault, and signed words, all of which hold, vouch for it. Else exit 1.
+    Exit 0 where the ledger is sound: no fault, nothing out of sight, and signed words, all of which hold, vouch for it.
+    Else exit 1.
     """
     with owned_failures():
         from detente.centre.exchange.audit import audit, out_of_sight, vouched_for
@@ -90,7 +91,7 @@ def verify(
             ],
             "words": words, "proved": proved, "vouched_for": vouched,
             "keys_known_beforehand": keys is not None,
-            "sound": not faults and proved == words and vouched > 0,
+            "sound": not faults and not unseen and proved == words and vouched > 0,
             "first_bad_entry": faults[0].index if faults else None,
             "first_bad_entry_at_most": faults[0].end if faults else None,
             "faults": [
@@ -135,6 +136,8 @@ def _verdict(found: dict[str, Any]) -> str:
     if found["faults"]:
         first, last = found["first_bad_entry"], found["first_bad_entry_at_most"]
         return f"first bad entry: {first}" if first == last else f"first bad entry: one of {first} to {last}"
+    if found["out_of_sight"]:
+        return "not verified: nothing that is seen is bad, but there is more than these two files show"
     if found["sound"]:
         return "sound" if found["keys_known_beforehand"] else "sound, if those keys are the sides' own"
     if found["proved"] < found["words"]:
