@@ -15,7 +15,7 @@ from tests.gateway.made_live import laid, ready
 from typer.testing import CliRunner
 
 from detente.centre.exchange.audit import audit, vouched_for
-from detente.centre.exchange.ledger import Entry, EntryKind, FaultKind, Tip
+from detente.centre.exchange.ledger import Entry, EntryKind, Tip
 from detente.cli.app import app
 from detente.gateway.ledger_file import EXERCISE, read_ledger
 from detente.gateway.logic.node import LineDown, start
