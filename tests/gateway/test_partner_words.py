@@ -396,10 +396,10 @@ def hoard(pair: Pair, lane: Lane, many: int) -> int:
     return taken
 
 
-@pytest.mark.parametrize("limited", ["rows", "bytes"])
+@pytest.mark.parametrize("limited", ["rows", "bytes", "envelopes"])
 def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_own(limited: str) -> None:
     """What is over is neither kept nor receipted: its sender has it still, and a later tick makes room."""
-    limits = Limits(waiting_rows=16) if limited == "rows" else Limits(waiting_bytes=16_000)
+    limits = Limits(**{f"waiting_{limited}": 16_000 if limited == "bytes" else 16})
     pair = talked(8, limits)
     pair.tick(pair.nodes[NATO].tick + 1, NATO)
     assert not pair.link(NATO).waiting
@@ -411,10 +411,23 @@ def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_
     waiting = pair.link(NATO).waiting
     assert sum(len(one.messages) for one in waiting) <= limits.waiting_rows
     assert sum(one.size for one in waiting) <= limits.waiting_bytes
+    assert len(waiting) <= limits.waiting_envelopes
+    assert limited != "envelopes" or (tracks, len(waiting)) == (12, 16)
     node, _ = restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)
     assert [one.size for one in node.links[RUSSIA].waiting] == [one.size for one in waiting]
     pair.tick(pair.nodes[NATO].tick + 1, NATO)
     assert hoard(pair, Lane.TRACK, 50) == tracks, "as many again"
+
+
+def test_what_waits_still_after_a_tick_is_taken_as_it_is(pair: Pair) -> None:
+    """Whole, and not one by one: each would cost a copy of all that wait."""
+    hoard(pair, Lane.TRACK, 5)
+    link, those = pair.link(NATO).copied(), pair.link(NATO).waiting[1:]
+    assert len(those) > 3
+    link.wait_on(those)
+    assert link.waiting is those
+    assert link.waiting_rows == sum(len(one.messages) for one in those)
+    assert link.waiting_bytes == sum(one.size for one in those)
 
 
 def share(waiting: list, most: int) -> list:

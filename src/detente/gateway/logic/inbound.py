@@ -1,7 +1,6 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of, signer_of
@@ -16,17 +15,15 @@ from detente.centre.exchange.statement import (
     open_receipt,
 )
 from detente.centre.picture.identity import in_epoch
-from detente.gateway.logic import outbound
-from detente.gateway.logic.doubts import notice_clock
+from detente.gateway.logic import clocks, outbound
 from detente.gateway.logic.limits import LANES, Lane, Limits, admits, lane_of, left_of, take
-from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
+from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received, Sworn
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
-STEP_S = 0.5  # a clock that moves so far between two samples has jumped; by the steady clock. source: assumption, 0.1-5
 
 
 def expected_of(gateway: Gateway, partner: str) -> Expected:
@@ -191,8 +188,11 @@ def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> b
     if not link.waiting:
         return True
     share = 1.0 if lane is Lane.WARNING else 1.0 - limits.reserve_fraction
-    within = link.waiting_rows + rows <= share * limits.waiting_rows
-    return within and link.waiting_bytes + size <= share * limits.waiting_bytes
+    return (
+        link.waiting_rows + rows <= share * limits.waiting_rows
+        and link.waiting_bytes + size <= share * limits.waiting_bytes
+        and len(link.waiting) < share * limits.waiting_envelopes
+    )
 
 
 def _held_as(link: Link, named: Sequence[tuple[int, bytes]]) -> list[bool]:
@@ -319,7 +319,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     skew_s = link.skew.offset_s
     _words(gateway.limits, link, out, note, now)
-    notice_clock(gateway, link, skew_s, now, out)
+    clocks.notice(gateway, link, skew_s, now, out)
     _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway.limits, link, out, gone, said.sealed_s, now)
@@ -405,7 +405,7 @@ def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
     link.paused_there = note.paused
     link.withdrawn = link.withdrawn or note.withdrawn
-    _clock(link, note, now)
+    clocks.sample(link, note, now)
     link.settle()
 
 
@@ -469,33 +469,3 @@ def _gone(limits: Limits, link: Link, out: Out, gone: Gone, stated_s: float, now
     link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
     link.count("tombstones")
     out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
-
-
-def _clock(link: Link, note: Note, now: Now) -> None:
-    """One sample of the partner's clock, where the note echoes one of ours: all of it in exercise seconds.
-
-    Our own share of the round trip is timed by the steady clock, so that a jump of our wall clock spoils no sample. A
-    jump of the partner's between hearing and answering can: a round trip that seems to end before it began tells so.
-    """
-    before, said_s = link.skew, note.address.sealed_s
-    skew = replace(before, heard_stated_s=said_s, heard_at_s=now.wall_s)
-    if len(note.echo) == 2:
-        ours_s, theirs_s = note.echo
-        spoken_s = next((steady for stated, steady in reversed(link.spoken) if stated == ours_s), None)
-        away_s = now.wall_s - ours_s if spoken_s is None else (now.steady_s - spoken_s) * now.rate
-        delay_s = away_s - (said_s - theirs_s)
-        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s, STEP_S * now.rate)
-    link.skew = skew
-
-
-def _sampled(before: Skew, offset_s: float, delay_s: float, step_s: float) -> Skew:
-    """What is known of a clock after one more sample."""
-    steps = before.steps + (before.samples > 0)
-    if delay_s < -step_s:
-        return replace(before, samples=0, delay_s=float("inf"), steps=steps)
-    delay_s = max(delay_s, 0.0)
-    if before.samples and abs(offset_s - before.offset_s) > step_s + delay_s + before.delay_s:
-        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=1, steps=steps)
-    if delay_s <= 1.5 * before.delay_s:
-        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)
-    return before

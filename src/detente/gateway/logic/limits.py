@@ -91,6 +91,10 @@ class Limits:
     waiting_bytes: int = 32_000_000
     """And bytes of the envelopes that brought them: as many full ones. source: assumption, 8-250 MB."""
 
+    waiting_envelopes: int = 4096
+    """And the envelopes themselves, however small: each costs a step some nanoseconds, and a tick some microseconds.
+    source: assumption, 1,000-16,000: an honest side's of an hour of ticks are some 2,000."""
+
     outbox_bytes: int = 64_000_000
     """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
 

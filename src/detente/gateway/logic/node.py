@@ -21,7 +21,7 @@ from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Gone, Word
-from detente.gateway.logic.records import Accepted, Closed, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.records import Accepted, Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
@@ -389,22 +389,32 @@ def restore(
             link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
         else:
             link.pending[one.sequence] = _pending(one)
-    for letter in letters.values():
-        link = links.get(letter.partner)
-        if link is None:
-            continue
-        waiting = Waiting(
-            epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
-            digest=envelope_digest(letter.envelope), messages=inbound.opened_again(gateway, letter, link.former),
-            size=len(letter.envelope),
-        )  # fmt: skip
-        link.wait_too(waiting)
+    for one in saved.kept:
+        if under.get(one.partner, gateway.digest) != gateway.digest:
+            out.notices += _void(one)
     for name, link in links.items():
+        link.wait_on(tuple(_waiting(gateway, link, one) for one in letters.values() if one.partner == name))
         if under.get(name, gateway.digest) != gateway.digest:
             outbound.close_all(link, out, "renewed", now)
         outbound.stand(gateway, link, out, now)
     out.records += [link.kept() for link in links.values()]
     return replace(node, links=links), out
+
+
+def _void(kept: Kept) -> list[Notice]:
+    """What the operator gave notice of under the agreement before: to be said again, if it still holds."""
+    return [
+        Notice(kind="order", partner=kept.partner, text=f"notice of {word} was given under another agreement: void")
+        for word in json.loads(kept.document)["announced"]
+    ]
+
+
+def _waiting(gateway: Gateway, link: Link, letter: Received) -> Waiting:
+    """An envelope that was kept and that no tick has applied yet."""
+    return Waiting(
+        epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane), digest=envelope_digest(letter.envelope),
+        messages=inbound.opened_again(gateway, letter, link.former), size=len(letter.envelope),
+    )  # fmt: skip
 
 
 def _overtaken(saved: Saved, was: Gateway, node: Node) -> Saved:
