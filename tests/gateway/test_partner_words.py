@@ -437,3 +437,14 @@ def share(waiting: list, most: int) -> list:
         if sum(len(other.messages) for other in (*taken, one)) <= most:
             taken.append(one)
     return taken
+
+
+def test_that_a_partner_has_two_pasts_is_kept_though_no_entry_can_be_made_of_it(pair: Pair) -> None:
+    """A restart would hear it again."""
+    pair.do(NATO, Timer(crowded=True))
+    size, shorter = pair.link(NATO).tip.size, replace(pair.link(RUSSIA).tip.head, size=1)
+    pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=note(pair, address(pair, ordinal=10**6, head=shorter))))
+    assert pair.link(NATO).forked
+    assert pair.link(NATO).tip.size == size
+    node, _ = restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)
+    assert node.links[RUSSIA].forked == pair.link(NATO).forked

@@ -94,6 +94,7 @@ def _forked(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: 
         link.forked, link.heard = why, False
         link.settle()
         link.count("forks")
+        out.changed.add(link.partner)  # whether or not an entry can be made of it
         text = f"{why}: an old copy of its store, or a lie; nothing of it counts until it begins a new epoch"
         out.notices.append(Notice(kind="forked", partner=link.partner, text=text))
     refuse(gateway, link, out, data, why, now, cause=why.encode())
@@ -311,6 +312,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         if said.epoch > link.partner_epoch and not _may_begin(gateway.limits, link, now):
             link.count("early_hellos")  # it will say so again
             return
+    anew = _listens(gateway.limits, link, note, now)
+    if note.word is Word.HELLO:
         _hello(link, out, note, now)
     link.note_seen, link.newest = said.ordinal, max(link.newest, (said.ordinal, said.head.size))
     link.see_head(said.head)
@@ -327,10 +330,11 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
             outbound.hello(gateway, link, out, now)
-        outbound.supersede(link, out, now)
-        link.sent = {}
     elif note.closed:
         outbound.note(gateway, link, out, Word.PULSE, now)
+    if anew:
+        outbound.supersede(link, out, now)
+        link.sent = {}
     outbound.flush(gateway, link, out, now)
 
 
@@ -392,6 +396,16 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
         link.log(out, EntryKind.SESSION, bytes.fromhex(said.agreement), now)
         out.notices.append(Notice(kind="agreed", partner=link.partner, text=f"agreement {said.agreement[:16]}…"))
     link.heard = True
+
+
+def _listens(limits: Limits, link: Link, note: Note, now: Now) -> bool:
+    """Whether the partner hears us from here on, on a line on which it did not: then all that waits is due again.
+
+    That is at a bounded rate. What is due again by itself is enough for a partner whose lines come and go.
+    """
+    first = not link.heard and note.word is Word.HELLO
+    deaf, link.deaf = link.deaf, link.heard and not note.heard
+    return (first or (deaf and not link.deaf)) and take(link.buckets, "anew", 0, 1.0, limits.anew, now.steady_s)
 
 
 def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:

@@ -123,6 +123,10 @@ class Limits:
     """How often a partner that speaks another version, or under another agreement, is told so; how often its words for
     people are shown; how often it may begin a new epoch. source: assumption, 0.01-1."""
 
+    anew: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=8.0))
+    """How often all that waits for a partner is due at once because it greets. Beyond that each is due in its turn,
+    within ``retry_most_s``. source: assumption, 0.01-1: a line that stands lasts for minutes."""
+
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""
 

@@ -196,6 +196,8 @@ class Link:
     up: bool = False  # there is a line
     heard: bool = False  # their hello came on this line
     told: bool = False  # our last hello said that we heard theirs
+    deaf: bool = False  # they greet again on this line, as one that does not hear us: until they do, notes alone go
+    greet_s: float = 0.0  # since our last note until we greet again, while they are not heard
     agreed: bool = False  # both named this agreement
     former: tuple[str, ...] = ()  # digests of the agreements before it, the latest last
     standing: Standing = "in-force"  # of this agreement, by our exercise clock at the last event

@@ -26,6 +26,10 @@ from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
 
+GREET_S = 0.5
+"""A partner that is not heard is greeted again after so long, and twice as long each time up to a heartbeat.
+source: assumption, 0.2-5."""
+
 ONE_REPLICATE = np.zeros(1, np.int64)
 
 
@@ -221,8 +225,8 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
 
 
 def _on_line(link: Link, up: bool) -> None:
-    """A line came or went: over a new one both greet anew, and all that waits is sent again."""
-    link.up, link.heard, link.told, link.sent = up, False, False, {}
+    """A line came or went: over a new one both greet anew."""
+    link.up, link.heard, link.told, link.deaf, link.greet_s = up, False, False, False, 0.0
     link.settle()
 
 
@@ -235,7 +239,9 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     if not link.up:
         return
     if not link.heard:
-        outbound.hello(gateway, link, out, now)
+        if now.steady_s - link.spoke_s >= link.greet_s:
+            outbound.hello(gateway, link, out, now)
+            link.greet_s = min(max(GREET_S, 2.0 * link.greet_s), gateway.limits.heartbeat_s)
         return
     outbound.flush(gateway, link, out, now)
     if now.steady_s - link.spoke_s >= gateway.limits.heartbeat_s:
