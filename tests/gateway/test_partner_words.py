@@ -317,7 +317,11 @@ def test_p5_new_epochs_begin_at_a_bounded_rate(pair: Pair) -> None:
     assert 140 < pair.link(NATO).partner_epoch < 202, "one of the later ones is heard"
 
 
-def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair: Pair) -> None:
+@pytest.mark.parametrize("rate", [1.0, 10.0])
+def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair: Pair, rate: float) -> None:
+    """By exercise time: as many of so many ticks, however fast they go by."""
+    pair.now = replace(pair.now, rate=rate)
+    limits = replace(SELDOM, closings=SELDOM.closings.times(1.0 / rate))
     below = pair.link(NATO).below
 
     def closes(number: int) -> dict:
@@ -329,16 +333,16 @@ def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair
             "closed": tuple(Gone(sequence=n, digest=bytes(32), reason="shed") for n in numbers),
         }
 
-    lines = chatter(pair, SELDOM, 1, closes)
+    lines = chatter(pair, limits, 1, closes)
     assert 100 <= lines.count(EntryKind.TOMBSTONE) == len(lines) <= 105
     assert pair.link(NATO).counts["put_off"] > 0
     pair.pass_time(60.0)
-    assert len(chatter(pair, SELDOM, 1, closes)) == 150 - len(lines)
+    assert len(chatter(pair, limits, 1, closes)) == 150 - len(lines)
 
 
 def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
     """Envelopes and tombstones far ahead of what is due are counted, not kept; but some envelopes, however far."""
-    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, reserve_fraction=0.25))
+    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, ahead_others=3))
     window, below = pair.gateways[NATO].limits.window, pair.link(NATO).below
     far = [below + window, 10**6, 10**12, 10**9, 10**10, 10**11]
     for lane, sequence in zip((*[Lane.TRACK] * 4, Lane.WARNING, Lane.WARNING), far, strict=True):

@@ -218,7 +218,7 @@ def _held_ahead(limits: Limits, link: Link, sequence: int, lane: Lane) -> bool:
     end = link.below + limits.window
     if sequence < end:
         return True
-    room = limits.ahead if lane is Lane.WARNING else (1.0 - limits.reserve_fraction) * limits.ahead
+    room = limits.ahead if lane is Lane.WARNING else limits.ahead_others
     return len(link.beyond) < room or sum(one >= end for one in link.beyond) < room
 
 
@@ -264,7 +264,10 @@ def advance(gateway: Gateway, link: Link, out: Out, now: Now, base: int = 0) -> 
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
-            passed = link.below < base and take(link.buckets, "session", 0, 1.0, gateway.limits.audit, now.steady_s)
+            passed = (
+                link.below < base and not link.crowded
+                and take(link.buckets, "session", 0, 1.0, gateway.limits.audit, now.steady_s)
+            )  # fmt: skip
             if not passed and not (link.ends and link.beyond):
                 return
             link.below = min([base, *link.beyond] if passed else link.beyond)
@@ -338,13 +341,18 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     outbound.flush(gateway, link, out, now)
 
 
-def crowd(link: Link, out: Out, crowded: bool) -> None:
-    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted."""
-    if crowded != link.crowded:
-        link.crowded = crowded
+def crowd(limits: Limits, link: Link, out: Out, crowded: bool) -> None:
+    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted.
+
+    None for the one whose own ledger has taken its share, whatever room there is for others.
+    """
+    full = link.tip.size >= limits.ledger_entries
+    if (crowded or full) != link.crowded:
+        link.crowded = crowded or full
+        why = "the ledger with it has taken its share of the store" if full else "the store is nearly full"
         text = (
-            f"the store is nearly full: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
-            if crowded else f"the store has room again: what {link.partner} sends is taken"
+            f"{why}: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
+            if link.crowded else f"the store has room again: what {link.partner} sends is taken"
         )  # fmt: skip
         out.notices.append(Notice(kind="store", partner=link.partner, text=text))
 
@@ -376,8 +384,9 @@ def _addressed(gateway: Gateway, link: Link) -> Addressed:
 
 
 def _may_begin(limits: Limits, link: Link, now: Now) -> bool:
-    """Whether the partner's new epoch may begin: what it said in the last one is written, and it does so seldom."""
-    return not link.beyond and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
+    """Whether the partner's new epoch may begin: what it said in the last one is written, there is room for what it
+    says in this one, and it does so seldom."""
+    return not (link.beyond or link.crowded) and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
 
 
 def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
@@ -414,7 +423,8 @@ def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
     if leaves or (
         note.paused != link.paused_there and take(link.buckets, "session", 0, 1.0, limits.audit, now.steady_s)
     ):
-        link.log(out, EntryKind.SESSION, bytes(32), now)
+        if leaves or not link.crowded:
+            link.log(out, EntryKind.SESSION, bytes(32), now)
         word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
     link.paused_there = note.paused
@@ -476,7 +486,7 @@ def _gone(limits: Limits, link: Link, out: Out, gone: Gone, stated_s: float, now
     if link.crowded:
         link.count("no_room")
         return
-    if not take(link.buckets, "closings", 0, 1.0, limits.closings, now.steady_s):
+    if not take(link.buckets, "closings", 0, 1.0, limits.closings.times(now.rate), now.steady_s):
         link.count("put_off")
         return
     kind = EntryKind.TOMBSTONE

@@ -217,8 +217,7 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
         if link.up:
             outbound.hello(gateway, link, out, now)
     elif isinstance(event, Timer):
-        if event.crowded is not None:
-            inbound.crowd(link, out, event.crowded)
+        inbound.crowd(gateway.limits, link, out, link.crowded if event.crowded is None else event.crowded)
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
         operator.order(gateway, link, event.word, out, now)
