@@ -403,7 +403,7 @@ def hoard(pair: Pair, lane: Lane, many: int) -> int:
 @pytest.mark.parametrize("limited", ["rows", "bytes", "envelopes"])
 def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_own(limited: str) -> None:
     """What is over is neither kept nor receipted: its sender has it still, and a later tick makes room."""
-    limits = Limits(**{f"waiting_{limited}": 16_000 if limited == "bytes" else 16})
+    limits = replace(Limits(), **{f"waiting_{limited}": 16_000 if limited == "bytes" else 16})
     pair = talked(8, limits)
     pair.tick(pair.nodes[NATO].tick + 1, NATO)
     assert not pair.link(NATO).waiting

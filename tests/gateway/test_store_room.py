@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, Pair, key
@@ -213,16 +214,16 @@ def test_p5_a_crowded_store_takes_no_closings_and_no_lines_about_refused_bytes()
     assert lines.count(EntryKind.TOMBSTONE) == len(out.records) // 2
 
 
-def words(pair: Pair, **values: object) -> list[EntryKind]:
+def words(pair: Pair, epoch: int = 1, **values: Any) -> list[EntryKind]:
     """What NATO's ledger gains by a note of Russia's."""
     size, link = pair.link(NATO).tip.size, pair.link(RUSSIA).copied()
     link.notes += 1
     pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
-    of = {name: values.pop(name) for name in ("epoch",) if name in values}
-    said = replace(outbound._address(pair.gateways[RUSSIA], link, pair.now), **of)
-    whole = {"word": Word.PULSE, "heard": True, "paused": False, "withdrawn": False, "base": link.next_sequence,
-             "of": 1, "below": link.below} | values  # fmt: skip
-    pair.do(NATO, Frame(partner=RUSSIA, lane=3, data=write(Note(address=said, **whole), key(RUSSIA))))
+    note = Note(
+        address=replace(outbound._address(pair.gateways[RUSSIA], link, pair.now), epoch=epoch), word=Word.PULSE,
+        heard=True, paused=False, withdrawn=False, base=link.next_sequence, of=1, below=link.below,
+    )  # fmt: skip
+    pair.do(NATO, Frame(partner=RUSSIA, lane=3, data=write(replace(note, **values), key(RUSSIA))))
     return [entry.kind for entry in pair.stores[NATO].ledger(RUSSIA)[size:]]
 
 
