@@ -62,6 +62,12 @@ def find_agreement(name_or_path: str | FilePath) -> FilePath:
     return _find(name_or_path, "agreements", "agreement")
 
 
+def bundled_agreement(said: str) -> FilePath | None:
+    """The file of the agreement that comes with Détente under this name; None where it is none's."""
+    bundled = _DATA / "agreements" / f"{said}.yaml"
+    return bundled if _is_plain_name(said) and bundled.is_file() else None
+
+
 def load_model(path: FilePath, model: type[Model], context: object = None) -> Model:
     """A YAML or JSON file as a model of another room; whatever is wrong with it is told by line and column.
 
@@ -237,7 +243,7 @@ def _agreements_of(file: ScenarioFile, located: Located, beside: FilePath) -> di
     found: dict[str, Agreement] = {}
     problems: list[InputError] = []
     for architecture, said in named.items():
-        path = said if (_DATA / "agreements" / f"{said}.yaml").is_file() else beside / said
+        path = bundled_agreement(said) or beside / said
         try:
             found[architecture] = load_agreement(path)
         except InputErrors as errors:
