@@ -153,7 +153,7 @@ def test_head_is_answered_without_the_body(pair: Pair) -> None:
     whole, _ = exchanged(server, b"GET /health HTTP/1.1\r\n\r\n")
     head, _ = exchanged(server, b"HEAD /health HTTP/1.1\r\n\r\n")
     assert whole == head + json.dumps(HEALTH).encode() + b"\n"
-    assert b"Content-Length: 17\r\n" in head
+    assert b"Content-Length: 40\r\n" in head
 
 
 def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
