@@ -5,6 +5,7 @@ import gc
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from tests.gateway.made_gateway import SIDES
 from tests.gateway.made_live import laid, ready
 
+from detente.gateway.lines import Lines
 from detente.gateway.serve import Server
+from detente.gateway.transport import at_once
+from detente.records.errors import InputErrors
 
 NATO, RUSSIA = SIDES
 
@@ -115,3 +119,39 @@ def test_a_line_that_a_reload_cannot_open_is_answered(folder: Path) -> None:
         assert heard_at(busy)
 
     running(folder, story)
+
+
+def test_a_line_that_cannot_be_opened_keeps_no_other_closed(folder: Path) -> None:
+    """All but the two that cannot be are as the configuration says, whatever their order, and both are told."""
+    partner = partners_of(folder)[0]
+
+    async def story() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            busy, fine = f"127.0.0.1:{held.getsockname()[1]}", free()
+            known = ready(folder, NATO)
+            one = known.config.file.partners[0]
+            file = known.config.file.model_copy(
+                update={
+                    "partners": [
+                        one.model_copy(update={"name": name, "listen": listen, "authority": authority})
+                        for name, listen, authority in (
+                            ("first", busy, partner["authority"]), ("second", free(), "nowhere.pem"),
+                            ("third", fine, partner["authority"]),
+                        )
+                    ]
+                }
+            )  # fmt: skip
+            asked = replace(known, config=replace(known.config, file=file))
+            lines = Lines(unheard, unheard, unheard, at_once, lambda name, task: None)
+            with pytest.raises(InputErrors) as refused:
+                await lines.follow(asked)
+            assert f"address {busy} cannot be listened on" in str(refused.value)
+            assert "nowhere.pem" in str(refused.value)
+            assert list(lines.open) == ["third"]
+            assert heard_at(fine)
+            lines.close()
+
+    def unheard(partner: str) -> Any:
+        return lambda *_: None
+
+    asyncio.run(story())
