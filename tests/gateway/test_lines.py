@@ -113,7 +113,7 @@ def test_a_line_that_a_reload_cannot_open_is_answered(folder: Path) -> None:
             busy = f"127.0.0.1:{held.getsockname()[1]}"
             edited(folder, partners=[partners[0] | {"listen": busy}])
             answer = await server._order("reload", "-")
-            assert answer.startswith("all but a line is as the configuration says")
+            assert answer.startswith("all but this is as the configuration says")
             assert f"address {busy} cannot be listened on" in answer
         assert await server._order("reload", "-") == "", "it is tried again"
         assert heard_at(busy)

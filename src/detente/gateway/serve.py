@@ -466,7 +466,7 @@ class Server:
         try:
             await self.partners.follow(self.ready)
         except InputError as error:
-            return f"all but a line is as the configuration says: {error}"
+            return f"all but this is as the configuration says: {error}"
         return ""
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
