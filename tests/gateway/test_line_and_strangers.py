@@ -333,12 +333,15 @@ def test_a_line_that_ends_before_a_word_is_told_once_at_each_end(
     monkeypatch.setattr(standing, "BEGIN_S", 0.0)
     turned: dict[str, list[bool]] = {"NATO": [], "Russia": []}
     told: dict[str, list[tuple[bool, str]]] = {"NATO": [], "Russia": []}
+    silent_s = 5.0 if says else 0.1
 
     async def on_frame(lane: int, data: bytes) -> None:
         raise AssertionError("nothing is said")
 
     def end(side: str, partner: str) -> Line:
-        return Line(partner, on_frame, Standing(turned[side].append, lambda *why: told[side].append(why)), silent_s=0.1)
+        return Line(
+            partner, on_frame, Standing(turned[side].append, lambda *why: told[side].append(why)), silent_s=silent_s
+        )
 
     async def story() -> None:
         called, caller = end("NATO", "Russia"), end("Russia", "NATO")

@@ -90,6 +90,7 @@ def test_a_reload_opens_and_closes_lines_as_the_configuration_now_says(folder: P
         assert await server._order("reload", "-") == ""
         assert heard_at(address)
         await until(lambda: server.node.links[RUSSIA].heard)
+        server.partners.paces[RUSSIA].refused += 2
         edited(folder, partners=[partners[0] | {"listen": elsewhere}])
         assert await server._order("reload", "-") == ""
         assert not heard_at(address)
@@ -100,6 +101,7 @@ def test_a_reload_opens_and_closes_lines_as_the_configuration_now_says(folder: P
         assert await server._order("reload", "-") == ""
         assert not heard_at(elsewhere)
         assert server.lines == {}
+        assert server._state()[1]["calls_refused_total"] == 2.0, "what was counted outlives a line"
 
     told = running(folder, story, RUSSIA)
     assert [one["up"] for one in told] == [True, False]
