@@ -11,7 +11,8 @@ CAUSES_MAX = 16  # why there is no line, told of one silence. source: assumption
 
 BEGINS, BEGIN_S = 10, 2.0
 """So many times at once, and once in so long, may a line begin to stand: each is two lines of a log, a greeting and a
-commit. source: assumption, 3-100 and 0.5-60 s: one whose line breaks calls often at first, then every 5 s."""
+commit, and makes what was told of its absence news again. source: assumption, 3-100 and 0.5-60 s: one whose line breaks
+calls often at first, then every 5 s."""
 
 OnLine = Callable[[bool], None]
 """Is told that a line stands, or stands no more."""
