@@ -104,7 +104,8 @@ def _of_epoch(heads: Sequence[_Signed], book: Book) -> list[_Signed]:
 
 def _epochs(book: Book) -> set[int]:
     """Of its side, those that a ledger is of; empty where nobody says."""
-    return ({entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT} | {book.epoch}) - {None}
+    sent = {entry.epoch for entry in book.entries if entry.kind is EntryKind.SENT}
+    return sent if book.epoch is None else sent | {book.epoch}
 
 
 def _two_pasts(heads: Sequence[_Signed], book: Book) -> list[Fault]:
