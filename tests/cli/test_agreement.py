@@ -176,6 +176,8 @@ def test_signing_and_verifying(command, tmp_path, pem_keys):
         assert command(*verify, *trusted).exit_code == (0 if done == 2 else 1)
     assert "nobody vouched" in command(*verify).stdout
     assert command(*verify).exit_code == 0
+    stranger = command(*verify, *trusted, "--key", f"France={pem_keys['NATO'][1]}")
+    assert (stranger.exit_code, "France is no party" in stranger.stderr) == (2, True)
     swapped = ["--key", f"NATO={pem_keys['Russia'][1]}", "--key", f"Russia={pem_keys['NATO'][1]}"]
     assert command(*verify, *swapped).exit_code == 1
     other = command("agreement", "verify", "jdec-2000", "--signatures", signatures, "--json")

@@ -197,6 +197,12 @@ def verify(file: File, key: GivenKeys = None, signatures: Signatures = None, as_
 
         asked, path = _load(file), _signatures_file(file, signatures)
         trusted = public_keys(key)
+        strangers = sorted(set(trusted or ()) - set(asked.parties))
+        if strangers:
+            raise InputError(
+                f"--key {strangers[0]}=…, and {strangers[0]} is no party of {asked.name!r}",
+                f"keys of {', '.join(asked.parties)}", "correct the name, or leave that key out",
+            )  # fmt: skip
         stands = standings(asked, read_signatures(path) if path.exists() else [], trusted)
         complete = all(stand.signed for stand in stands)
         found = {

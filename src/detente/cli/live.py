@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +59,9 @@ def play(
 
         loaded = load_scenario(scenario)
         if brief is not None:
-            _write_brief(brief, briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)).encode())
+            _refuse_beside_a_brief({"--feed": feed, "--start": start, "--rate": None if rate == 1.0 else rate})
+            text = briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate))
+            typer.echo(write_file(brief, text.encode()))
             return
         addresses = _addresses(feed or [], loaded.side_names)
         origin = datetime.now(UTC) if start is None else parse_moment(start)
@@ -79,18 +81,14 @@ def play(
         asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell, missing=missing))
 
 
-def _write_brief(path: Path, text: bytes) -> None:
-    """Write the theatre; one that is there already is left as it is, and refused where it is another."""
-    if not path.exists():
-        write_file(path, text)
-        typer.echo(f"wrote {path}")
-    elif path.is_file() and path.read_bytes() == text:
-        typer.echo(f"{path} is there already, the same")
-    else:
-        raise InputError(
-            "a file that is there already, and says something else", "a name that is free",
-            "choose another, or move the file away", file=str(path),
-        )  # fmt: skip
+def _refuse_beside_a_brief(given: Mapping[str, object]) -> None:
+    """Raise InputError where a theatre is asked for with what only playing needs."""
+    for option, value in given.items():
+        if value:
+            raise InputError(
+                f"{option} with --brief, which plays nothing", "either of the two",
+                f"leave {option} out, or play in a second command",
+            )  # fmt: skip
 
 
 def _outlive_broken_lines() -> None:
@@ -121,25 +119,40 @@ def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
 def keys(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the keys are put; nothing is overwritten")],
     sides: Annotated[str, typer.Option("--sides", metavar="A,B", help="whose keys to make")] = "NATO,Russia",
+    issued_by: Annotated[
+        Path | None,
+        typer.Option(
+            "--issued-by", metavar="OLD_DIR/SIDE", help="renew one side's keys: by the authority that is there"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners."""
-    with owned_failures():
-        import re
+    """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners.
 
-        from detente.gateway.keys import make_keys
+    With --issued-by: a new signing key, and a new TLS key and certificate, of one side, and nothing else.
+    """
+    with owned_failures():
+        from detente.gateway.keys import make_keys, renew_keys
+        from detente.geodesy.timescale import format_moment
 
         names = [name.strip() for name in sides.split(",")]
-        if len(set(names)) < len(names) or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", n) for n in names):
+        if issued_by is None:
+            made, end = make_keys(folder, names, datetime.now(UTC)), None
+        elif len(names) == 1:
+            made, end = renew_keys(folder, names[0], issued_by, datetime.now(UTC))
+        else:
             raise InputError(
-                f"--sides {sides!r}", "names of sides, separated by commas", "name each side once", path="--sides"
-            )
-        made = make_keys(folder, names, datetime.now(UTC))
+                f"--issued-by with --sides {sides!r}", "one side, whose authority is there",
+                f"write, say, --sides {names[0]}",
+            )  # fmt: skip
         if as_json:
-            emit({"sides": names, "files": [str(path) for path in made]})
+            document = {"sides": names, "files": [str(path) for path in made]}
+            emit(document if end is None else document | {"certificate_valid_until": format_moment(end)})
             return
         for path in made:
             typer.echo(path)
+        if end is not None:
+            typer.echo(f"the certificate is valid until {format_moment(end)}")
 
 
 @live.command()
