@@ -163,6 +163,12 @@ def test_decisions_of_a_run_are_explained(command, recorded):
         f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks", "status")
     }
     every = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--limit", "100", "--json").stdout)
+    owners = {one["name"]: one["side"] for one in json.loads((recorded / "setting.json").read_text())["sensors"]}
+    status = [line for line in every["decisions"] if line["data"] == "sensor-status"]
+    assert status
+    assert all(owners[line["sensor"]] == line["giver"] for line in status)
+    words = command("agreement", "explain", "lisbon-2011", recorded, "--limit", "100").stdout
+    assert f"sensor-status of {status[0]['sensor']}, " in words
     one = next(line for line in every["decisions"] if line["data"] != "sensor-status")
     track = f"{one['giver']}:{one['number']}"
     mine = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--track", track, "--json").stdout)

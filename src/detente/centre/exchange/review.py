@@ -4,10 +4,21 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import combinations
 
 from detente.centre.exchange.comparison import beyond, change_of, covers
 from detente.centre.exchange.cover import Told, carries, cases_of, rest_of, told_by
+from detente.centre.exchange.obligations import (
+    KEPT_TOGETHER,
+    bars_to_suspend,
+    deleted_after_withdrawal,
+    labels,
+    otherwise,
+    telling,
+    told_words,
+)
 from detente.centre.exchange.rules import idle_coarsening
+from detente.geodesy.timescale import format_moment
 from detente.scenario.agreement import Agreement, Clause, Condition
 
 SOON = timedelta(days=30)
@@ -21,6 +32,7 @@ class Kind(Enum):
     SHADOWED = "shadowed"  # adds nothing to another clause
     UNREACHABLE = "unreachable"  # can never release anything
     ONE_SIDED = "one-sided"  # the other direction has nothing like it
+    UNSUSPENDABLE = "unsuspendable"  # each of two parties lacks the right to suspend some clause, so that neither may
     UNDECIDED = "undecided"  # others may tell all of it: their places together were not compared to the end
     UNKNOWN_OWNER = "unknown-owner"  # a code that is no country's: whom it was to protect is not protected
     EXPIRY = "expiry"  # not yet begun, or soon over
@@ -53,7 +65,7 @@ def review(agreement: Agreement, now: datetime, countries: Container[str] | None
     found = [finding for clause in agreement.clauses for finding in _of_clause(clause, agreement)]
     if countries is not None:
         found += [finding for clause in agreement.clauses for finding in _owners(clause, countries)]
-    return (*found, *_one_sided(agreement), *_expiry(agreement, now))
+    return (*found, *_one_sided(agreement), *_one_sided_terms(agreement), *_expiry(agreement, now))
 
 
 def _owners(clause: Clause, countries: Container[str]) -> Iterator[Finding]:
@@ -144,7 +156,8 @@ def _unreachable(clause: Clause, agreement: Agreement) -> str:
 def _one_sided(agreement: Agreement) -> Iterator[Finding]:
     everyone = frozenset(agreement.parties)
     for clause in agreement.clauses:
-        mirrored = [Told(_mirrored(other), everyone) for other in agreement.clauses if _answers(other, clause)]
+        answers = [other for other in agreement.clauses if _answers(other, clause)]
+        mirrored = [Told(_mirrored(other, clause), everyone) for other in answers]
         if not mirrored:
             if clause.name == _first_like(clause, agreement).name:
                 text = f"{clause.giver} tells {clause.receiver} {clause.data}, and {clause.receiver} tells "
@@ -157,6 +170,9 @@ def _one_sided(agreement: Agreement) -> Iterator[Finding]:
             tells = "tells more than its" if change.shown else "is not shown to tell no more than its"
             more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(change.beyond)}"
             yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=more)
+        unlike = _owners_unlike(clause, answers)
+        if unlike:
+            yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=unlike)
     for party in agreement.parties:
         gives = any(clause.giver == party for clause in agreement.clauses)
         hears = any(clause.receiver == party for clause in agreement.clauses)
@@ -164,14 +180,66 @@ def _one_sided(agreement: Agreement) -> Iterator[Finding]:
             yield Finding(kind=Kind.ONE_SIDED, clause="", text=f"{party} is a party, and no clause names it")
 
 
+def _one_sided_terms(agreement: Agreement) -> Iterator[Finding]:
+    """Where two parties are not bound alike besides what they tell, or both so that neither may suspend."""
+    for one, other in combinations(agreement.parties, 2):
+        barred = {party: bars_to_suspend(agreement, party, of) for party, of in ((one, other), (other, one))}
+        bound = {party: ", ".join(map(repr, names)) for party, names in barred.items() if names}
+        if len(bound) == 2:
+            by = " and ".join(f"{party} has no right to by {names}" for party, names in bound.items())
+            text = f"neither {one} nor {other} may suspend their exchange, for a pause is of all clauses: {by}"
+            yield Finding(kind=Kind.UNSUSPENDABLE, clause="", text=text)
+        one_sided = _kept_longer(agreement, one, other)
+        for party, names in bound.items() if len(bound) == 1 else ():
+            free = other if party == one else one
+            one_sided.append(f"{free} may suspend the exchange with {party}; {party} has no right to by {names}")
+        unlike = otherwise(labels(agreement, one, other), labels(agreement, other, one))
+        for (there, back), kinds in unlike.items():
+            one_sided.append(f"what {one} tells {other} of {kinds} is labelled {there}, the other way {back}")
+        yield from (Finding(kind=Kind.ONE_SIDED, clause="", text=text) for text in one_sided)
+
+
+def _kept_longer(agreement: Agreement, one: str, other: str) -> list[str]:
+    """What one of two must delete once either leaves, and the other may keep."""
+    found = []
+    for kinds in KEPT_TOGETHER:
+        for giver, receiver in ((one, other), (other, one)):
+            deleted = deleted_after_withdrawal(agreement, giver, receiver, kinds)
+            if deleted and deleted_after_withdrawal(agreement, receiver, giver, kinds) is False:
+                what = told_words(telling(agreement, giver, receiver, kinds))
+                text = f"{receiver} must delete what {giver} told it of {what} once either leaves; "
+                found.append(f"{text}{giver} may keep what {receiver} told it")
+    return found
+
+
 def _answers(other: Clause, clause: Clause) -> bool:
     """True where a clause lets a receiver tell its giver what the giver tells it, or what holds that."""
     return (other.giver, other.receiver) == (clause.receiver, clause.giver) and clause.data in carries(other.data)
 
 
-def _mirrored(clause: Clause) -> Clause:
-    """The same the other way round."""
-    return clause.model_copy(update={"giver": clause.receiver, "receiver": clause.giver})
+def _mirrored(clause: Clause, owners: Clause) -> Clause:
+    """The same the other way round, and for the owners of another: a side's sensors are of other states' than ours."""
+    return clause.model_copy(
+        update={
+            "giver": clause.receiver, "receiver": clause.giver, "owners_withheld": owners.owners_withheld,
+            "owners_consenting": owners.owners_consenting,
+        }
+    )  # fmt: skip
+
+
+def _owners_unlike(clause: Clause, answers: Sequence[Clause]) -> str:
+    """Where all of a clause's counterparts keep back what certain owners' sensors contribute, and it does not."""
+
+    def kept_back(other: Clause) -> str:
+        withheld = [owner for owner in other.owners_withheld if owner not in clause.owners_withheld]
+        if withheld:
+            return f"withholds what sensors of {', '.join(withheld)} contribute"
+        if other.owners_consenting is not None and clause.owners_consenting is None:
+            return f"tells what sensors of {', '.join(other.owners_consenting) or 'nobody'} contribute, and no others"
+        return ""
+
+    words = [kept_back(other) for other in answers]
+    return f"its counterpart {answers[0].name!r} {words[0]}; this one does not" if all(words) else ""
 
 
 def _first_like(clause: Clause, agreement: Agreement) -> Clause:
@@ -183,8 +251,12 @@ def _first_like(clause: Clause, agreement: Agreement) -> Clause:
 def _expiry(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     start, end = agreement.valid.start, agreement.valid.end
     if now >= end:
-        yield Finding(kind=Kind.ENDED, clause="", text=f"it ended on {end.isoformat()}: nothing is released any more")
+        yield Finding(
+            kind=Kind.ENDED, clause="", text=f"it ended on {format_moment(end)}: nothing is released any more"
+        )
     elif now < start:
-        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it begins on {start.isoformat()}: nothing is released before")
+        yield Finding(
+            kind=Kind.EXPIRY, clause="", text=f"it begins on {format_moment(start)}: nothing is released before"
+        )
     elif end - now <= SOON:
-        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it ends soon, on {end.isoformat()}")
+        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it ends soon, on {format_moment(end)}")
