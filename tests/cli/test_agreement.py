@@ -275,6 +275,8 @@ def test_a_file_that_holds_no_signatures_is_refused(command, tmp_path, content):
     result = command("agreement", "verify", "lisbon-2011", "--signatures", tmp_path / "s.json")
     assert result.exit_code == 2
     assert "not a file of signatures" in result.stderr
+    for python in ("Error", "'schema'\n", "NoneType", "indices"):
+        assert python not in result.stderr
 
 
 def test_keys_that_are_none_are_refused(command, tmp_path, pem_keys):

@@ -17,10 +17,12 @@ from tests.gateway.made_live import laid
 from typer.testing import CliRunner
 
 from detente.cli.app import app
+from detente.cli.live import OF_A_PARTNER
 from detente.exercise.briefing import Played
 from detente.exercise.drill import drills
 from detente.exercise.play import play
 from detente.gateway.keys import AUTHORITY_DAYS, certificate_name, make_keys, only_issuer, renew_keys
+from detente.gateway.logic.operator import ORDERS
 from detente.gateway.prepare import Clock
 from detente.gateway.theatre import read_theatre
 from detente.records.errors import InputError
@@ -298,6 +300,23 @@ def test_an_order_has_an_answer(tmp_path: Path, status: int, text: str, code: in
         assert result.stdout == ""
     else:
         assert json.loads(result.stdout) == {"order": "pause", "partner": "Third side", "answer": "done"}
+
+
+def test_an_order_names_whom_it_could_be_about(tmp_path: Path) -> None:
+    config = laid(tmp_path) / "NATO.yaml"
+    assert OF_A_PARTNER == ORDERS
+    for word in OF_A_PARTNER:
+        nobody = RUN.invoke(app, ["order", str(config), word])
+        assert (nobody.exit_code, f"{word} of nobody" in nobody.stderr, "a partner: Russia" in nobody.stderr) == (
+            2,
+            True,
+            True,
+        )
+    document = json.loads(config.read_text())
+    with answering(409, "Mars is no partner\n") as (address, _):
+        config.write_text(json.dumps(document | {"health": address}))
+        stranger = RUN.invoke(app, ["order", str(config), "pause", "Mars"])
+    assert (stranger.exit_code, "a partner: Russia" in stranger.stderr) == (2, True)
 
 
 def test_an_order_that_is_given_and_not_answered_in_time_may_count_all_the_same(

@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures, write_file
 from detente.records.errors import InputError
 
+if TYPE_CHECKING:
+    from detente.gateway.config import Config
+
 live = typer.Typer(rich_markup_mode=None)
+OF_A_PARTNER = ("pause", "resume", "quarantine", "release", "withdraw")
 ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kept. source: assumption, 5-60
 
 
@@ -164,32 +168,38 @@ def order(
 ) -> None:
     """The operator's word to a running gateway."""
     with owned_failures():
-        status, said = _ordered(config, word, partner)
+        from detente.gateway.config import read_config
+
+        read = read_config(config)
+        names = [one.name for one in read.file.partners]
+        if partner == "-" and word in OF_A_PARTNER:
+            raise InputError(
+                f"{word} of nobody", f"a partner: {', '.join(names) or 'this side has none'}",
+                f"write, say, detente order {config} {word} {names[0] if names else 'PARTNER'}",
+            )  # fmt: skip
+        status, said = _ordered(read, word, partner)
         if status >= 500:
             typer.echo(f"failed: {said}", err=True)
             raise typer.Exit(1)
         if status != 200:
             found, _, rest = said.partition("\n  expected: ")  # a refused reload says all that by itself
             expected, _, remedy = rest.partition("\n  to do: ")
-            raise InputError(
-                found, expected or "an order that can be followed", remedy or "see docs/live.md", path=word
-            )
+            known = "an order that can be followed" if partner in (*names, "-") else f"a partner: {', '.join(names)}"
+            raise InputError(found, expected or known, remedy or "see docs/live.md", path=word)
         if as_json:
             emit({"order": word, "partner": None if partner == "-" else partner, "answer": said})
         else:
             typer.echo(said)
 
 
-def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
+def _ordered(read: "Config", word: str, partner: str) -> tuple[int, str]:
     """The status and the words by which a running gateway answers an order."""
     from contextlib import closing
     from http.client import HTTPConnection, HTTPException
     from urllib.parse import quote
 
-    from detente.gateway.config import read_config
     from detente.gateway.keys import read_token
 
-    read = read_config(config)
     host, _, port = read.file.health.rpartition(":")
     token = read_token(read.path(read.file.keys.operator))
     try:
@@ -202,9 +212,9 @@ def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
             except TimeoutError:  # it has the word, and may wait for its disk
                 return 504, f"given, and not answered within {ANSWER_S:g} s: it counts once it is kept; see /health"
     except (OSError, HTTPException) as error:
-        raise InputError(
-            f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
-            "start it first", file=str(config),
+        raise read.problem(
+            ("health",), f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
+            "start it first",
         ) from error  # fmt: skip
 
 
