@@ -238,6 +238,12 @@ def test_what_a_run_told_of_sensors_is_written_as_sapient_and_read_back(command,
     theatre = tmp_path / "theatre.yaml"
     assert command("play", "theatre-2011", "--brief", theatre).exit_code == 0
     assert command("sapient", "read", file, "--sensors", theatre).stdout == said.stdout
+    before = file.read_bytes()
+    other = command("sapient", "write", recorded, "--side", "NATO", "--to", "Russia", "--out", file)
+    assert (other.exit_code, "there already" in other.stderr, file.read_bytes() == before) == (2, True, True)
+    (tmp_path / "empty").touch()
+    empty = command("sapient", "read", tmp_path / "empty", "--sensors", recorded)
+    assert (empty.exit_code, "it is empty" in empty.stderr) == (2, True)
     cut = tmp_path / "cut.sapient"
     cut.write_bytes(file.read_bytes()[:-3])
     result = command("sapient", "read", cut, "--sensors", recorded)

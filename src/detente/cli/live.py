@@ -212,9 +212,10 @@ def _ordered(read: "Config", word: str, partner: str) -> tuple[int, str]:
             except TimeoutError:  # it has the word, and may wait for its disk
                 return 504, f"given, and not answered within {ANSWER_S:g} s: it counts once it is kept; see /health"
     except (OSError, HTTPException) as error:
+        why = getattr(error, "strerror", None) or error
         raise read.problem(
-            ("health",), f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
-            "start it first",
+            ("health",), f"no gateway answers at {read.file.health}: {why}",
+            "a running `detente serve` of this side", "start it first",
         ) from error  # fmt: skip
 
 

@@ -179,5 +179,8 @@ def _bytes(path: Path) -> bytes:
         return found
     except OSError as error:
         raise InputError(
-            f"a file that cannot be read: {error}", "SAPIENT messages", "check which file is meant", file=str(path)
+            f"a file that cannot be read: {error.strerror}",
+            "SAPIENT messages",
+            "check which file is meant",
+            file=str(path),
         ) from error

@@ -175,6 +175,8 @@ def main(arguments: list[str] | None = None) -> None:
         pass
     finally:
         cast.end()
+    if not console.is_terminal:
+        sys.stdout.write("\n")  # what is live ends its last line on a terminal alone
     _tell(laid)
 
 

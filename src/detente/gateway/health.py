@@ -127,7 +127,7 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
             "outbox": len(link.pending) + len(link.closings),
             "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
             "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
-            "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,
+            "skew_s": round(link.skew.offset_s, 3) + 0.0, "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,
             "doubts": doubts_document(gateway, node.centre, name),
             "sensors": sensors_document(gateway, node.centre, name),
         }
