@@ -233,7 +233,7 @@ def test_a_check_tells_the_terms_and_where_they_bind_one_side(command, tmp_path)
 def test_owners_that_one_side_protects_are_not_said_to_be_the_others(command):
     found = json.loads(command("agreement", "check", "lisbon-2011", "--json").stdout)["findings"]
     assert {one["text"] for one in found} == {
-        f"its counterpart 'nato-{kind}' withholds what sensors of TUR, NOR contribute; this one does not"
+        f"tells more than its counterpart 'nato-{kind}': also from sensors of NOR, TUR, should Russia have any"
         for kind in ("launch", "impact", "tracks", "status")
     }
 

@@ -54,11 +54,12 @@ def renew_keys(folder: Path, side: str, issuer: Path, now: datetime) -> tuple[li
     leaf = _certificate(side, tls, f"{side} authority", authority, now, authority_of_all=False, end=end)
     with _told():
         private, public = _place(folder, side)
-        return _written(private, public, {**_line(tls, leaf), **_signing(signing)}), end
+        return _written(private, public, {**_line(tls, leaf), **_signing(signing)}), leaf.not_valid_after_utc
 
 
 def _read_authority(issuer: Path, side: str, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """A side's authority: its certificate, and its key."""
+    issuer = issuer.resolve()
     path, given = issuer / "authority.key", issuer.parent / PUBLIC / issuer.name / "authority.pem"
     try:
         key = serialization.load_pem_private_key(_bytes(path), None)

@@ -22,6 +22,7 @@ from detente.scenario.agreement import RANGE_CLASSES, Agreement, Clause, Coarsen
 from detente.scenario.words import Box
 
 UNKNOWN_RANGE = "unknown"
+FROM_SENSORS = "also from sensors of"
 GROUND = {"receiver": "the receiver's", "giver": "the giver's", "any-party": "any party's"}
 
 
@@ -175,13 +176,13 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
     if clause.owners_consenting is not None:
         kept &= set(clause.owners_consenting)
     if kept:
-        found.append(f"also from sensors of {', '.join(sorted(kept))}")
+        found.append(f"{FROM_SENSORS} {', '.join(sorted(kept))}")
     if other.owners_consenting is not None:
         asked = set(clause.owners_consenting or ()) - set(other.owners_consenting)
         if clause.owners_consenting is None:
-            found.append(f"also from sensors of others than {', '.join(other.owners_consenting) or 'nobody'}")
+            found.append(f"{FROM_SENSORS} others than {', '.join(other.owners_consenting) or 'nobody'}")
         elif asked:
-            found.append(f"also from sensors of {', '.join(sorted(asked))}")
+            found.append(f"{FROM_SENSORS} {', '.join(sorted(asked))}")
     if (clause.retention_s or float("inf")) > (other.retention_s or float("inf")):
         found.append("for longer: the receiver may keep it")
     return found

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from itertools import combinations
 
-from detente.centre.exchange.comparison import beyond, change_of, covers
+from detente.centre.exchange.comparison import FROM_SENSORS, beyond, change_of, covers
 from detente.centre.exchange.cover import Told, carries, cases_of, rest_of, told_by
 from detente.centre.exchange.obligations import (
     KEPT_TOGETHER,
@@ -156,8 +156,7 @@ def _unreachable(clause: Clause, agreement: Agreement) -> str:
 def _one_sided(agreement: Agreement) -> Iterator[Finding]:
     everyone = frozenset(agreement.parties)
     for clause in agreement.clauses:
-        answers = [other for other in agreement.clauses if _answers(other, clause)]
-        mirrored = [Told(_mirrored(other, clause), everyone) for other in answers]
+        mirrored = [Told(_mirrored(other), everyone) for other in agreement.clauses if _answers(other, clause)]
         if not mirrored:
             if clause.name == _first_like(clause, agreement).name:
                 text = f"{clause.giver} tells {clause.receiver} {clause.data}, and {clause.receiver} tells "
@@ -168,11 +167,12 @@ def _one_sided(agreement: Agreement) -> Iterator[Finding]:
         if change is not None:
             where = f", {' and '.join(change.where)}" if change.where else ""
             tells = "tells more than its" if change.shown else "is not shown to tell no more than its"
-            more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(change.beyond)}"
+            words = (  # whose sensors a giver has, no agreement knows
+                f"{word}, should {clause.giver} have any" if word.startswith(FROM_SENSORS) else word
+                for word in change.beyond
+            )
+            more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(words)}"
             yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=more)
-        unlike = _owners_unlike(clause, answers)
-        if unlike:
-            yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=unlike)
     for party in agreement.parties:
         gives = any(clause.giver == party for clause in agreement.clauses)
         hears = any(clause.receiver == party for clause in agreement.clauses)
@@ -217,29 +217,9 @@ def _answers(other: Clause, clause: Clause) -> bool:
     return (other.giver, other.receiver) == (clause.receiver, clause.giver) and clause.data in carries(other.data)
 
 
-def _mirrored(clause: Clause, owners: Clause) -> Clause:
-    """The same the other way round, and for the owners of another: a side's sensors are of other states' than ours."""
-    return clause.model_copy(
-        update={
-            "giver": clause.receiver, "receiver": clause.giver, "owners_withheld": owners.owners_withheld,
-            "owners_consenting": owners.owners_consenting,
-        }
-    )  # fmt: skip
-
-
-def _owners_unlike(clause: Clause, answers: Sequence[Clause]) -> str:
-    """Where all of a clause's counterparts keep back what certain owners' sensors contribute, and it does not."""
-
-    def kept_back(other: Clause) -> str:
-        withheld = [owner for owner in other.owners_withheld if owner not in clause.owners_withheld]
-        if withheld:
-            return f"withholds what sensors of {', '.join(withheld)} contribute"
-        if other.owners_consenting is not None and clause.owners_consenting is None:
-            return f"tells what sensors of {', '.join(other.owners_consenting) or 'nobody'} contribute, and no others"
-        return ""
-
-    words = [kept_back(other) for other in answers]
-    return f"its counterpart {answers[0].name!r} {words[0]}; this one does not" if all(words) else ""
+def _mirrored(clause: Clause) -> Clause:
+    """The same the other way round."""
+    return clause.model_copy(update={"giver": clause.receiver, "receiver": clause.giver})
 
 
 def _first_like(clause: Clause, agreement: Agreement) -> Clause:
