@@ -71,6 +71,8 @@ def test_read_tells_each_kind_of_message(command, folder):
     assert "NATO-7: 3 states, 0.000 to 2.000 s" in command(
         "ccsds", "read", folder / "flight.oem", "--epoch", "2011-06-01T12:00:00Z"
     ).stdout  # fmt: skip
+    for file in ("flight.oem", "raid.tdm"):
+        assert "seconds are counted from 2000-01-01T00:00:00Z" in command("ccsds", "read", folder / file).stdout
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_read_tells_each_kind_of_message(command, folder):
         (("flight.oem", "--out", "x.csv"), "an OEM with --out"),
         (("raid.tdm", "--two-way", "half"), "--two-way 'half'"),
         (("raid.tdm", "--out", "no/such/x.csv"), "cannot be written"),
+        (("raid.tdm", "--out", "x.txt"), "NAME.parquet or NAME.csv"),
         (("sensors.yaml",), "CCSDS_OEM_VERS = … or CCSDS_OCM_VERS = … or CCSDS_TDM_VERS"),
         (("none",), "cannot be read"),
     ],
@@ -109,6 +112,22 @@ def test_a_run_is_written_as_it_is_read(command, folder, run):
     out = folder / "run.tdm"
     assert command("ccsds", "write", run, "--kind", "tdm", "--out", out).exit_code == 0
     assert out.read_text().splitlines()[4:] == (folder / "raid.tdm").read_text().splitlines()[4:]
+    before = out.read_bytes()
+    again = command("ccsds", "write", run, "--kind", "tdm", "--out", out)
+    assert (again.exit_code, "there already" in again.stderr, out.read_bytes() == before) == (2, True, True)
+
+
+@pytest.mark.parametrize("kind", ["oem", "tdm"])
+def test_one_line_alone_is_an_ocm(command, run, kind):
+    done = command("ccsds", "write", run, "--kind", kind, "--line", "NATO-7")
+    assert (done.exit_code, "--kind ocm" in done.stderr) == (2, True)
+
+
+def test_detections_are_not_written_over_a_file(command, folder):
+    out = folder / "there.csv"
+    out.write_text("mine")
+    done = command("ccsds", "read", folder / "raid.tdm", "--out", out)
+    assert (done.exit_code, "there already" in done.stderr, out.read_text()) == (2, True, "mine")
 
 
 @pytest.mark.parametrize(("kind", "side"), [("tdm", "Russia"), ("oem", "NATO"), ("ocm", "Russia")])

@@ -163,6 +163,12 @@ def test_decisions_of_a_run_are_explained(command, recorded):
         f"{side}-{what}" for side in ("nato", "russia") for what in ("launch", "impact", "tracks", "status")
     }
     every = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--limit", "100", "--json").stdout)
+    owners = {one["name"]: one["side"] for one in json.loads((recorded / "setting.json").read_text())["sensors"]}
+    status = [line for line in every["decisions"] if line["data"] == "sensor-status"]
+    assert status
+    assert all(owners[line["sensor"]] == line["giver"] for line in status)
+    words = command("agreement", "explain", "lisbon-2011", recorded, "--limit", "100").stdout
+    assert f"sensor-status of {status[0]['sensor']}, " in words
     one = next(line for line in every["decisions"] if line["data"] != "sensor-status")
     track = f"{one['giver']}:{one['number']}"
     mine = json.loads(command("agreement", "explain", "lisbon-2011", recorded, "--track", track, "--json").stdout)
@@ -232,6 +238,12 @@ def test_what_a_run_told_of_sensors_is_written_as_sapient_and_read_back(command,
     theatre = tmp_path / "theatre.yaml"
     assert command("play", "theatre-2011", "--brief", theatre).exit_code == 0
     assert command("sapient", "read", file, "--sensors", theatre).stdout == said.stdout
+    before = file.read_bytes()
+    other = command("sapient", "write", recorded, "--side", "NATO", "--to", "Russia", "--out", file)
+    assert (other.exit_code, "there already" in other.stderr, file.read_bytes() == before) == (2, True, True)
+    (tmp_path / "empty").touch()
+    empty = command("sapient", "read", tmp_path / "empty", "--sensors", recorded)
+    assert (empty.exit_code, "it is empty" in empty.stderr) == (2, True)
     cut = tmp_path / "cut.sapient"
     cut.write_bytes(file.read_bytes()[:-3])
     result = command("sapient", "read", cut, "--sensors", recorded)

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,11 +17,15 @@ from tests.gateway.made_live import laid
 from typer.testing import CliRunner
 
 from detente.cli.app import app
+from detente.cli.live import OF_A_PARTNER
 from detente.exercise.briefing import Played
 from detente.exercise.drill import drills
 from detente.exercise.play import play
+from detente.gateway.keys import AUTHORITY_DAYS, certificate_name, make_keys, only_issuer, renew_keys
+from detente.gateway.logic.operator import ORDERS
 from detente.gateway.prepare import Clock
 from detente.gateway.theatre import read_theatre
+from detente.records.errors import InputError
 
 RUN = CliRunner()
 
@@ -68,6 +73,28 @@ def test_a_file_that_holds_no_drills(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "drills of release" in result.output
     assert other.read_text() == "something else\n"
+
+
+def test_where_no_drills_can_be_kept(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none" / "x"):
+        result = RUN.invoke(app, ["drill", "--seeds", "0:1", "--resume", str(place)])
+        assert (result.exit_code, "nothing can be kept" in result.stderr) == (2, True)
+    (tmp_path / "raw").write_bytes(b"\xff\xfe")
+    assert RUN.invoke(app, ["drill", "--seeds", "0:1", "--resume", str(tmp_path / "raw")]).exit_code == 2
+    assert (tmp_path / "raw").read_bytes() == b"\xff\xfe"
+
+
+def test_an_empty_file_holds_no_drills_yet_and_what_is_no_line_is_held_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, held = tmp_path / "kept", list[int]()
+    kept.touch()
+    monkeypatch.setattr(drills, "drill", lambda seed: held.append(seed) or [])
+    command = ["drill", "--seeds", "0:2", "--quiet", "--resume", str(kept)]
+    assert RUN.invoke(app, command).exit_code == 0
+    kept.write_text(kept.read_text().splitlines()[0] + '\n5\n{"seeds": [0, 2]}\n')
+    assert RUN.invoke(app, command).exit_code == 0
+    assert held == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("seeds", ["9", "9:9", "9:3", "a:b", ":5"])
@@ -121,6 +148,15 @@ def test_a_brief_overwrites_nothing(tmp_path: Path) -> None:
     assert RUN.invoke(app, ["play", "theatre-2011", "--brief", str(tmp_path)]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "words", [["--feed", "NATO=127.0.0.1:1"], ["--start", "2011-06-01T12:00:00Z"], ["--rate", "2"]]
+)
+def test_a_brief_plays_nothing(tmp_path: Path, words: list[str]) -> None:
+    result = RUN.invoke(app, ["play", "theatre-2011", "--brief", str(tmp_path / "t.yaml"), *words])
+    assert (result.exit_code, f"leave {words[0]} out" in result.stderr) == (2, True)
+    assert not (tmp_path / "t.yaml").exists()
+
+
 def test_a_player_says_whom_it_does_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, and again while that lasts; not five times a second."""
     with socket.create_server(("127.0.0.1", 0)) as held:
@@ -152,6 +188,74 @@ def test_keys_as_json(tmp_path: Path) -> None:
     said = json.loads(result.stdout)
     assert said["sides"] == ["NATO", "Russia"]
     assert {Path(path) for path in said["files"]} == {path for path in tmp_path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("sides", "complaint"),
+    [
+        ("public", "the folder of what is given to partners"),
+        ("NATO,Public", "the folder of what is given to partners"),
+        ("../x", "digits, spaces and . _ -"),
+        ("Ä", "digits, spaces and . _ -"),
+        ("NATO,nato", "name each side once"),
+    ],
+)
+def test_names_that_no_folder_of_keys_can_have(tmp_path: Path, sides: str, complaint: str) -> None:
+    result = RUN.invoke(app, ["keys", str(tmp_path / "keys"), "--sides", sides])
+    assert (result.exit_code, complaint in result.stderr) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_where_no_keys_can_be_put(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = RUN.invoke(app, ["keys", str(place)])
+        assert (result.exit_code, "no keys can be put" in result.stderr) == (2, True)
+    (tmp_path / "keys/public/Russia").mkdir(parents=True)
+    assert RUN.invoke(app, ["keys", str(tmp_path / "keys")]).exit_code == 2
+    assert not (tmp_path / "keys/NATO").exists(), "nothing is made where one side's folder is there"
+
+
+def test_keys_are_renewed_by_the_authority_that_is_there(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert RUN.invoke(app, ["keys", str(old)]).exit_code == 0
+    before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
+    renew = ["keys", str(new), "--sides", "NATO", "--issued-by", str(old / "NATO"), "--json"]
+    result = RUN.invoke(app, renew)
+    assert result.exit_code == 0
+    made = {str(path.relative_to(new)) for path in new.rglob("*") if path.is_file()}
+    assert made == {
+        "NATO/signing.key", "NATO/tls.key", "NATO/tls.pem", "public/NATO/signing.pub", "public/NATO/tls.pem"
+    }  # fmt: skip
+    assert set(json.loads(result.stdout)["files"]) == {str(new / name) for name in made}
+    assert certificate_name(new / "NATO/tls.pem") == "NATO"
+    assert only_issuer(new / "NATO/tls.pem", old / "public/NATO/authority.pem"), "partners believe it as it is"
+    assert (new / "NATO/signing.key").read_bytes() != (old / "NATO/signing.key").read_bytes()
+    assert (new / "NATO/signing.key").stat().st_mode & 0o077 == 0
+    assert RUN.invoke(app, renew).exit_code == 2
+    assert {path: path.read_bytes() for path in old.rglob("*") if path.is_file()} == before
+
+
+def test_an_authority_that_cannot_renew(tmp_path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(days=AUTHORITY_DAYS - 5)
+    make_keys(tmp_path, ["NATO", "Russia"], began)
+    files, end = renew_keys(tmp_path / "new", "NATO", tmp_path / "NATO", datetime.now(UTC))
+    assert abs(end - began - timedelta(days=AUTHORITY_DAYS)) < timedelta(seconds=1), "no longer than its authority"
+    assert len(files) == 5
+    refused = [
+        ("Russia", tmp_path / "NATO", began, "NATO authority"),
+        ("NATO", tmp_path / "new/NATO", began, "authority.key"),
+        ("NATO", tmp_path / "NATO", end, "ended"),
+    ]
+    for side, issuer, now, complaint in refused:
+        with pytest.raises(InputError, match=complaint):
+            renew_keys(tmp_path / "other", side, issuer, now)
+    shutil.copy(tmp_path / "Russia/authority.key", tmp_path / "NATO/authority.key")
+    with pytest.raises(InputError, match="something else"):
+        renew_keys(tmp_path / "other", "NATO", tmp_path / "NATO", began)
+    two = ["keys", str(tmp_path / "other"), "--issued-by", str(tmp_path / "NATO")]
+    assert "one side, whose authority is there" in RUN.invoke(app, two).stderr
+    assert not (tmp_path / "other").exists()
 
 
 @contextmanager
@@ -196,6 +300,23 @@ def test_an_order_has_an_answer(tmp_path: Path, status: int, text: str, code: in
         assert result.stdout == ""
     else:
         assert json.loads(result.stdout) == {"order": "pause", "partner": "Third side", "answer": "done"}
+
+
+def test_an_order_names_whom_it_could_be_about(tmp_path: Path) -> None:
+    config = laid(tmp_path) / "NATO.yaml"
+    assert OF_A_PARTNER == ORDERS
+    for word in OF_A_PARTNER:
+        nobody = RUN.invoke(app, ["order", str(config), word])
+        assert (nobody.exit_code, f"{word} of nobody" in nobody.stderr, "a partner: Russia" in nobody.stderr) == (
+            2,
+            True,
+            True,
+        )
+    document = json.loads(config.read_text())
+    with answering(409, "Mars is no partner\n") as (address, _):
+        config.write_text(json.dumps(document | {"health": address}))
+        stranger = RUN.invoke(app, ["order", str(config), "pause", "Mars"])
+    assert (stranger.exit_code, "a partner: Russia" in stranger.stderr) == (2, True)
 
 
 def test_an_order_that_is_given_and_not_answered_in_time_may_count_all_the_same(

@@ -46,3 +46,30 @@ def test_what_a_demonstration_did_not_make_is_left_alone(
     assert end.value.code == 2
     assert str(place) in capsys.readouterr().err
     assert kept.read_text() == "a letter"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--kill", "Mars"], "one of NATO, Russia"),
+        (["--scenario", "nope"], "no scenario 'nope'"),
+        (["--agreement", "nope"], "no agreement 'nope'"),
+        (["--agreement", "made.yaml"], "to which Mars is a party"),
+        (["--rate", "0"], "from 0.01 to 1000"),
+        (["--rate", "nan"], "from 0.01 to 1000"),
+        (["--seconds", "inf"], "a time from 0"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:  # fmt: skip
+    (tmp_path / "made.yaml").write_text(
+        "name: made\ntitle: made\nsource: made\nparties: [NATO, Mars]\n"
+        'valid: {start: "2010-01-01T00:00:00Z", end: "2030-01-01T00:00:00Z"}\n'
+    )
+    words = [str(tmp_path / word) if word == "made.yaml" else word for word in words]
+    with pytest.raises(SystemExit) as end:
+        main(["--folder", str(tmp_path / "demo"), *words])
+    assert end.value.code == 2
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()

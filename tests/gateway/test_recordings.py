@@ -99,7 +99,7 @@ def test_several_worlds_in_one_file_are_not_one(tmp_path: Path) -> None:
     assert sum(map(len, read(path, replicate=3).ticks)) == 50
     assert sum(map(len, read(path, replicate=0).ticks)) == len(table)
     assert all(set(tick.replicate.tolist()) <= {0} for tick in read(path, replicate=3).ticks)
-    with pytest.raises(InputError, match="no row of replicate 2; there are 0, 3"):
+    with pytest.raises(InputError, match="no row of replicate 2: its rows are of replicate 0, 3"):
         read(path, replicate=2)
 
 

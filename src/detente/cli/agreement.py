@@ -38,23 +38,28 @@ def check(
     """
     with owned_failures():
         from detente.centre.exchange.digest import digest
+        from detente.centre.exchange.obligations import terms_words
         from detente.centre.exchange.review import review
         from detente.centre.exchange.wording import most_revealing
         from detente.cli import show_agreement
-        from detente.geodesy.timescale import parse_moment
+        from detente.geodesy.timescale import format_moment, parse_moment
 
         asked = _load(file)
         now = datetime.now(UTC) if at is None else parse_moment(at)
         findings = review(asked, now, _countries())
         sound = not any(finding.serious for finding in findings)
         found = {
-            "agreement": asked.name, "digest": digest(asked), "at": now.isoformat(), "sound": sound,
+            "agreement": asked.name, "digest": digest(asked), "at": format_moment(now), "sound": sound,
             "findings": [
                 {"kind": finding.kind.value, "serious": finding.serious, "clause": finding.clause, "text": finding.text}
                 for finding in findings
             ],
             "clauses": [
-                {"name": clause.name, "at_most": most_revealing(clause), "label": clause.label.model_dump(mode="json")}
+                {
+                    "name": clause.name, "at_most": most_revealing(clause), "bound": terms_words(clause),
+                    "retention_s": clause.retention_s, "terms": clause.terms.model_dump(mode="json"),
+                    "label": clause.label.model_dump(mode="json"),
+                }
                 for clause in asked.clauses
             ],
         }  # fmt: skip
@@ -124,18 +129,27 @@ def _refuse_of_a_run(track: str | None, limit: int | None) -> None:
 
 @agreement.command()
 def diff(before: File, after: File, as_json: Json = False) -> None:
-    """What the second agreement newly releases or withholds, against the first."""
+    """What the second agreement newly releases or withholds, against the first, and on what other terms."""
     with owned_failures():
         from detente.centre.exchange.comparison import difference
+        from detente.centre.exchange.digest import digest
         from detente.cli import show_agreement
 
         one, other = _load(before), _load(after)
         change = difference(one, other)
         found = {
             "before": one.name, "after": other.name, "same": change.same, "validity": change.validity,
+            "same_text": digest(one) == digest(other),
             "parties_in": list(change.parties_in), "parties_out": list(change.parties_out),
             "newly_releases": [_change(item) for item in change.newly_releases],
             "newly_withholds": [_change(item) for item in change.newly_withholds],
+            "terms": [
+                {
+                    "kind": shift.kind, "between": list(shift.between), "text": shift.text,
+                    "loses": list(shift.loses), "gains": list(shift.gains),
+                }
+                for shift in change.terms
+            ],
         }  # fmt: skip
         if as_json:
             emit(found)
@@ -144,13 +158,14 @@ def diff(before: File, after: File, as_json: Json = False) -> None:
 
 
 def _change(change: "Change") -> dict[str, Any]:
+    from detente.centre.exchange.obligations import terms_words
     from detente.centre.exchange.wording import most_revealing
 
     clause = change.clause
     return {
         "clause": clause.name, "giver": clause.giver, "receiver": clause.receiver, "data": clause.data,
-        "at_most": most_revealing(clause), "shown": change.shown, "where": list(change.where),
-        "nearest": change.nearest, "beyond": list(change.beyond),
+        "at_most": most_revealing(clause), "bound": terms_words(clause), "shown": change.shown,
+        "where": list(change.where), "nearest": change.nearest, "beyond": list(change.beyond),
     }  # fmt: skip
 
 
@@ -197,6 +212,12 @@ def verify(file: File, key: GivenKeys = None, signatures: Signatures = None, as_
 
         asked, path = _load(file), _signatures_file(file, signatures)
         trusted = public_keys(key)
+        strangers = sorted(set(trusted or ()) - set(asked.parties))
+        if strangers:
+            raise InputError(
+                f"--key {strangers[0]}=…, and {strangers[0]} is no party of {asked.name!r}",
+                f"keys of {', '.join(asked.parties)}", "correct the name, or leave that key out",
+            )  # fmt: skip
         stands = standings(asked, read_signatures(path) if path.exists() else [], trusted)
         complete = all(stand.signed for stand in stands)
         found = {

@@ -25,12 +25,16 @@ def write(
 ) -> None:
     """One side's picture as an OEM (all lines) or an OCM (one), or its sensors' detections as a TDM."""
     with owned_failures():
+        if line is not None and kind in ("oem", "tdm"):
+            raise InputError(
+                f"--line {line!r} with --kind {kind}, which holds all there is", "--kind ocm, which holds one line",
+                "write --kind ocm, or leave --line out",
+            )  # fmt: skip
         text = _written(run, kind, side, line)
         if out is None:
             typer.echo(text, nl=False)
             return
-        write_file(out, text.encode())
-        typer.echo(f"wrote {out}")
+        typer.echo(write_file(out, text.encode()))
 
 
 def _written(run: Path, kind: str, side: str, line: str | None) -> str:
@@ -63,7 +67,8 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
     chosen = next((one for one in lines if one.name == line), None)
     if chosen is None:
         names = ", ".join(one.name for one in lines[:20])
-        raise InputError(f"--line {line!r}", f"a line of the picture: {names}, …", "name one")
+        found = "no --line" if line is None else f"--line {line!r}"
+        raise InputError(found, f"a line of the picture: {names}, …", "name one")
     return write_ocm(chosen, side, epoch, created)
 
 
@@ -97,15 +102,24 @@ def read(
         kind = kind_of(text, str(file), ("OEM", "OCM", "TDM"))
         if kind == "TDM":
             _read_tdm(text, epoch, file, out, two_way, as_json=as_json)
+            if not as_json:
+                _say_zero(epoch)
             return
         if out is not None or two_way is not None:
+            option = "--out" if out is not None else "--two-way"
             raise InputError(
-                f"an {kind} with --{'out' if out else 'two-way'}",
-                "a TDM",
-                "leave it out, or use --json",
-                file=str(file),
-            )
+                f"an {kind} with {option}, which is about the detections of a TDM", "a TDM",
+                f"leave {option} out; --json prints all that an {kind} says", file=str(file),
+            )  # fmt: skip
         _read_orbits(text, kind, epoch, file, as_json=as_json)
+        if not as_json:
+            _say_zero(epoch)
+
+
+def _say_zero(epoch: datetime) -> None:
+    from detente.geodesy.timescale import format_moment
+
+    typer.echo(f"seconds are counted from {format_moment(epoch)} (--epoch)")
 
 
 def _read_orbits(text: str, kind: str, epoch: datetime, file: Path, *, as_json: bool) -> None:
@@ -127,12 +141,25 @@ def _read_orbits(text: str, kind: str, epoch: datetime, file: Path, *, as_json: 
         typer.echo(f"{one.name}: {len(one.time_s)} states, {one.time_s[0]:.3f} to {one.time_s[-1]:.3f} s{apart}")
 
 
+def _refuse_for_detections(out: Path) -> None:
+    """Raise InputError where detections cannot be put: on what is there already, or under a name of another form."""
+    if out.suffix.lower() not in (".parquet", ".csv"):
+        raise InputError("a file of another form", "NAME.parquet or NAME.csv", "name it so", file=str(out))
+    if out.exists():
+        raise InputError(
+            "a file that is there already", "a name that is free", "choose another, or move the file away",
+            file=str(out),
+        )  # fmt: skip
+
+
 def _read_tdm(text: str, epoch: datetime, file: Path, out: Path | None, two_way: str | None, *, as_json: bool) -> None:
     from detente.gateway.ccsds.tracking import TWO_WAY, read_tdm
     from detente.gateway.detection_files import write_detections
 
     if two_way is not None and two_way not in TWO_WAY:
         raise InputError(f"--two-way {two_way!r}", " or ".join(TWO_WAY), "choose one")
+    if out is not None:
+        _refuse_for_detections(out)
     found = read_tdm(text, epoch, str(file), two_way=two_way)
     if out is not None:
         write_detections(out, found.detections)

@@ -88,8 +88,7 @@ def to_json(
         if out is None:
             typer.echo(text)
             return
-        write_file(out, text.encode() + b"\n")
-        typer.echo(f"wrote {out}")
+        typer.echo(write_file(out, text.encode() + b"\n"))
 
 
 @envelope.command()
@@ -107,8 +106,7 @@ def frame(
         if keys is None:
             raise InputError("no --key", "--key PARTY=FILE", "name the key of whoever signed it")
         _refuse_unless_it_holds(word, keys)
-        write_file(out, word.frame)
-        typer.echo(f"wrote {out}: {len(word.frame)} bytes")
+        typer.echo(f"{write_file(out, word.frame)}: {len(word.frame)} bytes")
 
 
 def _refuse_unless_it_holds(word: "Word", keys: "PublicKeys | None") -> None:

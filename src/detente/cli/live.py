@@ -3,17 +3,21 @@
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from detente.cli.options import Json, Quiet, Seed, Target, emit, owned_failures, write_file
 from detente.records.errors import InputError
 
+if TYPE_CHECKING:
+    from detente.gateway.config import Config
+
 live = typer.Typer(rich_markup_mode=None)
+OF_A_PARTNER = ("pause", "resume", "quarantine", "release", "withdraw")
 ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kept. source: assumption, 5-60
 
 
@@ -59,7 +63,9 @@ def play(
 
         loaded = load_scenario(scenario)
         if brief is not None:
-            _write_brief(brief, briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate)).encode())
+            _refuse_beside_a_brief({"--feed": feed, "--start": start, "--rate": None if rate == 1.0 else rate})
+            text = briefing.theatre_text(briefing.theatre_file(loaded, seed, replicate))
+            typer.echo(write_file(brief, text.encode()))
             return
         addresses = _addresses(feed or [], loaded.side_names)
         origin = datetime.now(UTC) if start is None else parse_moment(start)
@@ -79,18 +85,14 @@ def play(
         asyncio.run(run(played, addresses, Clock(origin, rate), ticks=played.ticks, progress=tell, missing=missing))
 
 
-def _write_brief(path: Path, text: bytes) -> None:
-    """Write the theatre; one that is there already is left as it is, and refused where it is another."""
-    if not path.exists():
-        write_file(path, text)
-        typer.echo(f"wrote {path}")
-    elif path.is_file() and path.read_bytes() == text:
-        typer.echo(f"{path} is there already, the same")
-    else:
-        raise InputError(
-            "a file that is there already, and says something else", "a name that is free",
-            "choose another, or move the file away", file=str(path),
-        )  # fmt: skip
+def _refuse_beside_a_brief(given: Mapping[str, object]) -> None:
+    """Raise InputError where a theatre is asked for with what only playing needs."""
+    for option, value in given.items():
+        if value:
+            raise InputError(
+                f"{option} with --brief, which plays nothing", "either of the two",
+                f"leave {option} out, or play in a second command",
+            )  # fmt: skip
 
 
 def _outlive_broken_lines() -> None:
@@ -121,25 +123,40 @@ def _addresses(given: list[str], names: tuple[str, ...]) -> dict[str, str]:
 def keys(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the keys are put; nothing is overwritten")],
     sides: Annotated[str, typer.Option("--sides", metavar="A,B", help="whose keys to make")] = "NATO,Russia",
+    issued_by: Annotated[
+        Path | None,
+        typer.Option(
+            "--issued-by", metavar="OLD_DIR/SIDE", help="renew one side's keys: by the authority that is there"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners."""
-    with owned_failures():
-        import re
+    """Make a demonstration PKI: signing and TLS keys, an authority a side, what to give to partners.
 
-        from detente.gateway.keys import make_keys
+    With --issued-by: a new signing key, and a new TLS key and certificate, of one side, and nothing else.
+    """
+    with owned_failures():
+        from detente.gateway.keys import make_keys, renew_keys
+        from detente.geodesy.timescale import format_moment
 
         names = [name.strip() for name in sides.split(",")]
-        if len(set(names)) < len(names) or not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", n) for n in names):
+        if issued_by is None:
+            made, end = make_keys(folder, names, datetime.now(UTC)), None
+        elif len(names) == 1:
+            made, end = renew_keys(folder, names[0], issued_by, datetime.now(UTC))
+        else:
             raise InputError(
-                f"--sides {sides!r}", "names of sides, separated by commas", "name each side once", path="--sides"
-            )
-        made = make_keys(folder, names, datetime.now(UTC))
+                f"--issued-by with --sides {sides!r}", "one side, whose authority is there",
+                f"write, say, --sides {names[0]}",
+            )  # fmt: skip
         if as_json:
-            emit({"sides": names, "files": [str(path) for path in made]})
+            document = {"sides": names, "files": [str(path) for path in made]}
+            emit(document if end is None else document | {"certificate_valid_until": format_moment(end)})
             return
         for path in made:
             typer.echo(path)
+        if end is not None:
+            typer.echo(f"the certificate is valid until {format_moment(end)}")
 
 
 @live.command()
@@ -151,32 +168,38 @@ def order(
 ) -> None:
     """The operator's word to a running gateway."""
     with owned_failures():
-        status, said = _ordered(config, word, partner)
+        from detente.gateway.config import read_config
+
+        read = read_config(config)
+        names = [one.name for one in read.file.partners]
+        if partner == "-" and word in OF_A_PARTNER:
+            raise InputError(
+                f"{word} of nobody", f"a partner: {', '.join(names) or 'this side has none'}",
+                f"write, say, detente order {config} {word} {names[0] if names else 'PARTNER'}",
+            )  # fmt: skip
+        status, said = _ordered(read, word, partner)
         if status >= 500:
             typer.echo(f"failed: {said}", err=True)
             raise typer.Exit(1)
         if status != 200:
             found, _, rest = said.partition("\n  expected: ")  # a refused reload says all that by itself
             expected, _, remedy = rest.partition("\n  to do: ")
-            raise InputError(
-                found, expected or "an order that can be followed", remedy or "see docs/live.md", path=word
-            )
+            known = "an order that can be followed" if partner in (*names, "-") else f"a partner: {', '.join(names)}"
+            raise InputError(found, expected or known, remedy or "see docs/live.md", path=word)
         if as_json:
             emit({"order": word, "partner": None if partner == "-" else partner, "answer": said})
         else:
             typer.echo(said)
 
 
-def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
+def _ordered(read: "Config", word: str, partner: str) -> tuple[int, str]:
     """The status and the words by which a running gateway answers an order."""
     from contextlib import closing
     from http.client import HTTPConnection, HTTPException
     from urllib.parse import quote
 
-    from detente.gateway.config import read_config
     from detente.gateway.keys import read_token
 
-    read = read_config(config)
     host, _, port = read.file.health.rpartition(":")
     token = read_token(read.path(read.file.keys.operator))
     try:
@@ -189,9 +212,10 @@ def _ordered(config: Path, word: str, partner: str) -> tuple[int, str]:
             except TimeoutError:  # it has the word, and may wait for its disk
                 return 504, f"given, and not answered within {ANSWER_S:g} s: it counts once it is kept; see /health"
     except (OSError, HTTPException) as error:
-        raise InputError(
-            f"no gateway answers at {read.file.health}: {error}", "a running `detente serve` of this side",
-            "start it first", file=str(config),
+        why = getattr(error, "strerror", None) or error
+        raise read.problem(
+            ("health",), f"no gateway answers at {read.file.health}: {why}",
+            "a running `detente serve` of this side", "start it first",
         ) from error  # fmt: skip
 
 

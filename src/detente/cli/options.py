@@ -46,14 +46,30 @@ def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
         raise typer.Exit(1) from lost
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Put a result where the user wants it."""
+def write_file(path: Path, data: bytes) -> str:
+    """Put a result where the user wants it. What is there already is left as it is, and refused if it is another.
+
+    Returns what to tell of it. A device is written to.
+    """
+    refused = InputError(
+        "a file that is there already, and says something else", "a name that is free",
+        "choose another, or move the file away", file=str(path),
+    )  # fmt: skip
     try:
-        path.write_bytes(data)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return f"wrote {path}"
+        with path.open("xb") as stream:
+            stream.write(data)
+    except FileExistsError as error:
+        if path.is_file() and path.read_bytes() == data:
+            return f"{path} is there already, the same"
+        raise refused from error
     except OSError as error:
         raise InputError(
             f"a file that cannot be written: {error.strerror}", "a writable path", "choose another", file=str(path)
         ) from error
+    return f"wrote {path}"
 
 
 def emit(document: Any) -> None:

@@ -51,8 +51,8 @@ def write(
             )  # fmt: skip
         periods = [clause["every_s"] for clause in setting["agreement"]["text"]["clauses"]]
         every_s = min(periods[clause] for clause in set(said.clause.tolist()))
-        write_file(out, written(said, nodes, sides, epoch, marking="simulated", every_s=every_s))
-        typer.echo(f"wrote {out}: {len(said)} reports of {len(set(said.number.tolist()))} sensors")
+        told = write_file(out, written(said, nodes, sides, epoch, marking="simulated", every_s=every_s))
+        typer.echo(f"{told}: {len(said)} reports of {len(set(said.number.tolist()))} sensors")
 
 
 @sapient.command()
@@ -173,8 +173,14 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > BYTES_MAX:
             raise OSError(0, f"it holds more than {BYTES_MAX:,} bytes")
-        return path.read_bytes()
+        found = path.read_bytes()
+        if not found:
+            raise OSError(0, "it is empty")
+        return found
     except OSError as error:
         raise InputError(
-            f"a file that cannot be read: {error}", "SAPIENT messages", "check which file is meant", file=str(path)
+            f"a file that cannot be read: {error.strerror}",
+            "SAPIENT messages",
+            "check which file is meant",
+            file=str(path),
         ) from error

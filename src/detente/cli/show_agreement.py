@@ -15,6 +15,7 @@ def check(found: dict[str, Any]) -> None:
         out.print()
         _heading(clause["name"])
         _sentence(clause["at_most"])
+        _sentence(clause["bound"])
     if not found["clauses"]:
         indented("no clause, and therefore no release", 2)
     out.print()
@@ -30,9 +31,10 @@ def check(found: dict[str, Any]) -> None:
 
 
 def change(found: dict[str, Any]) -> None:
-    """What the second agreement newly releases and withholds, and who joined or left."""
+    """What the second agreement newly releases and withholds, on what other terms, and who joined or left."""
     if found["same"]:
-        indented("the two tell the same", 0)
+        text = "" if found["same_text"] else ", though not in the same words"
+        indented(f"the two tell the same, on the same terms{text}", 0)
     for key, verb in (("newly_releases", "newly releases"), ("newly_withholds", "newly withholds")):
         for line in found[key]:
             where = f" {' and '.join(line['where'])}" if line["where"] else ""
@@ -44,6 +46,7 @@ def change(found: dict[str, Any]) -> None:
                 indented("other clauses may together tell all of it: their places were not compared to the end", 4)
             out.print()
     lines = [
+        *(shift["text"] for shift in found["terms"]),
         *(f"new party: {party}" for party in found["parties_in"]),
         *(f"no longer a party: {party}" for party in found["parties_out"]),
         *([f"validity: {found['validity']}"] if found["validity"] else []),
@@ -69,8 +72,8 @@ def decisions(found: dict[str, Any]) -> None:
         text += f"{', '.join(line['with'])}: what one of them told is no withholding of another's"
         out.print(Text(text), soft_wrap=True)
     for line in found["decisions"]:
-        thing = "sensor" if line["data"] == "sensor-status" else "track"
-        what = f"{line['data']} of {thing} {line['number']}, {line['clause'] or 'no clause'}: {line['why']}"
+        thing = line["sensor"] if "sensor" in line else f"track {line['number']}"
+        what = f"{line['data']} of {thing}, {line['clause'] or 'no clause'}: {line['why']}"
         out.print(Text(f"{line['time_s']:10.1f} s  {line['giver']} to {line['receiver']}: {what}"), soft_wrap=True)
 
 

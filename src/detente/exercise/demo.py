@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
@@ -34,6 +35,7 @@ from detente.scenario.files import load_agreement, load_scenario
 LEAD_S = 12.0  # until exercise time 0: processes start and read their kernels
 LINES_SHOWN = 10
 OURS = ".detente-demo"  # a file that says that a folder is ours to delete
+RATE_MIN, RATE_MAX = 0.01, 1000.0  # as `detente play`
 DOWN_S = 6.0  # that a killed side stays down
 
 
@@ -143,16 +145,17 @@ def make_anew(folder: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Lay an exercise out, run it, show it, and say where everything is."""
     asked = _parser().parse_args(arguments)
-    scenario = load_scenario(asked.scenario)
     try:
+        scenario, agreement = load_scenario(asked.scenario), load_agreement(asked.agreement)
+        _refuse(asked, scenario.side_names, agreement.parties)
         make_anew(asked.folder)
     except InputError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     sys.stdout.write("Compiling the kernels, if that was not done before …\n")
     Simulation(Plan(seed=0)).run()
     origin = datetime.now(UTC) + timedelta(seconds=LEAD_S)
-    laid = lay_out(asked.folder, scenario, load_agreement(asked.agreement), origin=origin, rate=asked.rate)
+    laid = lay_out(asked.folder, scenario, agreement, origin=origin, rate=asked.rate)
     cast, console = Cast(laid, asked.scenario), Console()
     began_s, killed_s = time.monotonic(), None
     try:
@@ -172,7 +175,28 @@ def main(arguments: list[str] | None = None) -> None:
         pass
     finally:
         cast.end()
+    if not console.is_terminal:
+        sys.stdout.write("\n")  # what is live ends its last line on a terminal alone
     _tell(laid)
+
+
+def _refuse(asked: argparse.Namespace, sides: Sequence[str], parties: Sequence[str]) -> None:
+    """Raise InputError for what cannot be shown, before anything is made or started."""
+    if asked.kill and asked.kill not in sides:
+        raise InputError(f"--kill {asked.kill!r}", f"one of {', '.join(sides)}", "name a side of the scenario")
+    if not RATE_MIN <= asked.rate <= RATE_MAX:  # nan neither
+        raise InputError(
+            f"--rate {asked.rate:g}", f"from {RATE_MIN:g} to {RATE_MAX:g} exercise seconds a second",
+            "choose such a one",
+        )  # fmt: skip
+    if not 0.0 <= asked.seconds < float("inf"):
+        raise InputError(f"--seconds {asked.seconds:g}", "a time from 0", "choose such a one")
+    strangers = [party for party in parties if party not in sides]
+    if strangers:
+        raise InputError(
+            f"--agreement {asked.agreement!r}, to which {strangers[0]} is a party", f"parties of {', '.join(sides)}",
+            "name another agreement, or another scenario"
+        )  # fmt: skip
 
 
 def _tell(laid: Laid) -> None:

@@ -19,6 +19,7 @@ from detente.centre.exchange import canonical, dsse, message, statement
 from detente.centre.exchange.dsse import Keys, Kind, keyring
 from detente.centre.exchange.ledger import head_fields
 from detente.centre.exchange.rules import DATA
+from detente.gateway.files import why_not
 from detente.gateway.logic import notes
 from detente.gateway.sqlite_file import is_held
 from detente.records.errors import InputError, PeerError
@@ -64,7 +65,7 @@ def read_words(path: Path) -> list[Word]:
     except OSError as error:
         raise _refused(path, f"a file that cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, sqlite3.Error, PeerError) as error:
-        raise _refused(path, f"no signed word: {type(error).__name__}: {error}") from error
+        raise _refused(path, f"no signed word: {why_not(error)}") from error
     if not found:
         raise _refused(path, "no signed word")
     return found

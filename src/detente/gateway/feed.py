@@ -145,9 +145,10 @@ def _one_replicate(path: Path, found: Detections, wanted: int | None) -> Detecti
         raise _refused(path, f"{there.size} replicates ({listed}): as many worlds at once", "one replicate",
                        "say which with feed.replicate")  # fmt: skip
     if wanted is not None and wanted not in there:
-        listed = ", ".join(map(str, there[:8])) or "none"
-        raise _refused(path, f"no row of replicate {wanted}; there are {listed}", "the replicate that feed.replicate "
-                       "names", "name one that is there")  # fmt: skip
+        listed = ", ".join(map(str, there[:8])) + (", …" if there.size > 8 else "")
+        rows = f"its rows are of replicate {listed}" if listed else "it has no rows"
+        raise _refused(path, f"no row of replicate {wanted}: {rows}", "the replicate that feed.replicate names",
+                       "name one that is there")  # fmt: skip
     return found if wanted is None else found.take(np.flatnonzero(found.replicate == wanted))
 
 

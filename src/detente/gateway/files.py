@@ -1,5 +1,6 @@
 """A side's own files, read with their places kept, so that whatever is wrong with one is told by line and column."""
 
+import json
 from pathlib import Path
 
 from detente.records.errors import InputError
@@ -31,3 +32,16 @@ def located_file(path: Path) -> Located:
     if not isinstance(located.data, dict):
         raise located.problem((), "no mapping", "a mapping of keys and values", "see docs/live.md")
     return located
+
+
+def why_not(error: Exception) -> str:
+    """Why bytes are not what they were read as, in words for people rather than Python's."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON from line {error.lineno}, column {error.colno}, on"
+    if isinstance(error, UnicodeDecodeError):
+        return "bytes that are no text in UTF-8"
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]!r}"
+    if isinstance(error, (TypeError, AttributeError, RecursionError)):
+        return "it is built otherwise"
+    return str(error)

@@ -7,7 +7,8 @@ exercise on machines that are trusted; docs/security.md says what a real one wou
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -20,51 +21,155 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.x509.oid import NameOID
 
 from detente.centre.exchange.offsets import SECRET_BYTES, Secret
+from detente.geodesy.timescale import format_moment
 from detente.records.errors import InputError
 
 PRIVATE = ("signing.key", "tls.key", "authority.key", "offsets.secret", "operator.token")
+PUBLIC = "public"  # the folder of what is given away
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", re.ASCII)  # as everywhere in configurations and agreements
 VALID_DAYS = 90
+"""How long a certificate of the line is valid. source: assumption, 1-398: short, since nothing revokes one."""
+AUTHORITY_DAYS = 1095
+"""How long an authority is. source: assumption, 365-3,650: for some renewals of what it issues."""
 
 
 def make_keys(folder: Path, sides: Sequence[str], now: datetime) -> list[Path]:
     """A demonstration PKI for these sides; the files made. Nothing that exists is overwritten (InputError)."""
-    made: list[Path] = []
-    there = [folder / side for side in sides if (folder / side).exists()]
-    if there:
+    _refuse_names(sides)
+    with _told():
+        places = [_place(folder, side) for side in sides]
+        return [path for place, side in zip(places, sides, strict=True) for path in _make_side(*place, side, now)]
+
+
+def renew_keys(folder: Path, side: str, issuer: Path, now: datetime) -> tuple[list[Path], datetime]:
+    """A new signing key and a new TLS key of one side, whose certificate its authority issues; and until when it does.
+
+    ``issuer``: the side's folder that ``make_keys`` made, with ``authority.key``; what is given away lies beside it.
+    Nothing that exists is touched. Raises InputError where that authority is none, another's or over.
+    """
+    _refuse_names([side])
+    root, authority = _read_authority(issuer, side, now)
+    end = min(now + timedelta(days=VALID_DAYS), root.not_valid_after_utc)
+    signing, tls = Ed25519PrivateKey.generate(), _elliptic()
+    leaf = _certificate(side, tls, f"{side} authority", authority, now, authority_of_all=False, end=end)
+    with _told():
+        private, public = _place(folder, side)
+        return _written(private, public, {**_line(tls, leaf), **_signing(signing)}), leaf.not_valid_after_utc
+
+
+def _read_authority(issuer: Path, side: str, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A side's authority: its certificate, and its key."""
+    issuer = issuer.resolve()
+    path, given = issuer / "authority.key", issuer.parent / PUBLIC / issuer.name / "authority.pem"
+    try:
+        key = serialization.load_pem_private_key(_bytes(path), None)
+    except (ValueError, TypeError) as error:
+        raise _not_a_key(path, "an authority's private key in PEM") from error
+    try:
+        root = x509.load_pem_x509_certificate(_bytes(given))
+    except ValueError as error:
+        raise _not_a_key(given, "an authority's certificate in PEM") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != root.public_key():
+        raise _not_a_key(path, f"the key of {given}")
+    if _name_of(root) != f"{side} authority":
         raise InputError(
-            found=f"a folder {there[0]} that exists already", expected="a place for new keys",
-            remedy="name another folder, or move the old keys away; none are overwritten", file=str(there[0]),
+            found=f"the authority {_name_of(root)!r}", expected=f"{side}'s own", file=str(given),
+            remedy=f"name the folder that `detente keys` made for {side}",
         )  # fmt: skip
-    for side in sides:
-        made += _make_side(folder / side, folder / "public" / side, side, now)
-    return made
+    if now >= root.not_valid_after_utc:
+        raise InputError(
+            found=f"an authority whose own certificate ended {format_moment(root.not_valid_after_utc)}",
+            expected="one that is valid", file=str(given),
+            remedy="make keys with a new authority (`detente keys` without --issued-by); docs/security.md says how",
+        )  # fmt: skip
+    return root, key
+
+
+def _refuse_names(sides: Sequence[str]) -> None:
+    """Raise InputError for names that no side can have, that come twice, or that a folder of ours has."""
+    wrong = [side for side in sides if not NAME.fullmatch(side)]
+    if wrong:
+        raise InputError(
+            found=f"--sides with {wrong[0]!r}",
+            expected="names of at most 64 letters a to z, digits, spaces and . _ -, with a letter or digit first",
+            remedy="write them so, separated by commas",
+        )  # fmt: skip
+    folded = [side.casefold() for side in sides]  # some disks know no capitals
+    if PUBLIC in folded:
+        raise InputError(
+            found=f"--sides with {PUBLIC!r}, the folder of what is given to partners", expected="another name",
+            remedy="name the side otherwise: private keys would lie among what is given away",
+        )  # fmt: skip
+    if len(set(folded)) < len(folded):
+        raise InputError(
+            found=f"--sides with a name twice: {', '.join(sides)}", expected="names that differ",
+            remedy="name each side once",
+        )  # fmt: skip
+
+
+def _place(folder: Path, side: str) -> tuple[Path, Path]:
+    """Where a side's private files and those to be given away are put; refused where anything is there."""
+    places = folder / side, folder / PUBLIC / side
+    for place in places:
+        if os.path.lexists(place):
+            raise InputError(
+                found=f"a folder {place} that exists already", expected="a place for new keys",
+                remedy="name another folder, or move the old keys away; none are overwritten", file=str(place),
+            )  # fmt: skip
+    return places
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A disk that does not take keys is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            found=f"a place where no keys can be put: {error.strerror}", expected="a folder that can be written to",
+            remedy="name another", file=str(error.filename or ""),
+        ) from error  # fmt: skip
+
+
+Files = Mapping[str, bytes]
 
 
 def _make_side(private: Path, public: Path, side: str, now: datetime) -> list[Path]:
-    private.mkdir(parents=True)
-    private.chmod(0o700)
-    public.mkdir(parents=True)
-    signing, authority, tls = Ed25519PrivateKey.generate(), _elliptic(), _elliptic()
+    authority, tls = _elliptic(), _elliptic()
     root = _certificate(f"{side} authority", authority, f"{side} authority", authority, now, authority_of_all=True)
     leaf = _certificate(side, tls, f"{side} authority", authority, now, authority_of_all=False)
     contents = {
-        private / "signing.key": _private_pem(signing),
-        private / "tls.key": _private_pem(tls),
-        private / "tls.pem": leaf.public_bytes(serialization.Encoding.PEM),
-        private / "authority.key": _private_pem(authority),
-        private / "offsets.secret": secrets.token_hex(SECRET_BYTES).encode() + b"\n",
-        private / "operator.token": secrets.token_urlsafe(24).encode() + b"\n",
-        public / "signing.pub": signing.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ),
-        public / "authority.pem": root.public_bytes(serialization.Encoding.PEM),
-        public / "tls.pem": leaf.public_bytes(serialization.Encoding.PEM),
-    }
-    for path, content in contents.items():
+        **_signing(Ed25519PrivateKey.generate()), **_line(tls, leaf),
+        "authority.key": _private_pem(authority), "authority.pem": root.public_bytes(serialization.Encoding.PEM),
+        "offsets.secret": secrets.token_hex(SECRET_BYTES).encode() + b"\n",
+        "operator.token": secrets.token_urlsafe(24).encode() + b"\n",
+    }  # fmt: skip
+    return _written(private, public, contents)
+
+
+def _signing(key: Ed25519PrivateKey) -> Files:
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )  # fmt: skip
+    return {"signing.key": _private_pem(key), "signing.pub": public}
+
+
+def _line(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> Files:
+    return {"tls.key": _private_pem(key), "tls.pem": certificate.public_bytes(serialization.Encoding.PEM)}
+
+
+def _written(private: Path, public: Path, contents: Files) -> list[Path]:
+    """The files made: private ones, and those that are given away; a side's own certificate in both places."""
+    private.mkdir(parents=True)
+    private.chmod(0o700)
+    public.mkdir(parents=True)
+    own = [private / name for name in contents if name in (*PRIVATE, "tls.pem")]
+    made = [*own, *(public / name for name in contents if name not in PRIVATE)]
+    for path in made:
         mode = 0o600 if path.name in PRIVATE else 0o644
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-            stream.write(content)
-    return list(contents)
+            stream.write(contents[path.name])
+    return made
 
 
 def _elliptic() -> ec.EllipticCurvePrivateKey:
@@ -79,7 +184,7 @@ def _private_pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 
 def _certificate(
     subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey, now: datetime, *,
-    authority_of_all: bool,
+    authority_of_all: bool, end: datetime | None = None,
 ) -> x509.Certificate:  # fmt: skip
     builder = (
         x509.CertificateBuilder()
@@ -88,7 +193,7 @@ def _certificate(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=VALID_DAYS))
+        .not_valid_after(end or now + timedelta(days=AUTHORITY_DAYS if authority_of_all else VALID_DAYS))
         .add_extension(x509.BasicConstraints(ca=authority_of_all, path_length=0 if authority_of_all else None), True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
@@ -156,10 +261,15 @@ def certificate_name(path: Path) -> str:
     now = datetime.now(UTC)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise InputError(
-            found=f"a certificate valid from {certificate.not_valid_before_utc} to {certificate.not_valid_after_utc}",
-            expected="one that is valid today", remedy="make new certificates, or mend this machine's clock",
-            file=str(path),
+            found=f"a certificate valid from {format_moment(certificate.not_valid_before_utc)} to "
+            f"{format_moment(certificate.not_valid_after_utc)}",
+            expected="one that is valid today", file=str(path),
+            remedy="have a new one issued (docs/security.md, Keys), or mend this machine's clock",
         )  # fmt: skip
+    return _name_of(certificate)
+
+
+def _name_of(certificate: x509.Certificate) -> str:
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else ""
 

@@ -16,6 +16,7 @@ from detente.centre.exchange.dsse import Keys, keyring
 from detente.centre.exchange.ledger import NOTHING_BEFORE, Entry, EntryKind, Fault, FaultKind, Head, Tip, head_of
 from detente.centre.exchange.merkle import HASH_BYTES
 from detente.centre.exchange.statement import Evidence
+from detente.gateway.files import why_not
 from detente.gateway.logic.notes import evidence
 from detente.gateway.sqlite_file import is_held
 from detente.gateway.sqlite_store import VERSION
@@ -69,7 +70,7 @@ def read_ledger(path: Path, *, partner: str | None = None, keys: PublicKeys | No
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, sqlite3.Error) as error:
         if "locked" in str(error):
             raise _running(path) from error
-        raise _refused(path, f"not a ledger: {type(error).__name__}: {error}") from error
+        raise _refused(path, f"not a ledger: {why_not(error)}") from error
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.signature import Signature
+from detente.gateway.files import why_not
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
@@ -36,7 +37,7 @@ def read_signatures(path: Path) -> list[Signature]:
             raise ValueError("another schema, or too many signatures")
         return [_signature(line) for line in said["signatures"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(path, f"not a file of signatures: {error}") from error
+        raise _refused(path, f"not a file of signatures: {why_not(error)}") from error
 
 
 def write_signatures(path: Path, agreement: Agreement, signatures: Sequence[Signature]) -> None:

@@ -96,16 +96,20 @@ def decisions_of(folder: Path, agreement: Agreement, *, track: str | None, limit
             "why": WHY[ReleaseReason(reason)],
         }  # fmt: skip
 
+    sensors = [sensor["name"] for sensor in setting["sensors"]]
+
+    def about(i: int) -> dict[str, Any]:
+        number = int(first.number[i])
+        named = {"sensor": sensors[number - 1]} if first.data[i] == DataClass.SENSOR_STATUS else {}
+        return {"time_s": float(first.time_s[i]), "number": number, **named}
+
     first = releases.rows(0, min(limit, len(releases)))
     return {
         "agreement": agreement.name,
         "run": str(folder),
         "counted_together": shared,
         "counts": [line(row) | {"count": int(count)} for row, count in zip(kinds, counts, strict=True)],
-        "decisions": [
-            line(keys[i]) | {"time_s": float(first.time_s[i]), "number": int(first.number[i])}
-            for i in range(len(first))
-        ],
+        "decisions": [line(keys[i]) | about(i) for i in range(len(first))],
     }
 
 

@@ -15,11 +15,14 @@ from detente.centre.exchange.cover import (
     speaks_like,
     told_by,
 )
+from detente.centre.exchange.obligations import Shift, shifts
 from detente.centre.exchange.zones import width_deg
+from detente.geodesy.timescale import format_moment
 from detente.scenario.agreement import RANGE_CLASSES, Agreement, Clause, Coarsening, Condition
 from detente.scenario.words import Box
 
 UNKNOWN_RANGE = "unknown"
+FROM_SENSORS = "also from sensors of"
 GROUND = {"receiver": "the receiver's", "giver": "the giver's", "any-party": "any party's"}
 
 
@@ -36,18 +39,19 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What agreement B tells that A does not, and the other way round."""
+    """What agreement B tells that A does not, and the other way round; and on what other terms."""
 
     newly_releases: tuple[Change, ...]
     newly_withholds: tuple[Change, ...]
     parties_in: tuple[str, ...]
     parties_out: tuple[str, ...]
     validity: str  # in words, "" where it is the same
+    terms: tuple[Shift, ...]  # what else binds otherwise
 
     @property
     def same(self) -> bool:
-        """True where the two tell the same."""
-        moved = self.parties_in or self.parties_out or self.validity
+        """True where the two tell the same on the same terms."""
+        moved = self.parties_in or self.parties_out or self.validity or self.terms
         return not (self.newly_releases or self.newly_withholds or moved)
 
 
@@ -57,13 +61,15 @@ def difference(before: Agreement, after: Agreement) -> Difference:
     for end in ("start", "end"):
         one, other = getattr(before.valid, end), getattr(after.valid, end)
         if one != other:
-            moved.append(f"{end} {'earlier' if other < one else 'later'}: {other.isoformat()}, not {one.isoformat()}")
+            when = "earlier" if other < one else "later"
+            moved.append(f"{end} {when}: {format_moment(other)}, not {format_moment(one)}")
     return Difference(
         newly_releases=_uncovered(after, before),
         newly_withholds=_uncovered(before, after),
         parties_in=tuple(party for party in after.parties if party not in before.parties),
         parties_out=tuple(party for party in before.parties if party not in after.parties),
         validity="; ".join(moved),
+        terms=shifts(before, after),
     )
 
 
@@ -170,13 +176,13 @@ def beyond(clause: Clause, other: Clause) -> list[str]:
     if clause.owners_consenting is not None:
         kept &= set(clause.owners_consenting)
     if kept:
-        found.append(f"also from sensors of {', '.join(sorted(kept))}")
+        found.append(f"{FROM_SENSORS} {', '.join(sorted(kept))}")
     if other.owners_consenting is not None:
         asked = set(clause.owners_consenting or ()) - set(other.owners_consenting)
         if clause.owners_consenting is None:
-            found.append(f"also from sensors of others than {', '.join(other.owners_consenting) or 'nobody'}")
+            found.append(f"{FROM_SENSORS} others than {', '.join(other.owners_consenting) or 'nobody'}")
         elif asked:
-            found.append(f"also from sensors of {', '.join(sorted(asked))}")
+            found.append(f"{FROM_SENSORS} {', '.join(sorted(asked))}")
     if (clause.retention_s or float("inf")) > (other.retention_s or float("inf")):
         found.append("for longer: the receiver may keep it")
     return found

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from detente.centre.exchange.cover import carries
 from detente.centre.exchange.wording import box_words
 from detente.centre.exchange.zones import distance_km, inside, range_class
+from detente.geodesy.timescale import format_moment
 from detente.scenario.agreement import Agreement, Clause, Condition, DataClassName
 from detente.scenario.complaints import did_you_mean
 from detente.scenario.words import CountryCode, Moment, Name, RefusedError, Strict
@@ -55,6 +56,14 @@ class Facts(Strict):
     launch: Place | None = None
     object: Place | None = None
     impact: Place | None = None
+
+    @model_validator(mode="after")
+    def _told_to_another(self) -> "Facts":
+        if self.giver == self.receiver:
+            raise RefusedError(
+                "another party", "say who is told", found=f"{self.giver!r}, the giver", part=("receiver",)
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self, info: ValidationInfo) -> "Facts":
@@ -153,7 +162,7 @@ def _judge(clause: Clause, agreement: Agreement, facts: Facts) -> Judgement:
 def _in_force(agreement: Agreement, at: datetime) -> list[str]:
     if agreement.holds_at(at):
         return []
-    return [f"the agreement holds from {agreement.valid.start.isoformat()} to {agreement.valid.end.isoformat()}"]
+    return [f"the agreement holds from {format_moment(agreement.valid.start)} to {format_moment(agreement.valid.end)}"]
 
 
 def _content(clause: Clause, facts: Facts) -> list[str]:

@@ -4,10 +4,21 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import combinations
 
-from detente.centre.exchange.comparison import beyond, change_of, covers
+from detente.centre.exchange.comparison import FROM_SENSORS, beyond, change_of, covers
 from detente.centre.exchange.cover import Told, carries, cases_of, rest_of, told_by
+from detente.centre.exchange.obligations import (
+    KEPT_TOGETHER,
+    bars_to_suspend,
+    deleted_after_withdrawal,
+    labels,
+    otherwise,
+    telling,
+    told_words,
+)
 from detente.centre.exchange.rules import idle_coarsening
+from detente.geodesy.timescale import format_moment
 from detente.scenario.agreement import Agreement, Clause, Condition
 
 SOON = timedelta(days=30)
@@ -21,6 +32,7 @@ class Kind(Enum):
     SHADOWED = "shadowed"  # adds nothing to another clause
     UNREACHABLE = "unreachable"  # can never release anything
     ONE_SIDED = "one-sided"  # the other direction has nothing like it
+    UNSUSPENDABLE = "unsuspendable"  # each of two parties lacks the right to suspend some clause, so that neither may
     UNDECIDED = "undecided"  # others may tell all of it: their places together were not compared to the end
     UNKNOWN_OWNER = "unknown-owner"  # a code that is no country's: whom it was to protect is not protected
     EXPIRY = "expiry"  # not yet begun, or soon over
@@ -53,7 +65,7 @@ def review(agreement: Agreement, now: datetime, countries: Container[str] | None
     found = [finding for clause in agreement.clauses for finding in _of_clause(clause, agreement)]
     if countries is not None:
         found += [finding for clause in agreement.clauses for finding in _owners(clause, countries)]
-    return (*found, *_one_sided(agreement), *_expiry(agreement, now))
+    return (*found, *_one_sided(agreement), *_one_sided_terms(agreement), *_expiry(agreement, now))
 
 
 def _owners(clause: Clause, countries: Container[str]) -> Iterator[Finding]:
@@ -155,13 +167,49 @@ def _one_sided(agreement: Agreement) -> Iterator[Finding]:
         if change is not None:
             where = f", {' and '.join(change.where)}" if change.where else ""
             tells = "tells more than its" if change.shown else "is not shown to tell no more than its"
-            more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(change.beyond)}"
+            words = (  # whose sensors a giver has, no agreement knows
+                f"{word}, should {clause.giver} have any" if word.startswith(FROM_SENSORS) else word
+                for word in change.beyond
+            )
+            more = f"{tells} counterpart {change.nearest!r}{where}: {'; '.join(words)}"
             yield Finding(kind=Kind.ONE_SIDED, clause=clause.name, text=more)
     for party in agreement.parties:
         gives = any(clause.giver == party for clause in agreement.clauses)
         hears = any(clause.receiver == party for clause in agreement.clauses)
         if agreement.clauses and not (gives or hears):
             yield Finding(kind=Kind.ONE_SIDED, clause="", text=f"{party} is a party, and no clause names it")
+
+
+def _one_sided_terms(agreement: Agreement) -> Iterator[Finding]:
+    """Where two parties are not bound alike besides what they tell, or both so that neither may suspend."""
+    for one, other in combinations(agreement.parties, 2):
+        barred = {party: bars_to_suspend(agreement, party, of) for party, of in ((one, other), (other, one))}
+        bound = {party: ", ".join(map(repr, names)) for party, names in barred.items() if names}
+        if len(bound) == 2:
+            by = " and ".join(f"{party} has no right to by {names}" for party, names in bound.items())
+            text = f"neither {one} nor {other} may suspend their exchange, for a pause is of all clauses: {by}"
+            yield Finding(kind=Kind.UNSUSPENDABLE, clause="", text=text)
+        one_sided = _kept_longer(agreement, one, other)
+        for party, names in bound.items() if len(bound) == 1 else ():
+            free = other if party == one else one
+            one_sided.append(f"{free} may suspend the exchange with {party}; {party} has no right to by {names}")
+        unlike = otherwise(labels(agreement, one, other), labels(agreement, other, one))
+        for (there, back), kinds in unlike.items():
+            one_sided.append(f"what {one} tells {other} of {kinds} is labelled {there}, the other way {back}")
+        yield from (Finding(kind=Kind.ONE_SIDED, clause="", text=text) for text in one_sided)
+
+
+def _kept_longer(agreement: Agreement, one: str, other: str) -> list[str]:
+    """What one of two must delete once either leaves, and the other may keep."""
+    found = []
+    for kinds in KEPT_TOGETHER:
+        for giver, receiver in ((one, other), (other, one)):
+            deleted = deleted_after_withdrawal(agreement, giver, receiver, kinds)
+            if deleted and deleted_after_withdrawal(agreement, receiver, giver, kinds) is False:
+                what = told_words(telling(agreement, giver, receiver, kinds))
+                text = f"{receiver} must delete what {giver} told it of {what} once either leaves; "
+                found.append(f"{text}{giver} may keep what {receiver} told it")
+    return found
 
 
 def _answers(other: Clause, clause: Clause) -> bool:
@@ -183,8 +231,12 @@ def _first_like(clause: Clause, agreement: Agreement) -> Clause:
 def _expiry(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     start, end = agreement.valid.start, agreement.valid.end
     if now >= end:
-        yield Finding(kind=Kind.ENDED, clause="", text=f"it ended on {end.isoformat()}: nothing is released any more")
+        yield Finding(
+            kind=Kind.ENDED, clause="", text=f"it ended on {format_moment(end)}: nothing is released any more"
+        )
     elif now < start:
-        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it begins on {start.isoformat()}: nothing is released before")
+        yield Finding(
+            kind=Kind.EXPIRY, clause="", text=f"it begins on {format_moment(start)}: nothing is released before"
+        )
     elif end - now <= SOON:
-        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it ends soon, on {end.isoformat()}")
+        yield Finding(kind=Kind.EXPIRY, clause="", text=f"it ends soon, on {format_moment(end)}")

@@ -135,22 +135,26 @@ def _crew(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 def _read(kept: Path, release: str) -> dict[Chunk, list[Failure]]:
     """What a file of finished drills holds. A line that was cut short is as if it had not been written."""
-    if not kept.exists():
-        kept.write_text(json.dumps({"drills of": release}) + "\n", encoding="utf-8")
-        return {}
-    lines = kept.read_text(encoding="utf-8").split("\n")
-    if lines[0] != json.dumps({"drills of": release}):
+    header = json.dumps({"drills of": release})
+    try:
+        with kept.open("a+", encoding="utf-8", errors="replace") as stream:
+            stream.seek(0)
+            lines = stream.read().split("\n")
+            if lines == [""]:
+                stream.write(header + "\n")
+            elif lines[0] == header and lines[-1]:  # cut short by a kill: what follows must begin on a line of its own
+                stream.write("\n")
+    except OSError as error:
+        raise _unwritable(kept, error) from error
+    if lines != [""] and lines[0] != header:
         raise InputError(
             found=f"{lines[0][:80]!r}", expected=f"drills of release {release}",
             remedy="name a file that `detente drill --resume` of this release wrote, or one that is not there yet",
             file=str(kept), line=1,
         )  # fmt: skip
-    if lines[-1]:  # cut short by a kill: what follows must begin on a line of its own
-        with kept.open("a", encoding="utf-8") as stream:
-            stream.write("\n")
     done = {}
     for line in lines[1:]:
-        with suppress(json.JSONDecodeError):
+        with suppress(json.JSONDecodeError, KeyError, TypeError):
             said = json.loads(line)
             failures = [Failure(**{**one, "events": tuple(one["events"])}) for one in said["failures"]]
             done[said["seeds"][0], said["seeds"][1]] = failures
@@ -158,8 +162,18 @@ def _read(kept: Path, release: str) -> dict[Chunk, list[Failure]]:
 
 
 def _keep(kept: Path, chunk: Chunk, failures: list[Failure]) -> None:
-    with kept.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps({"seeds": chunk, "failures": [asdict(one) for one in failures]}) + "\n")
+    try:
+        with kept.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"seeds": chunk, "failures": [asdict(one) for one in failures]}) + "\n")
+    except OSError as error:
+        raise _unwritable(kept, error) from error
+
+
+def _unwritable(kept: Path, error: OSError) -> InputError:
+    return InputError(
+        found=f"a file in which nothing can be kept: {error.strerror}", expected="a file that can be written",
+        remedy="name a file in a folder that is there, on a disk with room", file=str(kept),
+    )  # fmt: skip
 
 
 def document(first: int, last: int, failures: list[Failure]) -> dict[str, Any]:

@@ -273,7 +273,7 @@ def header(kind: str, version: str, originator: str, created: datetime) -> list[
     """The first lines of a message."""
     return [
         f"CCSDS_{kind}_VERS = {version}",
-        "COMMENT simulated or exercise data; for analysis and shared warning",
+        "COMMENT simulated data; for analysis and shared warning",  # a run's: no live centre writes such messages
         f"CREATION_DATE = {stamp(created, 0.0)}",
         f"ORIGINATOR = {originator}",
     ]

@@ -75,14 +75,15 @@ def _segments(stamps: Sequence[str]) -> list[list[int]]:
 
 
 def _metadata(mine: Detections, name: str, number: str) -> list[str]:
-    sigmas = [
+    range_m, *angles_rad = (
         float(np.median(sigma)) for sigma in (mine.sigma_range_m, mine.sigma_azimuth_rad, mine.sigma_elevation_rad)
-    ]
+    )
+    azimuth, elevation = (figure(math.degrees(angle)) for angle in angles_rad)
+    ranged = f"range {figure(range_m)} m, " if int(mine.kind[0]) == DetectionKind.RADAR else ""
     return [
         "", "META_START",
         f"COMMENT segment {number} of {name}: each time stands once in a segment, which is no track",
-        f"COMMENT median sigma: range {sigmas[0]!r} m, angles {math.degrees(sigmas[1])!r} deg, "
-        f"{math.degrees(sigmas[2])!r} deg",
+        f"COMMENT median sigma: {ranged}angles {azimuth} deg, {elevation} deg",
         "TIME_SYSTEM = UTC",
     ]  # fmt: skip
 
