@@ -305,7 +305,8 @@ def test_p5_pauses_and_words_for_people_are_written_and_shown_at_a_bounded_rate(
     for data in (paused, paused, left):
         pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=data))
     assert pair.link(NATO).withdrawn
-    assert pair.link(NATO).tip.size - size <= 2
+    given_up = pair.link(NATO).counts.get("closed_withdrawn", 0)
+    assert pair.link(NATO).tip.size - size - given_up <= 2
 
 
 def test_p5_new_epochs_begin_at_a_bounded_rate(pair: Pair) -> None:

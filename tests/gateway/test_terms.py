@@ -216,3 +216,29 @@ def test_a_partner_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert pair.link(NATO).session == before
     told = [one.text for name, one in pair.notices if name == RUSSIA and one.kind == "refused-there"]
     assert told == ["the note is of schema 99; this side reads schema 2 and no other"]
+
+
+def test_what_was_said_about_the_exchange_stands_in_both_ledgers_by_name() -> None:
+    """A pause of one that has been left is no withdrawal of its own; what waited at either end is given up."""
+    pair = pair_under()
+    for index in range(FIRST_TICK, FIRST_TICK + 6):
+        tick(pair, index)
+    for index in range(FIRST_TICK + 6, FIRST_TICK + 10):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.frames.clear()
+    assert pair.link(NATO).pending
+    pair.do(NATO, Order(word="pause", partner=RUSSIA))
+    pair.carry()
+    pair.do(RUSSIA, Order(word="withdraw", partner=NATO))
+    pair.carry()
+    pair.do(NATO, Order(word="resume", partner=RUSSIA))
+    pair.carry()
+    words = {name: [one.word for one in pair.stores[name].ledger(other(name)) if one.word] for name in SIDES}
+    begins = "partner begins an epoch"
+    assert words[NATO] == [begins, "pause", "partner withdraws", "resume"]
+    assert words[RUSSIA] == [begins, "partner pauses", "withdraw", "partner resumes"]
+    assert not pair.link(NATO).pending
+    assert pair.link(NATO).counts["closed_withdrawn"] > 0
+    told = [one.text for name, one in pair.notices if one.kind == "session"]
+    assert told == ["NATO pauses", "Russia withdraws", "NATO resumes"]

@@ -7,7 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "detente"
 PURE = ("records", "chance", "geodesy", "flight", "world", "centre", "engagement", "scenario", "scoring")
-DOORS = {"geodesy/borders.py", "scenario/bundled.py", "scenario/files.py", "scoring/files.py"}  # the only files there that read files
+DOORS = {  # the only files there that read files
+    "geodesy/borders.py", "scenario/bundled.py", "scenario/files.py", "scoring/files.py",
+}  # fmt: skip
 ALLOWED_MODULES = {
     "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
     "hashlib", "itertools", "json", "math", "re", "struct", "types", "typing",

@@ -45,7 +45,7 @@ def show(file: File, partner: Partner = None, last: Annotated[
                 continue
             typer.echo(
                 f"{entry.index:7d}  {entry.written_s:14.3f} s  {entry.kind.name.lower():9s}  epoch {entry.epoch} "
-                f"sequence {entry.sequence:<7d} {entry.envelope_digest.hex()[:16]}…"
+                f"sequence {entry.sequence:<7d} {entry.word or entry.envelope_digest.hex()[:16] + '…'}"
             )
 
 

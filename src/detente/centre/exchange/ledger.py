@@ -5,6 +5,7 @@ the one before it; the tree lets a partner who holds only an old head check in a
 grown. A gateway keeps a :class:`Tip` in memory and the entries on disk; a :class:`Ledger` holds all of it.
 """
 
+import hashlib
 import math
 import struct
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,22 @@ class EntryKind(IntEnum):
     FORGOTTEN = 7  # a received envelope whose bytes this side has deleted, as the agreement asks
 
 
+WORDS = (
+    "pause", "resume", "quarantine", "release", "withdraw", "notice of pause", "notice of withdraw",
+    "partner pauses", "partner resumes", "partner withdraws", "partner begins an epoch", "missing before",
+)  # fmt: skip
+"""What a SESSION entry may say happened; that both agreed, it says by the agreement's digest."""
+
+
+def word_digest(word: str) -> bytes:
+    """What stands for one of these words in a SESSION entry."""
+    assert word in WORDS, f"one of {WORDS}"
+    return hashlib.sha256(f"detente session: {word}".encode()).digest()
+
+
+_SAID = {word_digest(word): word for word in WORDS}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One line of the ledger."""
@@ -54,6 +71,11 @@ class Entry:
         assert math.isfinite(self.written_s), "a ledger entry has a time"
         assert math.isfinite(self.stated_s), "a ledger entry has a stated time"
         assert len(self.envelope_digest) == len(self.previous) == merkle.HASH_BYTES
+
+    @property
+    def word(self) -> str:
+        """What a SESSION entry says happened; empty for other entries, and for an agreement's digest."""
+        return _SAID.get(self.envelope_digest, "") if self.kind is EntryKind.SESSION else ""
 
     @property
     def packed(self) -> bytes:

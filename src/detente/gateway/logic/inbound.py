@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 
 from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of, signer_of
-from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind
+from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, word_digest
 from detente.centre.exchange.message import KIND, Expected, Header, open_envelope, peek, reopened
 from detente.centre.exchange.statement import (
     RECEIPT,
@@ -271,7 +271,8 @@ def advance(gateway: Gateway, link: Link, out: Out, now: Now, base: int = 0) -> 
             if not passed and not (link.ends and link.beyond):
                 return
             link.below = min([base, *link.beyond] if passed else link.beyond)
-            link.log(out, EntryKind.SESSION, bytes(32), now, epoch=link.partner_epoch, sequence=link.below)
+            missing = word_digest("missing before")
+            link.log(out, EntryKind.SESSION, missing, now, epoch=link.partner_epoch, sequence=link.below)
             continue
         had = link.beyond.pop(link.below)
         link.log(
@@ -398,7 +399,7 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
         link.partner_epoch, link.below, link.note_seen = said.epoch, note.base, -1
         link.ends, link.forked, link.newest = False, "", (-1, 0)
         link.partner_head, link.testified, link.known = EMPTY_HEAD, (0, 0), {}
-        link.log(out, EntryKind.SESSION, bytes(32), now, epoch=said.epoch)
+        link.log(out, EntryKind.SESSION, word_digest("partner begins an epoch"), now, epoch=said.epoch)
         out.notices.append(Notice(kind="epoch", partner=link.partner, text=f"begins epoch {said.epoch}"))
     if not link.agreed:
         link.agreed = True
@@ -423,9 +424,11 @@ def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
     if leaves or (
         note.paused != link.paused_there and take(link.buckets, "session", 0, 1.0, limits.audit, now.steady_s)
     ):
+        word = "withdraws" if leaves else "pauses" if note.paused else "resumes"
         if leaves or not link.crowded:
-            link.log(out, EntryKind.SESSION, bytes(32), now)
-        word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
+            link.log(out, EntryKind.SESSION, word_digest(f"partner {word}"), now)
+        if leaves:
+            outbound.close_all(link, out, "withdrawn", now)
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
     link.paused_there = note.paused
     link.withdrawn = link.withdrawn or note.withdrawn

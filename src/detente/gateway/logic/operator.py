@@ -1,6 +1,6 @@
 """What an operator's word does: at once, or after the notice that the agreement asks for."""
 
-from detente.centre.exchange.ledger import EntryKind
+from detente.centre.exchange.ledger import EntryKind, word_digest
 from detente.gateway.logic import outbound, terms
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out
 from detente.gateway.logic.notes import Word
@@ -23,7 +23,7 @@ def order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
         obey(gateway, link, word, out, now)
         return
     link.announced.setdefault(word, now.exercise_s + wait_s)
-    link.log(out, EntryKind.SESSION, bytes(32), now)
+    link.log(out, EntryKind.SESSION, word_digest(f"notice of {word}"), now)
     text = f"{gateway.name} gives notice: {word} in {wait_s:g} s"
     if link.up:
         outbound.note(gateway, link, out, Word.PULSE, now, said=text)
@@ -39,7 +39,7 @@ def obey(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     else:
         link.withdrawn = True
         outbound.close_all(link, out, "withdrawn", now)
-    link.log(out, EntryKind.SESSION, bytes(32), now)
+    link.log(out, EntryKind.SESSION, word_digest(word), now)
     link.settle()
     if link.up:
         outbound.note(gateway, link, out, Word.PULSE, now)
