@@ -163,7 +163,8 @@ class Keeping:
         self.owed = []
 
     def hear_lines(self, news: list[LineUp | LineDown]) -> None:
-        """Go on from what is kept, with news of lines that is not."""
+        """Go on from what is kept, with news of lines that is not: after a loss, when nothing is on its way."""
+        assert not self.group, "what is on its way is not lost"
         self.node = self.sure = on_lines(self.sure, news)
 
     def settle(self) -> None:

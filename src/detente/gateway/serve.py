@@ -11,7 +11,6 @@ import gc
 import signal
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -19,12 +18,13 @@ from typing import Any
 
 from detente.gateway import feed
 from detente.gateway.config import read_config
+from detente.gateway.faults import Faults, ended
 from detente.gateway.feeds import Feeds
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
-from detente.gateway.logic.link import Out
+from detente.gateway.logic.link import Now, Out
 from detente.gateway.logic.node import (
     Batch,
     Dropped,
@@ -36,7 +36,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    ashore,
     restore,
     step,
     watch,
@@ -57,7 +56,6 @@ LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it g
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 LAST_WORDS_S = 2.0  # that a process which ends waits for whoever reads its log. source: assumption, 0.5-10
-FAULT_FRAMES = 3  # of a fault's traceback that are told
 DEAF_S = 0.001  # between looks at a disk that is far behind
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -89,6 +87,8 @@ class Server:
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
+        self.taken: list[tuple[LineEvent, Now]] = []  # what it was made of
+        self.faults = Faults(self.counts, self._log)
         self.feeds = Feeds(self.gateway, node.tick, self.counts, self._log, self._wake)
         self.batches = self.feeds.batches
         self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
@@ -258,24 +258,30 @@ class Server:
         """One event, into the batch that is being made."""
         if self.batch is None:
             self.batch = Batch(self.gateway, self.node)
+        now = self.clock.now
+        self.taken.append((event, now))
         try:
-            self.batch.take(event, self.clock.now)
-        except Exception as error:  # a fault of ours, which own warnings outlive
-            self._fault(error)
-            self._give_up("a fault of the gateway")
+            self.batch.take(event, now)
+        except Exception as error:  # a fault of ours, which own warnings outlive, and all that did not meet it
+            self._again(error)
 
     def _close(self) -> None:
         """End the batch that is being made: one commit, then what it sends."""
         if self.batch is None:
             return
         try:
-            node, out = self.batch.end(self.clock.now)
+            made = ended(self.batch, self.clock.now)
         except Exception as error:  # likewise
-            self._fault(error)
-            self._give_up("a fault of the gateway")
+            self._again(error)
             return
-        batch, self.batch = self.batch, None
-        self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines), orders=tuple(batch.orders)))
+        self.batch, self.taken = None, []
+        self.keeping.take(made)
+
+    def _again(self, error: Exception) -> None:
+        """Run the batch that met a fault again, event by event: what meets it does not count, the rest does."""
+        taken, self.batch, self.taken = self.taken, None, []
+        refused = self.faults.batch_again(self.gateway, self.keeping, taken, error)
+        self._answer(refused, "it met a fault of the gateway, which goes on, and does not count")
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
@@ -285,7 +291,7 @@ class Server:
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and may be said."""
-        if step.tick is not None:
+        if step.tick is not None and step.node.durable:  # of others own half alone counts, and it is not on disk
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
             self._warn("assisted", step.out.warnings)
@@ -305,16 +311,10 @@ class Server:
 
     def _give_up(self, why: str) -> None:
         """Nothing of the batch that is being made counts, but that lines came and went."""
-        batch, self.batch = self.batch, None
+        batch, self.batch, self.taken = self.batch, None, []
         if batch is not None:
             self.keeping.hear_lines(batch.lines)
             self._answer(batch.orders, f"it could not be kept, and does not count: {why}")
-
-    def _fault(self, error: Exception) -> None:
-        """Tell of a fault of ours in the partners' half: what it was made of does not count, own warnings go on."""
-        self.counts["faults_total"] += 1
-        where = "".join(traceback.format_exception(error, limit=-FAULT_FRAMES))
-        self._log("fault", text=f"{type(error).__name__}: {error}; own warnings go on", where=where)
 
     def _answer(self, orders: Iterable[Order], text: str) -> None:
         """Tell the operator what became of words of theirs."""
@@ -359,11 +359,11 @@ class Server:
         self._warn("own", warnings)
         self._close()
         event = Tick(index=index, detections=detections, own=own)
+        now = self.clock.now
         try:
-            node, out = step(self.gateway, self.node, event, self.clock.now)
-        except Exception as error:  # a fault of ours: own half counts, as where nothing can be kept
-            self._fault(error)
-            self.node = ashore(self.node, event)
+            node, out = step(self.gateway, self.node, event, now)
+        except Exception as error:  # likewise
+            self.keeping.take(self.faults.tick_again(self.gateway, self.node, event, now, error))
             return
         self.keeping.take(Step(node=node, out=out, tick=event))
 
