@@ -12,48 +12,21 @@ from typing import Any
 
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, feed
+from tests.gateway.made_serving import serving
 
 from detente.gateway import faults, serve
-from detente.gateway.faults import Faults
 from detente.gateway.feed import ACK_MARK, LENGTH, write_batch
-from detente.gateway.feeds import Feeds
-from detente.gateway.keeping import STEPS_MAX, Keeping, Step
+from detente.gateway.keeping import STEPS_MAX, Step
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
-from detente.gateway.serve import BATCH_EVENTS_MAX, Server
+from detente.gateway.serve import BATCH_EVENTS_MAX
 from detente.gateway.transport import HEAD, Line
 from detente.records.errors import InputError
 from detente.records.stages import Detections
 
 NATO, RUSSIA = SIDES
-
-
-def serving(pair: Pair, name: str, heard: list[str], *, full: bool = False) -> Any:
-    """One side's process without its sockets; ``heard`` is what it did, in order."""
-
-    def commit(_: object) -> None:
-        if full:
-            raise StoreError("no room on the disk")
-        heard.append("kept")
-
-    other = SIDES[1 - SIDES.index(name)]
-    server = object.__new__(Server)
-    server.gateway = pair.gateways[name]
-    server.counts = Counter()  # type: ignore[assignment]
-    server.clock = SimpleNamespace(now=pair.now, exercise_s=pair.now.wall_s)  # type: ignore[assignment]
-    store: Any = SimpleNamespace(commit=commit, crowded=False)
-    server.store = store
-    server.keeping = Keeping(store, pair.nodes[name], kept=server._kept, lost=server._lost)
-    server.lines = {other: SimpleNamespace(send=lambda lane, data: heard.append("said"))}  # type: ignore[dict-item]
-    server.show = lambda line: heard.append(line.get("stream", line["event"]))
-    server.feeds = Feeds(server.gateway, server.node.tick, server.counts, server._log, server._wake)
-    server.batch, server.batches, server.kept_tick = None, server.feeds.batches, server.node.tick
-    server.taken, server.faults = [], Faults(server.counts, server._log)
-    server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
-    server.standing, server.asked, server.news = "in-force", {}, {}
-    return server
 
 
 @pytest.fixture
