@@ -1,5 +1,6 @@
 """One side's process without its sockets and its clock, for tests of the order in which it works."""
 
+import asyncio
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -35,4 +36,5 @@ def serving(pair: Any, name: str, heard: list[str], *, full: bool = False) -> An
     server.taken, server.faults = [], Faults(server.counts, server._log)
     server.ready = SimpleNamespace(config=None)  # type: ignore[assignment]
     server.standing, server.asked, server.news = "in-force", {}, {}
+    server.hush, server.reading, server.ordering = False, False, asyncio.Lock()
     return server

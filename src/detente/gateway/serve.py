@@ -14,17 +14,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from detente.gateway import feed
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
-from detente.gateway.feeds import Feeds
+from detente.gateway.feeds import Feeds, recorded_ticks
 from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
-from detente.gateway.logic.link import Now, Out
+from detente.gateway.logic.link import Gateway, Now, Out
 from detente.gateway.logic.node import (
     Batch,
     Dropped,
@@ -73,7 +73,7 @@ class Server:
              "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
-        recorded = self._recorded()
+        recorded = recorded_ticks(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
@@ -99,23 +99,10 @@ class Server:
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
         self.began_s = self.clock.exercise_s
         self.stopping = self.started = False
+        self.hush = self.reading = False  # partners wait, because all is read anew; what they sent is being read
+        self.ordering = asyncio.Lock()  # the operator's words come one after the other
         self.standing = ""  # of the agreement, as last told
         self.kept_tick = node.tick
-
-    def _recorded(self) -> list[Detections]:
-        """The ticks of a recorded file, where that is the feed; what is silent in it is told."""
-        file = self.ready.config.file
-        if file.feed.file is None:
-            return []
-        centre = self.gateway.centre
-        recording = feed.recorded_ticks(
-            self.ready.config.path(file.feed.file), centre.suite, centre.side, self.gateway.tick_s,
-            gap_s=file.feed.gap_s, replicate=file.feed.replicate, end_s=file.until_s,
-        )  # fmt: skip
-        for first_s, last_s in recording.gaps:
-            text = f"no detection for {last_s - first_s:.1f} s, from {first_s:.1f} s to {last_s:.1f} s"
-            self._log("feed", gap_from_s=round(first_s, 3), gap_to_s=round(last_s, 3), text=text)
-        return recording.ticks
 
     @property
     def node(self) -> Node:
@@ -178,18 +165,19 @@ class Server:
         self.stopping = True
 
     async def _loop(self, until_s: float | None) -> None:
-        timer_s = time.monotonic()
-        while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
+        timer_s, events = time.monotonic(), list[LineEvent]()
+        while self.hush or not (self.stopping or (until_s is not None and self.clock.exercise_s >= until_s)):
             await self._own_turn()
-            deaf = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
+            full = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
             wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
-            events = [] if deaf else await self._first(wait_s)
+            if not (full or self.hush or events):
+                events = await self._first(wait_s)
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
-                if not self._due(deaf):
+                if not self._due(full):
                     break
                 self._tick()
                 await asyncio.sleep(0)
-            if deaf:
+            if full or self.hush:
                 await asyncio.sleep(DEAF_S)
                 continue
             if time.monotonic() >= timer_s:
@@ -200,7 +188,9 @@ class Server:
                 timer_s = time.monotonic() + TIMER_S
             events = [*self._line_news(), *events]
             if events:
+                self.reading = True
                 await self._read(events)
+                self.reading, events = False, []
 
     def _line_news(self) -> list[LineEvent]:
         """The latest of each line since it was last asked: a state, which waits behind nobody's frames."""
@@ -358,8 +348,10 @@ class Server:
         own, warnings = watch(self.gateway, self.node, index, detections)
         self._warn("own", warnings)
         self._close()
-        event = Tick(index=index, detections=detections, own=own)
-        now = self.clock.now
+        event, now = Tick(index=index, detections=detections, own=own), self.clock.now
+        if self.keeping.read is not None:
+            self.keeping.go_ashore(event)
+            return
         try:
             node, out = step(self.gateway, self.node, event, now)
         except Exception as error:  # likewise
@@ -417,44 +409,62 @@ class Server:
 
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
-        if word == "reload":
-            return self._reload() or await self._follow()
-        if partner not in self.node.links:
-            return f"{partner} is no partner"
-        order = Order(word=word, partner=partner)
-        answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
-        self._run([order])
+        async with self.ordering:
+            if word == "reload":
+                return await self._reload() or await self._follow()
+            if partner not in self.node.links:
+                return f"{partner} is no partner"
+            order = Order(word=word, partner=partner)
+            answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
+            self._run([order])
         return await answer
 
-    def _reload(self) -> str:
-        """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement."""
+    async def _reload(self) -> str:
+        """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement.
+
+        Partners wait until it is done. Own sensors do not: a store that holds much takes seconds to read.
+        """
+        path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
         try:
-            path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
-            ready = prepare(read_config(path), self.clock)
+            ready = await asyncio.to_thread(lambda: prepare(read_config(path), self.clock))
+            self.hush = True
+            while self.reading:
+                await asyncio.sleep(DEAF_S)
+            self._close()
+            while self.keeping.group:
+                await asyncio.sleep(DEAF_S)
+            if not self.node.durable:
+                return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             self.partners.renew(ready)
-        except InputError as error:
-            return str(error)
-        up = [name for name, line in self.lines.items() if line.writer is not None]
-        self._close()
-        self.keeping.settle()
-        if not self.node.durable:
-            return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
-        try:
-            node, out = restore(ready.gateway, self.store.load(), self.clock.now, (self.gateway, self.node))
-            self.store.commit(out.records)
+            await self.keeping.read_anew(partial(self._restored, ready, (self.gateway, self.node)))
         except InputError as error:
             return str(error)
         except StoreError as error:
             self._lost(error, [])
             return str(error)
+        except Exception as error:  # likewise
+            self.faults.meet(error, "nothing is changed")
+            return "it met a fault of the gateway, which goes on as before"
+        finally:
+            self.hush = False
+        self._renewed(ready)
+        return ""
+
+    def _restored(self, ready: Ready, live: tuple[Gateway, Node]) -> Node:
+        """The state under another configuration, kept. In a thread: it reads all of the store."""
+        node, out = restore(ready.gateway, self.store.load(), self.clock.now, live)
+        self.store.commit(out.records)
+        return node
+
+    def _renewed(self, ready: Ready) -> None:
+        """Go on under another configuration."""
         self.ready, self.gateway = ready, ready.gateway
         self.dropped.clear()
-        self.keeping.begin_again(node)
         self._log("reloaded", agreement=ready.gateway.digest[:16] if ready.gateway.partners else None)
         self._tell_standing()
-        self._run([LineUp(partner=name) for name in up if name in node.links])
-        return ""
+        up = [name for name, line in self.lines.items() if line.writer is not None]
+        self._run([LineUp(partner=name) for name in up if name in self.node.links])
 
     async def _follow(self) -> str:
         """Have lines to the partners that there are now; why one cannot be, or nothing."""
