@@ -54,7 +54,7 @@ from detente.gateway.logic.link import Link, Out
 from detente.gateway.logic.notes import Gone
 from detente.gateway.prepare import prepare
 from detente.gateway.serve import Server
-from detente.gateway.telling import Log
+from detente.gateway.telling import Log, standard_output
 from detente.records.stages import Messages, Warnings
 from detente.scenario.files import load_agreement, load_scenario
 
@@ -105,7 +105,7 @@ class Watched(Server):
 
 def watch_side(folder: Path) -> None:
     """Serve until stopped, then write the moments, and what became of the partner's frames."""
-    server = Watched(prepare(read_config(folder / f"{WARNED}.yaml")), Log(sys.stdout.fileno()).show)
+    server = Watched(prepare(read_config(folder / f"{WARNED}.yaml")), Log(standard_output()).show)
     server.moments = {}
     asyncio.run(server.run())
     found = {"moments": server.moments, "counts": server.node.links[PARTNER].counts}
@@ -223,7 +223,7 @@ def partner_side(folder: Path, showing: int, *, aimed: bool) -> None:
     """Serve and flood until stopped."""
 
     async def both() -> None:
-        server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")), Log(sys.stdout.fileno()).show)
+        server = Server(prepare(read_config(folder / f"{PARTNER}.yaml")), Log(standard_output()).show)
         flooding = asyncio.create_task(Flooder(server, showing, aimed=aimed).run(folder / "began"))
         await server.run()
         if flooding.done():

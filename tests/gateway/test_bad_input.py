@@ -126,6 +126,16 @@ def test_a_host_that_cannot_be_looked_up(folder: Path, host: str, way: str) -> N
     assert "an address such as 127.0.0.1:7001" in said
 
 
+def test_a_bundled_agreement_is_named_as_everywhere(folder: Path) -> None:
+    """No file of that name need be there; signatures are of what it says."""
+    (folder / "agreement.yaml").unlink()
+    edited(folder, lambda document: document.update(agreement="lisbon-2011"))
+    gateway = prepare(read_config(folder / "NATO.yaml")).gateway
+    assert gateway.setting.agreement == load_agreement("lisbon-2011")
+    edited(folder, lambda document: document.update(agreement="lisbon-2012"))
+    assert "lisbon-2012" in refused(folder)
+
+
 def test_an_expired_agreement(folder: Path) -> None:
     edited(folder, lambda document: document["clock"].update(origin=(NOW - timedelta(days=400 * 365)).isoformat()))
     said = refused(folder)

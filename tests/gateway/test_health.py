@@ -1,6 +1,7 @@
 """What a gateway shows of itself: metrics as the OpenMetrics standard has them, and no digit lost."""
 
 import asyncio
+import json
 import math
 import re
 from dataclasses import replace
@@ -64,6 +65,7 @@ def pair() -> Pair:
     return pair
 
 
+HEALTH = {"side": NATO, "marking": "exercise"}
 COUNTS = {"ticks_total": 1_234_567.0, "own_warnings_total": 12.0, "tick": 7.0, "exercise_seconds": 1234567.875}
 
 
@@ -111,12 +113,14 @@ def test_anybody_may_look_and_the_operator_alone_orders(pair: Pair, request_line
         given.append((word, partner))
         return "" if partner == RUSSIA else f"{partner} is no partner"
 
-    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), order, SIDES, "right")
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, HEALTH), order, SIDES, "right")
     head = f"{request_line}\r\nHost: x\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n"
     answered = asyncio.run(server._answer(head))
     assert answered[0] == status
     obeyed = request_line.startswith("POST") and status in ("200 OK", "409 Conflict")
     assert given == ([("pause", unquote(request_line.split()[1].split("/")[3]))] if obeyed else [])
+    if "picture" in request_line:
+        assert json.loads(answered[2]).items() >= HEALTH.items(), "whose it is, and that it is an exercise's"
     if "metrics" in request_line:
         assert answered[1] == METRICS_TYPE == "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -145,11 +149,11 @@ async def unasked(word: str, partner: str) -> str:
 
 
 def test_head_is_answered_without_the_body(pair: Pair) -> None:
-    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), unasked, SIDES, "t")
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, HEALTH), unasked, SIDES, "t")
     whole, _ = exchanged(server, b"GET /health HTTP/1.1\r\n\r\n")
     head, _ = exchanged(server, b"HEAD /health HTTP/1.1\r\n\r\n")
-    assert whole == head + b'{"side": "NATO"}\n'
-    assert b"Content-Length: 17\r\n" in head
+    assert whole == head + json.dumps(HEALTH).encode() + b"\n"
+    assert b"Content-Length: 40\r\n" in head
 
 
 def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
@@ -158,7 +162,7 @@ def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
     async def order(word: str, partner: str) -> str:
         raise KeyError(partner)
 
-    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {}), order, SIDES, "right")
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, HEALTH), order, SIDES, "right")
     request = b"POST /order/reload/- HTTP/1.1\r\nAuthorization: Bearer right\r\n\r\n"
     answer, told = exchanged(server, request)
     assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
@@ -186,7 +190,7 @@ def test_health_says_whether_the_agreement_is_in_force(pair: Pair) -> None:
 
 
 def test_p5_a_request_that_is_too_long_is_not_looked_at(pair: Pair) -> None:
-    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, {"side": NATO}), unasked, SIDES, "t")
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, HEALTH), unasked, SIDES, "t")
     for more, status in ((0, b"HTTP/1.1 200 OK"), (1, b"HTTP/1.1 404 Not Found")):
         request = b"GET /health HTTP/1.1\r\nx: " + bytes(REQUEST_BYTES_MAX + more).replace(b"\0", b"x")
         answer, _ = exchanged(server, request[: REQUEST_BYTES_MAX + more - 4] + b"\r\n\r\n")

@@ -70,6 +70,27 @@ def test_what_a_partner_told_is_deleted_in_time_and_the_ledger_says_so(retention
     assert pair.link(NATO).counts["forgotten"] == len(gone)
 
 
+@pytest.mark.parametrize(("retention_s", "after"), [(12.0, "kept"), (60.0, "kept"), (66.0, "kept"), (None, "deleted")])
+def test_a_store_on_disk_from_which_something_was_forgotten_is_whole(
+    tmp_path: Path, retention_s: float | None, after: str
+) -> None:
+    """Also what was forgotten in the very tick that used it, and what waited when the exchange was left."""
+    stores = {name: SqliteStore(tmp_path / name, name, epoch=1) for name in SIDES}
+    pair = pair_under(retention_s, stores, after_withdrawal=after)
+    for index in range(FIRST_TICK, FIRST_TICK + 20):
+        tick(pair, index)
+        if index == FIRST_TICK + 15 and after == "deleted":
+            assert pair.link(NATO).waiting
+            pair.do(RUSSIA, Order(word="withdraw", partner=NATO))
+            pair.carry()
+        for name, store in stores.items():
+            again, _ = restore(pair.gateways[name], store.load(), pair.now)
+            assert pack(again.centre) == pack(pair.nodes[name].centre)
+    assert forgotten(pair, NATO)
+    for store in stores.values():
+        store.close()
+
+
 def test_without_a_term_nothing_is_forgotten() -> None:
     pair = pair_under()
     for index in range(FIRST_TICK, FIRST_TICK + 14):

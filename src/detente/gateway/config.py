@@ -121,7 +121,7 @@ class ServeFile(Strict):
     side: Name
     marking: Literal["simulated", "exercise"]
     theatre: str
-    agreement: str | None = None
+    agreement: str | None = None  # a bundled name, or a path beside this file
     signatures: str | None = None  # the agreement's signatures; required with an agreement
     store: str
     store_bytes_max: Annotated[int, Field(ge=1_000_000)] = 2_000_000_000

@@ -127,7 +127,7 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
             "outbox": len(link.pending) + len(link.closings),
             "received": link.counts.get("received", 0), "receipted": link.counts.get("receipted", 0),
             "refused": link.counts.get("refused", 0), "ledger": link.tip.size,
-            "skew_s": round(link.skew.offset_s, 3), "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,
+            "skew_s": round(link.skew.offset_s, 3) + 0.0, "skewed": abs(link.skew.offset_s) > gateway.limits.skew_s,
             "doubts": doubts_document(gateway, node.centre, name),
             "sensors": sensors_document(gateway, node.centre, name),
         }
@@ -178,8 +178,9 @@ class HealthServer:
         if looks and path == "/health":
             return "200 OK", "application/json", json.dumps(health) + "\n"
         if looks and path == "/picture":
-            lines_of = picture_lines(node.centre.assisted.picture, self.names)
-            return "200 OK", "application/json", json.dumps({"tick": node.tick, "lines": lines_of}) + "\n"
+            said = {name: health[name] for name in ("side", "marking")}
+            said |= {"tick": node.tick, "lines": picture_lines(node.centre.assisted.picture, self.names)}
+            return "200 OK", "application/json", json.dumps(said) + "\n"
         if method == "POST" and path.startswith("/order/"):
             return await self._order(path, lines)
         return "404 Not Found", "text/plain", "GET /health, /metrics or /picture; POST /order/WORD/PARTNER\n"

@@ -24,6 +24,7 @@ from detente.geodesy.timescale import format_moment, moment_at
 from detente.records.errors import InputError
 from detente.records.slots import SensorState
 from detente.scenario.agreement import Agreement
+from detente.scenario.bundled import bundled
 from detente.scenario.located import Located
 
 YEAR_S = 366 * 86_400.0
@@ -86,7 +87,8 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
     clock = clock or _clock(config, theatre.setting.epoch)
     agreement, located = None, config.located
     if file.agreement is not None and file.signatures is not None:
-        located = config.read(("agreement",), file.agreement, located_file)
+        named = bundled("agreements", file.agreement)
+        located = config.read(("agreement",), file.agreement, lambda path: located_file(named or path))
         agreement = validated(located, Agreement)
         signatures = config.read(("signatures",), file.signatures, read_signatures)
         try:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -43,7 +42,7 @@ from detente.gateway.logic.node import (
 from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.telling import Log, warning_fields
+from detente.gateway.telling import Log, standard_output, warning_fields
 from detente.gateway.transport import listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
@@ -484,8 +483,7 @@ class Server:
 
 def serve(ready: Ready) -> None:
     """Run a side's process until it is stopped; what it tells goes to standard output."""
-    sys.stdout.flush()
-    log = Log(sys.stdout.fileno())
+    log = Log(standard_output())
     try:
         asyncio.run(Server(ready, log.show).run())
     finally:

@@ -30,6 +30,14 @@ def count(base: sqlite3.Connection, more: Mapping[str, int]) -> None:
     )
 
 
+def forget(base: sqlite3.Connection, names: Sequence[Name]) -> int:
+    """Delete these inbox lines; how many of them waited, until a tick of the same commit or for ever."""
+    gone = "DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?"
+    waited = base.executemany(f"{gone} AND applied IS NULL", names).rowcount
+    base.executemany(gone, names)
+    return waited
+
+
 def _miscounted(base: sqlite3.Connection, what: str, found: int) -> str:
     """What the count says against so many lines; nothing where it is theirs, or where there is none."""
     row = base.execute("SELECT value FROM about WHERE key = ?", (what,)).fetchone()

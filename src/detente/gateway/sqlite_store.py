@@ -43,6 +43,7 @@ from detente.gateway.sqlite_lines import (
     OUTBOX,
     WAITING,
     count,
+    forget,
     inbox_fault,
     names_in,
     outbox_fault,
@@ -366,14 +367,13 @@ class SqliteStore:
             )
 
     def _delete(self, record: Record) -> None:
-        """What goes with a record; twice is as well as once. A crowded store keeps nothing of partners' past a snapshot
-        that needs it no more."""
+        """What goes with a record; twice is as well as once. A crowded store keeps less of what partners told."""
         if isinstance(record, Receipted):
             rows = [(record.partner, sequence) for sequence in record.sequences]
             gone = self.base.executemany("DELETE FROM outbox WHERE partner = ? AND sequence = ?", rows)
             self.more[OUTBOX] -= gone.rowcount
         elif isinstance(record, Forgotten):
-            self.base.executemany("DELETE FROM inbox WHERE partner = ? AND epoch = ? AND sequence = ?", record.names)
+            self.more[WAITING] -= forget(self.base, record.names)
         elif isinstance(record, Snapped):
             last = record.index - (0 if self.crowded else INBOX_TICKS)
             self.base.execute("DELETE FROM snapshot")

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import select
+import sys
 from collections import deque
 from typing import Any
 
@@ -16,7 +17,14 @@ from detente.records.stages import Warnings
 LINES_MAX = 1000
 """Lines that wait for whoever reads them; of more the oldest go. source: assumption, 100-10,000: an hour of a log."""
 
+STANDARD_OUTPUT = 1
 PIECE_BYTES = 4096  # what a pipe that has room for anything takes without a wait (PIPE_BUF, pipe(7))
+
+
+def standard_output() -> int:
+    """Its descriptor; where it was closed, one that leads nowhere: else whatever file is opened next would be written
+    into."""
+    return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else STANDARD_OUTPUT
 
 
 class Log:

