@@ -408,9 +408,11 @@ class Server:
 
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
+        if word == "reload":
+            async with self.ordering:
+                refusal = await self._reload()
+            return refusal or await self._follow()
         async with self.ordering:
-            if word == "reload":
-                return await self._reload() or await self._follow()
             if partner not in self.node.links:
                 return f"{partner} is no partner"
             order = Order(word=word, partner=partner)
