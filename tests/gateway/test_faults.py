@@ -18,6 +18,7 @@ from detente.centre.exchange.offsets import Secret
 from detente.exercise.briefing import play_world
 from detente.gateway import faults, serve
 from detente.gateway.faults import Faults
+from detente.gateway.health import ORDER_FAULT
 from detente.gateway.keeping import Keeping
 from detente.gateway.logic import inbound, operator, outbound
 from detente.gateway.logic.limits import Lane
@@ -267,7 +268,7 @@ def test_a_line_stands_though_no_greeting_can_be_made(monkeypatch: pytest.Monkey
 def test_an_order_that_meets_a_fault_is_answered_so(monkeypatch: pytest.MonkeyPatch) -> None:
     side = Side()
     faulty(monkeypatch, operator, "order", is_north)
-    assert "it met a fault of the gateway" in asyncio.run(side.server._order("pause", NORTH))
+    assert asyncio.run(asyncio.wait_for(side.server._order("pause", NORTH), 5.0)) == ORDER_FAULT
     assert asyncio.run(side.server._order("pause", SOUTH)) == ""
     assert (side.link(NORTH).paused_here, side.link(SOUTH).paused_here) == (False, True)
 

@@ -14,6 +14,7 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, feed
 from tests.gateway.made_live import both, laid, ready, ticked
 
 from detente.gateway import serve
+from detente.gateway.health import ORDER_FAULT
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.node import Frame, Node, restore
 from detente.gateway.logic.packing import pack
@@ -174,7 +175,7 @@ def test_partners_frames_and_the_operators_words_wait_for_a_reload(folder: Path)
     [
         (InputError(found="a store that is damaged", expected="one", remedy="mend it"), "a store that is damaged"),
         (StoreError("no room on the disk"), "no room on the disk"),
-        (OverflowError("a number that nobody thought of"), "it met a fault of the gateway, which goes on as before"),
+        (OverflowError("a number that nobody thought of"), ORDER_FAULT),
     ],
 )
 def test_a_reload_that_fails_undoes_no_tick_and_all_goes_on(folder: Path, error: Exception, said: str) -> None:

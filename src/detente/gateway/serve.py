@@ -19,7 +19,7 @@ from typing import Any
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
 from detente.gateway.feeds import Feeds, recorded_ticks
-from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
+from detente.gateway.health import ORDER_FAULT, HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
@@ -270,7 +270,7 @@ class Server:
         """Run the batch that met a fault again, event by event: what meets it does not count, the rest does."""
         taken, self.batch, self.taken = self.taken, None, []
         refused = self.faults.batch_again(self.gateway, self.keeping, taken, error)
-        self._answer(refused, "it met a fault of the gateway, which goes on, and does not count")
+        self._answer(refused, ORDER_FAULT)
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
@@ -446,7 +446,7 @@ class Server:
             return str(error)
         except Exception as error:  # likewise
             self.faults.meet(error, "nothing is changed")
-            return "it met a fault of the gateway, which goes on as before"
+            return ORDER_FAULT
         finally:
             self.hush = False
         self._renewed(ready)
