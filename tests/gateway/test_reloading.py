@@ -208,7 +208,7 @@ def test_a_process_that_is_stopped_ends_its_reload_first(folder: Path) -> None:
         reload = asyncio.create_task(server._order("reload", "-"))
         await until(gate.asked.is_set)
         server.stop()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(2 * serve.TIMER_S)  # longer than the loop waits for anything
         gate.open.set()
         assert await reload == ""
 
