@@ -45,6 +45,7 @@ from detente.gateway.logic.records import Receipted, StoreError
 from detente.gateway.logic.releasing import sealed_envelope
 from detente.gateway.serve import BATCH_EVENTS_MAX, BATCH_S, LOG_BYTES, TIMER_S
 from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.standing import Standing
 from detente.gateway.transport import Line, contexts, open_door
 from detente.records.stages import Messages
 from detente.scenario.agreement import DataClass
@@ -97,8 +98,8 @@ class End:
         self.keeping.run_in(asyncio.get_running_loop())
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(512)
         self.line = (
-            JetStreamLine(self.name, self.partner, self._frame, self._turn) if nats
-            else Line(self.partner, self._frame, self._turn)
+            JetStreamLine(self.name, self.partner, self._frame, Standing(self._turn)) if nats
+            else Line(self.partner, self._frame, Standing(self._turn))
         )  # fmt: skip
         self.batch: Batch | None = None
         self.buckets: Buckets = {}
@@ -110,7 +111,7 @@ class End:
         if admits(self.buckets, FREE, lane, len(data), time.monotonic()):
             await self.events.put(Frame(partner=self.partner, lane=lane, data=data, admitted=True))
 
-    def _turn(self, up: bool, _: str) -> None:
+    def _turn(self, up: bool) -> None:
         self.events.put_nowait(LineUp(partner=self.partner) if up else LineDown(partner=self.partner))
 
     @property

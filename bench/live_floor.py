@@ -23,6 +23,7 @@ from typing import Any
 from detente.exercise.brokers import Brokers
 from detente.gateway import transport
 from detente.gateway.jetstream import JetStreamLine
+from detente.gateway.standing import Standing
 
 ROW_BYTES, WORD_BYTES = 4_500, 800  # of an envelope of ten records, and of a receipt
 LOG_BYTES = 16_000_000
@@ -132,7 +133,7 @@ async def answer_brokers(folder: Path, name: str, partner: str, inbox: str, outb
         _keep(base, data)
         line.send(lane, data[: NUMBER.size] + word)
 
-    line = JetStreamLine(name, partner, came, _turned)
+    line = JetStreamLine(name, partner, came, Standing(_turned))
     await line.run(inbox, outbox, _context(folder, name))
 
 
@@ -147,7 +148,7 @@ async def brokers_floor(folder: Path, names: Sequence[str], trips: int) -> dict[
     brokers = Brokers(folder, names)
     with brokers.server(names[0]), brokers.server(names[1]):
         command = [sys.executable, __file__, str(folder), names[1], names[0], *brokers.addresses(names[1])]
-        line, other = JetStreamLine(names[0], names[1], heard, _turned), subprocess.Popen(command)
+        line, other = JetStreamLine(names[0], names[1], heard, Standing(_turned)), subprocess.Popen(command)
         running = asyncio.create_task(line.run(*brokers.addresses(names[0]), _context(folder, names[0])))
         taken: list[float] = []
         number = 0
@@ -170,7 +171,7 @@ async def brokers_floor(folder: Path, names: Sequence[str], trips: int) -> dict[
     return {"floor": percentiles(taken)}
 
 
-def _turned(up: bool, _: str) -> None:
+def _turned(up: bool) -> None:
     """The line came or went."""
 
 

@@ -13,6 +13,7 @@ from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.logic.limits import Limits
 from detente.gateway.logic.link import Link, Now
 from detente.gateway.logic.node import Event, Frame, LineDown, LineUp, Tick, Timer, restore, step, watch
+from detente.gateway.standing import Standing
 
 SIDES = ("NATO", "Russia")
 EPOCHS = count(1)  # a new store begins a new epoch, as in life: servers may still hold what was said to an earlier one
@@ -32,13 +33,13 @@ class End:
     def __init__(self, brokers: Brokers, side: str) -> None:
         self.frames: list[tuple[int, bytes]] = []
         self.ups: list[bool] = []
-        self.line = JetStreamLine(side, other(side), self.take, self.turn)
+        self.line = JetStreamLine(side, other(side), self.take, Standing(self.turn))
         self.task = asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side)))
 
     async def take(self, lane: int, data: bytes) -> None:
         self.frames.append((lane, data))
 
-    def turn(self, up: bool, why: str) -> None:
+    def turn(self, up: bool) -> None:
         self.ups.append(up)
 
     async def end(self) -> None:
@@ -56,7 +57,7 @@ class Gate:
         self.gateway, self.store = gateway(side, limits), store or FailingStore(next(EPOCHS), {})
         self.node, out = restore(self.gateway, self.store.load(), self.now)
         self.store.commit(out.records)
-        self.line = JetStreamLine(side, self.other, self.take, self.turn)
+        self.line = JetStreamLine(side, self.other, self.take, Standing(self.turn))
         self.tasks = [
             asyncio.create_task(self.line.run(*brokers.addresses(side), brokers.context(side))),
             asyncio.create_task(self.keep_time()),
@@ -74,7 +75,7 @@ class Gate:
     async def take(self, lane: int, data: bytes) -> None:
         self.do(Frame(partner=self.other, lane=lane, data=data))
 
-    def turn(self, up: bool, why: str) -> None:
+    def turn(self, up: bool) -> None:
         self.do(LineUp(partner=self.other) if up else LineDown(partner=self.other))
 
     async def keep_time(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -23,10 +24,12 @@ from tests.gateway.made_gateway import FIRST_TICK
 from detente.centre.exchange.ledger import EntryKind
 from detente.exercise.brokers import Brokers
 from detente.exercise.layout import lay_out
-from detente.gateway import jetstream, jetstream_inbox
+from detente.gateway import jetstream, jetstream_inbox, standing
 from detente.gateway.jetstream import BUNDLE_FRAMES, LENGTH, JetStreamLine, bundled
 from detente.gateway.jetstream_inbox import Inbox
 from detente.gateway.logic.limits import Lane, Limits, Rate
+from detente.gateway.standing import Standing
+from detente.gateway.transport import OnFrame
 from detente.scenario.files import load_agreement, load_scenario
 
 
@@ -204,25 +207,108 @@ def test_a_partner_that_says_nothing_is_told_once_and_greeted_anew_until_it_spea
 ) -> None:
     """Both servers are there all the while: only its own words tell that it is."""
     monkeypatch.setattr(jetstream, "LOOK_S", 0.01)
+    turned: list[bool] = []
     news: list[tuple[bool, str]] = []
-    silent_s, quiet = 0.2, [(False, "nothing was heard for 0.2 s"), (True, "")]
+    silent_s, heard, quiet = 0.2, (True, ""), (False, "nothing was heard for 0.2 s")
 
     async def story() -> None:
         async def on_frame(lane: int, data: bytes) -> None:
             await asyncio.sleep(2 * silent_s)  # our own disk, say, is far behind
 
-        line = JetStreamLine("NATO", "Russia", on_frame, lambda *told: news.append(told), silent_s)
-        line.inward = line.outward = type("Connection", (), {"is_connected": True})
+        line = standing_line(on_frame, Standing(turned.append, lambda *told: news.append(told)), silent_s)
         await line._again()
         listening = asyncio.create_task(line._listen())
+        await asyncio.sleep(3 * silent_s)
+        assert news == [quiet]
         for times in (1, 2):
             await line._take(1, bundled(deque([b"frame"])))
-            assert news == [(True, ""), *(times - 1) * quiet]
+            assert turned == [True, *times * [False, True]]
+            assert news == [quiet, *(times - 1) * [heard, quiet], heard], "who waits for us is not silent"
             await asyncio.sleep(3 * silent_s)
-            assert news == [(True, ""), *times * quiet]
+            assert turned == [True, *(times + 1) * [False, True]]
+            assert news == [quiet, *times * [heard, quiet]]
         listening.cancel()
 
     asyncio.run(story())
+
+
+def standing_line(on_frame: OnFrame, standing: Standing, silent_s: float | None = None) -> JetStreamLine:
+    """A line between two servers that are there, as far as it can see."""
+    line = JetStreamLine("NATO", "Russia", on_frame, standing, silent_s)
+    line.inward = line.outward = type("Connection", (), {"is_connected": True})
+    return line
+
+
+def test_a_message_that_is_cut_off_while_we_take_it_hides_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As nats-py does, where a connection goes while the queue of events is full."""
+    monkeypatch.setattr(jetstream, "LOOK_S", 0.01)
+    turned: list[bool] = []
+
+    async def story() -> None:
+        async def on_frame(lane: int, data: bytes) -> None:
+            await asyncio.sleep(3600.0)
+
+        line = standing_line(on_frame, Standing(turned.append), 0.1)
+        await line._again()
+        taking = asyncio.create_task(line._take(0, bundled(deque([b"frame"]))))
+        await asyncio.sleep(0.0)
+        assert line.taking == 1
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        assert line.taking == 0
+        listening = asyncio.create_task(line._listen())
+        await until(lambda: turned == [True, False, True])
+        listening.cancel()
+
+    asyncio.run(story())
+
+
+def test_p4_a_server_that_comes_and_goes_makes_a_line_begin_so_often_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The partner's is its own to stop."""
+    monkeypatch.setattr(standing, "BEGIN_S", 0.5)
+    monkeypatch.setattr(jetstream, "LOOK_S", 0.01)
+    turned: list[bool] = []
+
+    async def story() -> None:
+        line = standing_line(nothing, Standing(turned.append))
+        for _ in range(50):
+            await line._again()
+            await line._down()
+        assert turned == standing.BEGINS * [True, False]
+        listening = asyncio.create_task(line._listen())
+        await until(lambda: line.up)
+        listening.cancel()
+        assert turned[2 * standing.BEGINS :] == [True], "once its turn has come"
+
+    asyncio.run(story())
+
+
+def test_how_long_a_servers_answer_was_waited_for_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream, "ANSWER_S", 0.2)
+    news: list[tuple[bool, str]] = []
+
+    async def story() -> float:
+        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        address = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        line = JetStreamLine("NATO", "Russia", nothing, Standing(lambda up: None, lambda *told: news.append(told)))
+        began_s = time.monotonic()
+        running = asyncio.create_task(line.run(address, address, ssl.create_default_context()))
+        await until(lambda: len(news) == 2)
+        taken_s = time.monotonic() - began_s
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        server.close()
+        await asyncio.sleep(0.1)  # for the callers that have gone
+        return taken_s
+
+    assert asyncio.run(story()) < 1.9, "nats-py's own patience is 2 s"
+    assert all(why.endswith("cannot be reached: no answer within 0.2 s") for _, why in news), news
 
 
 def test_why_a_server_is_not_reached_is_told_once(
@@ -242,7 +328,7 @@ def test_why_a_server_is_not_reached_is_told_once(
         assert len(news) == many
 
     async def story() -> None:
-        line = JetStreamLine("NATO", "Russia", nothing, lambda *said: news.append(said))
+        line = JetStreamLine("NATO", "Russia", nothing, Standing(lambda up: None, lambda *said: news.append(said)))
         running = asyncio.create_task(line.run(*brokers.addresses("NATO"), brokers.context("NATO")))
         await told(2)
         with brokers.server("NATO"):
@@ -259,15 +345,15 @@ def test_why_a_server_is_not_reached_is_told_once(
     assert "Russia's server" in nobody
     assert "Connect call failed" in nobody
     assert "its certificate is not believed" in other
-    assert [is_up for is_up, _ in news] == [False, False, False, True]
+    assert [is_up for is_up, _ in news] == [False, False, False], "up is told with the partner's first word"
 
 
 def test_p4_what_a_partners_server_does_not_take_is_dropped_beyond_a_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jetstream, "BUFFER_BYTES_MAX", 1000)
-    line = JetStreamLine("NATO", "Russia", nothing, lambda up, why: None)
+    line = JetStreamLine("NATO", "Russia", nothing, Standing(lambda up: None))
 
     async def story() -> None:
-        line.up = True
+        line.standing.begin()
         for _ in range(100):
             line.send(1, b"x" * 96)
 

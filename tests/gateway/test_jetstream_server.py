@@ -21,6 +21,7 @@ from detente.gateway.jetstream_inbox import Inbox
 from detente.gateway.jetstream_server import check_server
 from detente.gateway.keys import _certificate, make_keys
 from detente.gateway.logic.limits import Lane
+from detente.gateway.standing import Standing
 from detente.gateway.transport import contexts
 from detente.records.errors import InputError
 
@@ -146,7 +147,7 @@ def test_a_server_that_will_not_hold_an_inbox_ends_the_line_with_clear_words(bro
             address, context = f"tls://localhost:{brokers.ports['Russia']}", brokers.context("Russia")
             own = await nats.connect(address, tls=context, tls_hostname="localhost")
             await own.jetstream().add_stream(name="ANOTHER", subjects=["in.NATO.>"])
-            line = JetStreamLine("Russia", "NATO", nothing, lambda up, why: None)
+            line = JetStreamLine("Russia", "NATO", nothing, Standing(lambda up: None))
             with pytest.raises(InputError, match="will not hold stream INBOX_NATO_0: subjects overlap"):
                 await line.run(address, f"tls://localhost:{brokers.ports['NATO']}", context)
             await own.close()

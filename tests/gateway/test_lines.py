@@ -5,6 +5,7 @@ import gc
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from tests.gateway.made_gateway import SIDES
 from tests.gateway.made_live import laid, ready
 
+from detente.gateway.lines import Lines
 from detente.gateway.serve import Server
+from detente.gateway.transport import at_once
+from detente.records.errors import InputErrors
 
 NATO, RUSSIA = SIDES
 
@@ -86,6 +90,7 @@ def test_a_reload_opens_and_closes_lines_as_the_configuration_now_says(folder: P
         assert await server._order("reload", "-") == ""
         assert heard_at(address)
         await until(lambda: server.node.links[RUSSIA].heard)
+        server.partners.paces[RUSSIA].refused += 2
         edited(folder, partners=[partners[0] | {"listen": elsewhere}])
         assert await server._order("reload", "-") == ""
         assert not heard_at(address)
@@ -96,6 +101,7 @@ def test_a_reload_opens_and_closes_lines_as_the_configuration_now_says(folder: P
         assert await server._order("reload", "-") == ""
         assert not heard_at(elsewhere)
         assert server.lines == {}
+        assert server._state()[1]["calls_refused_total"] == 2.0, "what was counted outlives a line"
 
     told = running(folder, story, RUSSIA)
     assert [one["up"] for one in told] == [True, False]
@@ -109,9 +115,45 @@ def test_a_line_that_a_reload_cannot_open_is_answered(folder: Path) -> None:
             busy = f"127.0.0.1:{held.getsockname()[1]}"
             edited(folder, partners=[partners[0] | {"listen": busy}])
             answer = await server._order("reload", "-")
-            assert answer.startswith("all but a line is as the configuration says")
+            assert answer.startswith("all but this is as the configuration says")
             assert f"address {busy} cannot be listened on" in answer
         assert await server._order("reload", "-") == "", "it is tried again"
         assert heard_at(busy)
 
     running(folder, story)
+
+
+def test_a_line_that_cannot_be_opened_keeps_no_other_closed(folder: Path) -> None:
+    """All but the two that cannot be are as the configuration says, whatever their order, and both are told."""
+    partner = partners_of(folder)[0]
+
+    async def story() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            busy, fine = f"127.0.0.1:{held.getsockname()[1]}", free()
+            known = ready(folder, NATO)
+            one = known.config.file.partners[0]
+            file = known.config.file.model_copy(
+                update={
+                    "partners": [
+                        one.model_copy(update={"name": name, "listen": listen, "authority": authority})
+                        for name, listen, authority in (
+                            ("first", busy, partner["authority"]), ("second", free(), "nowhere.pem"),
+                            ("third", fine, partner["authority"]),
+                        )
+                    ]
+                }
+            )  # fmt: skip
+            asked = replace(known, config=replace(known.config, file=file))
+            lines = Lines(unheard, unheard, unheard, at_once, lambda name, task: None)
+            with pytest.raises(InputErrors) as refused:
+                await lines.follow(asked)
+            assert f"address {busy} cannot be listened on" in str(refused.value)
+            assert "nowhere.pem" in str(refused.value)
+            assert list(lines.open) == ["third"]
+            assert heard_at(fine)
+            lines.close()
+
+    def unheard(partner: str) -> Any:
+        return lambda *_: None
+
+    asyncio.run(story())

@@ -128,7 +128,7 @@ def test_the_key_is_revoked_while_it_is_used(folder: Path) -> None:
     assert health["agreement"] == {"standing": "none"}
 
     async def spoken_to() -> None:
-        server._on_line(RUSSIA)(True, "")
+        server._on_line(RUSSIA)(True)
         await server._on_frame(RUSSIA)(int(Lane.TRACK), b"anything")
 
     asyncio.run(spoken_to())

@@ -22,6 +22,7 @@ from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Dropped, Frame, LineUp, Timer
 from detente.gateway.logic.records import StoreError
 from detente.gateway.serve import BATCH_EVENTS_MAX
+from detente.gateway.standing import Standing
 from detente.gateway.transport import HEAD, Line
 from detente.records.errors import InputError
 from detente.records.stages import Detections
@@ -337,14 +338,15 @@ def test_p11_no_more_of_a_line_is_looked_at_while_own_sensors_bytes_wait_or_a_ti
         async def on_frame(lane: int, data: bytes) -> None:
             heard.append("frame")
 
-        def on_line(up: bool, why: str) -> None:
+        def on_line(up: bool) -> None:
             heard.append("line")
 
-        line, reader = Line(RUSSIA, on_frame, on_line, before), asyncio.StreamReader()
+        line, reader = Line(RUSSIA, on_frame, Standing(on_line), before), asyncio.StreamReader()
         reader.feed_data(HEAD.pack(1, 0) + b"x")
         reader.feed_eof()
         named: Any = {"subject": ((("commonName", RUSSIA),),)}
-        await line.serve(reader, SimpleNamespace(get_extra_info=lambda _: named, close=lambda: None))  # type: ignore[arg-type]
+        writer: Any = SimpleNamespace(get_extra_info=lambda _: named, transport=SimpleNamespace(abort=lambda: None))
+        await line.serve(reader, writer, called=True)
 
     assert asyncio.run(own_turns()) == 0
     theirs.send(b"x")
@@ -369,7 +371,7 @@ def test_news_of_a_line_waits_behind_nobodys_frames_and_the_latest_counts() -> N
     async def story(*ups: bool) -> None:
         told = server._on_line(RUSSIA)
         for up in ups:
-            told(up, "")
+            told(up)
         running = asyncio.create_task(server._loop(None))
         while "Frame" not in heard:
             await asyncio.sleep(0)

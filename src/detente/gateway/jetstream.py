@@ -19,16 +19,8 @@ from typing import Any
 from detente.gateway.jetstream_inbox import LOOK_S, Inbox, wanted
 from detente.gateway.jetstream_server import MESSAGE_BYTES_MAX, token
 from detente.gateway.logic.limits import Lane
-from detente.gateway.transport import (
-    BUFFER_BYTES_MAX,
-    FRAME_BYTES_MAX,
-    FRAMES_A_TURN,
-    OnFrame,
-    OnLine,
-    cause_of,
-    quiet_for,
-    tell_once,
-)
+from detente.gateway.standing import Standing, quiet_for
+from detente.gateway.transport import BUFFER_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_A_TURN, OnFrame, cause_of
 from detente.records.errors import InputError
 
 Use = Callable[[Any], Coroutine[Any, Any, None]]
@@ -39,6 +31,9 @@ source: assumption, 50,000-3,000,000 bytes and 8-1,024 frames."""
 
 GONE_S, CLOSE_S = 10.0, 1.0
 """A connection is waited for so long, to be made or made again, and to close. source: assumption, 3-60 and 0.1-5 s."""
+
+ANSWER_S = 2
+"""Each of a server's answers, while a connection is made, is waited for so long. source: assumption, 1-10."""
 
 PING_S = 5
 """A server that leaves two of our questions unanswered, so long apart, is gone. source: assumption, 1-60."""
@@ -74,12 +69,11 @@ class JetStreamLine:
     """The line to one partner through two servers: same face as :class:`~detente.gateway.transport.Line`."""
 
     def __init__(
-        self, own: str, partner: str, on_frame: OnFrame, on_line: OnLine, silent_s: float | None = None
+        self, own: str, partner: str, on_frame: OnFrame, standing: Standing, silent_s: float | None = None
     ) -> None:  # fmt: skip
-        self.own, self.partner, self.on_frame, self.on_line = own, partner, on_frame, on_line
+        self.own, self.partner, self.on_frame, self.standing = own, partner, on_frame, standing
         self.inward: Any = None
         self.outward: Any = None
-        self.up = False
         self.dropped = 0  # frames not sent for want of room, or messages that could not be published
         self.garbled = 0  # messages that are no frames
         self.read = 0
@@ -87,11 +81,15 @@ class JetStreamLine:
         self.heard_s = 0.0  # when something last came, by the loop's clock
         self.taking = 0  # messages that wait for whoever takes them
         self.told = False  # that nothing was heard since
-        self.causes: set[str] = set()  # what :func:`tell_once` told
         self.inboxes = [Inbox(partner, lane, self._take) for lane in Lane]
         self.waiting: list[deque[bytes]] = [deque() for _ in Lane]
         self.waiting_bytes = 0
         self.something = asyncio.Event()
+
+    @property
+    def up(self) -> bool:
+        """Whether both servers are there."""
+        return self.standing.up
 
     @property
     def writer(self) -> object | None:
@@ -134,14 +132,14 @@ class JetStreamLine:
         import nats
 
         async def missed(error: Exception) -> None:
-            tell_once(self, f"{server} cannot be reached: {cause_of(error)}")
+            self.standing.missing(f"{server} cannot be reached: {cause_of(error, ANSWER_S)}")
 
         async def connect() -> Any:
             async with asyncio.timeout(GONE_S):
                 return await nats.connect(
-                    address, name=self.own, tls=context, tls_hostname="localhost", max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.2, ping_interval=PING_S, error_cb=missed, disconnected_cb=self._down,
-                    reconnected_cb=self._again,
+                    address, name=self.own, tls=context, tls_hostname="localhost", connect_timeout=ANSWER_S,
+                    max_reconnect_attempts=-1, reconnect_time_wait=0.2, ping_interval=PING_S, error_cb=missed,
+                    disconnected_cb=self._down, reconnected_cb=self._again,
                 )  # fmt: skip
 
         while wanted():
@@ -184,27 +182,32 @@ class JetStreamLine:
     async def _take(self, lane: int, message: bytes) -> None:
         """A message of the partner's, whatever its bytes."""
         self.taking += 1
-        frames = unbundled(message) if len(message) <= MESSAGE_BYTES_MAX else []
-        self.garbled += not frames
-        for frame in frames:
-            await self.on_frame(lane, frame)
-            self.read += 1
-            if self.read % FRAMES_A_TURN == 0:
-                await asyncio.sleep(0)
-        self.taking -= 1
-        self.causes.clear()
-        self.heard_s, self.told = asyncio.get_running_loop().time(), False
+        try:
+            frames = unbundled(message) if len(message) <= MESSAGE_BYTES_MAX else []
+            self.garbled += not frames
+            if frames and self.up:
+                self.standing.speaks()
+            for frame in frames:
+                await self.on_frame(lane, frame)
+                self.read += 1
+                if self.read % FRAMES_A_TURN == 0:
+                    await asyncio.sleep(0)
+        finally:  # nats-py cancels us where a connection goes: then nobody waits any more
+            self.taking -= 1
+            self.heard_s, self.told = asyncio.get_running_loop().time(), False
 
     async def _listen(self) -> None:
-        """Begin the line anew, once, where both servers are there and the partner says nothing for too long."""
+        """Begin the line where it had to wait; anew, once, where both servers are there and the partner says nothing
+        for too long."""
         clock = asyncio.get_running_loop().time
-        while wanted() and self.silent_s is not None:
+        while wanted():
             await asyncio.sleep(LOOK_S)
+            self._rise()
             waits = self.up and not self.taking and not self.told
-            if waits and clock() - self.heard_s > self.silent_s:
+            if self.silent_s is not None and waits and clock() - self.heard_s > self.silent_s:
+                self.hang_up(quiet_for(self.silent_s))
+                self.standing.begin()
                 self.told = True
-                self.on_line(False, quiet_for(self.silent_s))
-                self.on_line(True, "")
 
     async def _send(self) -> None:
         """Publish what waits, the most urgent lane first."""
@@ -223,18 +226,26 @@ class JetStreamLine:
             except (Error, OSError):
                 self.dropped += 1
 
-    async def _down(self) -> None:
+    def hang_up(self, why: str = "") -> None:
+        """End the line that stands, if one does."""
         if self.up:
-            self.up = False
-            self.on_line(False, "")
+            self.standing.end(why)
+
+    async def _down(self) -> None:
+        self.hang_up()
 
     async def _again(self) -> None:
         for lane in self.inboxes:
             lane.broken.set()
+        self._rise()
+
+    def _rise(self) -> None:
+        """The line stands where both servers are there, unless it began too often of late."""
         both = self.inward, self.outward
-        if all(one is not None and one.is_connected for one in both) and not self.up:
-            self.up, self.told, self.heard_s = True, False, asyncio.get_running_loop().time()
-            self.on_line(True, "")
+        there = all(one is not None and one.is_connected for one in both)
+        if there and not self.up and self.standing.pace.wait_s() == 0.0:
+            self.told, self.heard_s = False, asyncio.get_running_loop().time()
+            self.standing.begin()
 
 
 async def _gone(connection: Any) -> None:

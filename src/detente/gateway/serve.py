@@ -92,7 +92,7 @@ class Server:
         self.batches = self.feeds.batches
         self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
         self.dropped: Counter[str] = Counter()  # frames by partner that exceeded its rates since the last timer
-        self.partners = Lines(self._on_frame, self._on_line, self._own_first, self._line_ended)
+        self.partners = Lines(self._on_frame, self._on_line, self._tell_line, self._own_first, self._line_ended)
         self.lines = self.partners.open
         self.news: dict[str, LineUp | LineDown] = {}  # of each line the latest, until the loop reads it
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
@@ -393,13 +393,18 @@ class Server:
         return take
 
     def _on_line(self, partner: str):
-        def take(up: bool, why: str) -> None:
+        def take(up: bool) -> None:
             if partner in self.node.links:
                 self.news[partner] = LineUp(partner=partner) if up else LineDown(partner=partner)
                 self._wake()
-            self._log("line", partner=partner, up=up, **({"text": why} if why else {}))
 
         return take
+
+    def _tell_line(self, partner: str):
+        def tell(up: bool, why: str) -> None:
+            self._log("line", partner=partner, up=up, **({"text": why} if why else {}))
+
+        return tell
 
     def _line_ended(self, partner: str, running: asyncio.Task) -> None:
         """A line that nothing here will mend: told, and own warnings go on."""
@@ -472,14 +477,14 @@ class Server:
         try:
             await self.partners.follow(self.ready)
         except InputError as error:
-            return f"all but a line is as the configuration says: {error}"
+            return f"all but this is as the configuration says: {error}"
         return ""
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
         health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
-                  "durable": float(node.durable)}  # fmt: skip
+                  "durable": float(node.durable), "calls_refused_total": float(self.partners.refused)}  # fmt: skip
         return node, counts, health
 
 

@@ -13,9 +13,9 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 from detente.centre.exchange.message import KIND
+from detente.gateway.standing import Standing, quiet_for
 from detente.records.errors import InputError, PeerError
 
 HEAD = struct.Struct(">IB")
@@ -32,7 +32,6 @@ READ_BYTES = 1 << 18  # taken from the socket at once. source: assumption, 64 kB
 RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: assumption
 HANDSHAKE_S = 10.0
 CALLERS_MAX = 64  # who prove at once whose certificate they hold. source: assumption, 8-256: a descriptor for each
-CAUSES_MAX = 16  # why there is no line, told of one silence. source: assumption, 4-100
 UNSAID = "it ended before a word was said: perhaps our certificate is not believed there"
 
 WAITING_BYTES = 1 << 17
@@ -43,17 +42,6 @@ OnFrame = Callable[[int, bytes], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
 OnClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
 OnStranger = Callable[[Exception], None]
-
-
-class OnLine(Protocol):
-    """Is told that a line stands, or stands no more, and why where nobody else can know."""
-
-    def __call__(self, up: bool, why: str, /) -> None: ...
-
-
-def quiet_for(seconds: float) -> str:
-    """Why a line was ended, for people."""
-    return f"nothing was heard for {seconds:g} s"
 
 
 def contexts(
@@ -150,13 +138,12 @@ class Line:
     """The line to one partner, whoever calls."""
 
     def __init__(
-        self, partner: str, on_frame: OnFrame, on_line: OnLine, before: Turn = at_once, silent_s: float | None = None
+        self, partner: str, on_frame: OnFrame, standing: Standing, before: Turn = at_once, silent_s: float | None = None
     ) -> None:  # fmt: skip
         """``before`` is waited for each time before more is read; one that says nothing for ``silent_s`` is ended."""
-        self.partner, self.on_frame, self.on_line, self.before = partner, on_frame, on_line, before
+        self.partner, self.on_frame, self.standing, self.before = partner, on_frame, standing, before
         self.silent_s = silent_s
-        self.writer: asyncio.StreamWriter | None = None
-        self.causes: set[str] = set()  # what :func:`tell_once` told
+        self.writer: asyncio.StreamWriter | None = None  # while the line stands
         self.strangers = 0  # who called and is not the partner
         self.dropped = 0  # frames not sent for want of buffer
 
@@ -170,22 +157,35 @@ class Line:
             return
         writer.write(HEAD.pack(len(data), lane) + data)  # at once: one record of TLS, one call, one wake at its end
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Read frames until the line breaks; whether any came. A newer line takes an older one's place."""
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, called: bool = False
+    ) -> bool:  # fmt: skip
+        """Read frames until the line breaks; whether any came. A newer line takes an older one's place.
+
+        Who is ``called`` knows at the end of TLS 1.3's handshake that both believe each other, so its line stands and
+        it greets. Who calls knows with the first word that comes back. No end waits for the other's: descriptors are
+        free at once, and what was under way the outbox sends again.
+        """
         if (name := name_of(writer)) != self.partner:
             self.strangers += 1
-            writer.close()
-            tell_once(self, f"a certificate names {name!r}, not {self.partner!r}")
+            writer.transport.abort()
+            self.standing.missing(f"a certificate names {name!r}, not {self.partner!r}")
             return False
-        self.hang_up()
-        self.writer = writer
-        self.on_line(True, "")
+        if called and self.standing.pace.wait_s() > 0.0:
+            self.standing.pace.refused += 1
+            writer.transport.abort()
+            return False
+        if called:
+            self._stands(writer)
         frames, why = Frames(), ""
         try:
-            while self.writer is writer and (data := await self._heard(reader)):
-                self.causes.clear()
+            while data := await self._heard(reader):
+                if called and self.writer is not writer:
+                    break
                 await self.before()
                 for lane, frame in frames.cut(data):
+                    if frames.cuts == 1:
+                        self._speaks(writer, called)
                     await self.on_frame(lane, frame)
                     if frames.cuts % FRAMES_A_TURN == 0:
                         await asyncio.sleep(0)
@@ -196,10 +196,26 @@ class Line:
         except (OSError, ssl.SSLError):
             pass
         finally:
-            writer.close()
+            writer.transport.abort()
+            why = why or ("" if frames.cuts else UNSAID)
             if self.writer is writer:
-                self.hang_up(why or ("" if frames.cuts else UNSAID))
+                self.hang_up(why)
+            elif not (called or frames.cuts):
+                self.standing.missing(why)
         return frames.cuts > 0
+
+    def _stands(self, writer: asyncio.StreamWriter) -> None:
+        """This is the line from now on."""
+        self.hang_up()
+        self.writer = writer
+        self.standing.begin()
+
+    def _speaks(self, writer: asyncio.StreamWriter, called: bool) -> None:
+        """The first word that comes over it."""
+        if not called:
+            self._stands(writer)
+        if self.writer is writer:
+            self.standing.speaks()
 
     async def _heard(self, reader: asyncio.StreamReader) -> bytes:
         """What came. TimeoutError where nothing does for too long; while others make us wait, none of it passes."""
@@ -209,20 +225,20 @@ class Line:
     def hang_up(self, why: str = "") -> None:
         """End the line that stands, if one does."""
         if self.writer is not None:
-            self.writer.close()
+            self.writer.transport.abort()
             self.writer = None
-            self.on_line(False, why)
+            self.standing.end(why)
 
     def stranger(self, error: Exception) -> None:
         """Somebody called who could not prove anything: told where it may be the partner, with other keys than ours."""
         self.strangers += 1
         if isinstance(error, ssl.SSLCertVerificationError):
-            tell_once(self, f"somebody calls whose certificate is not believed: {error.verify_message}")
+            self.standing.missing(f"somebody calls whose certificate is not believed: {error.verify_message}")
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The partner calls. (A server's callback that ends cancelled would be complained of by asyncio.)"""
         with contextlib.suppress(asyncio.CancelledError):
-            await self.serve(reader, writer)
+            await self.serve(reader, writer, called=True)
 
     async def connect_for_ever(self, host: str, port: int, context: ssl.SSLContext) -> None:
         """Call the partner, again and again."""
@@ -232,28 +248,21 @@ class Line:
                 async with asyncio.timeout(HANDSHAKE_S):
                     reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=WAITING_BYTES)
             except (OSError, ssl.SSLError, TimeoutError) as error:
-                tell_once(self, f"{host}:{port} cannot be reached: {cause_of(error)}")
+                self.standing.missing(f"{host}:{port} cannot be reached: {cause_of(error, HANDSHAKE_S)}")
             else:
                 if await self.serve(reader, writer):
                     wait_s = RECONNECT_S[0]
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(max(wait_s, self.standing.pace.wait_s()))
             wait_s = min(2.0 * wait_s, RECONNECT_S[1])
 
 
-def cause_of(error: Exception) -> str:
-    """Why there is no line, for people."""
+def cause_of(error: Exception, waited_s: float) -> str:
+    """Why there is no line, for people; an answer was waited for so long."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not believed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or str(error)).lower().replace('_', ' ')}"
-    return f"no answer within {HANDSHAKE_S:g} s" if isinstance(error, TimeoutError) else str(error)
-
-
-def tell_once(line: Any, why: str) -> None:
-    """Tell why a line does not stand, once for each of so many causes, until it stands and something is heard."""
-    if line.writer is None and why not in line.causes and len(line.causes) < CAUSES_MAX:
-        line.causes.add(why)
-        line.on_line(False, why)
+    return f"no answer within {waited_s:g} s" if isinstance(error, TimeoutError) else str(error)
 
 
 class Door:
