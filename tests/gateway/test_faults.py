@@ -9,6 +9,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.gateway.made_gateway import key
 from tests.gateway.made_serving import serving
@@ -336,6 +337,33 @@ def test_p4_a_partner_whose_link_meets_a_fault_in_every_tick_costs_the_others_no
     assert failing.to(SOUTH, note=False) == whole.to(SOUTH, note=False) > 0
     assert len(failing.link(NORTH).waiting) == 1, "it is not to blame, and waits"
     assert failing.to(NORTH, note=False) == 0 < whole.to(NORTH, note=False)
+
+
+def test_p4_what_a_partner_told_before_and_every_tick_meets_is_forgotten_once() -> None:
+    """It stands in the memory, which a restart would bring back: the exchange goes on with a picture begun anew."""
+    means, bad = trio().gateways[WEST].means, trio().nodes[WEST].centre.assisted.partner.number.tolist()
+    assert np.any(trio().nodes[WEST].centre.assisted.partner.status)
+
+    def cooperate(*given: Any) -> Any:
+        if given[2].partner.number.tolist() == bad:
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    side = Side(means=replace(means, cooperate=cooperate))
+    was = side.server.node.centre.assisted
+    side.server._run([*trio().letters(NORTH), *trio().letters(SOUTH)])
+    side.tick(LAST + 1)
+    assert side.faults == [("", 1)]
+    assert side.server.kept_tick == LAST + 1
+    assert {name: side.link(name).waiting for name in (NORTH, SOUTH)} == {NORTH: (), SOUTH: ()}
+    assert "set_aside" not in side.link(NORTH).counts, "what they tell now is applied"
+    assert pack(side.server.node.centre.assisted.trust.suspected) == pack(was.trust.suspected)
+    for index in range(LAST + 2, LAST + 5):
+        side.tick(index)
+    assert side.server.counts["faults_total"] == 1
+    assert side.to(NORTH, note=False) > 0
+    node, _ = restore(side.server.gateway, side.store.load(), side.server.clock.now)
+    assert pack(node.centre) == pack(side.server.node.centre)
 
 
 @pytest.mark.parametrize("full", [False, True])

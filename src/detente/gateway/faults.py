@@ -24,6 +24,7 @@ from detente.gateway.logic.node import (
     ashore,
     on_lines,
     step,
+    unheard,
 )
 
 FRAMES_TOLD = 3  # of a fault's traceback
@@ -69,18 +70,28 @@ class Faults:
         return refused
 
     def tick_again(self, gateway: Gateway, node: Node, event: Tick, now: Now, error: Exception) -> Step:
-        """A tick that met a fault: without what meets it, or, as where nothing can be kept, its own half alone."""
+        """A tick that met a fault: without what meets it, or, as where nothing can be kept, its own half alone.
+
+        It is run at most once more and twice for each partner, and all that again with a picture begun anew.
+        """
+        anew = False
         try:
             made, event = _parted(gateway, node, event, now)
-        except Exception as again:  # whatever partners told, or did not
-            self.meet(again, "nothing is exchanged in this tick")
-            return Step(node=ashore(node, event), out=Out(), tick=event)
+        except Exception:  # whatever partners tell now: it lies in what they told before, or is not theirs
+            anew = True
+            try:
+                made, event = _parted(gateway, unheard(gateway, node), event, now)
+            except Exception:
+                self.meet(error, "nothing is exchanged in this tick")
+                return Step(node=ashore(node, event), out=Out(), tick=event)
+        if anew:
+            self.meet(error, "what partners told before is forgotten, the picture begun anew")
         for name in sorted(event.aside):
             waited = len(node.links[name].waiting)
             self.meet(error, f"what {name} told and waited, {waited} envelopes, is set aside, not applied", name)
         for name in sorted(event.without):
             self.meet(error, f"{name} has no part in this tick", name)
-        if not (event.aside or event.without):
+        if not (anew or event.aside or event.without):
             self.meet(error, "nothing is lost")
         return Step(node=made[0], out=made[1], tick=event)
 

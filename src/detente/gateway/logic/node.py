@@ -131,6 +131,16 @@ def ashore(node: Node, event: Tick) -> Node:
     return replace(node, tick=event.index, centre=replace(node.centre, own=event.own), durable=False)
 
 
+def unheard(gateway: Gateway, node: Node) -> Node:
+    """The state as if partners had told nothing yet: what was released to them stays, and what speaks against them.
+
+    Ticks that are run again do not lead to it: the next one packs the memory.
+    """
+    was = node.centre.assisted
+    assisted = replace(_empty(gateway).assisted, release=was.release, trust=was.trust)
+    return replace(node, centre=replace(node.centre, assisted=assisted), durable=False)
+
+
 def on_lines(node: Node, news: Sequence[LineUp | LineDown]) -> Node:
     """The state after news of lines that could not be kept: true all the same. The next timer greets over them."""
     if not news:
