@@ -28,6 +28,9 @@ from detente.gateway.logic.node import (
 )
 
 FRAMES_TOLD = 3  # of a fault's traceback
+TEXT_MAX = (
+    2000  # characters that are told of one, which may be made of a partner's bytes. source: assumption, 500-10,000
+)
 Taken = Sequence[tuple[LineEvent, Now]]
 """Events of a batch, each with its moment."""
 
@@ -50,9 +53,9 @@ class Faults:
         if times != 10 ** (len(str(times)) - 1):
             return
         where = "".join(traceback.format_exception(error, limit=-FRAMES_TOLD))
-        text = f"{type(error).__name__}: {error}; {cost}; own warnings go on"
+        text = f"{f'{type(error).__name__}: {error}'[:TEXT_MAX]}; {cost}; own warnings go on"
         whose: dict[str, Any] = {"partner": partner} if partner else {}
-        self.log("fault", **whose, times=times, text=text, where=where)
+        self.log("fault", **whose, times=times, text=text, where=where[:TEXT_MAX])
 
     def batch_again(self, gateway: Gateway, keeping: Keeping, taken: Taken, error: Exception) -> list[Order]:
         """Have kept what a batch that met a fault was made of, but for the events that meet it alone; the operator's

@@ -450,7 +450,7 @@ class Server:
             self._lost(error, [])
             return str(error)
         except Exception as error:  # likewise
-            self.faults.meet(error, "nothing is changed")
+            self.faults.meet(error, "the reload does not count")
             return ORDER_FAULT
         finally:
             self.hush = False
