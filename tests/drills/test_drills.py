@@ -13,7 +13,7 @@ from detente.exercise.drill.drills import document, drill, drill_of, hold
 from detente.exercise.drill.faults import PARDON_S, draw
 from detente.exercise.drill.simulation import Simulation
 from detente.gateway import keeping
-from detente.gateway.logic import inbound, link, node, outbound
+from detente.gateway.logic import clocks, inbound, link, node, outbound
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Kept, Record, StoreError
 from detente.records.errors import PeerError
@@ -250,7 +250,7 @@ GUARDS = [
     ("P7", "a full disk stops no own sensor", range(60), [
         (keeping, "ashore", lambda node, event: replace(node, tick=event.index)),
     ]),
-    ("P8", "notes echo the partner's clock", range(6), [(inbound, "_clock", lambda *arguments: None)]),
+    ("P8", "notes echo the partner's clock", range(6), [(clocks, "sample", lambda *arguments: None)]),
     ("P10", "an agreement begins and ends", range(60), [(link.Gateway, "standing", lambda gateway, now_s: "in-force")]),
     ("P10", "what the disk kept too late does not leave", range(200), [
         (link.Gateway, "leaving", lambda gateway, frames, now_s: frames),

@@ -74,8 +74,8 @@ class Pair:
 
     def pass_time(self, seconds: float) -> None:
         """Let clocks run."""
-        self.now = Now(
-            steady_s=self.now.steady_s + seconds, exercise_s=self.now.exercise_s + seconds,
+        self.now = replace(
+            self.now, steady_s=self.now.steady_s + seconds, exercise_s=self.now.exercise_s + seconds,
             wall_s=self.now.wall_s + seconds,
         )  # fmt: skip
 

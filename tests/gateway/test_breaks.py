@@ -8,12 +8,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key, other
 
 from detente.centre.exchange.audit import Book, audit, out_of_sight
+from detente.centre.exchange.dsse import keyring
 from detente.centre.exchange.ledger import Entry, EntryKind
+from detente.centre.exchange.message import open_envelope, seal
+from detente.gateway.logic import inbound, outbound
 from detente.gateway.logic.closings import BLOCK, Closings
-from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.limits import Lane, Limits, Rate
+from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Frame, LineDown, LineUp, Timer, restore, start
 from detente.gateway.logic.notes import Gone
 from detente.gateway.logic.records import Closed
@@ -31,9 +35,9 @@ def run(pair: Pair, first: int, ticks: int) -> Pair:
     return pair
 
 
-def talked(ticks: int) -> Pair:
+def talked(ticks: int, limits: Limits | None = None) -> Pair:
     """A pair that has talked."""
-    pair = Pair()
+    pair = Pair(limits)
     pair.connect()
     return run(pair, FIRST_TICK, ticks)
 
@@ -194,9 +198,9 @@ def test_closings_are_a_dictionary_of_which_a_copy_costs_little(changes: list[tu
         assert (end in made, made.get(end)) == (end in plain, plain.get(end))
 
 
-def after_a_break(many: int) -> tuple[Pair, list[bytes]]:
+def after_a_break(many: int, limits: Limits | None = None) -> tuple[Pair, list[bytes]]:
     """A pair whose line broke, so many envelopes were given up, and the warnings since then, the newest last."""
-    pair = talked(8)
+    pair = talked(8, limits)
     for name in SIDES:
         pair.do(name, LineDown(partner=other(name)))
     link = pair.link(RUSSIA).copied()
@@ -240,6 +244,38 @@ def test_p9_after_a_long_break_the_newest_warning_does_not_wait_for_what_was_clo
     order = [one.sequence for one in pair.stores[NATO].ledger(RUSSIA)
              if one.kind in (EntryKind.RECEIVED, EntryKind.TOMBSTONE)]  # fmt: skip
     assert order == list(range(len(order)))
+
+
+@pytest.mark.parametrize(("rate", "tick_s"), [(1.0, 5.0), (10.0, 0.5)])
+def test_p9_after_a_long_break_warnings_are_held_ahead_of_their_turn_at_any_rate(rate: float, tick_s: float) -> None:
+    """More was closed than may be written at once: meanwhile each tick's warning is taken in, and of tracks some."""
+    closings = Rate(per_s=2.0, burst=500.0) if rate == 1.0 else Rate(per_s=2.0, burst=50.0)
+    pair, _ = after_a_break(600, Limits(window=64, ahead=16, ahead_others=4, closings=closings))
+    sealed = {one.lane: one.envelope for one in pair.link(RUSSIA).pending.values()}
+    expected = inbound.expected_of(pair.gateways[NATO], RUSSIA)
+    rows = {lane: open_envelope(data, keyring(key(RUSSIA).public_key()), expected) for lane, data in sealed.items()}
+    pair.now = replace(pair.now, rate=rate)
+    pair.connect()
+    newest: list[int] = []
+    for half in range(round(20 * tick_s / 0.5)):
+        if not half % round(tick_s / 0.5):
+            link, out = pair.link(RUSSIA).copied(), Out()
+            newest.append(link.next_sequence)
+            for lane in (Lane.WARNING, Lane.TRACK, Lane.TRACK):
+                header, messages = rows[lane]
+                data = seal(messages, replace(header, sequence=link.next_sequence), key(RUSSIA))
+                outbound.accept(pair.gateways[RUSSIA], link, out, lane, pair.nodes[RUSSIA].tick, data, (), pair.now)
+            pair.stores[RUSSIA].commit(out.records)
+            pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
+        for name in SIDES:
+            pair.do(name, Timer())
+        pair.carry()
+        assert inbound.had_before(pair.link(NATO), newest[-1]), "its warning is taken in at once"
+        pair.pass_time(0.5)
+        pair.now = replace(pair.now, exercise_s=0.0)  # it lasts
+    assert pair.link(NATO).counts["put_off"] > 0, "or nothing was held up"
+    assert pair.link(NATO).counts["beyond_window"] > 0, "of tracks"
+    assert all(inbound.had_before(pair.link(NATO), one) for one in newest)
 
 
 def test_what_was_closed_in_a_long_break_is_told_after_a_restart() -> None:

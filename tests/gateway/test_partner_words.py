@@ -317,7 +317,11 @@ def test_p5_new_epochs_begin_at_a_bounded_rate(pair: Pair) -> None:
     assert 140 < pair.link(NATO).partner_epoch < 202, "one of the later ones is heard"
 
 
-def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair: Pair) -> None:
+@pytest.mark.parametrize("rate", [1.0, 10.0])
+def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair: Pair, rate: float) -> None:
+    """By exercise time: as many of so many ticks, however fast they go by."""
+    pair.now = replace(pair.now, rate=rate)
+    limits = replace(SELDOM, closings=SELDOM.closings.times(1.0 / rate))
     below = pair.link(NATO).below
 
     def closes(number: int) -> dict:
@@ -329,16 +333,16 @@ def test_p5_closings_are_written_at_a_bounded_rate_and_put_off_none_is_lost(pair
             "closed": tuple(Gone(sequence=n, digest=bytes(32), reason="shed") for n in numbers),
         }
 
-    lines = chatter(pair, SELDOM, 1, closes)
+    lines = chatter(pair, limits, 1, closes)
     assert 100 <= lines.count(EntryKind.TOMBSTONE) == len(lines) <= 105
     assert pair.link(NATO).counts["put_off"] > 0
     pair.pass_time(60.0)
-    assert len(chatter(pair, SELDOM, 1, closes)) == 150 - len(lines)
+    assert len(chatter(pair, limits, 1, closes)) == 150 - len(lines)
 
 
 def test_what_waits_for_its_turn_is_bounded(pair: Pair) -> None:
     """Envelopes and tombstones far ahead of what is due are counted, not kept; but some envelopes, however far."""
-    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, reserve_fraction=0.25))
+    pair.gateways[NATO] = replace(pair.gateways[NATO], limits=Limits(ahead=4, ahead_others=3))
     window, below = pair.gateways[NATO].limits.window, pair.link(NATO).below
     far = [below + window, 10**6, 10**12, 10**9, 10**10, 10**11]
     for lane, sequence in zip((*[Lane.TRACK] * 4, Lane.WARNING, Lane.WARNING), far, strict=True):
@@ -396,10 +400,10 @@ def hoard(pair: Pair, lane: Lane, many: int) -> int:
     return taken
 
 
-@pytest.mark.parametrize("limited", ["rows", "bytes"])
+@pytest.mark.parametrize("limited", ["rows", "bytes", "envelopes"])
 def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_own(limited: str) -> None:
     """What is over is neither kept nor receipted: its sender has it still, and a later tick makes room."""
-    limits = Limits(waiting_rows=16) if limited == "rows" else Limits(waiting_bytes=16_000)
+    limits = replace(Limits(), **{f"waiting_{limited}": 16_000 if limited == "bytes" else 16})
     pair = talked(8, limits)
     pair.tick(pair.nodes[NATO].tick + 1, NATO)
     assert not pair.link(NATO).waiting
@@ -411,10 +415,23 @@ def test_p5_what_waits_to_be_applied_is_bounded_and_warnings_have_room_of_their_
     waiting = pair.link(NATO).waiting
     assert sum(len(one.messages) for one in waiting) <= limits.waiting_rows
     assert sum(one.size for one in waiting) <= limits.waiting_bytes
+    assert len(waiting) <= limits.waiting_envelopes
+    assert limited != "envelopes" or (tracks, len(waiting)) == (12, 16)
     node, _ = restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)
     assert [one.size for one in node.links[RUSSIA].waiting] == [one.size for one in waiting]
     pair.tick(pair.nodes[NATO].tick + 1, NATO)
     assert hoard(pair, Lane.TRACK, 50) == tracks, "as many again"
+
+
+def test_what_waits_still_after_a_tick_is_taken_as_it_is(pair: Pair) -> None:
+    """Whole, and not one by one: each would cost a copy of all that wait."""
+    hoard(pair, Lane.TRACK, 5)
+    link, those = pair.link(NATO).copied(), pair.link(NATO).waiting[1:]
+    assert len(those) > 3
+    link.wait_on(those)
+    assert link.waiting is those
+    assert link.waiting_rows == sum(len(one.messages) for one in those)
+    assert link.waiting_bytes == sum(one.size for one in those)
 
 
 def share(waiting: list, most: int) -> list:
@@ -424,3 +441,14 @@ def share(waiting: list, most: int) -> list:
         if sum(len(other.messages) for other in (*taken, one)) <= most:
             taken.append(one)
     return taken
+
+
+def test_that_a_partner_has_two_pasts_is_kept_though_no_entry_can_be_made_of_it(pair: Pair) -> None:
+    """A restart would hear it again."""
+    pair.do(NATO, Timer(crowded=True))
+    size, shorter = pair.link(NATO).tip.size, replace(pair.link(RUSSIA).tip.head, size=1)
+    pair.do(NATO, Frame(partner=RUSSIA, lane=Lane.NOTE, data=note(pair, address(pair, ordinal=10**6, head=shorter))))
+    assert pair.link(NATO).forked
+    assert pair.link(NATO).tip.size == size
+    node, _ = restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)
+    assert node.links[RUSSIA].forked == pair.link(NATO).forked

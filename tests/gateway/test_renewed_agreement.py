@@ -10,9 +10,10 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
 from tests.gateway.made_live import both, laid, ready, ticked
 from typer.testing import CliRunner
 
+from detente.centre.exchange.session import State
 from detente.cli.app import app
-from detente.gateway.logic.link import Out
-from detente.gateway.logic.node import LineDown, Node, restore
+from detente.gateway.logic.link import FORMER_KEPT, Out, restored_link, start_link
+from detente.gateway.logic.node import LineDown, Node, Order, Timer, restore
 from detente.gateway.logic.packing import pack
 from detente.gateway.serve import Server
 from detente.records.slots import Origin
@@ -148,6 +149,36 @@ def test_what_waits_is_applied_after_two_renewals_and_the_outbox_is_closed_by_ea
         links = [pair.link(name) for name in SIDES]
         assert {one.reason for link in links for one in link.closings.until(link.next_sequence)} <= {"renewed"}
     assert len(pair.link(NATO).former) == 2
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("word", ["withdraw", "pause"])
+def test_a_notice_that_was_given_under_the_old_agreement_is_void_under_the_new(word: str, live: bool) -> None:
+    """Nobody has left the new one, or holds it. The operator is told."""
+    said = [
+        agreement(name, lambda clause: clause.update(terms={"withdrawal_notice_s": 60.0, "suspension_notice_s": 60.0}))
+        for name in ("first", "second")
+    ]
+    pair = pair_under(said[0])
+    pair.do(NATO, Order(word=word, partner=RUSSIA))
+    pair.carry()
+    assert list(pair.link(NATO).announced) == [word]
+    _, out = reloaded(pair, NATO, said[0], live=live)
+    assert not out.notices, "the same agreement again"
+    _, out = reloaded(pair, NATO, said[1], live=live)
+    assert [one.text for one in out.notices] == [f"notice of {word} was given under another agreement: void"]
+    renew(pair, said[1], live=live)
+    pair.pass_time(100.0)
+    pair.do(NATO, Timer())
+    pair.carry()
+    assert {pair.link(name).session.state for name in SIDES} == {State.EXCHANGING}
+
+
+def test_the_latest_agreements_are_remembered_and_no_more() -> None:
+    link = start_link(RUSSIA, "0", 1)
+    for number in range(1, 2 * FORMER_KEPT):
+        link = restored_link(link.kept(), str(number), 1)
+    assert link.former == tuple(str(number) for number in range(FORMER_KEPT - 1, 2 * FORMER_KEPT - 1))
 
 
 def test_envelopes_accepted_between_an_agreement_and_the_same_again_are_closed() -> None:

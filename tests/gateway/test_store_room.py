@@ -5,18 +5,23 @@ import os
 import sqlite3
 from collections import deque
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from tests.gateway.made_gateway import FIRST_TICK, Pair
+from tests.gateway.made_gateway import FIRST_TICK, Pair, key
+from tests.gateway.made_live import laid, ready
 from tests.gateway.test_serving import crowded
 
 from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EntryKind, Tip
 from detente.gateway.logic import outbound
-from detente.gateway.logic.link import Out
+from detente.gateway.logic.limits import Limits
+from detente.gateway.logic.link import Out, start_link
 from detente.gateway.logic.node import Frame, Timer
+from detente.gateway.logic.notes import Note, Word, write
 from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
@@ -30,7 +35,7 @@ from detente.gateway.logic.records import (
     Ticked,
 )
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.store import RESERVE, MemoryStore
+from detente.gateway.store import ENTRY_BYTES, RESERVE, MemoryStore, ledger_share
 
 NATO, RUSSIA = "NATO", "Russia"
 BYTES_MAX = 4_000_000
@@ -207,6 +212,82 @@ def test_p5_a_crowded_store_takes_no_closings_and_no_lines_about_refused_bytes()
     assert not pair.link(RUSSIA).pending
     lines = [entry.kind for entry in pair.stores[NATO].ledger(RUSSIA)]
     assert lines.count(EntryKind.TOMBSTONE) == len(out.records) // 2
+
+
+def words(pair: Pair, epoch: int = 1, **values: Any) -> list[EntryKind]:
+    """What NATO's ledger gains by a note of Russia's."""
+    size, link = pair.link(NATO).tip.size, pair.link(RUSSIA).copied()
+    link.notes += 1
+    pair.nodes[RUSSIA] = replace(pair.nodes[RUSSIA], links={NATO: link})
+    note = Note(
+        address=replace(outbound._address(pair.gateways[RUSSIA], link, pair.now), epoch=epoch), word=Word.PULSE,
+        heard=True, paused=False, withdrawn=False, base=link.next_sequence, of=1, below=link.below,
+    )  # fmt: skip
+    pair.do(NATO, Frame(partner=RUSSIA, lane=3, data=write(replace(note, **values), key(RUSSIA))))
+    return [entry.kind for entry in pair.stores[NATO].ledger(RUSSIA)[size:]]
+
+
+@pytest.mark.parametrize("crowded", [True, False])
+def test_p5_a_partners_words_leave_nothing_in_a_crowded_store_but_that_it_leaves(crowded: bool) -> None:
+    """A pause is obeyed, and a new epoch waits. (With room, each leaves a line.)"""
+    pair = Pair()
+    pair.connect()
+    pair.do(NATO, Timer(crowded=crowded))
+    line = [] if crowded else [EntryKind.SESSION]
+    assert words(pair, paused=True) == line
+    assert pair.link(NATO).paused_there
+    assert words(pair) == line
+    assert words(pair, base=pair.link(NATO).below + 5) == line, "those between never come"
+    assert words(pair, word=Word.HELLO, epoch=2, base=0) == line
+    assert pair.link(NATO).partner_epoch == (1 if crowded else 2)
+    pair.do(NATO, Timer(crowded=False))
+    assert words(pair, word=Word.HELLO, epoch=3, base=0) == [EntryKind.SESSION]
+    pair.do(NATO, Timer(crowded=crowded))
+    assert words(pair, epoch=3, withdrawn=True) == [EntryKind.SESSION], "once, and for good"
+
+
+def test_p7_a_partner_whose_ledger_has_taken_its_share_waits_and_no_other_does() -> None:
+    """Closings and envelopes leave lines that nothing deletes: what one partner has of them takes no room of others."""
+    limits = Limits(ledger_entries=40)
+    pair = Pair(limits)
+    pair.connect()
+    for index in range(FIRST_TICK, FIRST_TICK + 20):
+        pair.pass_time(5.0)
+        pair.tick(index, RUSSIA)
+        pair.carry()
+        pair.do(NATO, Timer(crowded=False))
+        if pair.link(NATO).crowded:
+            break
+        for number in range(8):
+            words(pair, paused=not number % 2)
+    assert 40 <= pair.link(NATO).tip.size < 50
+    told = [one.text for name, one in pair.notices if name == NATO and one.kind == "store"]
+    assert told == [
+        "the ledger with it has taken its share of the store: nothing more of Russia is taken until there is room "
+        "(store_bytes_max)"
+    ]
+    size = pair.link(NATO).tip.size
+    other = start_link("Turkey", pair.gateways[NATO].digest, 1)
+    pair.nodes[NATO] = replace(pair.nodes[NATO], links={RUSSIA: pair.link(NATO), "Turkey": other})
+    for index in range(pair.nodes[RUSSIA].tick + 1, FIRST_TICK + 24):
+        pair.pass_time(5.0)
+        pair.tick(index, RUSSIA)
+        pair.carry()
+        pair.do(NATO, Timer(crowded=False))
+    assert pair.link(RUSSIA).pending
+    assert pair.link(NATO).tip.size == size
+    assert {name: link.crowded for name, link in pair.nodes[NATO].links.items()} == {RUSSIA: True, "Turkey": False}
+
+
+@pytest.mark.parametrize("partners", [1, 2, 3])
+def test_the_ledgers_of_all_partners_leave_the_store_its_reserve(partners: int) -> None:
+    entries = ledger_share(BYTES_MAX, partners)
+    assert 0.99 * (1 - RESERVE) * BYTES_MAX < partners * entries * ENTRY_BYTES <= (1 - RESERVE) * BYTES_MAX
+
+
+def test_a_side_that_starts_knows_the_share_of_each_ledger(tmp_path: Path) -> None:
+    laid(tmp_path)
+    assert ready(tmp_path, NATO).gateway.limits.ledger_entries == ledger_share(2_000_000_000, 1) == 10**7
 
 
 def test_a_running_side_tells_its_gateway_whether_its_store_has_room() -> None:

@@ -17,8 +17,10 @@ from detente.gateway.keys import (
     read_signing_key,
     read_token,
 )
+from detente.gateway.logic.limits import Limits
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.signatures import read_signatures
+from detente.gateway.store import ledger_share
 from detente.gateway.theatre import gateway_of, read_theatre
 from detente.geodesy.timescale import format_moment, moment_at
 from detente.records.errors import InputError
@@ -103,6 +105,7 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
             theatre, file.side, agreement, mark=Mark[file.marking.upper()], signer=signer, keys=trusted,
             secret=secret, quarantine=file.quarantine,
             sensor_states={name: SensorState[state.upper()] for name, state in file.sensors.items()},
+            limits=Limits(ledger_entries=ledger_share(file.store_bytes_max, len(file.partners))),
         )  # fmt: skip
     except InputError as error:
         raise _placed(error, config, located) from error

@@ -55,6 +55,12 @@ source: assumption, 0.1-0.5: half a GB, of which a full outbox takes 64 MB for e
 SLACK = 0.05  # of the rest, that must be free again before more is taken. source: assumption, 0.01-0.2
 
 
+def ledger_share(bytes_max: int, partners: int) -> int:
+    """How many entries the ledger with each partner may have, so that none of them fills what others need: it is all
+    that one can make grow for ever."""
+    return int((1.0 - RESERVE) * bytes_max / (ENTRY_BYTES * max(1, partners)))
+
+
 class Room:
     """Whether a store of at most ``bytes_max`` has room for what partners send."""
 

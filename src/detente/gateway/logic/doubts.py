@@ -9,8 +9,7 @@ from detente.centre.exchange.sensor_status import parted
 from detente.centre.picture.partner import KeptPartnerTracks, first_fault
 from detente.centre.picture.trust import COUNTED, SUSPICIONS, Suspicion, Trust, pardon
 from detente.centre.step import State
-from detente.gateway.logic.limits import take
-from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out
+from detente.gateway.logic.link import Gateway, Link, Notice, Out
 from detente.records.slots import Ints, SensorState
 from detente.records.stages import Messages
 
@@ -42,15 +41,6 @@ def notice_unheard(
     if _tells(before.overflow, after.overflow):
         text = f"{after.overflow[0]} messages so far found no room in the picture: more tracks than partners may have"
         out.notices.append(Notice(kind="no-room", partner="", text=text))
-
-
-def notice_clock(gateway: Gateway, link: Link, before_s: float, now: Now, out: Out) -> None:
-    """Tell the operator, now and then at most, of a partner's clock that turns out to differ, and from now on does."""
-    limits, offset_s = gateway.limits, link.skew.offset_s
-    new = abs(before_s) <= limits.skew_s < abs(offset_s)
-    if new and take(link.buckets, "skew", 0, 1.0, limits.refusals, now.steady_s):
-        text = f"its clock is {offset_s:+.1f} s off ours; what it says of another time may not enter the picture"
-        out.notices.append(Notice(kind="clock", partner=link.partner, text=text))
 
 
 def _tells(before: Ints, after: Ints) -> bool:

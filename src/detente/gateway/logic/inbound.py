@@ -1,7 +1,6 @@
 """What comes from a partner: policed before it is read, proved before it is believed, kept before it is receipted."""
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
 
 from detente.centre.exchange.canonical import VersionMismatch
 from detente.centre.exchange.dsse import envelope_digest, kind_of, signer_of
@@ -16,17 +15,15 @@ from detente.centre.exchange.statement import (
     open_receipt,
 )
 from detente.centre.picture.identity import in_epoch
-from detente.gateway.logic import outbound
-from detente.gateway.logic.doubts import notice_clock
+from detente.gateway.logic import clocks, outbound
 from detente.gateway.logic.limits import LANES, Lane, Limits, admits, lane_of, left_of, take
-from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Skew, Waiting
+from detente.gateway.logic.link import KNOWN_KEPT, Gateway, Had, Link, Notice, Now, Out, Waiting
 from detente.gateway.logic.notes import NOTE, Gone, Note, Word, read
 from detente.gateway.logic.records import Receipted, Received, Sworn
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
 
 ARRIVALS_KEPT = 64
-STEP_S = 0.5  # a clock that moves so far between two samples has jumped; by the steady clock. source: assumption, 0.1-5
 
 
 def expected_of(gateway: Gateway, partner: str) -> Expected:
@@ -97,6 +94,7 @@ def _forked(gateway: Gateway, link: Link, out: Out, data: bytes, why: str, now: 
         link.forked, link.heard = why, False
         link.settle()
         link.count("forks")
+        out.changed.add(link.partner)  # whether or not an entry can be made of it
         text = f"{why}: an old copy of its store, or a lie; nothing of it counts until it begins a new epoch"
         out.notices.append(Notice(kind="forked", partner=link.partner, text=text))
     refuse(gateway, link, out, data, why, now, cause=why.encode())
@@ -191,8 +189,11 @@ def _room_for(limits: Limits, link: Link, lane: Lane, rows: int, size: int) -> b
     if not link.waiting:
         return True
     share = 1.0 if lane is Lane.WARNING else 1.0 - limits.reserve_fraction
-    within = link.waiting_rows + rows <= share * limits.waiting_rows
-    return within and link.waiting_bytes + size <= share * limits.waiting_bytes
+    return (
+        link.waiting_rows + rows <= share * limits.waiting_rows
+        and link.waiting_bytes + size <= share * limits.waiting_bytes
+        and len(link.waiting) < share * limits.waiting_envelopes
+    )
 
 
 def _held_as(link: Link, named: Sequence[tuple[int, bytes]]) -> list[bool]:
@@ -217,7 +218,7 @@ def _held_ahead(limits: Limits, link: Link, sequence: int, lane: Lane) -> bool:
     end = link.below + limits.window
     if sequence < end:
         return True
-    room = limits.ahead if lane is Lane.WARNING else (1.0 - limits.reserve_fraction) * limits.ahead
+    room = limits.ahead if lane is Lane.WARNING else limits.ahead_others
     return len(link.beyond) < room or sum(one >= end for one in link.beyond) < room
 
 
@@ -263,7 +264,10 @@ def advance(gateway: Gateway, link: Link, out: Out, now: Now, base: int = 0) -> 
     """
     for _ in range(gateway.limits.lines_an_event):
         if link.below not in link.beyond:
-            passed = link.below < base and take(link.buckets, "session", 0, 1.0, gateway.limits.audit, now.steady_s)
+            passed = (
+                link.below < base and not link.crowded
+                and take(link.buckets, "session", 0, 1.0, gateway.limits.audit, now.steady_s)
+            )  # fmt: skip
             if not passed and not (link.ends and link.beyond):
                 return
             link.below = min([base, *link.beyond] if passed else link.beyond)
@@ -311,6 +315,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         if said.epoch > link.partner_epoch and not _may_begin(gateway.limits, link, now):
             link.count("early_hellos")  # it will say so again
             return
+    anew = _listens(gateway.limits, link, note, now)
+    if note.word is Word.HELLO:
         _hello(link, out, note, now)
     link.note_seen, link.newest = said.ordinal, max(link.newest, (said.ordinal, said.head.size))
     link.see_head(said.head)
@@ -319,7 +325,7 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
         out.notices.append(Notice(kind="said", partner=link.partner, text=note.said))
     skew_s = link.skew.offset_s
     _words(gateway.limits, link, out, note, now)
-    notice_clock(gateway, link, skew_s, now, out)
+    clocks.notice(gateway, link, skew_s, now, out)
     _taken(link, out, held, envelope_digest(data), now)
     for gone in note.closed:
         _gone(gateway.limits, link, out, gone, said.sealed_s, now)
@@ -327,20 +333,26 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     if note.word is Word.HELLO:
         if not (link.told and note.heard):
             outbound.hello(gateway, link, out, now)
-        outbound.supersede(link, out, now)
-        link.sent = {}
     elif note.closed:
         outbound.note(gateway, link, out, Word.PULSE, now)
+    if anew:
+        outbound.supersede(link, out, now)
+        link.sent = {}
     outbound.flush(gateway, link, out, now)
 
 
-def crowd(link: Link, out: Out, crowded: bool) -> None:
-    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted."""
-    if crowded != link.crowded:
-        link.crowded = crowded
+def crowd(limits: Limits, link: Link, out: Out, crowded: bool) -> None:
+    """Whether our store has room for what a partner sends: where it has none, nothing is kept, so nothing receipted.
+
+    None for the one whose own ledger has taken its share, whatever room there is for others.
+    """
+    full = link.tip.size >= limits.ledger_entries
+    if (crowded or full) != link.crowded:
+        link.crowded = crowded or full
+        why = "the ledger with it has taken its share of the store" if full else "the store is nearly full"
         text = (
-            f"the store is nearly full: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
-            if crowded else f"the store has room again: what {link.partner} sends is taken"
+            f"{why}: nothing more of {link.partner} is taken until there is room (store_bytes_max)"
+            if link.crowded else f"the store has room again: what {link.partner} sends is taken"
         )  # fmt: skip
         out.notices.append(Notice(kind="store", partner=link.partner, text=text))
 
@@ -372,8 +384,9 @@ def _addressed(gateway: Gateway, link: Link) -> Addressed:
 
 
 def _may_begin(limits: Limits, link: Link, now: Now) -> bool:
-    """Whether the partner's new epoch may begin: what it said in the last one is written, and it does so seldom."""
-    return not link.beyond and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
+    """Whether the partner's new epoch may begin: what it said in the last one is written, there is room for what it
+    says in this one, and it does so seldom."""
+    return not (link.beyond or link.crowded) and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
 
 
 def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
@@ -394,18 +407,29 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     link.heard = True
 
 
+def _listens(limits: Limits, link: Link, note: Note, now: Now) -> bool:
+    """Whether the partner hears us from here on, on a line on which it did not: then all that waits is due again.
+
+    That is at a bounded rate. What is due again by itself is enough for a partner whose lines come and go.
+    """
+    first = not link.heard and note.word is Word.HELLO
+    deaf, link.deaf = link.deaf, link.heard and not note.heard
+    return (first or (deaf and not link.deaf)) and take(link.buckets, "anew", 0, 1.0, limits.anew, now.steady_s)
+
+
 def _words(limits: Limits, link: Link, out: Out, note: Note, now: Now) -> None:
     """The partner's pause, resumption or withdrawal; and its clock."""
     leaves = note.withdrawn > link.withdrawn
     if leaves or (
         note.paused != link.paused_there and take(link.buckets, "session", 0, 1.0, limits.audit, now.steady_s)
     ):
-        link.log(out, EntryKind.SESSION, bytes(32), now)
+        if leaves or not link.crowded:
+            link.log(out, EntryKind.SESSION, bytes(32), now)
         word = "withdraws" if note.withdrawn else "pauses" if note.paused else "resumes"
         out.notices.append(Notice(kind="session", partner=link.partner, text=f"{link.partner} {word}"))
     link.paused_there = note.paused
     link.withdrawn = link.withdrawn or note.withdrawn
-    _clock(link, note, now)
+    clocks.sample(link, note, now)
     link.settle()
 
 
@@ -462,40 +486,10 @@ def _gone(limits: Limits, link: Link, out: Out, gone: Gone, stated_s: float, now
     if link.crowded:
         link.count("no_room")
         return
-    if not take(link.buckets, "closings", 0, 1.0, limits.closings, now.steady_s):
+    if not take(link.buckets, "closings", 0, 1.0, limits.closings.times(now.rate), now.steady_s):
         link.count("put_off")
         return
     kind = EntryKind.TOMBSTONE
     link.beyond[gone.sequence] = Had(sequence=gone.sequence, kind=kind, digest=gone.digest, stated_s=stated_s)
     link.count("tombstones")
     out.changed.add(link.partner)  # our next note says that we hold it, so it must outlive us
-
-
-def _clock(link: Link, note: Note, now: Now) -> None:
-    """One sample of the partner's clock, where the note echoes one of ours: all of it in exercise seconds.
-
-    Our own share of the round trip is timed by the steady clock, so that a jump of our wall clock spoils no sample. A
-    jump of the partner's between hearing and answering can: a round trip that seems to end before it began tells so.
-    """
-    before, said_s = link.skew, note.address.sealed_s
-    skew = replace(before, heard_stated_s=said_s, heard_at_s=now.wall_s)
-    if len(note.echo) == 2:
-        ours_s, theirs_s = note.echo
-        spoken_s = next((steady for stated, steady in reversed(link.spoken) if stated == ours_s), None)
-        away_s = now.wall_s - ours_s if spoken_s is None else (now.steady_s - spoken_s) * now.rate
-        delay_s = away_s - (said_s - theirs_s)
-        skew = _sampled(skew, said_s + delay_s / 2.0 - now.wall_s, delay_s, STEP_S * now.rate)
-    link.skew = skew
-
-
-def _sampled(before: Skew, offset_s: float, delay_s: float, step_s: float) -> Skew:
-    """What is known of a clock after one more sample."""
-    steps = before.steps + (before.samples > 0)
-    if delay_s < -step_s:
-        return replace(before, samples=0, delay_s=float("inf"), steps=steps)
-    delay_s = max(delay_s, 0.0)
-    if before.samples and abs(offset_s - before.offset_s) > step_s + delay_s + before.delay_s:
-        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=1, steps=steps)
-    if delay_s <= 1.5 * before.delay_s:
-        return replace(before, offset_s=offset_s, delay_s=delay_s, samples=before.samples + 1)
-    return before

@@ -1,5 +1,6 @@
 """How much a partner may ask of us, and how long we keep what it has not taken: assumptions, with ranges."""
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -41,6 +42,10 @@ class Rate:
     per_s: float
     burst: float
 
+    def times(self, many: float) -> "Rate":
+        """So many times as fast, and as many times as much at once: of what comes by exercise time."""
+        return Rate(per_s=many * self.per_s, burst=many * self.burst)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -70,6 +75,10 @@ class Limits:
     """Envelopes further ahead that are held too, so that after a long break the newest need not wait until all that was
     closed meanwhile is written. source: assumption, 256-65,000: an hour of warnings is 720 ticks'."""
 
+    ahead_others: int = 256
+    """Once there are so many of them, warnings alone. source: assumption, 0-1,024: a hundred ticks of tracks, which
+    later ones cover in any case; warnings find the rest."""
+
     frames_each: tuple[Rate, ...] = (
         Rate(per_s=50, burst=500), Rate(per_s=50, burst=500), Rate(per_s=10, burst=50), Rate(per_s=50, burst=500),
     )  # fmt: skip
@@ -91,12 +100,15 @@ class Limits:
     waiting_bytes: int = 32_000_000
     """And bytes of the envelopes that brought them: as many full ones. source: assumption, 8-250 MB."""
 
+    waiting_envelopes: int = 4096
+    """And the envelopes themselves, however small: each costs a step some nanoseconds, and a tick some microseconds.
+    source: assumption, 1,000-16,000: an honest side's of an hour of ticks are some 2,000."""
+
     outbox_bytes: int = 64_000_000
     """Room for what a partner has not taken yet. source: assumption, 10 MB to 10 GB."""
 
     reserve_fraction: float = 0.25
-    """Share of it, of what may wait and of what is held ahead that only warnings may use.
-    source: assumption, 0.1-0.5."""
+    """Share of it, and of what may wait, that only warnings may use. source: assumption, 0.1-0.5."""
 
     expire_s: tuple[float, float, float] = (3600.0, 120.0, 600.0)
     """Exercise time after which an envelope not taken is closed, by lane: no missile here flies for an hour.
@@ -108,7 +120,12 @@ class Limits:
 
     closings: Rate = field(default_factory=lambda: Rate(per_s=100.0, burst=50_000.0))
     """Ledger entries for what a partner says will never come: no more than it may send envelopes, and a day's at once
-    after a long break. What is over is put off: it says so again. source: assumption, 10-1,000 and 5,000-500,000."""
+    after a long break. By exercise time, as what is closed comes of ticks. What is over is put off: it says so again.
+    source: assumption, 10-1,000 and 5,000-500,000."""
+
+    ledger_entries: float = math.inf
+    """Once the ledger with a partner is so long, nothing more of that partner is taken: of all that it can fill the
+    store with, that alone never goes. Its share is by the store's size (:func:`detente.gateway.store.ledger_share`)."""
 
     lines_an_event: int = 64
     """Entries that one event may add to the ledger of what a partner sends; the rest waits for the next events and
@@ -118,6 +135,10 @@ class Limits:
     refusals: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=3.0))
     """How often a partner that speaks another version, or under another agreement, is told so; how often its words for
     people are shown; how often it may begin a new epoch. source: assumption, 0.01-1."""
+
+    anew: Rate = field(default_factory=lambda: Rate(per_s=0.1, burst=8.0))
+    """How often all that waits for a partner is due at once because it greets. Beyond that each is due in its turn,
+    within ``retry_most_s``. source: assumption, 0.01-1: a line that stands lasts for minutes."""
 
     skew_s: float = 1.0
     """A partner's clock that differs by more is flagged. source: assumption, 0.1-5."""

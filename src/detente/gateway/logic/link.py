@@ -196,6 +196,8 @@ class Link:
     up: bool = False  # there is a line
     heard: bool = False  # their hello came on this line
     told: bool = False  # our last hello said that we heard theirs
+    deaf: bool = False  # they greet again on this line, as one that does not hear us: until they do, notes alone go
+    greet_s: float = 0.0  # since our last note until we greet again, while they are not heard
     agreed: bool = False  # both named this agreement
     former: tuple[str, ...] = ()  # digests of the agreements before it, the latest last
     standing: Standing = "in-force"  # of this agreement, by our exercise clock at the last event
@@ -306,10 +308,10 @@ class Link:
         self.waiting_bytes += one.size
 
     def wait_on(self, those: tuple[Waiting, ...]) -> None:
-        """These wait still, after a tick."""
-        self.waiting, self.waiting_rows, self.waiting_bytes = (), 0, 0
-        for one in those:
-            self.wait_too(one)
+        """These wait, and no others: after a tick, or a restart."""
+        self.waiting = those
+        self.waiting_rows = sum(len(one.messages) for one in those)
+        self.waiting_bytes = sum(one.size for one in those)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""
@@ -389,7 +391,8 @@ def start_link(partner: str, agreement: str, epoch: int) -> Link:
 
 
 def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
-    """The link that a document speaks of. Under another agreement the session begins anew."""
+    """The link that a document speaks of. Under another agreement the session begins anew: a withdrawal from the one
+    before, and a word of which notice was given by its clauses, are not of this one."""
     said = json.loads(kept.document)
     same = said["agreement"] == agreement
     former = [one for one in said.get("former", []) if one not in (said["agreement"], agreement)]
@@ -404,12 +407,13 @@ def restored_link(kept: Kept, agreement: str, epoch: int) -> Link:
         tip=tip, heads={tip.size: tip.head.root},
         partner_head=head_of(said["partner_head"]), testified=tuple(said["testified"]),
         former=tuple(former if same else [*former, said["agreement"]][-FORMER_KEPT:]),
-        agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same, counts=dict(said["counts"]),
+        agreed=said["agreed"] and same, withdrawn=said["withdrawn"] and same,
+        announced=said["announced"] if same else {}, counts=dict(said["counts"]),
         newest=tuple(said.get("newest", (-1, 0))), forked=said.get("forked", ""),  # stores made before have neither
         **{
             name: said[name]
             for name in (
-                "paused_here", "paused_there", "quarantined", "pardon", "announced", "note_seen", "next_sequence",
+                "paused_here", "paused_there", "quarantined", "pardon", "note_seen", "next_sequence",
                 "partner_epoch", "below",
             )
         },

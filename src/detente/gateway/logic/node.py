@@ -21,10 +21,14 @@ from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
 from detente.gateway.logic.notes import Gone, Word
-from detente.gateway.logic.records import Accepted, Closed, Forgotten, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.records import Accepted, Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
+
+GREET_S = 0.5
+"""A partner that is not heard is greeted again after so long, and twice as long each time up to a heartbeat.
+source: assumption, 0.2-5."""
 
 ONE_REPLICATE = np.zeros(1, np.int64)
 
@@ -226,16 +230,15 @@ def _link_event(gateway: Gateway, link: Link, event: LineEvent, now: Now, out: O
         if link.up:
             outbound.hello(gateway, link, out, now)
     elif isinstance(event, Timer):
-        if event.crowded is not None:
-            inbound.crowd(link, out, event.crowded)
+        inbound.crowd(gateway.limits, link, out, link.crowded if event.crowded is None else event.crowded)
         _timer(gateway, link, out, now)
     elif isinstance(event, Order):
         operator.order(gateway, link, event.word, out, now)
 
 
 def _on_line(link: Link, up: bool) -> None:
-    """A line came or went: over a new one both greet anew, and all that waits is sent again."""
-    link.up, link.heard, link.told, link.sent = up, False, False, {}
+    """A line came or went: over a new one both greet anew."""
+    link.up, link.heard, link.told, link.deaf, link.greet_s = up, False, False, False, 0.0
     link.settle()
 
 
@@ -248,7 +251,9 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     if not link.up:
         return
     if not link.heard:
-        outbound.hello(gateway, link, out, now)
+        if now.steady_s - link.spoke_s >= link.greet_s:
+            outbound.hello(gateway, link, out, now)
+            link.greet_s = min(max(GREET_S, 2.0 * link.greet_s), gateway.limits.heartbeat_s)
         return
     outbound.flush(gateway, link, out, now)
     if now.steady_s - link.spoke_s >= gateway.limits.heartbeat_s:
@@ -405,22 +410,32 @@ def restore(
             link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
         else:
             link.pending[one.sequence] = _pending(one)
-    for letter in letters.values():
-        link = links.get(letter.partner)
-        if link is None:
-            continue
-        waiting = Waiting(
-            epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane),
-            digest=envelope_digest(letter.envelope), messages=inbound.opened_again(gateway, letter, link.former),
-            size=len(letter.envelope),
-        )  # fmt: skip
-        link.wait_too(waiting)
+    for one in saved.kept:
+        if under.get(one.partner, gateway.digest) != gateway.digest:
+            out.notices += _void(one)
     for name, link in links.items():
+        link.wait_on(tuple(_waiting(gateway, link, one) for one in letters.values() if one.partner == name))
         if under.get(name, gateway.digest) != gateway.digest:
             outbound.close_all(link, out, "renewed", now)
         outbound.stand(gateway, link, out, now)
     out.records += [link.kept() for link in links.values()]
     return replace(node, links=links), out
+
+
+def _void(kept: Kept) -> list[Notice]:
+    """What the operator gave notice of under the agreement before: to be said again, if it still holds."""
+    return [
+        Notice(kind="order", partner=kept.partner, text=f"notice of {word} was given under another agreement: void")
+        for word in json.loads(kept.document)["announced"]
+    ]
+
+
+def _waiting(gateway: Gateway, link: Link, letter: Received) -> Waiting:
+    """An envelope that was kept and that no tick has applied yet."""
+    return Waiting(
+        epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane), digest=envelope_digest(letter.envelope),
+        messages=inbound.opened_again(gateway, letter, link.former), size=len(letter.envelope),
+    )  # fmt: skip
 
 
 def _overtaken(saved: Saved, was: Gateway, node: Node) -> Saved:

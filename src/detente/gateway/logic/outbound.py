@@ -104,10 +104,11 @@ def supersede(link: Link, out: Out, now: Now) -> None:
 def flush(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
     """Send what is due: warnings, then what will never come, then the rest; of envelopes the newest first.
 
-    Once either has left, or the agreement is over, notices alone: what was given up is told to the last.
+    Nothing while the partner says that it does not hear us: it would refuse all of it. Once either has left, or the
+    agreement is over, notices alone: what was given up is told to the last.
     """
     left = link.heard and link.session.state in (State.WITHDRAWN, State.ENDED)
-    if not (link.up and (link.session.open or left) and (link.pending or link.closings)):
+    if link.deaf or not (link.up and (link.session.open or left) and (link.pending or link.closings)):
         return
     due = [one for sequence, one in link.pending.items() if not left and _due(link.sent.get(sequence), now)]
     letters = sorted(due, key=_urgency)[:SENDS_MAX]
