@@ -15,6 +15,7 @@ from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
 
 from detente.gateway.health import (
     METRICS_TYPE,
+    ORDER_FAULT,
     REQUEST_BYTES_MAX,
     HealthServer,
     agreement_document,
@@ -168,6 +169,19 @@ def test_a_fault_of_ours_in_an_order_is_answered_and_told(pair: Pair) -> None:
     assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     assert b"a fault of the gateway's own (KeyError)" in answer
     assert [type(one["exception"]) for one in told] == [KeyError]
+
+
+def test_an_order_that_met_a_fault_of_ours_is_no_refusal(pair: Pair) -> None:
+    """`detente order` exits with 1 then, and not as for a word that cannot be followed."""
+
+    async def order(word: str, partner: str) -> str:
+        return ORDER_FAULT
+
+    server = HealthServer(lambda: (pair.nodes[NATO], COUNTS, HEALTH), order, SIDES, "right")
+    answer, told = exchanged(server, b"POST /order/pause/Russia HTTP/1.1\r\nAuthorization: Bearer right\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert answer.endswith(f"{ORDER_FAULT}\n".encode())
+    assert told == [], "its log has it"
 
 
 def test_health_says_whether_the_agreement_is_in_force(pair: Pair) -> None:

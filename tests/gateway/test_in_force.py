@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key, other, world
+from tests.gateway.made_serving import serving
 
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
+from detente.gateway.keeping import Step
 from detente.gateway.logic.limits import Lane
+from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Frame, LineDown, Timer, restore, start
 from detente.gateway.theatre import gateway_of
 from detente.scenario.agreement import Validity
@@ -183,6 +187,21 @@ def test_what_the_disk_kept_too_late_does_not_leave() -> None:
     end_s = gateway.rules.end_s
     assert gateway.leaving(frames, end_s - 0.1) == frames
     assert gateway.leaving(frames, end_s) == frames[1:]
+
+
+def test_what_the_process_has_kept_too_late_does_not_leave_either() -> None:
+    """The commit began in time and ended after the agreement: the process says of it no more than notes."""
+    pair, _ = ending()
+    said: list[int] = []
+    server = serving(pair, NATO, [])
+    server.lines = {RUSSIA: SimpleNamespace(send=lambda lane, data: said.append(lane))}
+    end_s = server.gateway.rules.end_s
+    step = Step(node=server.node, out=Out(frames=[(RUSSIA, Lane.TRACK, b"a track"), (RUSSIA, Lane.NOTE, b"a note")]))
+    for exercise_s, leaving in ((end_s - 0.1, [Lane.TRACK, Lane.NOTE]), (end_s, [Lane.NOTE])):
+        said.clear()
+        server.clock.exercise_s = exercise_s
+        server.keeping.take(step)
+        assert said == leaving
 
 
 def test_notes_go_on_after_the_end() -> None:

@@ -1,5 +1,6 @@
 """An agreement is renewed: what was told under the old one stays or is applied; the new clauses count anew."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -209,7 +210,7 @@ def test_a_running_server_takes_up_a_renewed_agreement(tmp_path: Path) -> None:
         signed = ["agreement", "sign", str(tmp_path / "agreement.yaml"), "--party", name, "--private-key"]
         assert CliRunner().invoke(app, [*signed, str(tmp_path / "keys" / name / "signing.key")]).exit_code == 0
     digest = server.gateway.digest
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     assert server.gateway.digest != digest
     server.store.close()
     again = Server(ready(tmp_path, NATO), lambda line: None)

@@ -119,7 +119,7 @@ def test_the_key_is_revoked_while_it_is_used(folder: Path) -> None:
     server = Server(ready(folder, NATO), told.append)
     assert server.node.links[RUSSIA].waiting
     no_agreement(folder)
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     assert server.node.links == {}
     assert told[-1]["kind"] == "agreement"
     assert "nothing is exchanged" in told[-1]["text"]
@@ -138,7 +138,7 @@ def test_the_key_is_revoked_while_it_is_used(folder: Path) -> None:
     assert server.node.links == {}
     assert "no partner" in asyncio.run(server._order("pause", RUSSIA))
     edited(folder, agreement="agreement.yaml", signatures="agreement.signatures.json")
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     link = server.node.links[RUSSIA]
     assert link.waiting, "nothing is lost where the partner was trusted all the while"
     assert link.pending
@@ -153,7 +153,7 @@ def test_a_reload_changes_no_exercise(folder: Path) -> None:
     for wrong, said in ((marking, "its marking is exercise, here it is simulated"), (other_clock, "clock origin is")):
         whole = (folder / "NATO.yaml").read_text()
         edited(folder, **wrong)
-        assert said in server._reload()
+        assert said in asyncio.run(server._reload())
         (folder / "NATO.yaml").write_text(whole)
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     server.store.close()

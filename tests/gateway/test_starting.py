@@ -129,13 +129,13 @@ def test_a_partner_that_returns_is_greeted_anew(folder: Path) -> None:
     whole = json.loads((folder / "NATO.yaml").read_text())
     without = {name: value for name, value in whole.items() if name not in ("agreement", "signatures")}
     (folder / "NATO.yaml").write_text(json.dumps(without))
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     index = server.node.tick + 1
     server.batches[index] = feed(0).tick(index)
     server._tick()
     assert len(heard) == 1, "nothing is said to whom nothing was agreed with"
     (folder / "NATO.yaml").write_text(json.dumps(whole))
-    assert server._reload() == ""
+    assert asyncio.run(server._reload()) == ""
     assert len(heard) == 2
     assert server.node.links[RUSSIA].up
     server.store.close()
@@ -171,7 +171,7 @@ def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
     server._tick()
     assert server.node.tick == index, "own sensors are listened to"
     assert said == []
-    assert "make room" in server._reload()
+    assert "make room" in asyncio.run(server._reload())
     assert server.node.tick == index, "and nothing that they heard is forgotten"
     disk["full"] = False
     server._run([Timer()])

@@ -1,5 +1,6 @@
 """A store of another exercise, and one that is not what was written: refused at the start, with words, untouched."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -156,7 +157,7 @@ def test_a_reload_onto_a_damaged_store_is_refused_and_the_gateway_goes_on(folder
     server = Server(ready(folder, NATO), lambda line: None)
     server.store.base.execute("UPDATE snapshot SET memory = zeroblob(length(memory))")
     before = server.node
-    assert "the memory of tick 35 is not what was written" in server._reload()
+    assert "the memory of tick 35 is not what was written" in asyncio.run(server._reload())
     assert server.node is before
     server.store.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from detente.gateway import feed
 from detente.gateway.logic.link import Gateway
+from detente.gateway.prepare import Ready
 from detente.records.stages import Detections
 
 BATCHES_MAX = 5000  # held for ticks to come; then a feed waits. source: assumption, 100-50,000
@@ -92,3 +93,18 @@ class Feeds:
             if not self.counts["feed_conflicts_total"]:
                 self.log("feed", text=f"tick {index} is told twice, and differently: are there two feeds?")
             self.counts["feed_conflicts_total"] += 1
+
+
+def recorded_ticks(ready: Ready, log: Callable[..., None]) -> list[Detections]:
+    """The ticks of a recorded file, where that is the feed; what is silent in it is told."""
+    file, centre = ready.config.file, ready.gateway.centre
+    if file.feed.file is None:
+        return []
+    recording = feed.recorded_ticks(
+        ready.config.path(file.feed.file), centre.suite, centre.side, ready.gateway.tick_s,
+        gap_s=file.feed.gap_s, replicate=file.feed.replicate, end_s=file.until_s,
+    )  # fmt: skip
+    for first_s, last_s in recording.gaps:
+        text = f"no detection for {last_s - first_s:.1f} s, from {first_s:.1f} s to {last_s:.1f} s"
+        log("feed", gap_from_s=round(first_s, 3), gap_to_s=round(last_s, 3), text=text)
+    return recording.ticks

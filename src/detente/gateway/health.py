@@ -23,6 +23,7 @@ from detente.records.slots import Origin, Picture, Status
 
 REQUEST_BYTES_MAX = 8192
 REQUEST_S = 5.0
+ORDER_FAULT = "a fault of the gateway's own, told in its log: this does not count, and the gateway goes on"
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -194,7 +195,8 @@ class HealthServer:
             return "400 Bad Request", "text/plain", f"one of {', '.join((*ORDERS, 'reload'))}, and a partner\n"
         refusal = await self.order(parts[2], parts[3])
         if refusal:
-            return "409 Conflict", "text/plain", refusal + "\n"
+            status = "500 Internal Server Error" if refusal == ORDER_FAULT else "409 Conflict"
+            return status, "text/plain", refusal + "\n"
         return "200 OK", "text/plain", "done\n"
 
 

@@ -125,6 +125,7 @@ class Keeping:
         self.waiting: deque[Step] = deque()
         self.group: list[Step] = []  # whose commit is on its way
         self.fault: BaseException | None = None
+        self.read: list[Tick] | None = None  # while the store is read anew: ticks of which own half counts alone
         self.worker: Working | None = None
         self.folder: Working | None = None
 
@@ -149,6 +150,7 @@ class Keeping:
 
     def take(self, step: Step) -> None:
         """Keep this step after all that were taken before. Raises what went wrong before, where that was our fault."""
+        assert self.read is None, "whoever makes steps waits until the store is read"
         if self.fault is not None:
             raise self.fault
         self.node = step.node
@@ -156,14 +158,30 @@ class Keeping:
         if not self.group:
             self._go_on()
 
-    def begin_again(self, node: Node) -> None:
-        """Go on from another state, which is what the store holds."""
+    async def read_anew(self, restored: Callable[[], Node]) -> None:
+        """Go on from another state, which is what the store holds; a thread finds it there, which may take seconds.
+
+        Meanwhile no step is taken: of ticks own half counts alone (:meth:`go_ashore`), and the next one that is kept
+        packs all. Raises what ``restored`` raises, and goes on from where it was.
+        """
         assert not self.group, "all is settled"
-        self.node = self.sure = node
-        self.owed = []
+        self.read = []
+        try:
+            node = await asyncio.to_thread(restored)
+            self.node = self.sure = ashore(node, self.read[-1]) if self.read else node
+            self.owed = []
+        finally:
+            self.read = None
+
+    def go_ashore(self, event: Tick) -> None:
+        """A tick while the store is read."""
+        assert self.read is not None, "else it is a step"
+        self.read.append(event)
+        self.node = self.sure = ashore(self.node, event)
 
     def hear_lines(self, news: list[LineUp | LineDown]) -> None:
-        """Go on from what is kept, with news of lines that is not."""
+        """Go on from what is kept, with news of lines that is not: after a loss, when nothing is on its way."""
+        assert not self.group, "what is on its way is not lost"
         self.node = self.sure = on_lines(self.sure, news)
 
     def settle(self) -> None:

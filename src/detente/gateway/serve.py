@@ -10,20 +10,20 @@ import contextlib
 import gc
 import signal
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from detente.gateway import feed
 from detente.gateway.config import read_config
-from detente.gateway.feeds import Feeds
-from detente.gateway.health import HealthServer, agreement_document, agreement_words, health_document
+from detente.gateway.faults import Faults, ended
+from detente.gateway.feeds import Feeds, recorded_ticks
+from detente.gateway.health import ORDER_FAULT, HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic.limits import LANES, Buckets, admits
-from detente.gateway.logic.link import Out
+from detente.gateway.logic.link import Gateway, Now, Out
 from detente.gateway.logic.node import (
     Batch,
     Dropped,
@@ -35,7 +35,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    ashore,
     restore,
     step,
     watch,
@@ -56,7 +55,6 @@ LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it g
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
 LAST_WORDS_S = 2.0  # that a process which ends waits for whoever reads its log. source: assumption, 0.5-10
-FAULT_FRAMES = 3  # of a fault's traceback that are told
 DEAF_S = 0.001  # between looks at a disk that is far behind
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -74,7 +72,7 @@ class Server:
              "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
-        recorded = self._recorded()
+        recorded = recorded_ticks(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
@@ -88,6 +86,8 @@ class Server:
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
+        self.taken: list[tuple[LineEvent, Now]] = []  # what it was made of
+        self.faults = Faults(self.counts, self._log)
         self.feeds = Feeds(self.gateway, node.tick, self.counts, self._log, self._wake)
         self.batches = self.feeds.batches
         self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
@@ -98,23 +98,10 @@ class Server:
         self.asked: dict[int, asyncio.Future[str]] = {}  # by an order's identity: who waits for what becomes of it
         self.began_s = self.clock.exercise_s
         self.stopping = self.started = False
+        self.hush = self.reading = False  # partners wait, because all is read anew; what they sent is being read
+        self.ordering = asyncio.Lock()  # the operator's words come one after the other
         self.standing = ""  # of the agreement, as last told
         self.kept_tick = node.tick
-
-    def _recorded(self) -> list[Detections]:
-        """The ticks of a recorded file, where that is the feed; what is silent in it is told."""
-        file = self.ready.config.file
-        if file.feed.file is None:
-            return []
-        centre = self.gateway.centre
-        recording = feed.recorded_ticks(
-            self.ready.config.path(file.feed.file), centre.suite, centre.side, self.gateway.tick_s,
-            gap_s=file.feed.gap_s, replicate=file.feed.replicate, end_s=file.until_s,
-        )  # fmt: skip
-        for first_s, last_s in recording.gaps:
-            text = f"no detection for {last_s - first_s:.1f} s, from {first_s:.1f} s to {last_s:.1f} s"
-            self._log("feed", gap_from_s=round(first_s, 3), gap_to_s=round(last_s, 3), text=text)
-        return recording.ticks
 
     @property
     def node(self) -> Node:
@@ -177,18 +164,19 @@ class Server:
         self.stopping = True
 
     async def _loop(self, until_s: float | None) -> None:
-        timer_s = time.monotonic()
-        while not self.stopping and (until_s is None or self.clock.exercise_s < until_s):
+        timer_s, events = time.monotonic(), list[LineEvent]()
+        while self.hush or not (self.stopping or (until_s is not None and self.clock.exercise_s >= until_s)):
             await self._own_turn()
-            deaf = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
+            full = self.keeping.full  # the disk is far behind: partners wait, own sensors do not
             wait_s = min(self._tick_in_s(), max(0.0, timer_s - time.monotonic()))
-            events = [] if deaf else await self._first(wait_s)
+            if not (full or self.hush or events):
+                events = await self._first(wait_s)
             for _ in range(TICKS_A_PASS):  # one that is behind catches up, but not deaf to its partners
-                if not self._due(deaf):
+                if not self._due(full):
                     break
                 self._tick()
                 await asyncio.sleep(0)
-            if deaf:
+            if full or self.hush:
                 await asyncio.sleep(DEAF_S)
                 continue
             if time.monotonic() >= timer_s:
@@ -199,7 +187,9 @@ class Server:
                 timer_s = time.monotonic() + TIMER_S
             events = [*self._line_news(), *events]
             if events:
+                self.reading = True
                 await self._read(events)
+                self.reading, events = False, []
 
     def _line_news(self) -> list[LineEvent]:
         """The latest of each line since it was last asked: a state, which waits behind nobody's frames."""
@@ -257,24 +247,30 @@ class Server:
         """One event, into the batch that is being made."""
         if self.batch is None:
             self.batch = Batch(self.gateway, self.node)
+        now = self.clock.now
+        self.taken.append((event, now))
         try:
-            self.batch.take(event, self.clock.now)
-        except Exception as error:  # a fault of ours, which own warnings outlive
-            self._fault(error)
-            self._give_up("a fault of the gateway")
+            self.batch.take(event, now)
+        except Exception as error:  # a fault of ours, which own warnings outlive, and all that did not meet it
+            self._again(error)
 
     def _close(self) -> None:
         """End the batch that is being made: one commit, then what it sends."""
         if self.batch is None:
             return
         try:
-            node, out = self.batch.end(self.clock.now)
+            made = ended(self.batch, self.clock.now)
         except Exception as error:  # likewise
-            self._fault(error)
-            self._give_up("a fault of the gateway")
+            self._again(error)
             return
-        batch, self.batch = self.batch, None
-        self.keeping.take(Step(node=node, out=out, lines=tuple(batch.lines), orders=tuple(batch.orders)))
+        self.batch, self.taken = None, []
+        self.keeping.take(made)
+
+    def _again(self, error: Exception) -> None:
+        """Run the batch that met a fault again, event by event: what meets it does not count, the rest does."""
+        taken, self.batch, self.taken = self.taken, None, []
+        refused = self.faults.batch_again(self.gateway, self.keeping, taken, error)
+        self._answer(refused, ORDER_FAULT)
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
@@ -284,7 +280,7 @@ class Server:
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and may be said."""
-        if step.tick is not None:
+        if step.tick is not None and step.node.durable:  # of others own half alone counts, and it is not on disk
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
             self._warn("assisted", step.out.warnings)
@@ -304,16 +300,10 @@ class Server:
 
     def _give_up(self, why: str) -> None:
         """Nothing of the batch that is being made counts, but that lines came and went."""
-        batch, self.batch = self.batch, None
+        batch, self.batch, self.taken = self.batch, None, []
         if batch is not None:
             self.keeping.hear_lines(batch.lines)
             self._answer(batch.orders, f"it could not be kept, and does not count: {why}")
-
-    def _fault(self, error: Exception) -> None:
-        """Tell of a fault of ours in the partners' half: what it was made of does not count, own warnings go on."""
-        self.counts["faults_total"] += 1
-        where = "".join(traceback.format_exception(error, limit=-FAULT_FRAMES))
-        self._log("fault", text=f"{type(error).__name__}: {error}; own warnings go on", where=where)
 
     def _answer(self, orders: Iterable[Order], text: str) -> None:
         """Tell the operator what became of words of theirs."""
@@ -357,12 +347,14 @@ class Server:
         own, warnings = watch(self.gateway, self.node, index, detections)
         self._warn("own", warnings)
         self._close()
-        event = Tick(index=index, detections=detections, own=own)
+        event, now = Tick(index=index, detections=detections, own=own), self.clock.now
+        if self.keeping.read is not None:
+            self.keeping.go_ashore(event)
+            return
         try:
-            node, out = step(self.gateway, self.node, event, self.clock.now)
-        except Exception as error:  # a fault of ours: own half counts, as where nothing can be kept
-            self._fault(error)
-            self.node = ashore(self.node, event)
+            node, out = step(self.gateway, self.node, event, now)
+        except Exception as error:  # likewise
+            self.keeping.take(self.faults.tick_again(self.gateway, self.node, event, now, error))
             return
         self.keeping.take(Step(node=node, out=out, tick=event))
 
@@ -422,43 +414,63 @@ class Server:
     async def _order(self, word: str, partner: str) -> str:
         """An operator's word, until it is kept; why it cannot be followed, or nothing."""
         if word == "reload":
-            return self._reload() or await self._follow()
-        if partner not in self.node.links:
-            return f"{partner} is no partner"
-        order = Order(word=word, partner=partner)
-        answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
-        self._run([order])
+            async with self.ordering:
+                refusal = await self._reload()
+            return refusal or await self._follow()
+        async with self.ordering:
+            if partner not in self.node.links:
+                return f"{partner} is no partner"
+            order = Order(word=word, partner=partner)
+            answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
+            self._run([order])
         return await answer
 
-    def _reload(self) -> str:
-        """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement."""
+    async def _reload(self) -> str:
+        """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement.
+
+        Partners wait until it is done. Own sensors do not: a store that holds much takes seconds to read.
+        """
+        path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
         try:
-            path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
-            ready = prepare(read_config(path), self.clock)
+            ready = await asyncio.to_thread(lambda: prepare(read_config(path), self.clock))
+            self.hush = True
+            while self.reading:
+                await asyncio.sleep(DEAF_S)
+            self._close()
+            while self.keeping.group:
+                await asyncio.sleep(DEAF_S)
+            if not self.node.durable:
+                return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             self.partners.renew(ready)
-        except InputError as error:
-            return str(error)
-        up = [name for name, line in self.lines.items() if line.writer is not None]
-        self._close()
-        self.keeping.settle()
-        if not self.node.durable:
-            return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
-        try:
-            node, out = restore(ready.gateway, self.store.load(), self.clock.now, (self.gateway, self.node))
-            self.store.commit(out.records)
+            await self.keeping.read_anew(partial(self._restored, ready, (self.gateway, self.node)))
         except InputError as error:
             return str(error)
         except StoreError as error:
             self._lost(error, [])
             return str(error)
+        except Exception as error:  # likewise
+            self.faults.meet(error, "the reload does not count")
+            return ORDER_FAULT
+        finally:
+            self.hush = False
+        self._renewed(ready)
+        return ""
+
+    def _restored(self, ready: Ready, live: tuple[Gateway, Node]) -> Node:
+        """The state under another configuration, kept. In a thread: it reads all of the store."""
+        node, out = restore(ready.gateway, self.store.load(), self.clock.now, live)
+        self.store.commit(out.records)
+        return node
+
+    def _renewed(self, ready: Ready) -> None:
+        """Go on under another configuration."""
         self.ready, self.gateway = ready, ready.gateway
         self.dropped.clear()
-        self.keeping.begin_again(node)
         self._log("reloaded", agreement=ready.gateway.digest[:16] if ready.gateway.partners else None)
         self._tell_standing()
-        self._run([LineUp(partner=name) for name in up if name in node.links])
-        return ""
+        up = [name for name, line in self.lines.items() if line.writer is not None]
+        self._run([LineUp(partner=name) for name in up if name in self.node.links])
 
     async def _follow(self) -> str:
         """Have lines to the partners that there are now; why one cannot be, or nothing."""

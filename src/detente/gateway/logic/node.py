@@ -70,6 +70,7 @@ class Timer:
     """Time passed. ``crowded``: the store has no more room for what partners send; None: as it was told last."""
 
     crowded: bool | None = None
+    partner: str = ""  # whom it concerns; nobody named: all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,8 @@ class Tick:
     index: int
     detections: Detections
     own: Own
+    aside: frozenset[str] = frozenset()  # partners of whom nothing is applied: what waits is set aside
+    without: frozenset[str] = frozenset()  # and those that have no part in it at all: what waits goes on waiting
 
 
 LineEvent = LineUp | LineDown | Frame | Dropped | Timer | Order
@@ -130,6 +133,16 @@ def watch(gateway: Gateway, node: Node, index: int, detections: Detections) -> t
 def ashore(node: Node, event: Tick) -> Node:
     """The state after a tick that could not be kept: own sensors' half counts, the exchange stands still."""
     return replace(node, tick=event.index, centre=replace(node.centre, own=event.own), durable=False)
+
+
+def unheard(gateway: Gateway, node: Node) -> Node:
+    """The state as if partners had told nothing yet: what was released to them stays, and what speaks against them.
+
+    Ticks that are run again do not lead to it: the next one packs the memory.
+    """
+    was = node.centre.assisted
+    assisted = replace(_empty(gateway).assisted, release=was.release, trust=was.trust)
+    return replace(node, centre=replace(node.centre, assisted=assisted), durable=False)
 
 
 def on_lines(node: Node, news: Sequence[LineUp | LineDown]) -> Node:
@@ -179,7 +192,7 @@ class Batch:
             self.lines.append(event)
         elif isinstance(event, Order):
             self.orders.append(event)
-        for name in list(links) if isinstance(event, Timer) else [event.partner]:
+        for name in [event.partner] if event.partner or not isinstance(event, Timer) else list(links):
             if name not in links:
                 self.out.notices.append(Notice(kind="stranger", partner=name, text=f"{name} is no partner"))
                 continue
@@ -250,9 +263,10 @@ def _timer(gateway: Gateway, link: Link, out: Out, now: Now) -> None:
 def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node:
     """Apply what came, look, release, seal, have it checked again, and take it into the outboxes."""
     links = {name: link.copied() for name, link in node.links.items()}
-    for link in links.values():
+    having = {name: link for name, link in links.items() if name not in event.without}
+    for link in having.values():
         outbound.stand(gateway, link, out, now)
-    applied, aside = _due(gateway, links)
+    applied, aside = _due(gateway, having, event.aside)
     messages = Messages.concatenate([one.messages for _, one in applied])
     forgiven = any(link.pardon for link in links.values())
     node = replace(node, centre=pardoned(gateway, node.centre, links))
@@ -261,10 +275,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     now_s = (event.index + 1) * gateway.tick_s
     notice_unheard(gateway, node.centre.assisted.partner, after.centre.assisted.partner, messages, now_s, out)
     out.warnings = after.warnings
-    for link in links.values():
+    for link in having.values():
         outbound.expire(gateway, link, out, event.index, now)
-    release(gateway, links, after, event.index, now, out)
-    for link in links.values():
+    release(gateway, having, after, event.index, now, out)
+    for link in having.values():
         outbound.flush(gateway, link, out, now)
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
     taken = [(partner, one.lane, one.epoch, one.sequence, one.digest) for partner, one in (*applied, *aside)]
@@ -308,9 +322,11 @@ def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, in
     ]  # fmt: skip
 
 
-def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
+def _due(
+    gateway: Gateway, links: dict[str, Link], shunned: frozenset[str]
+) -> tuple[list[tuple[str, Waiting]], list[tuple[str, Waiting]]]:
     """The envelopes to apply now, warnings first, no more than a tick's share each; and those to set aside, of
-    quarantined partners or under no agreement in force.
+    ``shunned`` or quarantined partners or under no agreement in force.
 
     What is not due stays in ``waiting``.
     """
@@ -318,7 +334,7 @@ def _due(gateway: Gateway, links: dict[str, Link]) -> tuple[list[tuple[str, Wait
     aside: list[tuple[str, Waiting]] = []
     share = gateway.limits.rows_per_tick // max(1, len(links))
     for name, link in links.items():
-        if link.quarantined or link.standing != "in-force":
+        if name in shunned or link.quarantined or link.standing != "in-force":
             aside += [(name, one) for one in link.waiting]
             link.count("set_aside", len(link.waiting))
             link.wait_on(())

@@ -1,0 +1,147 @@
+"""Faults of ours that something of a partner's brings about: whose it is, what goes on without it, how it is told.
+
+Nobody foresaw them, so all that is known of them is whether they come again. What met one is run again on the state
+before it, one partner's part at a time: whatever meets one by itself is put aside, and all the rest counts.
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from detente.gateway.keeping import Keeping, Step
+from detente.gateway.logic.link import Gateway, Now, Out
+from detente.gateway.logic.node import (
+    Batch,
+    LineDown,
+    LineEvent,
+    LineUp,
+    Node,
+    Order,
+    Tick,
+    Timer,
+    ashore,
+    on_lines,
+    step,
+    unheard,
+)
+
+FRAMES_TOLD = 3  # of a fault's traceback
+TEXT_MAX = (
+    2000  # characters that are told of one, which may be made of a partner's bytes. source: assumption, 500-10,000
+)
+Taken = Sequence[tuple[LineEvent, Now]]
+"""Events of a batch, each with its moment."""
+
+
+class Faults:
+    """What becomes of what met a fault; each is counted, and told seldom where somebody brings it about at will."""
+
+    def __init__(self, counts: dict[str, float], log: Callable[..., None]) -> None:
+        """``counts`` has all of them as ``faults_total``; ``log`` is told of some."""
+        self.counts, self.log = counts, log
+        self.met: Counter[tuple[str, str]] = Counter()  # by partner and place in the source: so many there are
+
+    def meet(self, error: Exception, cost: str, partner: str = "") -> None:
+        """Count a fault; tell of the first at its place, the tenth, the hundredth, and so on, and what it ``cost``."""
+        self.counts["faults_total"] += 1
+        raised = traceback.extract_tb(error.__traceback__)[-1:]
+        place = "".join(f"{one.filename}:{one.lineno}" for one in raised)
+        self.met[partner, place] += 1
+        times = self.met[partner, place]
+        if times != 10 ** (len(str(times)) - 1):
+            return
+        where = "".join(traceback.format_exception(error, limit=-FRAMES_TOLD))
+        text = f"{f'{type(error).__name__}: {error}'[:TEXT_MAX]}; {cost}; own warnings go on"
+        whose: dict[str, Any] = {"partner": partner} if partner else {}
+        self.log("fault", **whose, times=times, text=text, where=where[:TEXT_MAX])
+
+    def batch_again(self, gateway: Gateway, keeping: Keeping, taken: Taken, error: Exception) -> list[Order]:
+        """Have kept what a batch that met a fault was made of, but for the events that meet it alone; the operator's
+        words among these. It costs no more than the batch did, and a receipt and a document for each event."""
+        refused, found = [], False
+        for partner, event, now in _apart(taken, keeping.node):
+            made, fault = _stepped(gateway, keeping.node, event, now)
+            keeping.take(made)
+            if fault is not None:
+                found = True
+                self.meet(fault, f"this {type(event).__name__} of {partner} does not count", partner)
+                refused += [event] if isinstance(event, Order) else []
+        if not found:
+            self.meet(error, "nothing is lost")
+        return refused
+
+    def tick_again(self, gateway: Gateway, node: Node, event: Tick, now: Now, error: Exception) -> Step:
+        """A tick that met a fault: without what meets it, or, as where nothing can be kept, its own half alone.
+
+        It is run at most once more and twice for each partner, and all that again with a picture begun anew.
+        """
+        anew = False
+        try:
+            made, event = _parted(gateway, node, event, now)
+        except Exception:  # whatever partners tell now: it lies in what they told before, or is not theirs
+            anew = True
+            try:
+                made, event = _parted(gateway, unheard(gateway, node), event, now)
+            except Exception:
+                self.meet(error, "nothing is exchanged in this tick")
+                return Step(node=ashore(node, event), out=Out(), tick=event)
+        if anew:
+            self.meet(error, "what partners told before is forgotten, the picture begun anew")
+        for name in sorted(event.aside):
+            waited = len(node.links[name].waiting)
+            self.meet(error, f"what {name} told and waited, {waited} envelopes, is set aside, not applied", name)
+        for name in sorted(event.without):
+            self.meet(error, f"{name} has no part in this tick", name)
+        if not (anew or event.aside or event.without):
+            self.meet(error, "nothing is lost")
+        return Step(node=made[0], out=made[1], tick=event)
+
+
+def ended(batch: Batch, now: Now) -> Step:
+    """What a batch comes to."""
+    node, out = batch.end(now)
+    return Step(node=node, out=out, lines=tuple(batch.lines), orders=tuple(batch.orders))
+
+
+def _apart(taken: Taken, node: Node) -> Iterable[tuple[str, LineEvent, Now]]:
+    """Events of one partner each; what concerns all partners once for each."""
+    for event, now in taken:
+        if isinstance(event, Timer) and not event.partner:
+            for name in node.links:
+                yield name, replace(event, partner=name), now
+        else:
+            yield event.partner, event, now
+
+
+def _stepped(gateway: Gateway, node: Node, event: LineEvent, now: Now) -> tuple[Step, Exception | None]:
+    """A batch of one event. Where that meets a fault: the fault, and a step with only what is true all the same."""
+    batch = Batch(gateway, node)
+    try:
+        batch.take(event, now)
+        return ended(batch, now), None
+    except Exception as error:
+        fault, lines = error, (event,) if isinstance(event, (LineUp, LineDown)) else ()
+    try:
+        return Step(node=on_lines(node, lines), out=Out(), lines=lines), fault
+    except Exception:  # not even that can be made of it
+        return Step(node=node, out=Out()), fault
+
+
+def _parted(gateway: Gateway, node: Node, event: Tick, now: Now) -> tuple[tuple[Node, Out], Tick]:
+    """What a tick comes to where each partner has as much part in it as meets no fault: all, or that what it told is
+    set aside, or none; and the tick that says so. Raises what is met where nobody has a part in it.
+    """
+    event = replace(event, without=frozenset(node.links))
+    made = step(gateway, node, event, now)
+    for name in node.links:
+        without = event.without - {name}
+        for aside in (event.aside, event.aside | {name}):
+            trial = replace(event, without=without, aside=aside)
+            try:
+                made, event = step(gateway, node, trial, now), trial
+                break
+            except Exception:  # the same again, or another: the next trial is without it
+                continue
+    return made, event
