@@ -270,7 +270,7 @@ def test_an_order_that_meets_a_fault_is_answered_so(monkeypatch: pytest.MonkeyPa
     side = Side()
     faulty(monkeypatch, operator, "order", is_north)
     assert asyncio.run(asyncio.wait_for(side.server._order("pause", NORTH), 5.0)) == ORDER_FAULT
-    assert asyncio.run(side.server._order("pause", SOUTH)) == ""
+    assert asyncio.run(side.server._order("pause", SOUTH)) == "done"
     assert (side.link(NORTH).paused_here, side.link(SOUTH).paused_here) == (False, True)
 
 

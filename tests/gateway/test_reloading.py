@@ -161,7 +161,7 @@ def test_partners_frames_and_the_operators_words_wait_for_a_reload(folder: Path)
         assert server.node.links[NATO].counts.get("refused", 0) == refused
         gate.open.set()
         assert await reload == ""
-        assert [await order for order in orders] == ["", "Nobody is no partner"]
+        assert [await order for order in orders] == ["done", "Nobody is no partner"]
         assert await again == ""
         await until(lambda: server.node.links[NATO].counts.get("refused", 0) == refused + 1)
         assert server.node.links[NATO].paused_here
@@ -190,7 +190,7 @@ def test_a_reload_that_fails_undoes_no_tick_and_all_goes_on(folder: Path, error:
         assert said in await reload
         assert server.gateway is gateway
         await hear(server, 1)
-        assert await server._order("pause", NATO) == ""
+        assert await server._order("pause", NATO) == "done"
 
     server, told = living(folder, story)
     assert own_warnings(told) == warned

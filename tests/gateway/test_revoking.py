@@ -82,7 +82,7 @@ def test_a_restart_without_the_agreement_applies_nothing_and_loses_nothing(folde
     revoke(folder)
     server = Server(ready(folder, NATO), lambda line: None)
     assert server.node.links == {}
-    assert server.restored == []
+    assert server.restored.records == []
     index = server.node.tick + 1
     server.batches[index] = feed(0).tick(index)
     server._tick()

@@ -16,6 +16,7 @@ from tests.gateway.made_serving import serving
 
 from detente.gateway import faults, serve
 from detente.gateway.feed import ACK_MARK, LENGTH, write_batch
+from detente.gateway.health import Done
 from detente.gateway.keeping import STEPS_MAX, Step
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Out
@@ -195,7 +196,10 @@ def test_p7_the_operator_is_answered_when_a_word_is_kept_or_that_it_cannot_be(fu
     server = serving(pair, NATO, heard, full=full)
     answer = asyncio.run(server._order("pause", RUSSIA))
     assert server.node.links[RUSSIA].paused_here is not full
-    assert answer == ("it could not be kept, and does not count: no room on the disk" if full else "")
+    assert answer == ("it could not be kept, and does not count: no room on the disk" if full else "done")
+    assert isinstance(answer, Done) is not full
+    if not full:
+        assert "is so already" in asyncio.run(server._order("pause", RUSSIA))
     assert not server.asked
 
 

@@ -165,7 +165,7 @@ def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
     line: Any = type("Line", (), {"writer": None, "send": lambda self, lane, data: said.append(lane)})()
     server.lines[RUSSIA] = line
     boots = server.node.links[RUSSIA].boots
-    server.keeping.owe(server.restored)
+    server.keeping.owe(server.restored.records)
     server._run([LineUp(partner=RUSSIA)])
     server.batches[index] = feed(0).tick(index)
     server._tick()

@@ -75,7 +75,7 @@ def test_a_store_made_before_its_lines_were_counted_is_not_refused(folder: Path)
     run(folder, "DELETE FROM about WHERE key IN ('outbox lines', 'inbox lines that wait')")
     server = Server(ready(folder, NATO), lambda line: None)
     assert server.node.links[RUSSIA].pending
-    server.store.commit(server.restored)
+    server.store.commit(server.restored.records)
     server.store.close()
 
 

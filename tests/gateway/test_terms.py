@@ -14,6 +14,7 @@ from detente.gateway.logic import outbound
 from detente.gateway.logic.link import Out
 from detente.gateway.logic.node import Frame, Order, Timer, restore, start
 from detente.gateway.logic.notes import Word
+from detente.gateway.logic.operator import effect, idle
 from detente.gateway.logic.packing import pack
 from detente.gateway.sqlite_store import SqliteStore
 from detente.scenario.agreement import Terms
@@ -236,9 +237,35 @@ def test_what_was_said_about_the_exchange_stands_in_both_ledgers_by_name() -> No
     pair.carry()
     words = {name: [one.word for one in pair.stores[name].ledger(other(name)) if one.word] for name in SIDES}
     begins = "partner begins an epoch"
-    assert words[NATO] == [begins, "pause", "partner withdraws", "resume"]
-    assert words[RUSSIA] == [begins, "partner pauses", "withdraw", "partner resumes"]
+    assert words[NATO] == [begins, "pause", "partner withdraws"]
+    assert words[RUSSIA] == [begins, "partner pauses", "withdraw"]
     assert not pair.link(NATO).pending
     assert pair.link(NATO).counts["closed_withdrawn"] > 0
     told = [one.text for name, one in pair.notices if one.kind == "session"]
-    assert told == ["NATO pauses", "Russia withdraws", "NATO resumes"]
+    assert told == ["NATO pauses", "Russia withdraws"]
+
+
+@pytest.mark.parametrize(("before", "word", "why"), [
+    ([], "resume", "so already"), (["pause"], "pause", "so already"), (["quarantine"], "quarantine", "so already"),
+    (["withdraw"], "resume", "has been left"), (["withdraw"], "withdraw", "has been left"), ([], "pause", ""),
+    (["pause"], "resume", ""), ([], "release", ""), (["quarantine"], "release", ""), ([], "withdraw", ""),
+])  # fmt: skip
+def test_a_word_that_changes_nothing_says_so_and_leaves_no_line(before: list[str], word: str, why: str) -> None:
+    pair = pair_under()
+    for said in before:
+        pair.do(NATO, Order(word=said, partner=RUSSIA))
+    size = pair.link(NATO).tip.size
+    pair.notices.clear()
+    assert (why in idle(pair.gateways[NATO], pair.link(NATO), word)) if why else True
+    pair.do(NATO, Order(word=word, partner=RUSSIA))
+    (told,) = [one.text for name, one in pair.notices if one.kind == "order"]
+    assert (why in told) if why else told == f"the operator's word: {word}"
+    assert (pair.link(NATO).tip.size == size) == bool(why)
+
+
+def test_notice_that_has_been_given_is_not_given_twice() -> None:
+    pair = pair_under(withdrawal_notice_s=60.0)
+    assert effect(pair.gateways[NATO], RUSSIA, "withdraw") == "notice is given: in 60 s"
+    assert effect(pair.gateways[NATO], RUSSIA, "pause") == "done"
+    pair.do(NATO, Order(word="withdraw", partner=RUSSIA))
+    assert "notice of it has been given" in idle(pair.gateways[NATO], pair.link(NATO), "withdraw")

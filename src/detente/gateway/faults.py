@@ -28,9 +28,7 @@ from detente.gateway.logic.node import (
 )
 
 FRAMES_TOLD = 3  # of a fault's traceback
-TEXT_MAX = (
-    2000  # characters that are told of one, which may be made of a partner's bytes. source: assumption, 500-10,000
-)
+TEXT_MAX = 2000  # characters of one, which may be made of a partner's bytes. source: assumption, 500-10,000
 Taken = Sequence[tuple[LineEvent, Now]]
 """Events of a batch, each with its moment."""
 

@@ -141,6 +141,10 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
     }  # fmt: skip
 
 
+class Done(str):
+    """An answer to an order that is followed; any other text says why one is not."""
+
+
 class HealthServer:
     """Answers on loopback. ``state`` gives node, counts and health document; ``order`` takes the operator's word."""
 
@@ -193,11 +197,11 @@ class HealthServer:
         parts = [unquote(part) for part in path.split("/")]
         if len(parts) != 4 or parts[2] not in (*ORDERS, "reload"):
             return "400 Bad Request", "text/plain", f"one of {', '.join((*ORDERS, 'reload'))}, and a partner\n"
-        refusal = await self.order(parts[2], parts[3])
-        if refusal:
-            status = "500 Internal Server Error" if refusal == ORDER_FAULT else "409 Conflict"
-            return status, "text/plain", refusal + "\n"
-        return "200 OK", "text/plain", "done\n"
+        said = await self.order(parts[2], parts[3])
+        if said and not isinstance(said, Done):
+            status = "500 Internal Server Error" if said == ORDER_FAULT else "409 Conflict"
+            return status, "text/plain", said + "\n"
+        return "200 OK", "text/plain", (said or "done") + "\n"
 
 
 def _response(status: str, kind: str, body: str, *, head: bool) -> bytes:

@@ -16,12 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from detente.gateway import health
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
 from detente.gateway.feeds import Feeds, recorded_ticks
-from detente.gateway.health import ORDER_FAULT, HealthServer, agreement_document, agreement_words, health_document
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
+from detente.gateway.logic import operator
 from detente.gateway.logic.limits import LANES, Buckets, admits
 from detente.gateway.logic.link import Gateway, Now, Out
 from detente.gateway.logic.node import (
@@ -42,7 +43,7 @@ from detente.gateway.logic.node import (
 from detente.gateway.logic.records import StoreError
 from detente.gateway.prepare import Ready, prepare
 from detente.gateway.sqlite_store import SqliteStore
-from detente.gateway.telling import Log, standard_output, warning_fields
+from detente.gateway.telling import early_words, shown, warning_fields
 from detente.gateway.transport import listen
 from detente.records.errors import InputError
 from detente.records.stages import Detections, Warnings
@@ -54,7 +55,6 @@ QUEUE_EVENTS_MAX = 512  # events that wait; then sockets are not read. source: a
 LOG_BYTES = 20_000_000  # of the store's log, taken at the start: more than it grows to. source: assumption, 8-64 MB
 TICKS_A_PASS = 4  # source: assumption, 1-20
 TIMER_S = 0.5
-LAST_WORDS_S = 2.0  # that a process which ends waits for whoever reads its log. source: assumption, 0.5-10
 DEAF_S = 0.001  # between looks at a disk that is far behind
 CATCH_UP_TICKS = 2000  # further behind than this, ticks without detections are skipped. source: assumption
 Show = Callable[[dict[str, Any]], None]
@@ -82,7 +82,7 @@ class Server:
         except InputError:
             self.store.close()
             raise
-        self.restored = out.records  # kept once nothing can refuse the start any more
+        self.restored = out  # kept, and told, once nothing can refuse the start any more
         self.keeping = Keeping(self.store, node, kept=self._kept, lost=self._lost)
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
@@ -115,12 +115,12 @@ class Server:
     async def run(self) -> None:
         """Until stopped: by a signal, or at ``until_s`` of exercise time."""
         file = self.ready.config.file
-        health = HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
+        asked = health.HealthServer(self._state, self._order, self.gateway.names, self.ready.token)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._let_go)
             self.keeping.run_in(asyncio.get_running_loop())
             stack.callback(self.keeping.close)
-            stack.callback((await listen(file.health, health.client)).close)
+            stack.callback((await listen(file.health, asked.client)).close)
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self.feeds.client)).close)
             stack.callback(self.partners.close)
@@ -131,14 +131,11 @@ class Server:
             gc.collect()
             gc.freeze()  # what is here now stays: no pause in a warning to look through all of it
             self.started = True
-            self.keeping.owe(self.restored)
-            self._log("started", side=file.side, marking=file.marking, tick=self.node.tick, store=file.store)
+            self.keeping.owe(self.restored.records)
+            self._log("started", tick=self.node.tick, store=file.store)
+            self._notify(self.restored)
             self._tell_standing()
-            ahead_s = (self.node.tick + 1) * self.gateway.tick_s - self.clock.exercise_s
-            if ahead_s > self.gateway.tick_s:
-                text = f"the store is {ahead_s:.0f} s ahead of the clock: no tick, and no warning, until then"
-                if self.node.tick < 0:
-                    text = f"the exercise begins in {ahead_s:.0f} s: no tick, and no warning, until then"
+            if text := early_words(self.node.tick, self.gateway.tick_s, self.clock.exercise_s):
                 self._log("notice", kind="clock", partner="", text=text)
             await self._loop(file.until_s)
             self._close()
@@ -154,10 +151,10 @@ class Server:
 
     def _tell_standing(self) -> None:
         """Say whether the agreement is in force, when that is not what was said last."""
-        said = agreement_document(self.gateway, self.clock.exercise_s)
+        said = health.agreement_document(self.gateway, self.clock.exercise_s)
         if said["standing"] != self.standing:
             self.standing = said["standing"]
-            self._log("notice", kind="agreement", partner="", text=agreement_words(said))
+            self._log("notice", kind="agreement", partner="", text=health.agreement_words(said))
 
     def stop(self) -> None:
         """Finish what is being done, and end."""
@@ -262,15 +259,15 @@ class Server:
             made = ended(self.batch, self.clock.now)
         except Exception as error:  # likewise
             self._again(error)
-            return
-        self.batch, self.taken = None, []
-        self.keeping.take(made)
+        else:
+            self.batch, self.taken = None, []
+            self.keeping.take(made)
 
     def _again(self, error: Exception) -> None:
         """Run the batch that met a fault again, event by event: what meets it does not count, the rest does."""
         taken, self.batch, self.taken = self.taken, None, []
         refused = self.faults.batch_again(self.gateway, self.keeping, taken, error)
-        self._answer(refused, ORDER_FAULT)
+        self._answer(refused, health.ORDER_FAULT)
 
     def _run(self, events: Iterable[LineEvent]) -> None:
         """Events that wait for nothing: a batch of their own, or the end of the one that is being made."""
@@ -363,6 +360,9 @@ class Server:
             line = self.lines.get(partner)
             if line is not None:
                 line.send(int(lane), data)
+        self._notify(out)
+
+    def _notify(self, out: Out) -> None:
         for notice in out.notices:
             self._log("notice", kind=notice.kind, partner=notice.partner, text=notice.text)
 
@@ -373,7 +373,8 @@ class Server:
             self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
-        said = {"event": event, "side": self.gateway.name, "exercise_s": round(self.clock.exercise_s, 3), **fields}
+        whose = {"side": self.gateway.name, "marking": self.gateway.mark.name.lower()}
+        said = {"event": event, **whose, "exercise_s": round(self.clock.exercise_s, 3), **fields}
         try:
             self.show(said)
         except OSError:  # its disk is full, or whoever reads it is gone: nothing else depends on it
@@ -420,10 +421,13 @@ class Server:
         async with self.ordering:
             if partner not in self.node.links:
                 return f"{partner} is no partner"
+            self._close()
+            if why := operator.idle(self.gateway, self.node.links[partner], word):
+                return why
             order = Order(word=word, partner=partner)
             answer = self.asked[id(order)] = asyncio.get_running_loop().create_future()
             self._run([order])
-        return await answer
+        return await answer or health.Done(operator.effect(self.gateway, partner, word))
 
     async def _reload(self) -> str:
         """Read the configuration again: new and revoked signing keys, new certificates, a renewed agreement.
@@ -451,7 +455,7 @@ class Server:
             return str(error)
         except Exception as error:  # likewise
             self.faults.meet(error, "the reload does not count")
-            return ORDER_FAULT
+            return health.ORDER_FAULT
         finally:
             self.hush = False
         self._renewed(ready)
@@ -461,6 +465,7 @@ class Server:
         """The state under another configuration, kept. In a thread: it reads all of the store."""
         node, out = restore(ready.gateway, self.store.load(), self.clock.now, live)
         self.store.commit(out.records)
+        self.restored = out
         return node
 
     def _renewed(self, ready: Ready) -> None:
@@ -468,6 +473,7 @@ class Server:
         self.ready, self.gateway = ready, ready.gateway
         self.dropped.clear()
         self._log("reloaded", agreement=ready.gateway.digest[:16] if ready.gateway.partners else None)
+        self._notify(self.restored)
         self._tell_standing()
         up = [name for name, line in self.lines.items() if line.writer is not None]
         self._run([LineUp(partner=name) for name in up if name in self.node.links])
@@ -482,16 +488,13 @@ class Server:
 
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
-        health = health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
+        document = health.health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "durable": float(node.durable), "calls_refused_total": float(self.partners.refused)}  # fmt: skip
-        return node, counts, health
+        return node, counts, document
 
 
 def serve(ready: Ready) -> None:
     """Run a side's process until it is stopped; what it tells goes to standard output."""
-    log = Log(standard_output())
-    try:
-        asyncio.run(Server(ready, log.show).run())
-    finally:
-        log.finish(LAST_WORDS_S)
+    with shown() as show:
+        asyncio.run(Server(ready, show).run())

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ LINES_MAX = 1000
 """Lines that wait for whoever reads them; of more the oldest go. source: assumption, 100-10,000: an hour of a log."""
 
 STANDARD_OUTPUT = 1
+LAST_WORDS_S = 2.0  # that a process which ends waits for whoever reads its log. source: assumption, 0.5-10
 PIECE_BYTES = 4096  # what a pipe that has room for anything takes without a wait (PIPE_BUF, pipe(7))
 
 
@@ -77,6 +79,16 @@ class Log:
         return True
 
 
+@contextlib.contextmanager
+def shown() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """What shows a document on standard output; in the end its reader has a little time for what waits."""
+    log = Log(standard_output())
+    try:
+        yield log.show
+    finally:
+        log.finish(LAST_WORDS_S)
+
+
 def warning_fields(warnings: Warnings, row: int, names: tuple[str, ...]) -> dict[str, Any]:
     """One warning; ``names`` are all sides', in index order."""
     return {
@@ -88,3 +100,13 @@ def warning_fields(warnings: Warnings, row: int, names: tuple[str, ...]) -> dict
         "impact_lon_deg": round(float(np.degrees(warnings.impact_lon_rad[row])), 3),
         "impact_s": round(float(warnings.impact_s[row]), 1),
     }  # fmt: skip
+
+
+def early_words(tick: int, tick_s: float, exercise_s: float) -> str:
+    """Why no tick comes for longer than one lasts, where ``tick`` is the last one that was kept (-1: none)."""
+    ahead_s = (tick + 1) * tick_s - exercise_s
+    if ahead_s <= tick_s:
+        return ""
+    if tick < 0:
+        return f"the exercise begins in {ahead_s:.0f} s: no tick, and no warning, until then"
+    return f"the store is {ahead_s:.0f} s ahead of the clock: no tick, and no warning, until then"

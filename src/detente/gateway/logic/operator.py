@@ -11,10 +11,8 @@ ORDERS = ("pause", "resume", "quarantine", "release", "withdraw")
 def order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     """An operator's word: at once, or announced to the partner where the agreement asks for notice."""
     assert word in ORDERS, f"one of {ORDERS}"
-    clause = terms.may_not_pause(gateway, link.partner) if word == "pause" else ""
     wait_s = terms.notice_s(gateway, link.partner, word)
-    if clause:
-        text = f"{word} refused: clause {clause!r} gives {gateway.name} no right to suspend"
+    if text := idle(gateway, link, word):
         out.notices.append(Notice(kind="order", partner=link.partner, text=text))
         return
     if word == "resume":
@@ -28,6 +26,28 @@ def order(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
     if link.up:
         outbound.note(gateway, link, out, Word.PULSE, now, said=text)
     out.notices.append(Notice(kind="order", partner=link.partner, text=text))
+
+
+def idle(gateway: Gateway, link: Link, word: str) -> str:
+    """Why an operator's word changes nothing; empty where it does."""
+    clause = terms.may_not_pause(gateway, link.partner) if word == "pause" else ""
+    if clause:
+        return f"{word} refused: clause {clause!r} gives {gateway.name} no right to suspend"
+    if link.withdrawn and word in ("pause", "resume", "withdraw"):
+        return f"{word} changes nothing: the exchange with {link.partner} has been left; another agreement begins anew"
+    if word in link.announced:
+        return f"{word} changes nothing: notice of it has been given"
+    same = {
+        "pause": link.paused_here, "resume": not link.paused_here and "pause" not in link.announced,
+        "quarantine": link.quarantined,
+    }  # fmt: skip
+    return f"{word} changes nothing: it is so already" if same.get(word) else ""
+
+
+def effect(gateway: Gateway, partner: str, word: str) -> str:
+    """When a word that is followed takes effect."""
+    wait_s = terms.notice_s(gateway, partner, word)
+    return f"notice is given: in {wait_s:g} s" if wait_s else "done"
 
 
 def obey(gateway: Gateway, link: Link, word: str, out: Out, now: Now) -> None:
