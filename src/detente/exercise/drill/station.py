@@ -236,7 +236,8 @@ class Station:
         """P6: what this side showed its partners before it died, or its disk failed, it still knows."""
         for partner, said in self.said.items():
             link = node.links[partner]
-            if link.next_sequence < said.next_sequence or link.below < said.below:
+            held, spoken = (link.partner_epoch, link.below), (said.partner_epoch, said.below)
+            if link.next_sequence < said.next_sequence or held < spoken:
                 self.broken.append(Broken("P6", f"{self.name} has forgotten envelopes that it spoke of to {partner}"))
             if link.tip.size < said.tip.size or (link.tip.size == said.tip.size and link.tip != said.tip):
                 self.broken.append(Broken("P6", f"{self.name} has lost ledger entries that it showed to {partner}"))
