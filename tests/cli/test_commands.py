@@ -11,7 +11,6 @@ from detente import __version__
 from detente.scenario.asked import ARCHITECTURES
 from detente.studies.metrics import METRIC_NAMES
 
-pytestmark = pytest.mark.xdist_group("studies")
 ROOT = Path(__file__).parents[2]
 SIDES = ("NATO", "Russia", "all")
 

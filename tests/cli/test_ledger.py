@@ -17,8 +17,6 @@ from detente.scenario.agreement import Agreement
 from detente.scenario.files import load_agreement
 from detente.studies.drivers import run
 
-pytestmark = pytest.mark.xdist_group("studies")
-
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory) -> Path:

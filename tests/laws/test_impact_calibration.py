@@ -17,7 +17,6 @@ from detente.scenario.asked import Scenario
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.theatre import prepare
 
-pytestmark = pytest.mark.xdist_group("studies")
 CHI2_6, CHI2_2, HALF_2 = 12.59, 5.991, 1.386  # 95 % of six and of two numbers, and half of two
 
 

@@ -15,7 +15,6 @@ from detente.studies.lies import LIES, Lie
 from detente.studies.lying import DAMAGE, lying
 from detente.studies.replicates import Flown, fly
 
-pytestmark = pytest.mark.xdist_group("studies")
 ROWS = np.arange(3)
 NAMES = ("alone", "cooperating")
 

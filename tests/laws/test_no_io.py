@@ -4,10 +4,6 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("studies")
-
 SCRIPT = textwrap.dedent(
     """
     import sys

@@ -27,7 +27,6 @@ from detente.studies.pictures import study_secret
 from detente.studies.theatre import prepare
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of empty rules, which never hold: any moment will do
-pytestmark = pytest.mark.xdist_group("studies")
 
 
 def watch(centre: Centre, file: Path, *, tick_s: float, ticks: int) -> Warnings:

@@ -9,8 +9,6 @@ from detente.studies import pictures as pictures_module
 from detente.studies.architectures import BY_NAME
 from detente.studies.replicates import fly
 
-pytestmark = pytest.mark.xdist_group("studies")
-
 
 class Bare:
     """What a chunk has in place of sealing when releases move as arrays: nothing happens to them."""

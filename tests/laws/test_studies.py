@@ -12,7 +12,6 @@ from detente.scenario.asked import Scenario
 from detente.scenario.files import load_agreement
 from detente.studies.replicates import Flown, fly
 
-pytestmark = pytest.mark.xdist_group("studies")
 NAMES = ("alone", "warning", "cooperating", "joint")
 
 

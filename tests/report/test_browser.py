@@ -2,7 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("browser")
 HEADINGS = [
     "What does cooperation buy?", "Study table", "A closer look", "Warning and defence", "Maps",
     "What travelled between the sides", "What it rests on", "Run it again",

@@ -8,8 +8,6 @@ from detente.records.errors import InputError
 from detente.studies import folder
 from detente.studies.replicates import fly
 
-pytestmark = pytest.mark.xdist_group("studies")
-
 
 @pytest.fixture(scope="module")
 def three_sides():
