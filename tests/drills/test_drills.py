@@ -52,13 +52,16 @@ def test_what_a_drill_once_found_stays_mended(seed: int) -> None:
     assert drill_of(as_found) == []
 
 
-@pytest.mark.parametrize("seed", [164, 228, 4698])
+@pytest.mark.parametrize("seed", [164, 228, 4698, 11105])
 def test_a_side_that_begins_anew_is_heard_and_hears(seed: int) -> None:
     """164: its partner, which had not heard of it yet, countersigned the ledger of the epoch before: it took that for a
     lie, was never told that it had not been heard, and never said again who it is.
 
     228: of what it had held before it began anew some had been sent later than what it had not: it waited for that for
     ever, and once its window was full it took nothing more.
+
+    11105: a greeting of the epoch before came late, over the new line; its partner thought that it had been heard, and
+    greeted no more.
 
     4698: a drill took it for forgetting that a side counts its partner's new epoch from its beginning.
     """

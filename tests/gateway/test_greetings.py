@@ -162,3 +162,23 @@ def test_a_partner_that_does_not_answer_is_greeted_ever_more_seldom() -> None:
     pair.pass_time(0.5)
     pair.do(RUSSIA, Timer())
     assert said(pair.frames, RUSSIA) == [Word.HELLO] * 2, "over a new line as at first"
+
+
+def test_a_greeting_of_an_earlier_epoch_that_comes_late_is_no_answer_to_this_one() -> None:
+    """The partner says that it has heard, and means what was said before this side began anew."""
+    pair = Pair()
+    pair.connect()
+    late = greeted(pair, heard=True)
+    for name in SIDES:
+        pair.do(name, LineDown(partner=other(name)))
+    pair.stores[NATO], pair.nodes[NATO] = MemoryStore(epoch=2), start(pair.gateways[NATO], 2)
+    for name in SIDES:
+        pair.do(name, LineUp(partner=other(name)))
+    pair.frames = [frame for frame in pair.frames if frame[0] == RUSSIA]
+    pair.do(NATO, Frame(partner=RUSSIA, lane=pair.frames[0][2], data=pair.frames[0][3]))
+    pair.frames.clear()  # and NATO's answer is lost as well
+    pair.do(RUSSIA, late)
+    assert (pair.link(RUSSIA).heard, pair.link(RUSSIA).partner_epoch) == (True, 1)
+    pair.carry()
+    assert pair.link(RUSSIA).partner_epoch == 2
+    assert all(pair.link(name).session.open for name in SIDES)

@@ -331,9 +331,8 @@ def _note(gateway: Gateway, link: Link, out: Out, data: bytes, now: Now) -> None
     for gone in note.closed:
         _gone(gateway.limits, link, out, gone, said.sealed_s, now)
     advance(gateway, link, out, now, note.base)
-    if note.word is Word.HELLO:
-        if not (link.told and note.heard):
-            outbound.hello(gateway, link, out, now)
+    if (not link.told and note.word is Word.HELLO) or not _knows(link, note):
+        outbound.hello(gateway, link, out, now)
     elif note.closed:
         outbound.note(gateway, link, out, Word.PULSE, now)
     if anew:
@@ -385,8 +384,7 @@ def _addressed(gateway: Gateway, link: Link) -> Addressed:
 
 
 def _may_begin(limits: Limits, link: Link, now: Now) -> bool:
-    """Whether the partner's new epoch may begin: what it said in the last one is written, there is room for what it
-    says in this one, and it does so seldom."""
+    """Whether the partner's new epoch may begin: the last is written, there is room for this one, and it is seldom."""
     return not (link.beyond or link.crowded) and take(link.buckets, "epochs", 0, 1.0, limits.refusals, now.steady_s)
 
 
@@ -408,13 +406,16 @@ def _hello(link: Link, out: Out, note: Note, now: Now) -> None:
     link.heard = True
 
 
-def _listens(limits: Limits, link: Link, note: Note, now: Now) -> bool:
-    """Whether the partner hears us from here on, on a line on which it did not: then all that waits is due again.
+def _knows(link: Link, note: Note) -> bool:
+    """Whether the partner has heard us on this line, and not a greeting of an earlier epoch that came late."""
+    return note.heard and note.of == link.epoch
 
-    That is at a bounded rate. What is due again by itself is enough for a partner whose lines come and go.
-    """
+
+def _listens(limits: Limits, link: Link, note: Note, now: Now) -> bool:
+    """Whether the partner hears us from here on, on a line on which it did not: then all that waits is due again, at a
+    bounded rate. What is due again by itself is enough for a partner whose lines come and go."""
     first = not link.heard and note.word is Word.HELLO
-    deaf, link.deaf = link.deaf, link.heard and not note.heard
+    deaf, link.deaf = link.deaf, link.heard and not _knows(link, note)
     return (first or (deaf and not link.deaf)) and take(link.buckets, "anew", 0, 1.0, limits.anew, now.steady_s)
 
 
