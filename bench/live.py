@@ -56,7 +56,7 @@ IN_FLIGHT = 256  # envelopes: enough to keep both ends busy, few enough not to w
 FREE = Limits(
     frames_each=(Rate(per_s=1e9, burst=1e9),) * 4, bytes_each=(Rate(per_s=1e12, burst=1e12),) * 4,
     outbox_bytes=1 << 34, expire_s=(1e9, 1e9, 1e9), retry_s=30.0, retry_most_s=30.0, heartbeat_s=30.0, silent_s=90.0,
-    waiting_rows=1 << 30, waiting_bytes=1 << 40,
+    waiting_rows=1 << 30, waiting_bytes=1 << 40, waiting_envelopes=1 << 30,
 )  # fmt: skip
 
 
