@@ -79,7 +79,7 @@ bundle:
 test: .venv/installed-dev
 	@echo "Compiling the kernels, if that was not done before …"
 	@$(BIN)/python -c 'import detente; from detente.studies.rehearsal import rehearse; rehearse(detente.load_scenario("lisbon-2010"))'
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist load
 
 clean:
 	rm -rf .venv out .pytest_cache .ruff_cache .hypothesis
