@@ -1,16 +1,11 @@
 """The line through two real NATS servers: lanes, breaks, kills, floods, and bytes that are no frames."""
 
 import asyncio
-import json
 import ssl
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
-from datetime import UTC, datetime
-from http.client import HTTPConnection
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -23,14 +18,12 @@ from tests.gateway.made_gateway import FIRST_TICK
 
 from detente.centre.exchange.ledger import EntryKind
 from detente.exercise.brokers import Brokers
-from detente.exercise.layout import lay_out
 from detente.gateway import jetstream, jetstream_inbox, standing
 from detente.gateway.jetstream import BUNDLE_FRAMES, LENGTH, JetStreamLine, bundled
 from detente.gateway.jetstream_inbox import Inbox
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.standing import Standing
 from detente.gateway.transport import OnFrame
-from detente.scenario.files import load_agreement, load_scenario
 
 
 @pytest.fixture
@@ -420,48 +413,3 @@ def test_bytes_that_are_no_frames_are_counted_and_the_line_goes_on(brokers: Brok
             await end.end()
 
     asyncio.run(story())
-
-
-def test_two_sides_exchange_through_their_servers(tmp_path: Path) -> None:
-    laid = lay_out(
-        tmp_path, load_scenario("theatre-2011"), load_agreement("lisbon-2011"), origin=datetime.now(UTC), rate=1.0
-    )
-    brokers = Brokers(tmp_path, SIDES)
-    for side, partner_name in (SIDES, SIDES[::-1]):
-        document = json.loads(laid.configs[side].read_text())
-        partner = document["partners"][0]
-        partner.pop("listen", None)
-        partner.pop("connect", None)
-        partner["nats"] = {
-            "inbox": f"localhost:{brokers.ports[side]}", "monitor": f"127.0.0.1:{brokers.monitors[side]}",
-            "outbox": f"localhost:{brokers.ports[partner_name]}",
-        }  # fmt: skip
-        partner["authority"] = "all.pem"
-        laid.configs[side].write_text(json.dumps(document))
-    log = (tmp_path / "serve.log").open("ab")
-    with ExitStack() as stack:
-        stack.callback(log.close)
-        for side in SIDES:
-            stack.enter_context(brokers.server(side))
-        for side in SIDES:
-            command = [sys.executable, "-m", "detente", "serve", str(laid.configs[side])]
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        end = time.monotonic() + 60.0
-        standing: dict[str, str] = {}
-        while set(standing.values()) != {"exchanging"} or len(standing) < 2:
-            assert time.monotonic() < end, (tmp_path / "serve.log").read_text()
-            time.sleep(0.2)
-            standing = {side: session for side in SIDES if (session := session_of(laid.health[side])) is not None}
-
-
-def session_of(address: str) -> str | None:
-    host, port = address.split(":")
-    try:
-        with closing(HTTPConnection(host, int(port), timeout=5)) as line:
-            line.request("GET", "/health")
-            partners = json.loads(line.getresponse().read())["partners"]
-    except OSError:
-        return None
-    return next(iter(partners.values()))["session"]
