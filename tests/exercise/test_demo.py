@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.exercise.demo import OURS, main, make_anew
+from detente.exercise.demo import OURS, impact_words, main, make_anew
 from detente.records.errors import InputError
 
 
@@ -73,3 +73,14 @@ def test_what_cannot_be_shown_is_refused_before_anything_is_made(
     assert end.value.code == 2
     assert complaint in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({}, ""), ({"impact": {"in_s": 340.4}}, "in 340 s"), ({"impact": {"in_s": -7.2}}, "7 s ago"),
+        ({"impact": {"in_s": 0.2}}, "0 s ago"),
+    ],
+)  # fmt: skip
+def test_an_impact_is_ahead_or_past(line: dict, said: str) -> None:
+    assert impact_words(line) == said

@@ -42,9 +42,12 @@ def report(folder):
     return write_report(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seen(report):
-    """What a browser without a network makes of the page."""
+    """What a browser without a network makes of the page.
+
+    Playwright's loop counts as running in this thread until the browser is closed: not longer than one file's tests.
+    """
     from playwright.sync_api import sync_playwright
 
     binary = next((shutil.which(name) for name in BROWSERS if shutil.which(name)), None)

@@ -62,19 +62,26 @@ def panel(side: str, laid: Laid, warnings: list[dict[str, Any]]) -> Panel:
             f"waiting {link['outbox']}, ledger {link['ledger']}"
         )
     table = Table(box=None, pad_edge=False)
-    for column in ("track", "origin", "threatens", "impact in"):
+    for column in ("track", "origin", "threatens", "impact"):
         table.add_column(column)
     lines = sorted(picture["lines"], key=lambda line: not line["threatens"])
     for line in lines[:LINES_SHOWN]:
         threat = ", ".join(f"{name} {share:.0%}" for name, share in line["threatens"].items())
-        impact = f"{line['impact']['in_s']:.0f} s" if "impact" in line else ""
-        table.add_row(line["track"], line["origin"], threat, impact)
+        table.add_row(line["track"], line["origin"], threat, impact_words(line))
     said = [
         f"{line['stream']} warning at {line['at_s']:.0f} s: {line['track']} lands in {line['threatened']} "
         f"at {line['impact_s']:.0f} s (P {line['probability']:.2f})"
         for line in warnings[-6:]
     ]
     return Panel(Group("\n".join(words), "", table, "", "\n".join(said)), title=side, width=76)
+
+
+def impact_words(line: dict[str, Any]) -> str:
+    """When a line's object comes down; a track stays in the picture for a while after that."""
+    if "impact" not in line:
+        return ""
+    in_s = round(line["impact"]["in_s"])
+    return f"in {in_s} s" if in_s > 0 else f"{-in_s} s ago"
 
 
 def warnings_of(log: Path) -> list[dict[str, Any]]:
