@@ -105,4 +105,6 @@ def test_any_missile_is_flown_or_refused(stages, payload_kg, beta, start, loft, 
         missile = MissileFile.model_validate(said)
     except ValueError:
         return  # refused by the file's own model
-    told(lambda: fly(missile, start_deg=start, loft=loft, rotation=rotation))
+    document = told(lambda: fly(missile, start_deg=start, loft=loft, rotation=rotation))
+    if document is not None:
+        assert document["missile"] == "any"

@@ -109,9 +109,7 @@ def fly(
         }
         further = {"a missile": powered, "a burn-out state": state, "an observed test": observed}
         kind = chosen(asked)
-        for other, options in further.items():
-            if other != kind:
-                refuse(options, f"{other}, not to {kind}")
+        refuse_others(kind, further)
         with show.waiting("fly", quiet=quiet or as_json):
             door = opened(kind)
             result = door(*asked[kind].values(), **common, **given(further[kind]))
@@ -151,13 +149,14 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def refuse(options: dict[str, Any], belongs_to: str) -> None:
-    """Complain of an option that has no meaning here."""
-    for name in given(options):
-        raise InputError(
-            f"an option that belongs to {belongs_to}", "options of one kind of flight", "leave it out",
-            path=OPTIONS[name],
-        )  # fmt: skip
+def refuse_others(kind: str, further: dict[str, dict[str, Any]]) -> None:
+    """Complain of an option that has no meaning for this kind."""
+    for other, options in further.items():
+        for name in given(options) if other != kind else ():
+            raise InputError(
+                f"an option that belongs to {other}, not to {kind}", "options of one kind of flight", "leave it out",
+                path=OPTIONS[name],
+            )  # fmt: skip
 
 
 def chosen(asked: dict[str, dict[str, Any]]) -> str:
