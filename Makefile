@@ -55,7 +55,7 @@ demo-live: .venv/installed
 check-long: .venv/installed-dev
 	@mkdir -p out
 	$(BIN)/detente drill --seeds 0:100000 --workers 2 --resume out/drills.jsonl
-	$(BIN)/python tests/fuzz/exchange.py --executions 1000000
+	$(BIN)/python tests/fuzz/exchange.py --executions 1000000 --workers 2
 	$(BIN)/python tests/long/kill_loop.py 200
 	HYPOTHESIS_PROFILE=searching $(BIN)/python -m pytest -q -n 2 tests/laws
 

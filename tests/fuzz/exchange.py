@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of every door through which somebody else's bytes come in.
 
-    python tests/fuzz/exchange.py [--target NAME …] [--executions N] [--corpus DIR] [--keep]
+    python tests/fuzz/exchange.py [--target NAME …] [--executions N] [--workers N] [--corpus DIR] [--keep]
 
 Each target is called with N inputs; it must either accept them or raise the error that their owner is told by. Anything
 else is a crash: the run ends with its input in ``crash-…`` and a status that is not 0. A run begins from the inputs in
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -309,6 +310,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--target", nargs="+", choices=list(TARGETS), default=list(DOORS), metavar="NAME")
     parser.add_argument("--executions", type=int, default=10_000, help="of each target")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="so many targets at once")
     parser.add_argument("--corpus", type=Path, default=Path("out/fuzz"))
     parser.add_argument("--keep", action="store_true", help="put the corpus into the zip")
     parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
@@ -316,12 +318,18 @@ def main() -> None:
     if asked.in_this_process:
         fuzz(asked.target[0], asked.executions, asked.corpus)
         return
-    for name in asked.target:
+
+    def run(name: str) -> int:
         words = ["--in-this-process", "--target", name, "--executions", str(asked.executions)]
         done = subprocess.run([sys.executable, __file__, *words, "--corpus", str(asked.corpus)], check=False)
-        if done.returncode != 0:
-            sys.exit(f"{name}: a crash (status {done.returncode})")
-        print(f"{name}: {asked.executions} executions, {len(list((asked.corpus / name).iterdir()))} inputs")
+        inputs = len(list((asked.corpus / name).iterdir())) if done.returncode == 0 else 0
+        print(f"{name}: {asked.executions} executions, {inputs} inputs" if inputs else f"{name}: a crash", flush=True)
+        return done.returncode
+
+    with ThreadPoolExecutor(asked.workers) as pool:
+        crashed = [name for name, status in zip(asked.target, pool.map(run, asked.target), strict=True) if status]
+    if crashed:
+        sys.exit(f"{', '.join(crashed)}: a crash; its input is in crash-…")
     if asked.keep:
         keep(asked.corpus)
 
