@@ -110,11 +110,22 @@ def wrong(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
 
 def test_bad_numbers_are_named_with_their_line(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
     plain = tracks.drop(columns="covariance")
+    spread = plain.assign(**{f"covariance_{k}": 1.0 for k in range(21)})
     cases = [
         (wrong(plain, "x_m", "nan"), "x_m is nan"),
         (wrong(plain, "vz_m_s", "fast"), "vz_m_s is 'fast'"),
         (wrong(plain, "time_s", "inf"), "time_s is inf"),
         (wrong(plain, "track", 1.5), "track is 1.5"),
+        (wrong(plain, "track", 10**20), "track is 100000000000000000000"),
+        (wrong(plain, "track", "1e20"), "track is 1e+20"),
+        (wrong(plain, "track", -(2**53)), "track is -9007199254740992"),
+        (wrong(plain, "x_m", 1e200), "x_m is 1e+200"),
+        (wrong(plain, "vy_m_s", -3e8), "vy_m_s is -3"),
+        (wrong(plain, "time_s", 1291183200000000000), "time_s is 1"),
+        (wrong(plain.assign(confirmed=1), "confirmed", "no"), "confirmed is 'no'"),
+        (wrong(plain.assign(confirmed=1), "confirmed", 2), "confirmed is 2"),
+        (wrong(plain.assign(confirmed=1), "confirmed", None), "confirmed is nan"),
+        (wrong(spread, "covariance_4", "much"), "that is no number"),
         (wrong(plain, "time_s", 1.0), "told twice at 1.0 s"),
         (wrong(plain.assign(covariance="1 " * 21), "covariance", "1 2 3"), "covariance holds '1 2 3'"),
         (wrong(plain.assign(covariance="1 " * 21), "covariance", "1 " * 20 + "nan"), "a part that is no number"),
@@ -129,6 +140,58 @@ def test_bad_numbers_are_named_with_their_line(truth: pd.DataFrame, tracks: pd.D
         assert caught.value.file == str(path)
         assert caught.value.expected
         assert caught.value.remedy
+
+
+BAD_TRUTH = [
+    ("phase", "glide", "phase is 'glide'"),
+    ("phase", 9, "phase is 9"),
+    ("phase", 1.5, "phase is 1.5"),
+    ("phase", -1, "phase is -1"),
+    ("ballistic_coefficient_kg_m2", "heavy", "ballistic_coefficient_kg_m2 is 'heavy'"),
+    ("ballistic_coefficient_kg_m2", None, "ballistic_coefficient_kg_m2 is nan"),
+    ("object", 2**53, "object is 9007199254740992"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "said"), BAD_TRUTH, ids=[f"{column} {v}" for column, v, _ in BAD_TRUTH])
+def test_a_bad_truth_is_named_with_its_line(
+    truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path, column: str, value: object, said: str
+) -> None:
+    path = tmp_path / "truth.csv"
+    wrong(truth.assign(**({} if column in truth else {column: 1})), column, value).to_csv(path, index=False)
+    with pytest.raises(InputError) as caught:
+        detente.score(tracks, path)
+    assert said in str(caught.value)
+    assert (caught.value.file, caught.value.line) == (str(path), 4)
+
+
+def test_phases_are_numbers_or_words_and_may_be_unknown(truth: pd.DataFrame, tmp_path: Path) -> None:
+    for phases in (["boost", "coast", "Reentry", "", None], [1, 2, 3, 0, None], ["1", "coast", "3", None, "0"]):
+        truth.assign(phase=phases).to_csv(tmp_path / "truth.csv", index=False)
+        assert read_truth(tmp_path / "truth.csv").phase.tolist() == [1, 2, 3, 0, 0]
+        assert read_truth(truth.assign(phase=pd.Series(phases, dtype=object))).phase.tolist() == [1, 2, 3, 0, 0]
+    assert read_truth(truth.assign(phase=[None] * 5)).phase.tolist() == [0] * 5
+    by_word = truth.assign(phase=pd.Categorical(["boost", "coast", "coast", "reentry", "reentry"]))
+    assert read_truth(pa.Table.from_pandas(by_word)).phase.tolist() == [1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "confirmed",
+    [[0, 1, 0, 1, 1], [False, True, False, True, True], ["false", "TRUE", "0", "1", "true"], [0.0, 1, 0, 1, "True"]],
+)
+def test_confirmed_is_said_by_number_or_word(tracks: pd.DataFrame, confirmed: list, tmp_path: Path) -> None:
+    said = tracks.drop(columns="covariance").assign(confirmed=pd.Series(confirmed, dtype=object))
+    said.to_csv(tmp_path / "tracks.csv", index=False)
+    for source in (said, said.infer_objects(), tmp_path / "tracks.csv"):
+        assert read_tracks(source)[""].time_s.tolist() == [1.0, 3.0, 4.0]
+
+
+def test_columns_of_moments_or_lists_are_no_numbers(truth: pd.DataFrame, tracks: pd.DataFrame) -> None:
+    moments = tracks.assign(time_s=pd.date_range("2010-12-01", periods=5, freq="s"))
+    with pytest.raises(InputError, match=r"row 1: time_s is 2010-12-01"):
+        detente.score(moments, truth)
+    with pytest.raises(InputError, match=r"row 1: x_m is \["):
+        detente.score(tracks.assign(x_m=[np.ones(3)] * 5), truth)
 
 
 def test_files_that_are_not_tracks_are_named(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:

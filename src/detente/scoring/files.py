@@ -7,6 +7,7 @@ in columns ``covariance_0`` to ``covariance_20``) and ``confirmed``; truth has `
 """
 
 import json
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from detente.records.errors import InputError
 from detente.records.paths import TrackPaths, TruePaths
+from detente.records.slots import Phase
 from detente.records.table import Table
 from detente.scoring.score import Bounding, Document, Rules, Score, score_states
 
@@ -29,6 +31,13 @@ RUN_TRUTH = ("object", "time_s", "position_ecef_m", "velocity_ecef_m_s", "phase"
 NUMBERS_A_SIDE = 10_000_000  # a run's track is named by side and number; together they make one number
 POOLED = "pooled"
 COEFFICIENT = "ballistic_coefficient_kg_m2"
+WHOLE_BELOW = 2.0**53
+"""Every whole number below is one float64; above, one stands for several."""
+BELOW = {"time_s": 1e12, **dict.fromkeys(STATE[:3], 1e12), **dict.fromkeys(STATE[3:], 299_792_458.0)}
+"""Sizes that no number of a state has, in s, m and m/s: 30,000 years, the way to Jupiter, the speed of light. Beyond,
+the unit is another one (a time in milliseconds or nanoseconds), or the number is broken."""
+CONFIRMED = {"false": 0, "true": 1}
+PHASES = {"": 0} | {phase.name.lower(): int(phase) for phase in Phase}
 
 
 class Scores(dict[str, Score]):
@@ -90,7 +99,8 @@ def read_tracks(source: Source, side: str | None = None, replicate: int | None =
         raise InputError(f"{name} has no sides", "the tracks of a run", "leave --side out", path="--side")
     frame = _needed(frame, TRACK_COLUMNS, name)
     if "confirmed" in frame.columns:
-        frame = frame[frame["confirmed"].astype(bool)]
+        expected = "0 or 1, false or true"
+        frame = frame[_coded(frame, "confirmed", CONFIRMED, expected, name) == 1]
     return {"": _track_states(frame, name)}
 
 
@@ -102,14 +112,14 @@ def read_truth(source: Source, replicate: int | None = None) -> TruePaths:
         frame = _with_coefficients(frame, source)
     frame = _needed(frame, TRUTH_COLUMNS, name)
     frame, states = _checked(frame, "object", name)
-    phase = frame["phase"].to_numpy("u1") if "phase" in frame.columns else np.zeros(len(frame), "u1")
-    coefficient = frame[COEFFICIENT].to_numpy("f8") if COEFFICIENT in frame.columns else np.zeros(len(frame))
-    wrong = ~(np.isfinite(coefficient) & (coefficient >= 0.0))
-    if np.any(wrong):
-        row = frame.index[np.flatnonzero(wrong)[0]]
-        raise _bad_row(
-            name, row, f"{COEFFICIENT} is {frame[COEFFICIENT][row]}", "more than 0, or 0 where unknown", "correct it"
-        )
+    phase, coefficient = np.zeros(len(frame), "u1"), np.zeros(len(frame))
+    if "phase" in frame.columns:
+        expected = "boost, coast or reentry, or 1, 2 or 3 for them; 0 or nothing where unknown"
+        phase = _coded(frame, "phase", PHASES, expected, name)
+    if COEFFICIENT in frame.columns:
+        coefficient = _numbers(frame[COEFFICIENT])
+        wrong = ~(np.isfinite(coefficient) & (coefficient >= 0.0))
+        _refuse(frame, COEFFICIENT, wrong, "more than 0, or 0 where unknown", name)
     return TruePaths(
         object=frame["object"].to_numpy("i8"), time_s=frame["time_s"].to_numpy("f8"),
         position_m=states[:, :3], velocity_m_s=states[:, 3:], phase=phase, ballistic_coefficient_kg_m2=coefficient,
@@ -133,7 +143,8 @@ def _read(source: Source, stage: str) -> tuple[pd.DataFrame, str]:
             file=name,
         )  # fmt: skip
     try:
-        frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path).to_pandas()
+        is_csv = path.suffix.lower() == ".csv"
+        frame = pd.read_csv(path, low_memory=False) if is_csv else pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         said = str(error).splitlines()[0]
         raise InputError(
@@ -229,19 +240,14 @@ def _track_states(frame: pd.DataFrame, name: str) -> TrackPaths:
 
 
 def _checked(frame: pd.DataFrame, key: str, name: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Rows in order of path, then time, and their states (n, 6); every number finite and no moment said twice."""
-    for column in (key, "time_s", *STATE):
-        values = pd.to_numeric(frame[column], errors="coerce")
-        wrong = ~np.isfinite(values.to_numpy("f8"))
-        if column == key:
-            wrong |= values.to_numpy("f8") % 1 != 0
-        if np.any(wrong):
-            row = frame.index[np.flatnonzero(wrong)[0]]
-            kind = "a whole number" if column == key else "a finite number"
-            cell = frame[column][row]
-            found = f"{column} is {cell!r}" if isinstance(cell, str) else f"{column} is {cell}"
-            raise _bad_row(name, row, found, kind, "correct or leave out the row")
-    frame = frame.astype(dict.fromkeys(("time_s", *STATE), "f8")).astype({key: "i8"})
+    """Rows in order of path, then time, and their states (n, 6): no number beyond its bound, no moment said twice."""
+    values = {column: _numbers(frame[column]) for column in (key, "time_s", *STATE)}
+    wrong = ~(np.abs(values[key]) < WHOLE_BELOW) | (values[key] % 1 != 0)
+    _refuse(frame, key, wrong, f"a whole number, less than {WHOLE_BELOW:,.0f} either way", name)
+    for column, below in BELOW.items():
+        wrong = ~(np.abs(values[column]) < below)
+        _refuse(frame, column, wrong, f"a finite number, less than {below:,.0f} either way", name)
+    frame = frame.assign(**values).astype({key: "i8"})
     frame = frame.sort_values([key, "time_s"], kind="stable")
     twice = frame.duplicated([key, "time_s"])
     if twice.any():
@@ -249,6 +255,33 @@ def _checked(frame: pd.DataFrame, key: str, name: str) -> tuple[pd.DataFrame, ND
         found = f"{key} {frame[key][row]} is told twice at {frame['time_s'][row]} s"
         raise _bad_row(name, row, found, f"one row a {key} and moment", "keep one of the two rows")
     return frame, frame[list(STATE)].to_numpy("f8")
+
+
+def _numbers(cells: pd.Series) -> NDArray[np.float64]:
+    """A column as numbers; NaN where a cell holds none."""
+    if not pd.api.types.is_numeric_dtype(cells):
+        cells = cells.map(lambda cell: cell if isinstance(cell, str | Real) else None).astype(object)
+    return pd.to_numeric(cells, errors="coerce").to_numpy("f8", na_value=np.nan)
+
+
+def _coded(frame: pd.DataFrame, column: str, words: dict[str, int], expected: str, name: str) -> NDArray[np.uint8]:
+    """A column of codes, each as a number or as its word; an empty cell has the code of the empty word, if any."""
+    cells = frame[column]
+    codes = _numbers(cells).copy()
+    odd = np.flatnonzero(np.isnan(codes))
+    blank = cells.isna().to_numpy()
+    codes[odd] = [words.get("" if blank[i] else str(cells.iloc[i]).strip().lower(), np.nan) for i in odd]
+    _refuse(frame, column, ~np.isin(codes, list(words.values())), expected, name)
+    return codes.astype("u1")
+
+
+def _refuse(frame: pd.DataFrame, column: str, wrong: NDArray[np.bool_], expected: str, name: str) -> None:
+    """Complain of the first row whose cell is wrong."""
+    places = np.flatnonzero(wrong)
+    if len(places):
+        cell = frame[column].iloc[places[0]]
+        found = f"{column} is {cell!r}" if isinstance(cell, str) else f"{column} is {cell}"
+        raise _bad_row(name, frame.index[places[0]], found, expected, "correct or leave out the row")
 
 
 def _bad_row(name: str, row: Any, found: str, expected: str, remedy: str) -> InputError:
@@ -262,7 +295,7 @@ def _covariances(frame: pd.DataFrame, name: str) -> tuple[NDArray[np.float64], N
     """Lower triangles (n, 21), and 1 where one is stated."""
     spread = [f"covariance_{k}" for k in range(21)]
     if set(spread) <= set(frame.columns):
-        values = frame[spread].to_numpy("f8")
+        values = np.column_stack([_numbers(frame[column]) for column in spread])
     elif "covariance" in frame.columns:
         values = _rows_of(frame, "covariance", 21, name)
     else:
