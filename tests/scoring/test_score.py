@@ -170,9 +170,32 @@ def test_settling_leaves_out_errors_but_no_set_metric(seconds: np.ndarray) -> No
 
 
 @pytest.mark.parametrize(
-    "rules", [Rules(cutoff_m=0.0), Rules(order=0.5), Rules(every_s=-1.0), Rules(settle_s=-1.0), Rules(cutoff_m=np.nan)]
-)
+    "rules",
+    [
+        Rules(cutoff_m=0.0), Rules(order=0.5), Rules(every_s=-1.0), Rules(settle_s=-1.0), Rules(cutoff_m=np.nan),
+        Rules(cutoff_m=1e300), Rules(order=1000.0), Rules(every_s=1e-9),
+    ],
+)  # fmt: skip
 def test_senseless_rules_are_named(rules: Rules, seconds: np.ndarray) -> None:
     paths = {1: (seconds, straight(START, 1000, seconds))}
     with pytest.raises(InputError, match="correct"):
         score_states(tracks_of(paths), truth_of(paths), rules)
+
+
+@pytest.mark.parametrize("every_s", [None, 1.0])
+@pytest.mark.parametrize("later_s", [1000.0, -1000.0])
+def test_tracks_and_truth_that_share_no_moment_are_refused(
+    later_s: float, every_s: float | None, seconds: np.ndarray
+) -> None:
+    flown = straight(START, 1000, seconds)
+    tracks, truth = tracks_of({1: (seconds + later_s, flown)}), truth_of({1: (seconds, flown)})
+    with pytest.raises(InputError, match="a truth from 0 to 9 s") as caught:
+        score_states(tracks, truth, Rules(every_s=every_s))
+    assert f"tracks from {later_s:g} to {later_s + 9:g} s" in caught.value.found
+
+
+def test_one_row_at_another_epoch_does_not_fill_the_memory_with_moments(seconds: np.ndarray) -> None:
+    flown = straight(START, 1000, seconds)
+    truth = truth_of({1: (seconds, flown), 2: (seconds[:1] + 1.2e9, flown[:1])})
+    with pytest.raises(InputError, match="1,200,000,001 moments"):
+        score_states(tracks_of({1: (seconds, flown)}), truth)

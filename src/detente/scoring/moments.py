@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.records.errors import InputError
 from detente.records.paths import TrackPaths, TruePaths
 
 Floats = NDArray[Any]
 Ints = NDArray[np.int64]
 SAME_S = 1e-6  # moments nearer than this are one: rounding of decimal seconds in files
+MOMENTS_MAX = 10_000_000  # scored in hours; more is a time in another unit, or of another epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,22 +32,45 @@ def moments_of(tracks: TrackPaths, truth: TruePaths, every_s: float | None) -> F
     """When to score: the moments of the tracks, and where they are silent moments as far apart as theirs usually are.
 
     With ``every_s`` an even grid over the life of the truth instead. Silence must count: a tracker that says nothing
-    for a minute has missed a minute.
+    for a minute has missed a minute. Raises InputError where tracks and truth have no moment in common, or where there
+    would be more than ``MOMENTS_MAX``.
     """
     first, last = float(truth.time_s.min()), float(truth.time_s.max())
+    _refuse_strangers(tracks, first, last)
     if every_s is not None:
+        _refuse_too_many((last - first) / every_s, first, last)
         return first + every_s * np.arange(int((last - first) / every_s + SAME_S) + 1)
     told = _distinct(tracks.time_s if len(tracks) else truth.time_s)
     told = told[(told >= first - SAME_S) & (told <= last + SAME_S)]
     if len(told) < 2:
         return told if len(told) else _distinct(truth.time_s)
     usual = float(np.median(np.diff(told)))
+    _refuse_too_many((last - first) / usual, first, last)
     parts = [told[0] - usual * np.arange(1, int((told[0] - first) / usual + SAME_S) + 1)[::-1]]
     for here, there in pairwise(told):
         missing = int((there - here) / usual - 0.5)
         parts += [[here], here + usual * np.arange(1, missing + 1)]
     parts += [[told[-1]], told[-1] + usual * np.arange(1, int((last - told[-1]) / usual + SAME_S) + 1)]
     return np.concatenate(parts)
+
+
+def _refuse_strangers(tracks: TrackPaths, first_s: float, last_s: float) -> None:
+    if not len(tracks):
+        return
+    began, ended = float(tracks.time_s.min()), float(tracks.time_s.max())
+    if began > last_s + SAME_S or ended < first_s - SAME_S:
+        raise InputError(
+            f"tracks from {began:.10g} to {ended:.10g} s, and a truth from {first_s:.10g} to {last_s:.10g} s",
+            "moments that both speak of", "count the seconds of both from one epoch", path="TRACKS",
+        )  # fmt: skip
+
+
+def _refuse_too_many(steps: float, first_s: float, last_s: float) -> None:
+    if steps > MOMENTS_MAX:
+        raise InputError(
+            f"{steps + 1.0:,.0f} moments, in a truth from {first_s:.10g} to {last_s:.10g} s",
+            f"at most {MOMENTS_MAX:,}", "correct the times, or choose a longer step with --every-s", path="TRUTH",
+        )  # fmt: skip
 
 
 def _distinct(times_s: Floats) -> Floats:

@@ -20,6 +20,14 @@ Floats = NDArray[np.float64]
 Document = dict[str, Any]
 Bounding = Bounds | Callable[[TruePaths, Floats], Bounds]  # bounds, or what makes them for a truth at moments
 DIMENSIONS = 6
+LIMITS = {
+    "cutoff_m": (0.0, 1e12, "more than 0, less than 10¹²"),
+    "every_s": (0.0, np.inf, "more than 0"),
+    "order": (1.0 - 1e-12, 20.0 + 1e-12, "1 to 20"),
+    "settle_s": (-1e-12, np.inf, "0 or more"),
+    "hold_s": (-1e-12, np.inf, "0 or more"),
+}
+"""Of the rules: what lies between the first two. A cut-off to the power of the order must be a number still."""
 PHASES = {1: "boost", 2: "coast", 3: "reentry"}
 
 
@@ -106,7 +114,7 @@ def score_states(
 ) -> Score:
     """Score confirmed tracks against truth, both in one Cartesian frame and in order of path, then time.
 
-    Raises InputError where there is no truth, or no moment that both could speak of.
+    Raises InputError where there is no truth, or no moment that both could speak of. Without tracks all is missed.
     """
     rules = rules or Rules()
     _check(rules, truth)
@@ -142,11 +150,9 @@ def _check(rules: Rules, truth: TruePaths) -> None:
         raise InputError(
             "a truth without rows", "at least one object", "give the truth that the tracks are of", path="TRUTH"
         )
-    lowest = {"cutoff_m": 0.0, "every_s": 0.0, "order": 1.0 - 1e-12, "settle_s": -1e-12, "hold_s": -1e-12}
-    for name, low in lowest.items():
+    for name, (low, high, words) in LIMITS.items():
         value = getattr(rules, name)
-        if value is not None and not low < value < np.inf:
-            words = "at least 1" if name == "order" else "0 or more" if low < 0 else "more than 0"
+        if value is not None and not low < value < high:
             raise InputError(f"{name} is {value}", words, f"correct {name}", path=name)
 
 
