@@ -107,6 +107,8 @@ BAD = [
     ("time_s", 7, np.nan, "a time in seconds"),
     ("sensor", 7, "R2", "one of R1"),
     ("range_m", 7, "far", "'far'"),
+    ("range_m", 7, 1e200, "a range above 0"),
+    ("time_s", 7, 1.3e12, "a time in seconds"),
 ]
 
 
@@ -120,6 +122,31 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
         detente.track(folder / "bad.csv", folder / "sensors.yaml")
     assert caught.value.line == row + 2
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_times_in_nanoseconds_are_refused_with_their_row(columns, folder, ending):
+    """1291183200000000001 is no float64: Arrow would not take it for one."""
+    moments = 1_291_183_200_000_000_001 + np.arange(len(columns["time_s"]))
+    table, path = pa.table({**columns, "time_s": moments}), folder / f"nanoseconds.{ending}"
+    csv.write_csv(table, path) if ending == "csv" else pq.write_table(table, path)
+    with pytest.raises(InputError, match="a time in seconds") as caught:
+        detente.track(path, folder / "sensors.yaml")
+    assert caught.value.found == f"1.29118e+18 (and {len(moments) - 1} more)"
+    assert (caught.value.line, caught.value.path) == ((2, "time_s") if ending == "csv" else (0, "row 0, time_s"))
+
+
+def test_a_name_that_is_no_text_is_refused_with_its_row(columns, folder):
+    """A byte of Latin-1 in a CSV file, or a name that is no text at all."""
+    (folder / "latin.csv").write_bytes(b"time_s,sensor,range_m,azimuth_rad,elevation_rad\n1,R1,9,0,0\n2,R\xe9,9,0,0\n")
+    with pytest.raises(InputError, match=r"R\\xe9") as caught:
+        detente.track(folder / "latin.csv", folder / "sensors.yaml")
+    assert (caught.value.line, caught.value.path) == (3, "sensor")
+    with pytest.raises(InputError, match="one of R1"):
+        follow({**columns, "sensor": [["R1"]] * len(columns["time_s"])}, folder)
+    (folder / "latin.csv").write_bytes(b"time_s,sensor,range_\xe9\n1,R1,9\n")
+    with pytest.raises(InputError, match="cannot read it"):
+        detente.track(folder / "latin.csv", folder / "sensors.yaml")
 
 
 def test_columns_that_are_missing_or_double_are_refused(columns, folder):
@@ -183,6 +210,20 @@ def test_bad_places_on_earth_are_refused(folder, old, new, words):
     with pytest.raises(InputError) as caught:
         detente.track({"time_s": [0.0]}, folder / "earth.yaml")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("range_rate_m_s", "slower than light"),
+        ("sigma_range_m", "a noise above 0"),
+        ("received_s", "a time in seconds"),
+    ],
+)
+def test_numbers_too_large_to_square_are_refused(columns, folder, column, words):
+    more = {column: np.full(len(columns["time_s"]), 1e200)}
+    with pytest.raises(InputError, match=words):
+        follow({**columns, "sigma_range_rate_m_s": np.ones(len(columns["time_s"])), **more}, folder)
 
 
 def test_a_satellite_measures_no_range(folder):

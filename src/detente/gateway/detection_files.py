@@ -19,6 +19,10 @@ from detente.records.errors import InputError
 from detente.records.slots import DetectionKind
 
 DEGREE = np.pi / 180.0
+SPEED_OF_LIGHT_M_S = 299_792_458.0
+MOST = 1e12
+"""No time in seconds, no length in metres and no noise is as large: 30,000 years, the way to Jupiter. A time that is
+larger counts in milliseconds or nanoseconds."""
 SIGMAS = ("sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad", "sigma_range_rate_m_s")
 UNITS = {
     "range": {"range_m": 1.0, "range_km": 1e3},
@@ -45,7 +49,9 @@ def read_detections(path: Path, network: Network) -> Reading:
     """The detections in a Parquet or CSV file, by sensors of ``network``; InputError for what cannot be meant."""
     try:
         table = csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        if not table.column_names:  # which is where names that are no UTF-8 show
+            raise pa.ArrowInvalid("it has no columns")
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise InputError(
             found=f"cannot read it: {error}", expected="a Parquet file, or a CSV file with a header and a name in .csv",
             remedy="see docs/detections.md", file=str(path),
@@ -84,7 +90,9 @@ class _Asked:
     def reading(self) -> Reading:
         """All of it."""
         time_s = self._numbers("time_s")
-        self._refuse(~np.isfinite(time_s), "time_s", time_s, "a time in seconds", "give every row its time")
+        self._refuse(
+            ~(np.abs(time_s) < MOST), "time_s", time_s, "a time in seconds", "give every row its time, in seconds"
+        )
         self._one_replicate()
         sensor = self._sensor()
         kind = np.array(self._network.sensors.kind)[sensor]
@@ -154,7 +162,7 @@ class _Asked:
             raise self._error(
                 bad, name, repr(column[bad].as_py()), "a number", "write the number alone; leave it empty for none"
             )
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(float)
+        return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(float)
 
     def _sensor(self) -> NDArray[np.int64]:
         """Each row's index into the sensors, by name or by number."""
@@ -162,7 +170,7 @@ class _Asked:
         if pa.types.is_integer(column.type) and column.null_count == 0:
             index = column.to_numpy(zero_copy_only=False).astype(np.int64)
         else:
-            encoded = column.cast(pa.string()).dictionary_encode()
+            encoded = self._text(column).dictionary_encode()
             known = {name: place for place, name in enumerate(names)}
             places = np.array([known.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1], np.int64)
             codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -175,6 +183,17 @@ class _Asked:
                 "name the sensor in the sensors file",
             )  # fmt: skip
         return index
+
+    def _text(self, column: pa.Array) -> pa.Array:
+        """A column of sensors' names as text."""
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowException:
+            row = next((k for k, value in enumerate(column) if not _is_text(value)), 0)
+            raise self._error(
+                row, "sensor", repr(column[row].as_py()), f"one of {', '.join(self._network.names)}, as text",
+                "write the name as text (UTF-8), or the sensor's number",
+            ) from None  # fmt: skip
 
     def _one_replicate(self) -> None:
         if "replicate" in self._table.column_names and len(self._table):
@@ -190,8 +209,8 @@ class _Asked:
             return None
         received_s = self._numbers("received_s")
         self._refuse(
-            ~(np.isfinite(received_s) & (received_s >= time_s)), "received_s", received_s,
-            "a time not before time_s", "give every row when it came in, or leave the column out",
+            ~((received_s >= time_s) & (received_s < MOST)), "received_s", received_s,
+            "a time in seconds, not before time_s", "give every row when it came in, or leave the column out",
         )  # fmt: skip
         return received_s
 
@@ -221,7 +240,7 @@ class _Asked:
         for angle in ("azimuth", "elevation"):
             self._refuse(~blank & ~np.isfinite(given[angle]), angle, given[angle], "a finite angle", empty)
         away = given["range"]
-        self._refuse(~blank & radar & ~(np.isfinite(away) & (away > 0.0)), "range", away, "a range above 0", empty)
+        self._refuse(~blank & radar & ~((away > 0.0) & (away < MOST)), "range", away, "a range above 0", empty)
         for what in ("range", "range_rate"):
             self._refuse(
                 ~radar & (np.nan_to_num(given[what]) != 0.0), what, given[what], f"no {what} from an infrared sensor",
@@ -236,8 +255,9 @@ class _Asked:
             "an azimuth between -2π and 2π rad (-360 and 360 degrees)", "use azimuth_deg for degrees",
         )  # fmt: skip
         self._refuse(
-            np.isinf(given["range_rate"]), "range_rate", given["range_rate"], "a finite number", "leave it empty"
-        )
+            np.abs(given["range_rate"]) >= SPEED_OF_LIGHT_M_S, "range_rate", given["range_rate"],
+            "a speed slower than light", "correct it, or leave it empty",
+        )  # fmt: skip
 
     def _check_sigmas(
         self, sigmas: dict[str, NDArray[np.float64]], sensor: NDArray[np.int64], radar: NDArray[np.bool_],
@@ -245,7 +265,7 @@ class _Asked:
     ) -> None:  # fmt: skip
         """Refuse a sensor, or a row, without noise: no measurement is exact."""
         for what, needed in (("range", radar), ("azimuth", ~blank), ("elevation", ~blank), ("range_rate", rated)):
-            wrong = np.flatnonzero(needed & ~blank & ~(np.isfinite(sigmas[what]) & (sigmas[what] > 0.0)))
+            wrong = np.flatnonzero(needed & ~blank & ~((sigmas[what] > 0.0) & (sigmas[what] < MOST)))
             if wrong.size:
                 row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]
                 raise self._error(
@@ -261,6 +281,14 @@ def _is_number(value: object) -> bool:
     try:
         float(value)
     except ValueError:
+        return False
+    return True
+
+
+def _is_text(value: pa.Scalar) -> bool:
+    try:
+        value.cast(pa.string())
+    except pa.ArrowException:
         return False
     return True
 
