@@ -17,6 +17,7 @@ from detente.records.results import FollowedTracks
 from detente.records.stages import Detections, TrackHistory
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
+little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 EPOCH = datetime(2011, 6, 1, 12, tzinfo=UTC)
 SENSORS = """
 frame: local
@@ -115,6 +116,18 @@ def test_a_run_is_written_as_it_is_read(command, folder, run):
     before = out.read_bytes()
     again = command("ccsds", "write", run, "--kind", "tdm", "--out", out)
     assert (again.exit_code, "there already" in again.stderr, out.read_bytes() == before) == (2, True, True)
+
+
+@pytest.mark.parametrize("name", ["small.csv", "small.parquet", "small.tdm"])
+def test_a_write_that_fails_leaves_nothing_in_the_way_of_the_next(command, folder, run, tmp_path, name):
+    out = tmp_path / name
+    words = ("read", folder / "raid.tdm") if out.suffix != ".tdm" else ("write", run, "--kind", "tdm", "--side", "NATO")
+    with little_room(500):
+        done = command("ccsds", *words, "--out", out)
+    assert (done.exit_code, "cannot be written: File too large" in done.stderr) == (2, True), done.output
+    assert list(tmp_path.iterdir()) == []
+    assert command("ccsds", *words, "--out", out).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("kind", ["oem", "tdm"])

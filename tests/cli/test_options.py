@@ -1,6 +1,7 @@
 """What a command says when it cannot go on, and the status that it ends with."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from detente.cli.options import owned_failures
+from detente.cli.options import owned_failures, write_file
+from detente.records.errors import InputError
+
+little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 def test_a_lost_worker_is_told_with_what_is_kept(capsys):
@@ -26,6 +30,64 @@ def test_a_stop_by_hand_is_told_with_what_is_kept(capsys):
         raise KeyboardInterrupt
     assert end.value.exit_code == 130
     assert "stopped; all else is kept" in capsys.readouterr().err
+
+
+def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    with little_room(1000), pytest.raises(InputError, match="cannot be written: File too large"):
+        write_file(path, b"x" * 5000)
+    assert list(tmp_path.iterdir()) == []
+    assert write_file(path, b"x" * 5000) == f"wrote {path}"
+    assert path.read_bytes() == b"x" * 5000
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+    assert write_file(path, b"x" * 5000) == f"{path} is there already, the same"
+    with pytest.raises(InputError, match="there already"):
+        write_file(path, b"y")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="there already"):
+        write_file(tmp_path / "link", b"y")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "result"]
+    with pytest.raises(InputError, match="cannot be written"):
+        write_file(Path("/dev/full"), b"y")
+
+
+def test_a_disk_without_links_serves_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "result"
+    assert write_file(path, b"x") == f"wrote {path}"
+    with pytest.raises(InputError, match="there already"):
+        write_file(path, b"y")
+    assert [one.name for one in tmp_path.iterdir()] == ["result"]
+    assert path.read_bytes() == b"x"
+
+
+def test_signatures_that_cannot_be_written_leave_those_that_were_there(command, pem_keys, tmp_path: Path) -> None:
+    folder = tmp_path / "signed"
+    folder.mkdir()
+    file = folder / "s.json"
+    words = [
+        ("agreement", "sign", "lisbon-2011", "--party", side, "--private-key", key, "--signatures", file)
+        for side, (key, _) in pem_keys.items()
+    ]
+    for room, done, left in ((100, words[0], []), (None, words[0], ["s.json"]), (500, words[1], ["s.json"])):
+        before = file.read_bytes() if file.exists() else b""
+        if room is None:
+            assert command(*done).exit_code == 0
+            continue
+        with little_room(room):
+            result = command(*done)
+        assert (result.exit_code, "cannot be written: File too large" in result.stderr) == (2, True)
+        assert [path.name for path in folder.iterdir()] == left
+        assert (file.read_bytes() if left else b"") == before
+
+
+def _umask() -> int:
+    was = os.umask(0)
+    os.umask(was)
+    return was
 
 
 def test_a_drill_that_is_told_to_end_leaves_no_process_and_keeps_what_is_finished(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
+little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 SENSORS = """
 frame: local
 azimuth: counterclockwise-from-x
@@ -267,3 +268,32 @@ def test_the_command_writes_what_the_function_returns(columns, folder):
     plain = CliRunner().invoke(app, [*call, "--quiet"])
     assert "6 confirmed tracks of" in plain.stdout
     assert CliRunner().invoke(app, [*call, "--filter", "pf"]).exit_code == 2
+
+
+def test_tracks_that_cannot_be_written_leave_nothing(columns, folder, tmp_path):
+    pq.write_table(pa.table(columns), folder / "plots.parquet")
+    call = ["track", str(folder / "plots.parquet"), "--sensors", str(folder / "sensors.yaml"), "--quiet", "--out"]
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        answer = CliRunner().invoke(app, [*call, str(out)])
+        assert (answer.exit_code, answer.stdout) == (2, ""), out
+        assert f"error: {out}" in answer.stderr
+        assert "to do:" in answer.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+    assert CliRunner().invoke(app, [*call, str(tmp_path / "good")]).exit_code == 0
+    before = (tmp_path / "good" / "tracks.parquet").read_bytes()
+    for out in ("new", "good"):
+        with little_room(1000):
+            answer = CliRunner().invoke(app, [*call, str(tmp_path / out)])
+        assert (answer.exit_code, "cannot be written: File too large" in answer.stderr) == (2, True), answer.output
+        assert [path.name for path in (tmp_path / out).iterdir()] == ["tracks.parquet"] * (out == "good")
+    assert (tmp_path / "good" / "tracks.parquet").read_bytes() == before
+
+
+def test_what_goes_wrong_while_following_leaves_nothing(columns, folder, tmp_path):
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(columns, folder, out=tmp_path / "out", progress=stop)
+    assert list((tmp_path / "out").iterdir()) == []

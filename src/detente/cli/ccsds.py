@@ -146,10 +146,9 @@ def _refuse_for_detections(out: Path) -> None:
     if out.suffix.lower() not in (".parquet", ".csv"):
         raise InputError("a file of another form", "NAME.parquet or NAME.csv", "name it so", file=str(out))
     if out.exists():
-        raise InputError(
-            "a file that is there already", "a name that is free", "choose another, or move the file away",
-            file=str(out),
-        )  # fmt: skip
+        from detente.gateway.writing import there_already
+
+        raise there_already(out)
 
 
 def _read_tdm(text: str, epoch: datetime, file: Path, out: Path | None, two_way: str | None, *, as_json: bool) -> None:

@@ -51,24 +51,19 @@ def write_file(path: Path, data: bytes) -> str:
 
     Returns what to tell of it. A device is written to.
     """
-    refused = InputError(
-        "a file that is there already, and says something else", "a name that is free",
-        "choose another, or move the file away", file=str(path),
-    )  # fmt: skip
-    try:
+    from detente.gateway.writing import owned_disk_errors, there_already, whole
+
+    with owned_disk_errors(path):
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(data)
             return f"wrote {path}"
-        with path.open("xb") as stream:
-            stream.write(data)
-    except FileExistsError as error:
-        if path.is_file() and path.read_bytes() == data:
-            return f"{path} is there already, the same"
-        raise refused from error
-    except OSError as error:
-        raise InputError(
-            f"a file that cannot be written: {error.strerror}", "a writable path", "choose another", file=str(path)
-        ) from error
+        try:
+            with whole(path) as scratch:
+                scratch.write_bytes(data)
+        except FileExistsError as error:
+            if path.is_file() and path.read_bytes() == data:
+                return f"{path} is there already, the same"
+            raise there_already(path, ", and says something else") from error
     return f"wrote {path}"
 
 

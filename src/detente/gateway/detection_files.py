@@ -15,6 +15,7 @@ from pyarrow import csv
 
 from detente.centre.tracking.follower import Plots
 from detente.gateway.sensor_files import Network
+from detente.gateway.writing import owned_disk_errors, there_already, whole
 from detente.records.errors import InputError
 from detente.records.slots import DetectionKind
 
@@ -60,17 +61,19 @@ def read_detections(path: Path, network: Network) -> Reading:
 
 
 def write_detections(path: Path, table: pa.Table) -> None:
-    """A table with the columns of ``docs/detections.md`` as a file that :func:`read_detections` reads."""
-    try:
-        if path.suffix.lower() == ".csv":
-            csv.write_csv(table, path)
-        else:
-            pq.write_table(table, path)
-    except OSError as error:
-        raise InputError(
-            found=f"a file that cannot be written: {error}", expected="a writable path", remedy="choose another",
-            file=str(path),
-        ) from error  # fmt: skip
+    """A table with the columns of ``docs/detections.md`` as a new file that :func:`read_detections` reads.
+
+    It is there whole or not at all; InputError where it cannot be, or where there is a file already.
+    """
+    with owned_disk_errors(path):
+        try:
+            with whole(path) as scratch:
+                if path.suffix.lower() == ".csv":
+                    csv.write_csv(table, scratch)
+                else:
+                    pq.write_table(table, scratch)
+        except FileExistsError as error:
+            raise there_already(path) from error
 
 
 def take_detections(table: pa.Table, network: Network, *, file: str = "") -> Reading:

@@ -1,6 +1,7 @@
 """A tracker on anyone's detections: two files in, tracks out. The door of ``detente track`` and ``detente.track``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 from detente.centre.tracking.follower import MOST_TRACKS, Decided, Follower
 from detente.gateway.detection_files import Reading, read_detections, take_detections
 from detente.gateway.sensor_files import Network, read_sensors
+from detente.gateway.writing import owned_disk_errors, whole
+from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 from detente.records.slots import DetectionKind
 
@@ -55,25 +58,27 @@ def track(
         plots=reading.plots, sensors=network.sensors, settings=network.settings, most_tracks=most_tracks
     )
     kept, tally = [], _Tally()
-    writer = None
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        writer = pq.ParquetWriter(out / f"{TRACKS_FILE}.part", FollowedTracks.arrow_schema())
-    try:
+    with _tracks_file(out) if out is not None else nullcontext(kept.append) as keep:
         for part in follower.chunks():
             tally.add(part)
-            if writer is None:
-                kept.append(part)
-            else:
-                writer.write_table(part.to_arrow())
+            keep(part)
             progress(follower.done, len(reading.plots.time_s))
-    finally:
-        if writer is not None:
-            writer.close()
-    if out is not None:
-        (out / f"{TRACKS_FILE}.part").replace(out / TRACKS_FILE)
     document = _document(reading, follower, tally, network, filter)
     return Followed(tracks=FollowedTracks.concatenate(kept), document=document)
+
+
+@contextmanager
+def _tracks_file(out: Path) -> Iterator[Callable[[FollowedTracks], None]]:
+    """What takes the tracks, part by part, into the file in a folder: that of before, or the new one, whole."""
+    if out.exists() and not out.is_dir():
+        raise InputError(
+            "a file, where a folder is needed", "a folder, or a name that is free", "choose another", file=str(out)
+        )
+    path = out / TRACKS_FILE
+    with owned_disk_errors(path):
+        out.mkdir(parents=True, exist_ok=True)
+        with whole(path, over=True) as scratch, pq.ParquetWriter(scratch, FollowedTracks.arrow_schema()) as writer:
+            yield lambda part: writer.write_table(part.to_arrow())
 
 
 class _Tally:

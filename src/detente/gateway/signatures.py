@@ -1,7 +1,6 @@
 """The signatures under an agreement, in a file beside it: ``lisbon-2011.yaml`` has ``lisbon-2011.signatures.json``."""
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from detente.centre.exchange.digest import digest
 from detente.centre.exchange.signature import Signature
 from detente.gateway.files import why_not
+from detente.gateway.writing import owned_disk_errors, whole
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
@@ -46,12 +46,8 @@ def write_signatures(path: Path, agreement: Agreement, signatures: Sequence[Sign
         {"party": one.party, "key": one.key.hex(), "signature": one.signature.hex()} for one in signatures
     ]  # fmt: skip
     document = {"schema": 1, "agreement": agreement.name, "digest": digest(agreement), "signatures": lines}
-    scratch = path.with_name(path.name + ".part")
-    try:
+    with owned_disk_errors(path), whole(path, over=True) as scratch:
         scratch.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        os.replace(scratch, path)
-    except OSError as error:
-        raise _refused(path, f"a file that cannot be written: {error.strerror}") from error
 
 
 def _signature(line: dict[str, str]) -> Signature:
