@@ -107,6 +107,13 @@ BAD = [
     (("qiam", "--to", "60,51"), "km beyond reach"),
     (("qiam", "--payload-kg", "nan"), "--payload-kg"),
     (("--burnout-speed", "8000", "--burnout-angle", "0", "--burnout-altitude-km", "200"), "perigee 193 km"),
+    (
+        ("--observed-range-km", "960", "--observed-apogee-km", "4500", "--observed-time-error-s", "5"),
+        "add --observed-time-s",
+    ),
+    (("--burnout-speed", "3000", "--burnout-angle", "-30"), "--burnout-angle: -30° at height 0"),
+    (("--burnout-speed", "3000", "--burnout-angle", "-1", "--burnout-altitude-km", "0"), "--burnout-angle: -1° at"),
+    (("",), "MISSILE: an empty name"),
     (("qiam", "--out", "/proc/nowhere"), "cannot write into /proc/nowhere"),
 ]
 

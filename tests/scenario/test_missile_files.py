@@ -4,7 +4,7 @@ import pytest
 
 from detente.records.errors import InputError, InputErrors
 from detente.scenario.catalogue import MissileEntry, MissileFile
-from detente.scenario.files import check_file, load_missile
+from detente.scenario.files import check_file, load_agreement, load_missile, load_scenario
 
 GOOD = """\
 name: mine
@@ -55,6 +55,10 @@ BAD = [  # what is written for what, line and column, path, words of the complai
     ("isp_s: 230", "isp_s: 2300", 6, 45, "stages.0.isp_s", "less than 600"),
     ("diameter_m: 0.84", "diameter_m: .inf", 6, 74, "stages.0.diameter_m", "a number"),
     ("[0.85, 0.2], [1.0, 0.27]", "[1.0, 0.2], [0.85, 0.27]", 4, 5, "cd", "Mach from 0 up"),
+    ("[0.85, 0.2], [1.0, 0.27]", "[1.0, 0.2], [0.85, 0.27]", 4, 5, "cd", "Mach 0.85 after Mach 1"),
+    ("[0.85, 0.2]", "[0.0, 0.2]", 4, 5, "cd", "Mach 0 after Mach 0"),
+    ("[0.0, 0.2]", "[-0.5, 0.2]", 4, 5, "cd", "Mach -0.5"),
+    ("[1.0, 0.27]", "[1.0, 10]", 4, 5, "cd", "a coefficient of 10"),
     ("[1.0, 0.27]", "[1.0, -0.27]", 4, 5, "cd", "drag coefficients of 0 to 10"),
     ("[1.0, 0.27]", "[1.0, .nan]", 4, 37, "cd.2.1", "a number"),
     ("isp_s: 230", "isp_s: 23", 6, 5, "stages.0", "a push above"),
@@ -81,6 +85,13 @@ def test_a_bad_file_is_told_where_and_why(tmp_path, old, new, line, column, path
 def test_a_typing_error_in_a_key_is_guessed(tmp_path):
     with pytest.raises(InputError, match="did you mean 'fuelled_kg'"):
         load_missile(written(tmp_path, GOOD.replace("  - {fuelled_kg", "  - {fueled_kg")))
+
+
+def test_no_name_is_no_folder():
+    for name in ("", "  "):
+        for load in (load_missile, load_scenario, load_agreement, check_file):
+            with pytest.raises(InputError, match="an empty name"):
+                load(name)
 
 
 def test_another_kind_of_file_and_no_file_are_refused(tmp_path):

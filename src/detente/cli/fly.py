@@ -110,6 +110,8 @@ def fly(
         further = {"a missile": powered, "a burn-out state": state, "an observed test": observed}
         kind = chosen(asked)
         refuse_others(kind, further)
+        refuse_half(observed)
+        refuse_downward(burnout_angle, burnout_altitude_km)
         with show.waiting("fly", quiet=quiet or as_json):
             door = opened(kind)
             result = door(*asked[kind].values(), **common, **given(further[kind]))
@@ -157,6 +159,24 @@ def refuse_others(kind: str, further: dict[str, dict[str, Any]]) -> None:
                 f"an option that belongs to {other}, not to {kind}", "options of one kind of flight", "leave it out",
                 path=OPTIONS[name],
             )  # fmt: skip
+
+
+def refuse_half(observed: dict[str, Any]) -> None:
+    """Complain of how well a time is known, where no time is given."""
+    if observed["flight_time_error_s"] is not None and observed["flight_time_s"] is None:
+        raise InputError(
+            f"{OPTIONS['flight_time_error_s']} alone", f"both it and {OPTIONS['flight_time_s']}",
+            f"add {OPTIONS['flight_time_s']}, or leave it out", path=OPTIONS["flight_time_error_s"],
+        )  # fmt: skip
+
+
+def refuse_downward(angle_deg: float | None, altitude_km: float | None) -> None:
+    """Complain of a flight that would begin into the ground."""
+    if angle_deg is not None and angle_deg < 0.0 and not altitude_km:
+        raise InputError(
+            f"{angle_deg:g}° at height 0", "an angle above the horizon, or a height to come down from",
+            "correct it, or give --burnout-altitude-km", path="--burnout-angle",
+        )  # fmt: skip
 
 
 def chosen(asked: dict[str, dict[str, Any]]) -> str:

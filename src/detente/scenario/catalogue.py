@@ -88,11 +88,7 @@ class PointMassMissile(Strict):
 
     @model_validator(mode="after")
     def _flies(self) -> Self:
-        mach = [row[0] for row in self.cd]
-        if mach[0] < 0 or any(b <= a for a, b in pairwise(mach)):
-            raise RefusedError("rows of (Mach number, coefficient), Mach from 0 up", "sort the rows", part=("cd",))
-        if any(not 0 <= row[1] < 10 for row in self.cd):
-            raise RefusedError("drag coefficients of 0 to 10", "correct the second number of the row", part=("cd",))
+        self._check_drag()
         if self.push_kg <= self.lifted_kg:
             raise RefusedError(
                 f"a push above the {self.lifted_kg:,.0f} kg it must lift",
@@ -100,6 +96,21 @@ class PointMassMissile(Strict):
                 found=f"a first stage that pushes {self.push_kg:,.0f} kg", part=("stages", 0),
             )  # fmt: skip
         return self
+
+    def _check_drag(self) -> None:
+        """Refuse a drag table out of order, or of numbers no body has."""
+        mach = [row[0] for row in self.cd]
+        step = next(((a, b) for a, b in pairwise(mach) if b <= a), None)
+        if mach[0] < 0 or step is not None:
+            found = f"Mach {mach[0]:g}" if step is None else f"Mach {step[1]:g} after Mach {step[0]:g}"
+            expected = "rows of (Mach number, coefficient), Mach from 0 up, each higher than the one before"
+            raise RefusedError(expected, "sort the rows, or correct them", found=found, part=("cd",))
+        wrong = next((row[1] for row in self.cd if not 0 <= row[1] < 10), None)
+        if wrong is not None:
+            raise RefusedError(
+                "drag coefficients of 0 to 10", "correct the second number of the row",
+                found=f"a coefficient of {wrong:g}", part=("cd",),
+            )  # fmt: skip
 
     @property
     def lifted_kg(self) -> float:

@@ -85,7 +85,7 @@ def load_missile(name_or_path: str | FilePath) -> MissileEntry | MissileFile:
     said, known = str(name_or_path), load_catalogue().missiles
     if said in known:
         return known[said]
-    path = FilePath(name_or_path)
+    path = _path(name_or_path, "MISSILE")
     if not path.exists():
         raise InputError(
             found=f"no missile {said!r}",
@@ -119,7 +119,7 @@ def list_agreements() -> list[dict[str, str]]:
 
 def check_file(name_or_path: str | FilePath) -> FileKind:
     """Load a file as what its content says it is, and say what that is. Anything wrong raises InputError."""
-    path = FilePath(name_or_path)
+    path = _path(name_or_path)
     if not path.exists():
         for folder in ("scenarios", "agreements", "catalogue"):
             path = bundled(folder, str(name_or_path)) or path
@@ -170,7 +170,7 @@ def _find(name_or_path: str | FilePath, folder: str, what: str) -> FilePath:
     named = bundled(folder, said)
     if named is not None:
         return named
-    path = FilePath(name_or_path)
+    path = _path(name_or_path)
     if path.exists():
         return path
     known = sorted(entry.stem for entry in (DATA / folder).glob("*.yaml"))
@@ -178,6 +178,15 @@ def _find(name_or_path: str | FilePath, folder: str, what: str) -> FilePath:
         found=f"no {what} {said!r}", expected=f"a bundled {what} ({', '.join(known)}) or the path of a YAML file",
         remedy=did_you_mean(path.name.removesuffix(".yaml"), known) or "check the name or the path", file=said,
     )  # fmt: skip
+
+
+def _path(said: str | FilePath, place: str = "") -> FilePath:
+    """A path that names something: an empty one would mean the folder one is in."""
+    if not str(said).strip():
+        raise InputError(
+            "an empty name", "a name that comes with Détente, or the path of a YAML file", "give one", path=place
+        )
+    return FilePath(said)
 
 
 def _located(path: FilePath, *, keep_marks: bool = True) -> Located:
