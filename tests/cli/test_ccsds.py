@@ -111,10 +111,11 @@ def run(folder) -> Path:
 
 def test_a_run_is_written_as_it_is_read(command, folder, run):
     out = folder / "run.tdm"
-    assert command("ccsds", "write", run, "--kind", "tdm", "--out", out).exit_code == 0
+    words = ("ccsds", "write", run, "--kind", "tdm", "--side", "NATO")
+    assert command(*words, "--out", out).exit_code == 0
     assert out.read_text().splitlines()[4:] == (folder / "raid.tdm").read_text().splitlines()[4:]
     before = out.read_bytes()
-    again = command("ccsds", "write", run, "--kind", "tdm", "--out", out)
+    again = command(*words, "--out", out)
     assert (again.exit_code, "there already" in again.stderr, out.read_bytes() == before) == (2, True, True)
 
 
@@ -128,6 +129,24 @@ def test_a_write_that_fails_leaves_nothing_in_the_way_of_the_next(command, folde
     assert list(tmp_path.iterdir()) == []
     assert command("ccsds", *words, "--out", out).exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("kind", ["oem", "tdm"])
+def test_no_side_of_several_is_chosen_for_the_user(command, run, kind):
+    done = command("ccsds", "write", run, "--kind", kind)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "error: --side: none given\n  expected: one of NATO, Russia" in done.stderr
+
+
+def test_the_only_side_of_a_run_is_meant(command, run, tmp_path):
+    for path in run.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    setting = json.loads((run / "setting.json").read_text())
+    alone = {**setting, "sides": ["NATO"], "sensors": setting["sensors"][:1]}
+    (tmp_path / "setting.json").write_text(json.dumps(alone))
+    of_two = command("ccsds", "write", run, "--kind", "tdm", "--side", "NATO").stdout
+    of_one = command("ccsds", "write", tmp_path, "--kind", "tdm").stdout
+    assert of_one.splitlines()[4:] == of_two.splitlines()[4:] != []
 
 
 @pytest.mark.parametrize("kind", ["oem", "tdm"])

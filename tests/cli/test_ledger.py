@@ -210,14 +210,15 @@ def test_a_run_is_written_as_ccsds_messages_and_read_back(command, recorded, tmp
     found = json.loads(command("ccsds", "read", tmp_path / "oem", "--json").stdout)
     assert len(found) > 2
     line = found[0]["name"]
-    ocm = command("ccsds", "write", recorded, "--kind", "ocm", "--line", line)
+    ocm = command("ccsds", "write", recorded, "--side", "NATO", "--kind", "ocm", "--line", line)
     (tmp_path / "ocm").write_text(ocm.stdout)
     (one,) = json.loads(command("ccsds", "read", tmp_path / "ocm", "--json").stdout)
     assert one["name"] == line
     assert one["state"] == found[0]["state"]
-    for words in (["--kind", "cdm"], ["--side", "Norway"], ["--kind", "ocm", "--line", "nobody"]):
-        assert command("ccsds", "write", recorded, *words).exit_code == 2
-    assert command("ccsds", "write", tmp_path).exit_code == 2
+    for words in (["--kind", "cdm"], ["--kind", "ocm", "--line", "nobody"]):
+        assert command("ccsds", "write", recorded, "--side", "NATO", *words).exit_code == 2
+    assert command("ccsds", "write", recorded, "--side", "Norway").exit_code == 2
+    assert command("ccsds", "write", tmp_path, "--side", "NATO").exit_code == 2
     assert command("ccsds", "read", recorded / "run.json").exit_code == 2
 
 
@@ -246,9 +247,15 @@ def test_what_a_run_told_of_sensors_is_written_as_sapient_and_read_back(command,
     cut.write_bytes(file.read_bytes()[:-3])
     result = command("sapient", "read", cut, "--sensors", recorded)
     assert (result.exit_code, "cut.sapient: byte" in result.stderr, "cut off" in result.stderr) == (2, True, True)
-    for words in (["--side", "Norway"], ["--side", "NATO", "--to", "NATO"]):
+    both = ["--side", "NATO", "--to", "Russia"]
+    for words in (["--side", "Norway", "--to", "Russia"], ["--side", "NATO", "--to", "NATO"]):
         assert command("sapient", "write", recorded, *words, "--out", tmp_path / "x").exit_code == 2
-    assert command("sapient", "write", tmp_path, "--out", tmp_path / "x").exit_code == 2
+    for option, words in (("--side", both[2:]), ("--to", both[:2]), ("--side", [])):
+        unsaid = command("sapient", "write", recorded, *words, "--out", tmp_path / "x")
+        assert unsaid.exit_code == 2
+        assert f"error: {option}: none given\n  expected: one of NATO, Russia" in unsaid.stderr
+    assert command("sapient", "write", tmp_path, *both, "--out", tmp_path / "x").exit_code == 2
     assert command("sapient", "read", tmp_path / "none", "--sensors", recorded).exit_code == 2
-    assert command("sapient", "write", recorded, "--out", tmp_path / "no" / "such").exit_code == 2
+    nowhere = command("sapient", "write", recorded, *both, "--out", tmp_path / "no" / "such")
+    assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (2, True)
     assert not (tmp_path / "x").exists()

@@ -125,6 +125,13 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
     assert words in str(caught.value)
 
 
+def test_what_is_refused_of_sensors_is_shown_alone_not_the_whole_file(folder):
+    (folder / "turned.yaml").write_text("azimuth: counterclockwise-from-x" + EARTH)
+    with pytest.raises(InputError) as caught:
+        detente.track({"time_s": [0.0]}, folder / "turned.yaml")
+    assert (caught.value.path, caught.value.found) == ("azimuth", "'counterclockwise-from-x'")
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_times_in_nanoseconds_are_refused_with_their_row(columns, folder, ending):
     """1291183200000000001 is no float64: Arrow would not take it for one."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, emit, owned_failures, write_file
+from detente.cli.options import Json, emit, owned_failures, side_meant, write_file
 from detente.records.errors import InputError
 
 ccsds = typer.Typer(
@@ -19,7 +19,9 @@ ccsds = typer.Typer(
 def write(
     run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="a run's folder")],
     kind: Annotated[str, typer.Option("--kind", help="oem, ocm or tdm")] = "oem",
-    side: Annotated[str, typer.Option("--side", help="whose picture, or whose sensors")] = "NATO",
+    side: Annotated[
+        str | None, typer.Option("--side", help="whose picture, or whose sensors; needed unless the run has one side")
+    ] = None,
     line: Annotated[str | None, typer.Option("--line", metavar="NAME", help="ocm: one line of the picture")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="default: stdout")] = None,
 ) -> None:
@@ -37,7 +39,7 @@ def write(
         typer.echo(write_file(out, text.encode()))
 
 
-def _written(run: Path, kind: str, side: str, line: str | None) -> str:
+def _written(run: Path, kind: str, said: str | None, line: str | None) -> str:
     import numpy as np
 
     from detente.gateway.ccsds.ephemeris import of_tracks, write_ocm, write_oem
@@ -48,8 +50,7 @@ def _written(run: Path, kind: str, side: str, line: str | None) -> str:
 
     setting, created = read_setting(run), datetime.now(UTC)
     epoch, sides = parse_moment(setting["epoch"]), setting["sides"]
-    if side not in sides:
-        raise InputError(f"--side {side!r}", f"one of {', '.join(sides)}", "name a side of the run")
+    side = side_meant(said, sides)
     if kind == "tdm":
         mine = [i for i, sensor in enumerate(setting["sensors"]) if sensor["side"] == side]
         detections = read_stage(run, Detections)

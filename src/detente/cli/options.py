@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +44,16 @@ def owned_failures(kept: str = "nothing was written") -> Iterator[None]:
         typer.echo(f"\nfailed: a worker process was killed, perhaps for want of memory; {kept}", err=True)
         typer.echo("  to do: ask for fewer --workers", err=True)
         raise typer.Exit(1) from lost
+
+
+def side_meant(said: str | None, sides: Sequence[str], option: str = "--side") -> str:
+    """The side of a run that an option names. Where the run has one alone, nothing need be said."""
+    if said is None and len(sides) == 1:
+        return sides[0]
+    if said not in sides:
+        found = "none given" if said is None else repr(said)
+        raise InputError(found, f"one of {', '.join(sides)}", "name a side of the run", path=option)
+    return said
 
 
 def write_file(path: Path, data: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, emit, owned_failures, write_file
+from detente.cli.options import Json, emit, owned_failures, side_meant, write_file
 from detente.records.errors import InputError, PeerError
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ sapient = typer.Typer(
 def write(
     run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="a run's folder")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="frames, as they go over a line")],
-    side: Annotated[str, typer.Option("--side", help="whose sensors")] = "NATO",
-    to: Annotated[str, typer.Option("--to", metavar="SIDE", help="who was told")] = "Russia",
+    side_said: Annotated[str | None, typer.Option("--side", help="whose sensors")] = None,
+    to_said: Annotated[str | None, typer.Option("--to", metavar="SIDE", help="who was told")] = None,
 ) -> None:
     """What one side told another of its sensors: a registration of each, and its status reports."""
     with owned_failures():
@@ -38,9 +38,7 @@ def write(
 
         setting = read_setting(run)
         nodes, sides, epoch = _nodes_of_run(run, setting)
-        for option, name in (("--side", side), ("--to", to)):
-            if name not in sides:
-                raise InputError(f"{option} {name!r}", f"one of {', '.join(sides)}", "name a side of the run")
+        side, to = side_meant(side_said, sides), side_meant(to_said, sides, "--to")
         said = read_stage(run, Messages)
         said = said.take((said.giver == sides.index(side)) & (said.receiver == sides.index(to)))
         said = said.take(said.data == DataClass.SENSOR_STATUS)

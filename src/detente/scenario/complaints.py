@@ -91,9 +91,19 @@ def _complaint(details: ErrorDetails, located: Located, model: type[BaseModel], 
         )  # fmt: skip
     refusal = details.get("ctx", {}).get("error")
     if isinstance(refusal, RefusedError):
-        found = refusal.found or shown(details["input"])
+        found = refusal.found or shown(_part(details["input"], refusal.part))
         return located.problem((*path, *refusal.part), found, refusal.expected, refusal.remedy, parts=True)
     return located.problem(path, shown(details["input"]), *_expected(details, holder, key))
+
+
+def _part(value: Any, steps: Path) -> Any:
+    """What stands in a value at a path; the nearest thing that would hold it where nothing is written there."""
+    for step in steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return value
 
 
 def _steps(location: tuple[int | str, ...]) -> Path:
