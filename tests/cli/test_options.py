@@ -47,8 +47,12 @@ def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: 
     with pytest.raises(InputError, match="there already"):
         write_file(tmp_path / "link", b"y")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "result"]
-    with pytest.raises(InputError, match="cannot be written"):
-        write_file(Path("/dev/full"), b"y")
+    for path in (Path("/dev/full"), tmp_path / "result" / "below"):
+        with pytest.raises(InputError, match="cannot be written"):
+            write_file(path, b"y")
+    for path in (Path(), Path("/"), tmp_path):
+        with pytest.raises(InputError, match="there already"):
+            write_file(path, b"y")
 
 
 def test_a_disk_without_links_serves_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def side_meant(said: str | None, sides: Sequence[str], option: str = "--side") -
     """The side of a run that an option names. Where the run has one alone, nothing need be said."""
     if said is None and len(sides) == 1:
         return sides[0]
-    if said not in sides:
+    if said is None or said not in sides:
         found = "none given" if said is None else repr(said)
         raise InputError(found, f"one of {', '.join(sides)}", "name a side of the run", path=option)
     return said

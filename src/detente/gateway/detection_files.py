@@ -94,7 +94,11 @@ class _Asked:
         """All of it."""
         time_s = self._numbers("time_s")
         self._refuse(
-            ~(np.abs(time_s) < MOST), "time_s", time_s, "a time in seconds", "give every row its time, in seconds"
+            ~(np.abs(time_s) < MOST),
+            "time_s",
+            time_s,
+            "a time in seconds, less than 10¹²",
+            "give every row its time, in seconds",
         )
         self._one_replicate()
         sensor = self._sensor()
@@ -243,7 +247,9 @@ class _Asked:
         for angle in ("azimuth", "elevation"):
             self._refuse(~blank & ~np.isfinite(given[angle]), angle, given[angle], "a finite angle", empty)
         away = given["range"]
-        self._refuse(~blank & radar & ~((away > 0.0) & (away < MOST)), "range", away, "a range above 0", empty)
+        self._refuse(
+            ~blank & radar & ~((away > 0.0) & (away < MOST)), "range", away, "a range above 0, below 10¹² m", empty
+        )
         for what in ("range", "range_rate"):
             self._refuse(
                 ~radar & (np.nan_to_num(given[what]) != 0.0), what, given[what], f"no {what} from an infrared sensor",
@@ -272,8 +278,8 @@ class _Asked:
             if wrong.size:
                 row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]
                 raise self._error(
-                    row, f"sigma_{what}", f"noise {sigmas[what][row]:g} of sensor {name!r}", "a noise above 0",
-                    f"give sigma_{what}_… in the sensors file, or in a column of the detections",
+                    row, f"sigma_{what}", f"noise {sigmas[what][row]:g} of sensor {name!r}",
+                    "a noise above 0, below 10¹²", f"give sigma_{what}_… in the sensors file, or in a column of the detections",
                 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from detente.records.errors import InputError
 
@@ -14,7 +15,7 @@ def whole(path: Path, *, over: bool = False) -> Iterator[Path]:
 
     ``over``: in place of what is there; otherwise FileExistsError where anything is. Disk errors come as they are.
     """
-    scratch = path.with_name(f".writing-{os.getpid()}")
+    scratch = path.parent / f".writing-{uuid4().hex}"
     try:
         yield scratch
         if over:
