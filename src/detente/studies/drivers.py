@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 import detente
 from detente import __version__
-from detente.centre.exchange.digest import digest
 from detente.records.errors import InputError, InputErrors
 from detente.records.results import ObjectResults, StudyTable
 from detente.scenario.agreement import Agreement
@@ -147,8 +146,7 @@ def run(
             folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {
-                "architecture": architecture, "replicate": replicate,
-                "agreement": _identified(asked.agreements[architecture]), **(noted or {}),
+                "architecture": architecture, "replicate": replicate, "agreement": result.agreement, **(noted or {}),
             }  # fmt: skip
             folders.write_manifest(scratch, what="run", digest=asked.digest, seed=seed, parameters=parameters)
     return result
@@ -261,10 +259,6 @@ def _read_flown(folder: Path) -> Flown:
 
 def _scenario(asked: Scenario | str | Path) -> Scenario:
     return asked if isinstance(asked, Scenario) else load_scenario(asked)
-
-
-def _identified(agreement: Agreement | None) -> dict[str, str] | None:
-    return None if agreement is None else {"name": agreement.name, "digest": digest(agreement)}
 
 
 def _with_agreement(scenario: Scenario, architecture: str, agreement: Agreement | str | Path) -> Scenario:
