@@ -83,6 +83,25 @@ def test_the_answer_says_so_when_nothing_can_be_told(saved):
     assert " more</strong>" not in text
 
 
+def test_sides_beside_one_another_share_one_unit(saved):
+    """What is fine enough for one side's difference is written of both."""
+    from dataclasses import replace
+
+    times = dict(zip(saved.sides, ((300.0, 250.0, 350.0), (21.0, 6.0, 35.0)), strict=True))
+    told = {
+        architecture: {
+            side: {**said, "warning_time_s": dict(zip(("mean", "low", "high"), times[side], strict=True))}
+            for side, said in sides.items()
+            if side in times
+        }
+        for architecture, sides in saved.study["differences"].items()
+    }
+    text = str(answer.answer(replace(saved, study={**saved.study, "differences": told})))
+    said = text.replace("\u202f", " ")
+    assert "300 s longer" in said
+    assert "21 s longer" in said
+
+
 def test_curves_start_at_the_share_ever_warned():
     leads = lead_s(np.array([100.0, 100.0, 100.0, 100.0]), np.array([40.0, 80.0, -1.0, 100.0]))
     assert survival(leads, np.array([0.0, 20.0, 20.5, 60.0, 61.0])) == [0.75, 0.5, 0.25, 0.25, 0.0]
