@@ -8,7 +8,7 @@ import pytest
 
 from detente.report import answer, clauses, coverage, hexes, world
 from detente.report.figures import lead_s, survival
-from detente.report.words import decimal, plain, verdict
+from detente.report.words import NARROW, decimal, plain, verdict
 
 DAY = date(2010, 12, 1)
 
@@ -97,7 +97,7 @@ def test_sides_beside_one_another_share_one_unit(saved):
         for architecture, sides in saved.study["differences"].items()
     }
     text = str(answer.answer(replace(saved, study={**saved.study, "differences": told})))
-    said = text.replace("\u202f", " ")
+    said = text.replace(NARROW, " ")
     assert "300 s longer" in said
     assert "21 s longer" in said
 
