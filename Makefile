@@ -47,7 +47,7 @@ endif
 	@touch $@
 
 study: .venv/installed
-	@$(BIN)/detente study $(SCENARIO) --out out/$(SCENARIO)
+	@$(BIN)/detente study $(SCENARIO) --out out/$(SCENARIO) --resume
 
 demo-live: .venv/installed
 	@$(BIN)/python -m detente.exercise.demo

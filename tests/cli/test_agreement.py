@@ -249,7 +249,8 @@ def test_signing_and_verifying(command, tmp_path, pem_keys):
     signatures = tmp_path / "lisbon.signatures.json"
     verify = ["agreement", "verify", "lisbon-2011", "--signatures", signatures]
     trusted = [word for side, (_, public) in pem_keys.items() for word in ("--key", f"{side}={public}")]
-    assert command(*verify).exit_code == 1
+    missing = command(*verify)
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True), "a file named on purpose is there"
     for done, (side, (private, _)) in enumerate(pem_keys.items(), 1):
         sign = ["agreement", "sign", "lisbon-2011", "--party", side, "--private-key", private]
         result = command(*sign, "--signatures", signatures, "--json")
@@ -262,6 +263,12 @@ def test_signing_and_verifying(command, tmp_path, pem_keys):
     assert (stranger.exit_code, "France is no party" in stranger.stderr) == (2, True)
     swapped = ["--key", f"NATO={pem_keys['Russia'][1]}", "--key", f"Russia={pem_keys['NATO'][1]}"]
     assert command(*verify, *swapped).exit_code == 1
+    assert command(*sign, "--signatures", signatures).exit_code == 0, "the same text may be signed anew"
+    there = signatures.read_bytes()
+    replaced = command("agreement", "sign", "jdec-2000", "--party", side, "--private-key", private, *verify[3:])
+    assert replaced.exit_code == 2, "signatures under another text are nobody's to overwrite"
+    assert "not under this text of 'jdec-2000'" in replaced.stderr
+    assert signatures.read_bytes() == there
     other = command("agreement", "verify", "jdec-2000", "--signatures", signatures, "--json")
     assert other.exit_code == 1
     assert {line["why"] for line in json.loads(other.stdout)["parties"]} == {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from detente.cli.options import owned_failures, write_file
+from detente.cli.options import owned_failures, results_folder, write_file
 from detente.records.errors import InputError
 
 little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
@@ -116,3 +116,22 @@ def _alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("seed", "values", "further", "folder"),
+    [
+        (1, None, (None,), "out/lisbon-2010"),
+        (1, ["threat_view=russia"], (None,), "out/lisbon-2010-threat_view=russia"),
+        (2, ["sides[0].stock=3"], ("alone,joint",), "out/lisbon-2010-sides+0+.stock=3-seed-2-alone+joint"),
+        (1, ["a=../../etc/x"], (), "out/lisbon-2010-a=..+..+etc+x"),
+    ],
+)  # fmt: skip
+def test_each_question_has_a_folder_of_its_own(seed, values, further, folder):
+    assert results_folder("lisbon-2010", seed, values, *further).as_posix() == folder
+
+
+def test_a_long_question_is_named_by_a_digest():
+    one, other = (results_folder("x", 1, ["a=" + "b" * 300 + end]).name for end in "12")
+    assert one != other
+    assert len(one) < 100

@@ -8,7 +8,7 @@ import pytest
 
 from detente.report import answer, clauses, coverage, hexes, world
 from detente.report.figures import lead_s, survival
-from detente.report.words import decimal, plain, verdict
+from detente.report.words import NARROW, decimal, plain, verdict
 
 DAY = date(2010, 12, 1)
 
@@ -81,6 +81,25 @@ def test_the_answer_says_so_when_nothing_can_be_told(saved):
     text = str(answer.answer(replace(saved, study={**saved.study, "differences": flat})))
     assert text.count("not distinguishable from zero") == 6
     assert " more</strong>" not in text
+
+
+def test_sides_beside_one_another_share_one_unit(saved):
+    """What is fine enough for one side's difference is written of both."""
+    from dataclasses import replace
+
+    times = dict(zip(saved.sides, ((300.0, 250.0, 350.0), (21.0, 6.0, 35.0)), strict=True))
+    told = {
+        architecture: {
+            side: {**said, "warning_time_s": dict(zip(("mean", "low", "high"), times[side], strict=True))}
+            for side, said in sides.items()
+            if side in times
+        }
+        for architecture, sides in saved.study["differences"].items()
+    }
+    text = str(answer.answer(replace(saved, study={**saved.study, "differences": told})))
+    said = text.replace(NARROW, " ")
+    assert "300 s longer" in said
+    assert "21 s longer" in said
 
 
 def test_curves_start_at_the_share_ever_warned():

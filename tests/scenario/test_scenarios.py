@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detente.geodesy.distance import great_circle_m
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.files import (
@@ -166,3 +167,20 @@ def test_a_sensor_out_of_service_is_allowed_but_told() -> None:
     assert scenario.cautions == (
         "sensor kurecik: in service from 2012-01-01 to 2099-12-31, but the scenario's epoch is 2010-12-01",
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_named_aim_points_lie_within_the_least_reach_of_a_site_of_their_side(
+    scenarios: dict[str, Scenario], name: str
+) -> None:  # fmt: skip
+    """On each side alike, or what cooperation buys would rest on where a raid's writer put them."""
+    scenario = scenarios[name]
+    for wave in scenario.raid.waves:
+        for launch in wave.launches:
+            side = scenario.side_names.index(launch.aim.side)
+            own = [site for site in scenario.sites if site.side == side]
+            places = np.radians([[site.position.lat_deg, site.position.lon_deg] for site in own])
+            reach_m = 1e3 * np.array([site.entry.range_max_km.low for site in own])
+            for point in launch.aim.at:
+                aimed_at = np.radians([[point.lat_deg, point.lon_deg]])
+                assert np.any(great_circle_m(aimed_at, places) <= reach_m), f"{launch.aim.side}: {point}"

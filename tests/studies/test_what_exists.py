@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 import detente
-from detente.records.errors import InputError
-from detente.studies import folder
 from detente.studies.replicates import fly
 
 
@@ -27,22 +25,3 @@ def test_launches_from_no_countrys_ground_can_be_named_by_no_country(three_sides
 
 def test_troops_are_people(three_sides):
     assert three_sides("people_defended_fraction").all()
-
-
-def test_proving_a_folder_leaves_nothing(tmp_path):
-    folder.check_folder(tmp_path / "a" / "b")
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot write into"):
-        folder.check_folder(tmp_path / "file" / "b")
-
-
-def test_a_disk_that_fills_while_chunks_are_kept_says_what_resume_finds(tmp_path):
-    store = folder.Store(tmp_path, "key")
-    store.open(resume=False)
-
-    def full(path):
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(InputError, match=r"kept in \.chunks, where --resume finds it"):
-        store.save(0, full)

@@ -12,6 +12,7 @@ from detente.records.errors import InputError
 
 if TYPE_CHECKING:
     from detente.centre.exchange.comparison import Change
+    from detente.centre.exchange.signature import Signature
     from detente.scenario.agreement import Agreement
 
 DECISIONS = 20  # of a run that are listed unless told otherwise
@@ -186,7 +187,9 @@ def sign(
 
         asked, path = _load(file), _signatures_file(file, signatures)
         mine = signed(asked, party, read_signing_key(key))
-        others = [one for one in (read_signatures(path) if path.exists() else []) if one.party != party]
+        there = read_signatures(path) if path.exists() else []
+        _refuse_other_text(asked, there, path)
+        others = [one for one in there if one.party != party]
         write_signatures(path, asked, [*others, mine])
         found = {
             "agreement": asked.name, "digest": digest(asked), "party": party, "key": mine.key.hex(),
@@ -197,6 +200,19 @@ def sign(
         else:
             typer.echo(f"{party} signed {asked.name}, digest {found['digest']}")
             typer.echo(f"wrote {path}; signed by {', '.join(found['signed_by'])}")
+
+
+def _refuse_other_text(asked: "Agreement", there: "list[Signature]", path: Path) -> None:
+    """Raise InputError where signatures under another agreement would be replaced, or stand beside one under this."""
+    from detente.centre.exchange.signature import holds
+
+    other = next((one.party for one in there if not holds(asked, one)), None)
+    if other is not None:
+        raise InputError(
+            f"a signature of {other} that is not under this text of {asked.name!r}",
+            "a new file, or one of signatures under the same text",
+            "name another with --signatures, or move this one away, where it is of an earlier text", file=str(path),
+        )  # fmt: skip
 
 
 @agreement.command()
@@ -218,7 +234,8 @@ def verify(file: File, key: GivenKeys = None, signatures: Signatures = None, as_
                 f"--key {strangers[0]}=…, and {strangers[0]} is no party of {asked.name!r}",
                 f"keys of {', '.join(asked.parties)}", "correct the name, or leave that key out",
             )  # fmt: skip
-        stands = standings(asked, read_signatures(path) if path.exists() else [], trusted)
+        none_yet = signatures is None and not path.exists()
+        stands = standings(asked, [] if none_yet else read_signatures(path), trusted)
         complete = all(stand.signed for stand in stands)
         found = {
             "agreement": asked.name, "digest": digest(asked), "signed_by_all": complete,

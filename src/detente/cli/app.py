@@ -18,7 +18,18 @@ from detente.cli.envelope import envelope
 from detente.cli.fly import fly
 from detente.cli.ledger import ledger
 from detente.cli.live import live
-from detente.cli.options import Json, Out, Quiet, Seed, SetValues, Target, emit, owned_failures
+from detente.cli.options import (
+    Json,
+    Out,
+    Quiet,
+    Seed,
+    SetValues,
+    Target,
+    emit,
+    named_for,
+    owned_failures,
+    results_folder,
+)  # fmt: skip
 from detente.cli.sapient import sapient
 from detente.records.errors import InputError, InputErrors
 
@@ -79,7 +90,7 @@ def study(
         from detente.studies import drivers
 
         loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
-        folder = out or Path("out") / loaded.name
+        folder = out or results_folder(loaded.name, seed, set_values, architectures)
         names = (
             tuple(part.strip() for part in architectures.split(","))
             if architectures is not None
@@ -118,7 +129,8 @@ def run(
         from detente.studies import drivers
 
         loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
-        folder = out or Path("out") / loaded.name / f"run-{architecture}-{replicate}"
+        world = named_for(f"run-{architecture}-{replicate}", None if agreement is None else Path(agreement).stem)
+        folder = out or results_folder(loaded.name, seed, set_values) / world
         with show.waiting("run", quiet=quiet):
             result = drivers.run(
                 loaded, architecture=architecture, agreement=agreement, seed=seed, replicate=replicate, out=folder,

@@ -1,6 +1,8 @@
 """What commands have in common: their shared options, and how a failure ends them."""
 
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -12,6 +14,7 @@ import typer
 
 from detente.records.errors import InputError, InputErrors
 
+NAME_MAX = 80  # characters of a folder's name that say what sets it apart
 Target = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="a bundled scenario (see `detente scenarios`) or a YAML file")
 ]
@@ -54,6 +57,22 @@ def side_meant(said: str | None, sides: Sequence[str], option: str = "--side") -
         found = "none given" if said is None else repr(said)
         raise InputError(found, f"one of {', '.join(sides)}", "name a side of the run", path=option)
     return said
+
+
+def results_folder(scenario: str, seed: int, set_values: Sequence[str] | None, *further: str | None) -> Path:
+    """Where results go unless ``--out`` says: each question has a folder of its own, named for what differs."""
+    return Path("out") / named_for(scenario, *(set_values or ()), None if seed == 1 else f"seed-{seed}", *further)
+
+
+def named_for(name: str, *parts: str | None) -> str:
+    """A file's or folder's name with what sets it apart, in characters that every disk takes; long ones by a digest."""
+    apart = "-".join(part for part in parts if part is not None)
+    if not apart:
+        return name
+    plain = re.sub(r"[^A-Za-z0-9.=_+-]+", "+", apart)
+    if len(plain) > NAME_MAX:
+        plain = f"{plain[:NAME_MAX]}-{hashlib.sha256(apart.encode()).hexdigest()[:8]}"
+    return f"{name}-{plain}"
 
 
 def write_file(path: Path, data: bytes) -> str:

@@ -279,7 +279,8 @@ class _Asked:
                 row, name = int(wrong[0]), self._network.names[sensor[wrong[0]]]
                 raise self._error(
                     row, f"sigma_{what}", f"noise {sigmas[what][row]:g} of sensor {name!r}",
-                    "a noise above 0, below 10¹²", f"give sigma_{what}_… in the sensors file, or in a column of the detections",
+                    "a noise above 0, below 10¹²",
+                    f"give sigma_{what}_… in the sensors file, or in a column of the detections",
                 )  # fmt: skip
 
 

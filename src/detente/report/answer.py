@@ -88,7 +88,8 @@ def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, 
             said.append(element("p", title, f" {template.format(values=value)}."))
             continue
         found = verdict(saved, chosen, side, metrics[name])
-        values, amount = _both(saved, name, there["mean"], base["mean"], found)
+        scale = _common_scale(saved, chosen, name, metrics[name])
+        values, amount = _both(there["mean"], base["mean"], scale), _amount(saved, found, name, scale)
         said.append(element("p", title, f" {template.format(values=values)}: ", amount, "."))
         if name == "warning_time_s":
             said.append(_pointed_rightly(saved, chosen, index))
@@ -97,20 +98,27 @@ def _sentences(saved: Saved, chosen: str | None, index: int, metrics: dict[str, 
     return said
 
 
-def _both(saved: Saved, name: str, there: float, base: float, found: Verdict) -> tuple[str, Markup]:
-    """Both values and what their difference amounts to, all in one unit."""
-    scale = in_words(name, max(there, base), found)
-    return f"{scale.with_unit(there)} (alone: {scale.with_unit(base)})", _amount(saved, found, name, scale)
+def _both(there: float, base: float, scale: Scale) -> str:
+    return f"{scale.with_unit(there)} (alone: {scale.with_unit(base)})"
+
+
+def _common_scale(saved: Saved, chosen: str, name: str, metric: Document) -> Scale:
+    """One unit for all sides: they stand beside one another."""
+    cells = [saved.cell(architecture, side, name) for architecture in (chosen, BASELINE) for side in saved.sides]
+    verdicts = [verdict(saved, chosen, side, metric) for side in saved.sides]
+    return in_words(name, max(cell["mean"] for cell in cells if cell is not None), *verdicts)
 
 
 def _pointed_rightly(saved: Saved, chosen: str, side: int) -> Markup | None:
     """The warning time again, from the first statement, warning or correction, that says rightly where."""
-    there, change = objectwise.useful_warning(saved, chosen, side)
-    base, _ = objectwise.useful_warning(saved, BASELINE, side)
-    if there is None or base is None or change is None:
+    found = [_useful(saved, chosen, index) for index in range(len(saved.sides))]
+    mine = found[side]
+    if mine is None:
         return None
-    found = judged(change.mean, change.low, change.high, single=change.n < 2, better=1)
-    values, amount = _both(saved, "warning_time_s", there.mean, base.mean, found)
+    there, base, change = mine
+    sides = [one for one in found if one is not None]
+    scale = in_words("warning_time_s", max(max(one[:2]) for one in sides), *(one[2] for one in sides))
+    values, amount = _both(there, base, scale), _amount(saved, change, "warning_time_s", scale)
     return element(
         "p",
         "Counting from the first statement, warning or later correction, that says to within "
@@ -118,6 +126,15 @@ def _pointed_rightly(saved: Saved, chosen: str, side: int) -> Markup | None:
         amount,
         ".",
     )
+
+
+def _useful(saved: Saved, chosen: str, side: int) -> tuple[float, float, Verdict] | None:
+    """A side's useful warning time there and alone, s, and what is to be said of the difference."""
+    there, change = objectwise.useful_warning(saved, chosen, side)
+    base, _ = objectwise.useful_warning(saved, BASELINE, side)
+    if there is None or base is None or change is None:
+        return None
+    return there.mean, base.mean, judged(change.mean, change.low, change.high, single=change.n < 2, better=1)
 
 
 def _whose(saved: Saved, chosen: str, side: int) -> Markup:
@@ -159,17 +176,19 @@ def _amount(saved: Saved, found: Verdict, metric: str, scale: Scale) -> Markup:
     return joined(element("strong", said), f" (95{NARROW}% interval {spread(found, scale)})")
 
 
-def in_words(metric: str, largest: float, change: Verdict | None = None) -> Scale:
-    """How a metric is written in a sentence, and its difference too: one unit for all that stands together."""
+def in_words(metric: str, largest: float, *changes: Verdict) -> Scale:
+    """How a metric is written in a sentence, and differences of it too: one unit for all that stands together."""
     if not metric.endswith("_s"):
         return Scale(factor=100.0, digits=1, unit="%", difference_unit="points")
-    if largest < LONG_S or (change is not None and not _shows_in_minutes(change)):
+    if largest < LONG_S or not all(_shows_in_minutes(change) for change in changes):
         return Scale(factor=1.0, digits=0 if largest >= 10.0 else 1, unit="s", difference_unit="s")
     return Scale(factor=1.0 / 60.0, digits=1, unit="min", difference_unit="min")
 
 
 def _shows_in_minutes(change: Verdict) -> bool:
     """False where a tenth of a minute is too coarse for the difference or for an end of its interval."""
+    if change.kind in ("none", "missing"):
+        return True  # there is nothing to show
     ends = sorted((abs(change.low), abs(change.high)))
     return ends[1] >= TELLING_S and (change.kind == "unclear" or ends[0] >= 0.1 * TELLING_S)
 

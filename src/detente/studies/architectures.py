@@ -33,7 +33,7 @@ _ALL = (
     ),
     Architecture(
         name="two-key",
-        meaning="as cooperating, but an engagement needs both sides' consent",
+        meaning="as cooperating, but an engagement needs both sides' consent; no stock is kept back for own sensors",
         exchange=True,
         consent=True,
         waives_reserve=True,
@@ -47,7 +47,7 @@ _ALL = (
     ),
     Architecture(
         name="joint",
-        meaning="one pooled picture and one engagement plan",
+        meaning="one pooled picture and one engagement plan; no stock is kept back for own sensors",
         pooled=True,
         decides_for_all=True,
         one_plan=True,

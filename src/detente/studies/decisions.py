@@ -183,6 +183,6 @@ def _about(track: str, releases: Releases, sides: list[str]) -> Releases:
 
 def _track(said: str, sides: list[str]) -> tuple[int, int]:
     side, _, number = said.rpartition(":")
-    if side not in sides or not number.isdigit():
+    if side not in sides or not (number.isascii() and number.isdecimal()):
         raise InputError(f"--track {said!r}", f"SIDE:NUMBER, with a side of {', '.join(sides)}", "write, say, NATO:12")
     return sides.index(side), int(number)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+import detente
 from detente import __version__
-from detente.centre.exchange.digest import digest
 from detente.records.errors import InputError, InputErrors
 from detente.records.results import ObjectResults, StudyTable
 from detente.scenario.agreement import Agreement
@@ -57,8 +57,9 @@ def study(
 
     ``workers`` processes share the replicates (default: one a core); the result is bit-identical whatever their number.
     With ``out`` every table, the sample worlds and the manifest are written there; ``resume`` goes on where a stopped
-    study of the same scenario, seed and architectures ended. ``progress(done, all)`` is called as replicates finish.
-    ``noted`` goes into the manifest's parameters: how the scenario was asked for, where that is not in its file.
+    study of the same scenario, seed and architectures ended; a folder where another one stopped is refused, and without
+    ``resume`` any. ``progress(done, all)`` is called as replicates finish. ``noted`` goes
+    into the manifest's parameters: how the scenario was asked for, where that is not in its file.
 
     Raises :class:`~detente.records.errors.InputError` for what the caller can mend.
     """
@@ -145,11 +146,9 @@ def run(
             folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
             folders.write_json(result.document, scratch / "run.json")
             parameters = {
-                "architecture": architecture, "replicate": replicate,
-                "agreement": _identified(asked.agreements[architecture]), **(noted or {}),
+                "architecture": architecture, "replicate": replicate, "agreement": result.agreement, **(noted or {}),
             }  # fmt: skip
-            made = folders.manifest(what="run", digest=asked.digest, seed=seed, parameters=parameters)
-            folders.write_json(made, scratch / "manifest.json")
+            folders.write_manifest(scratch, what="run", digest=asked.digest, seed=seed, parameters=parameters)
     return result
 
 
@@ -262,10 +261,6 @@ def _scenario(asked: Scenario | str | Path) -> Scenario:
     return asked if isinstance(asked, Scenario) else load_scenario(asked)
 
 
-def _identified(agreement: Agreement | None) -> dict[str, str] | None:
-    return None if agreement is None else {"name": agreement.name, "digest": digest(agreement)}
-
-
 def _with_agreement(scenario: Scenario, architecture: str, agreement: Agreement | str | Path) -> Scenario:
     if not BY_NAME[architecture].exchange:
         with_exchange = ", ".join(name for name, one in BY_NAME.items() if one.exchange)
@@ -307,8 +302,14 @@ def _whole(value: int, option: str, least: int, most: int) -> None:
 
 
 def _key(scenario: Scenario, seed: int, architectures: tuple[str, ...]) -> str:
-    parts = [__version__, scenario.digest, seed, list(architectures), SMALL_CHUNKS, SMALL_CHUNK, CHUNK]
+    parts = [__version__, _sources(), scenario.digest, seed, list(architectures), SMALL_CHUNKS, SMALL_CHUNK, CHUNK]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _sources() -> str:
+    """A digest of this program's text: pieces that another one flew are not gone on with."""
+    texts = (path.read_bytes() for path in sorted(Path(detente.__file__).parent.rglob("*.py")))
+    return hashlib.sha256(b"".join(hashlib.sha256(text).digest() for text in texts)).hexdigest()
 
 
 def _metrics(table: StudyTable, architecture: str) -> dict[str, dict[str, float | None]]:

@@ -20,6 +20,7 @@ from detente import __version__
 from detente.records.errors import InputError
 from detente.records.table import Table
 
+MANIFEST = "manifest.json"
 PROBE_BYTES = 4_000_000  # about what a small study writes
 
 
@@ -64,16 +65,22 @@ def check_folder(folder: Path) -> None:
 
 @contextmanager
 def all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A scratch folder; when the block ends well, what it holds replaces the results of the same name."""
+    """A scratch folder; when the block ends well, what it holds replaces the results of the same name.
+
+    So it does all that the manifest which is there lists: no file of an earlier result stays among those of this one.
+    """
     with owned_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
         try:
             yield scratch
-            for item in sorted(scratch.iterdir()):
+            made = sorted(scratch.iterdir())
+            for stale in _listed(folder / MANIFEST) - {item.name for item in made}:
+                _remove(folder / stale)
+            for item in made:
                 target = folder / item.name
                 if target.is_dir():
-                    shutil.rmtree(target)
+                    _remove(target)
                 os.replace(item, target)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -90,15 +97,32 @@ def write_json(document: Any, path: Path) -> None:
     path.write_text(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def manifest(*, what: str, digest: str, seed: int, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What made a result: version, scenario digest, seed, parameters, environment."""
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _listed(manifest: Path) -> set[str]:
+    """The files and folders beside a manifest that it lists; none where it is not there, or no such document."""
+    try:
+        names = list(json.loads(manifest.read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in names if isinstance(name, str) and name not in ("", "..") and Path(name).name == name}
+
+
+def write_manifest(folder: Path, *, what: str, digest: str, seed: int, parameters: dict[str, Any]) -> None:
+    """What made a result: version, scenario digest, seed, parameters, environment; and its files. Written last."""
     packages = ("numpy", "numba", "scipy", "pyarrow", "pandas", "pydantic", "shapely", "cryptography")
-    return {
+    document = {
         "what": what,
         "version": __version__,
         "scenario_digest": digest,
         "seed": seed,
         "parameters": parameters,
+        "files": sorted([*(item.name for item in folder.iterdir()), MANIFEST]),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": {
             "python": sys.version.split()[0],
@@ -108,6 +132,7 @@ def manifest(*, what: str, digest: str, seed: int, parameters: dict[str, Any]) -
             "packages": {name: version_of(name) for name in packages},
         },
     }
+    write_json(document, folder / MANIFEST)
 
 
 def _cpu() -> dict[str, str]:
@@ -126,9 +151,19 @@ class Store:
         self.key = key
 
     def open(self, *, resume: bool) -> None:
-        """Start empty, or with the chunks of a stopped study of the same key."""
+        """Start empty, or with the chunks of a stopped study of the same key. InputError rather than lose any."""
         kept = self.folder / "key"
-        if not (resume and kept.is_file() and kept.read_text() == self.key):
+        same = kept.is_file() and kept.read_text() == self.key
+        finished = len(list(self.folder.glob("*/done")))
+        if finished and not (resume and same):
+            one = "a stopped study" if same else "a stopped study of another scenario, seed, architectures or version"
+            raise InputError(
+                found=f"{one} with {finished} finished part{'s' if finished > 1 else ''} in {self.folder}",
+                expected="a folder without one" + ("" if resume else ", or --resume"),
+                remedy=("go on with it (--resume), " if same else "") + f"name another --out, or delete {self.folder}",
+                path="--out",
+            )  # fmt: skip
+        if not same:
             shutil.rmtree(self.folder, ignore_errors=True)
         with owned_disk_errors(self.folder.parent):
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from detente import __version__
+from detente.centre.exchange.digest import digest
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.table import Table
 from detente.scenario.asked import Scenario
@@ -109,11 +110,19 @@ class Run:
     paths: dict[str, str] = field(default_factory=dict)  # stage → path relative to folder
 
     @property
+    def agreement(self) -> Document | None:
+        """The name and the digest of what it exchanged under; None where it exchanged nothing."""
+        asked = self.scenario.agreements[self.architecture]
+        return None if asked is None else {"name": asked.name, "digest": digest(asked)}
+
+    @property
     def document(self) -> Document:
         """The run as ``--json`` prints it."""
         return {
             "scenario": self.scenario.name,
+            "scenario_digest": self.scenario.digest,
             "architecture": self.architecture,
+            "agreement": self.agreement,
             "seed": self.seed,
             "replicate": self.replicate,
             "metrics": self.metrics,

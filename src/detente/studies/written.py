@@ -39,8 +39,7 @@ def study_files(result: Study, sample: Flown, folder: Path, noted: Mapping[str, 
         folders.write_json(setting_document(scenario, architecture), folder / "sample" / architecture / SETTING_FILE)
     folders.write_json(about(result), folder / "about.json")
     parameters = {"replicates": result.replicates, "architectures": list(result.architectures), **noted}
-    made = folders.manifest(what="study", digest=scenario.digest, seed=result.seed, parameters=parameters)
-    folders.write_json(made, folder / "manifest.json")
+    folders.write_manifest(folder, what="study", digest=scenario.digest, seed=result.seed, parameters=parameters)
 
 
 def about(result: Study) -> dict[str, Any]:

@@ -73,6 +73,16 @@ def standings(
     return found
 
 
+def holds(agreement: Agreement, signature: Signature) -> bool:
+    """Whether the key that a signature names made it, under this text and for its party."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(signature.key)
+        key.verify(signature.signature, _signed_bytes(agreement, signature.party))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def refuse_unsigned(
     agreement: Agreement, signatures: Sequence[Signature], trusted: Mapping[str, Sequence[Ed25519PublicKey]]
 ) -> None:
@@ -91,15 +101,10 @@ def _standing(
 ) -> Standing:
     party = signature.party
     known = trusted is not None and signature.key in [key.public_bytes_raw() for key in trusted.get(party, ())]
-    why = ""
     if trusted is not None and not known:
         why = "signed with a key that is not trusted for it"
     else:
-        try:
-            key = Ed25519PublicKey.from_public_bytes(signature.key)
-            key.verify(signature.signature, _signed_bytes(agreement, party))
-        except (InvalidSignature, ValueError):
-            why = "signed another text, or the signature was altered"
+        why = "" if holds(agreement, signature) else "signed another text, or the signature was altered"
     return Standing(party=party, signed=not why, trusted=known, key=signature.key, why=why)
 
 

@@ -346,13 +346,16 @@ class Simulation:
                 self._word(word, word.undo)
 
     def _settled(self) -> bool:
-        """Whether all is delivered and clocks were compared at all: on a bad line no note may have come for long."""
+        """Whether all is delivered, each has a word of the other's that it keeps, and clocks were compared at all.
+
+        On a bad line no note may have come for long: whoever began anew has nothing yet that vouches for its partner.
+        """
         nodes = [station.node for station in self.stations]
         if any(node is None for node in nodes):
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
         stands = all(link.session.open or link.session.state is State.ENDED for link in links)
-        told = all(link.base == link.next_sequence and link.skew.samples for link in links)
+        told = all(link.base == link.next_sequence and link.skew.samples and any(link.testified) for link in links)
         heard = all(one.below == other.next_sequence for one, other in zip(links, reversed(links), strict=True))
         return kept and stands and told and heard
