@@ -76,6 +76,11 @@ def test_what_waits_when_a_drills_ticks_have_ended_leaves_room_for_what_is_on_it
     assert drill(seed) == []
 
 
+def test_a_pardon_before_a_liar_is_found_out_is_none() -> None:
+    """On a line that hardly works it is found out late."""
+    assert drill(69712) == []
+
+
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
     for what in ("cuts", "crashes", "full", "refusals", "flood", "words", "in_force", "anew"):

@@ -125,10 +125,8 @@ def _set_aside(drill: Simulation, station: Station, partner: Station) -> Iterato
     if not any(doubt.suspected for doubt in station.doubts):
         yield Broken("P11", f"{station.name} never finds out that {partner.name} lies")
     after = [doubt for doubt in station.doubts if doubt.now_s > station.pardoned_s]
-    known = any(
-        doubt.suspected for doubt in station.doubts if doubt.now_s <= station.pardoned_s
-    )  # else nothing to pardon
-    if known and after and not any(not doubt.suspected and doubt.lines for doubt in after):
+    found_out = any(doubt.suspected for doubt in station.doubts if doubt.now_s <= station.pardoned_s)
+    if found_out and after and not any(not doubt.suspected and doubt.lines for doubt in after):
         yield Broken("P11", f"{station.name} pardoned {partner.name}, and its word does not return")
 
 
