@@ -123,8 +123,8 @@ def test_numbers_that_no_replicate_draws_are_told_apart(page):
 def test_each_sides_doctrine_is_told(page):
     (table,) = re.findall(r"<caption>When a side shoots</caption>.*?</table>", page, re.DOTALL)
     told = (
-        "shoot-look-shoot: 1 interceptor at once, at most 4 at one object; its result is known after 15 s; an impact on "
-        "own ground must have a probability of 0.5; 50 % of a stock is kept from what a partner alone sees"
+        "shoot-look-shoot: 1 interceptor at once, at most 4 at one object; the result is known after 15 s; an impact "
+        "on own ground must have a probability of 0.5; 50 % of a stock is kept from what a partner alone sees"
     )
     for side in ("NATO", "Russia"):
         assert f"<td>{side}</td><td>{told}</td><td>assumption (made up; salvo 1 to 2)</td>" in table

@@ -157,9 +157,9 @@ def _assumptions(saved: Saved) -> Markup:
         f"{counted(drawn, 'number is', 'numbers are')} drawn in each replicate, from low to high; "
         f"{counted(len(given) - drawn, 'is', 'are')} {FIXED}. Of all of them "
         f"{counted(assumed, 'is an assumption', 'are assumptions')}, marked so, because no public source is used for "
-        f"{'it' if assumed == 1 else 'them'}; for the others the source is named. Not listed are what missiles are made "
-        "of and where sensors look, whose sources stand in the catalogue, and the settings of trackers, pictures and "
-        "plans, whose sources stand beside them in the code."
+        f"{'it' if assumed == 1 else 'them'}; for the others the source is named. Not listed are what missiles are "
+        "made of and where sensors look, whose sources stand in the catalogue, and the settings of trackers, pictures "
+        "and plans, whose sources stand beside them in the code."
     ) + (f" The threat is seen as in the view “{view}”." if view else "")
     control = element(
         "p",

@@ -308,10 +308,10 @@ def _own_ground(site: dict[str, Any]) -> str:
 
 def _shoots(doctrine: dict[str, Any]) -> str:
     return (
-        f"{doctrine['mode']}: {counted(doctrine['salvo'], 'interceptor')} at once, at most {doctrine['shots_max']} at one "
-        f"object; its result is known after {plain(doctrine['look_s'])} s; an impact on own ground must have a "
-        f"probability of {plain(doctrine['threat_probability'])}; {plain(100 * doctrine['reserve_fraction'])} % of a stock "
-        "is kept from what a partner alone sees"
+        f"{doctrine['mode']}: {counted(doctrine['salvo'], 'interceptor')} at once, at most {doctrine['shots_max']} at "
+        f"one object; the result is known after {plain(doctrine['look_s'])} s; an impact on own ground must have a "
+        f"probability of {plain(doctrine['threat_probability'])}; {plain(100 * doctrine['reserve_fraction'])} % of a "
+        "stock is kept from what a partner alone sees"
     )
 
 
