@@ -9,13 +9,14 @@ import pytest
 from detente.engagement.arms import arm
 from detente.engagement.plan import PlanRules, plan, start
 from detente.flight.prediction import predict_impacts
+from detente.flight.reentry import BALLISTIC_COEFFICIENT_KG_M2
 from detente.geodesy.ellipsoid import ecef_to_geodetic, geodetic_to_ecef
 from detente.records.slots import Estimates, Picture
 from detente.scenario.catalogue import InterceptorEntry
 from detente.scenario.sides import Doctrine
 from detente.scenario.words import Position, Quantity
 
-BETA_KG_M2 = 2_200.0
+BETA_KG_M2 = BALLISTIC_COEFFICIENT_KG_M2
 
 
 def quantity(value, low=None, high=None):

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from detente.engagement.plan import JOINT, Sectors, sectors_of
+from detente.centre.picture.settings import PictureSettings
+from detente.engagement.plan import JOINT, PlanRules, Sectors, sectors_of
+from detente.flight.prediction import predicted_path
 from detente.geodesy.distance import great_circle_m
 from detente.geodesy.ellipsoid import ecef_to_geodetic
 from detente.geodesy.territory import make_territory
@@ -186,3 +188,17 @@ def test_a_scenario_without_sites_plans_nothing(made):
     _, planned = made.once(made.scenario([]), made.picture([made.line(0, 0)]))
     assert planned.open.shape == (1, 1, 0)
     assert len(planned.shots) == 0
+
+
+def test_a_meeting_lies_where_the_picture_sees_the_object_fall(made):
+    """Unless told otherwise a plan takes what falls to be as heavy as the picture does that says where it lands."""
+    fallen = PictureSettings().ballistic_coefficient_kg_m2
+    line = made.line(0, 0, height_km=120.0, speed_m_s=2_500.0, climb_m_s=-1_500.0)
+    given = PlanRules(decider=0, extra_delay_s=np.zeros(1), hold_s=1e9)
+    path = predicted_path(line["state"][:3], line["state"][3:], fallen, 0.05)
+    lat_deg, lon_deg = np.degrees(ecef_to_geodetic(path[-1:, 1:4])[0, :2])
+    asked = made.scenario([made.site("a", lat_deg, lon_deg, entry=made.terminal())], delay_s=(0.0, 0.0))
+    _, planned = made.once(asked, made.picture([line]), given)
+    shot = planned.shots
+    seen = [np.interp(shot.intercept_s[0] - 1_000.0, path[:, 0], path[:, i]) for i in (1, 2, 3)]
+    assert np.linalg.norm(shot.intercept_ecef_m[0] - seen) < 10.0

@@ -371,6 +371,7 @@ def made_about(title, envelopes, names):
             _quantity("sensor/western-radar/instrumented_range_km", 3000.0, 2500.0, 4000.0, "assumption (made up)"),
             _quantity("sensor/eastern-radar/instrumented_range_km", 4000.0, 3000.0, 6000.0, "a yearbook, p. 12"),
             _quantity("sensor/eastern-radar/false_alarm_probability", 1e-6, 1e-7, 1e-5, "assumption (made up)"),
+            _quantity("site/western-site/stock", 24.0, 24.0, 24.0, "assumption (12 to 48)") | {"confidence": None},
         ],
         "simplifications": [{"room": "world", "what": "No weather.", "effect": "Not measured."}],
     }
@@ -389,6 +390,7 @@ def _about_side(name, title, territory, countries):
             "look_s": 15.0,
             "threat_probability": 0.5,
             "reserve_fraction": 0.5,
+            "source": "assumption (made up; salvo 1 to 2)",
         },
         "territory": territory,
         "sector": None,
@@ -426,6 +428,7 @@ def _about_site(name, side, owner, lat, lon):
         "lon_deg": lon,
         "stock": 24,
         "stock_source": "assumption (12 to 48)",
+        "defends_own_radius_km": None if side else 30.0,
         "range_max_km": [60.0, 40.0, 90.0],
     }
 

@@ -55,7 +55,7 @@ def test_assumptions_can_be_searched(seen):
     tab.locator("summary", has_text="with their sources").click()
     tab.locator("#assumption-filter").fill("eastern yearbook")
     assert tab.locator("#assumption-rows tr:visible").count() == 1
-    assert tab.locator("#assumption-count").inner_text() == "1 of 3"
+    assert tab.locator("#assumption-count").inner_text() == "1 of 4"
 
 
 def test_reads_without_scripts_and_on_a_narrow_screen(seen):

@@ -105,10 +105,30 @@ def test_scope_and_credits_stand_at_the_foot(page):
 
 def test_assumptions_are_marked(page):
     rows = re.findall(r"<tr class=\"assumed\">.*?</tr>", page, re.DOTALL)
-    assert len(rows) == 2
+    assert len(rows) == 3
     assert all('<strong class="mark">assumption</strong>' in row for row in rows)
-    assert "1 × 10^−6" in rows[-1]
+    assert "1 × 10^−6" in rows[1]
     assert "a yearbook, p. 12" in page
+
+
+def test_numbers_that_no_replicate_draws_are_told_apart(page):
+    assert (
+        "3 numbers are drawn in each replicate, from low to high; 1 is not drawn: the same in every replicate." in page
+    )
+    (row,) = re.findall(r"<tr[^>]*><td><small>site </small>western-site · stock</td>.*?</tr>", page)
+    assert "<td>24</td><td>not drawn: the same in every replicate</td><td>–</td>" in row
+    assert row.count("not drawn") == page.count("<td>not drawn") == 1
+
+
+def test_each_sides_doctrine_is_told(page):
+    (table,) = re.findall(r"<caption>When a side shoots</caption>.*?</table>", page, re.DOTALL)
+    told = (
+        "shoot-look-shoot: 1 interceptor at once, at most 4 at one object; the result is known after 15 s; an impact "
+        "on own ground must have a probability of 0.5; 50 % of a stock is kept from what a partner alone sees"
+    )
+    for side in ("NATO", "Russia"):
+        assert f"<td>{side}</td><td>{told}</td><td>assumption (made up; salvo 1 to 2)</td>" in table
+    assert page.count("; defends 30 km around it") == 1
 
 
 def test_a_folder_that_is_no_study_is_the_users_to_mend(tmp_path):

@@ -87,6 +87,13 @@ def test_two_sides_get_the_same_raid_and_the_same_doctrine(scenarios: dict[str, 
                 assert len({aimed[name, missile] for name in scenario.side_names}) == 1
 
 
+def test_batteries_of_every_side_defend_as_far_as_their_type_is_said_to_reach(scenarios: dict[str, Scenario]) -> None:
+    bound = [site for one in scenarios.values() for site in one.sites if site.use.defends_own_radius_km is not None]
+    assert len(bound) == 6
+    far = {site.name: (site.use.defends_own_radius_km, site.entry.range_max_km.high) for site in bound}
+    assert {name: radius for name, (radius, _) in far.items()} == {name: high for name, (_, high) in far.items()}
+
+
 @pytest.mark.parametrize("name", [entry["name"] for entry in list_agreements()])
 def test_agreements_give_both_ways(name: str) -> None:
     agreement = load_agreement(name)

@@ -40,7 +40,9 @@ from detente.records.slots import Picture, SensorState, SensorStatus, SensorSuit
 from detente.records.stages import Detections, Messages, Releases, Warnings
 
 WARNING_PROBABILITY = 0.5
-"""P(impact in a territory) at which it is named in a warning. Source: assumption, 0.1 to 0.9; more likely than not."""
+"""P(impact in a territory) at which it is named in a warning."""
+
+WARNING_PROBABILITY_SOURCE = "assumption (0.1 to 0.9; more likely than not)"
 
 Quarantine = Literal["off", "advise", "automatic"]
 """What a centre does about a partner whose word does not bear comparison with what own sensors show: it does not look;

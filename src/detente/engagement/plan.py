@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detente.engagement import _kernels_plan
 from detente.engagement.arms import Arms
+from detente.flight.reentry import BALLISTIC_COEFFICIENT_KG_M2
 from detente.geodesy.territory_index import TerritoryIndex, index_territories
 from detente.records.slots import Bytes, Floats, Ints, Picture, Slots
 from detente.records.stages import Opportunities, Shots
@@ -21,9 +22,6 @@ JOINT = -1
 
 HOLD_S = 30.0
 """No shot is committed sooner than this before its interceptor must leave. Source: assumption, 10 to 60 s."""
-
-BALLISTIC_COEFFICIENT_KG_M2 = 2_200.0
-"""Of what reenters, which a picture does not say: the geometric mean of 500 to 10,000. Source: assumption."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,7 @@ class PlanRules(Slots):
     sectors: Sectors | None = None
     keep_reserve: bool = True  # False waives the reserve kept from lines that a partner alone sees
     hold_s: float = HOLD_S
-    ballistic_coefficient_kg_m2: float = BALLISTIC_COEFFICIENT_KG_M2
+    ballistic_coefficient_kg_m2: float = BALLISTIC_COEFFICIENT_KG_M2  # of what reenters, as the picture lands it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from detente.report.saved import Document, Saved
 from detente.report.sections import section
 from detente.report.words import DASH, Scale, counted, plain, scales, shown_interval
 
+FIXED = "not drawn: the same in every replicate"
 MESSAGES = ("released_messages", "withheld_messages")
 
 
@@ -150,11 +151,15 @@ def _simplifications(saved: Saved) -> Markup:
 def _assumptions(saved: Saved) -> Markup:
     given = saved.about["assumptions"]
     assumed = sum(1 for quantity in given if is_assumption(quantity))
+    drawn = sum(1 for quantity in given if is_drawn(quantity))
     view = saved.about["threat_view"]
     said = (
-        f"{counted(len(given), 'number')} went into this study; each replicate draws from low to high. "
+        f"{counted(drawn, 'number is', 'numbers are')} drawn in each replicate, from low to high; "
+        f"{counted(len(given) - drawn, 'is', 'are')} {FIXED}. Of all of them "
         f"{counted(assumed, 'is an assumption', 'are assumptions')}, marked so, because no public source is used for "
-        f"{'it' if assumed == 1 else 'them'}; for the others the source is named."
+        f"{'it' if assumed == 1 else 'them'}; for the others the source is named. Not listed are what missiles are "
+        "made of and where sensors look, whose sources stand in the catalogue, and the settings of trackers, pictures "
+        "and plans, whose sources stand beside them in the code."
     ) + (f" The threat is seen as in the view “{view}”." if view else "")
     control = element(
         "p",
@@ -173,7 +178,9 @@ def _assumptions(saved: Saved) -> Markup:
     heads = ("Quantity", "Value", "Low to high", "Confidence", "Source")
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in heads)))
     body = element("tbody", *(_assumption(quantity) for quantity in given), id="assumption-rows")
-    table = element("table", element("caption", "Every drawn quantity"), top, body, class_="plain assumptions")
+    table = element(
+        "table", element("caption", "Numbers, their ranges and sources"), top, body, class_="plain assumptions"
+    )
     return joined(
         element("p", said),
         element(
@@ -190,8 +197,13 @@ def is_assumption(quantity: Document) -> bool:
     return quantity["source"].lower().startswith("assumption")
 
 
+def is_drawn(quantity: Document) -> bool:
+    """True where replicates differ in a number."""
+    return quantity["low"] < quantity["high"]
+
+
 def _assumption(quantity: Document) -> Markup:
-    span = DASH if quantity["low"] == quantity["high"] else f"{plain(quantity['low'])} to {plain(quantity['high'])}"
+    span = f"{plain(quantity['low'])} to {plain(quantity['high'])}" if is_drawn(quantity) else FIXED
     mark = element("strong", "assumption", class_="mark") if is_assumption(quantity) else None
     source = quantity["source"]
     if mark is not None:
@@ -202,7 +214,7 @@ def _assumption(quantity: Document) -> Markup:
         element("td", element("small", f"{kind} "), rest.replace("/", " · ").replace("_", " ")),
         element("td", plain(quantity["value"])),
         element("td", span),
-        element("td", quantity["confidence"]),
+        element("td", quantity["confidence"] or DASH),
         element("td", joined(mark, " ", source) if mark else source),
         class_="assumed" if mark else None,
     )

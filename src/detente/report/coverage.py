@@ -1,5 +1,4 @@
-"""Ground over which a radar could see something at a given height: sector, elevation floor, range, the Earth's "
-"curve."""
+"""Ground over which a radar could see something at a given height: sector, elevation floor, range, Earth's curve."""
 
 import math
 from typing import Any
@@ -28,8 +27,7 @@ def reach_rad(range_m: float, elevation_min_rad: float, height_m: float = TARGET
 
 
 def fan(radar: dict[str, Any], range_km: float) -> Ring | None:
-    """Outline of the covered ground as (lon, lat) in degrees, closed; None where the target's height is out of "
-    "range."""
+    """Outline of the covered ground as (lon, lat) in degrees, closed; None where the target is too high to reach."""
     reach = reach_rad(range_km * 1e3, math.radians(radar["elevation_min_deg"]))
     if reach <= 0.0:
         return None

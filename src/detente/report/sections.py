@@ -283,16 +283,35 @@ def _forces(saved: Saved) -> Markup:
             element("td", saved.sides[s["side"]]),
             element("td", s["owner"]),
             element("td", s["title"]),
-            element("td", f"{s['stock']} interceptors; reach {_range(s['range_max_km'])} km"),
+            element("td", f"{s['stock']} interceptors; reach {_range(s['range_max_km'])} km{_own_ground(s)}"),
             element("td", s["stock_source"]),
         )
         for s in saved.about["sites"]
+    ]
+    doctrines = [
+        element("tr", *(element("td", cell) for cell in (s["name"], _shoots(s["doctrine"]), s["doctrine"]["source"])))
+        for s in saved.about["sides"]
     ]
     return joined(
         _plain_table("Sensors", ("Sensor", "Side", "Owner", "Kind", "Looks", "Source"), sensors),
         _plain_table(
             "Interceptor sites", ("Site", "Side", "Owner", "Interceptor", "Stock", "Source of the stock"), sites
         ),
+        _plain_table("When a side shoots", ("Side", "Doctrine", "Source"), doctrines),
+    )
+
+
+def _own_ground(site: dict[str, Any]) -> str:
+    radius_km = site["defends_own_radius_km"]
+    return "" if radius_km is None else f"; defends {plain(radius_km)} km around it"
+
+
+def _shoots(doctrine: dict[str, Any]) -> str:
+    return (
+        f"{doctrine['mode']}: {counted(doctrine['salvo'], 'interceptor')} at once, at most {doctrine['shots_max']} at "
+        f"one object; the result is known after {plain(doctrine['look_s'])} s; an impact on own ground must have a "
+        f"probability of {plain(doctrine['threat_probability'])}; {plain(100 * doctrine['reserve_fraction'])} % of a "
+        "stock is kept from what a partner alone sees"
     )
 
 

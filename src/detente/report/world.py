@@ -1,5 +1,4 @@
-"""One recorded world as lines to draw: true flights, what the first warnings said of impacts, where shots were "
-"to meet."""
+"""One recorded world as lines to draw: true flights, impacts that the first warnings told, where shots were to meet."""
 
 import math
 from typing import Any

@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from detente.scenario.catalogue import Positive
-from detente.scenario.words import Box, CountryCode, Day, Name, Position, RefusedError, SecondsQuantity, Strict
+from detente.scenario.words import (
+    UNSOURCED,
+    Box,
+    CountryCode,
+    Day,
+    Name,
+    Position,
+    RefusedError,
+    SecondsQuantity,
+    Source,
+    Strict,
+)
 
 
 class TerritorySpec(Strict):
@@ -37,7 +48,7 @@ class SensorUse(Strict):
 
 
 class SiteUse(Strict):
-    """Interceptors of one type at one place."""
+    """Interceptors of one type at one place. Its numbers are the same in every replicate."""
 
     name: Name
     interceptor: Name
@@ -45,10 +56,11 @@ class SiteUse(Strict):
     position: Position | None = None
     owner: CountryCode
     stock: Annotated[int, Field(strict=True, ge=0, le=10_000)]
-    stock_source: str
+    stock_source: Source
     defends_own_radius_km: Positive | None = (
         None  # point defence: engages only what falls within this radius of the site
     )
+    defends_own_radius_source: Source = UNSOURCED
 
     @model_validator(mode="after")
     def _stands_somewhere(self) -> "SiteUse":
@@ -58,7 +70,7 @@ class SiteUse(Strict):
 
 
 class Doctrine(Strict):
-    """When a side shoots, and how many at once."""
+    """When a side shoots, and how many at once. Its numbers are the same in every replicate."""
 
     mode: Literal["shoot-look-shoot", "salvo"] = "shoot-look-shoot"
     salvo: Annotated[int, Field(strict=True, ge=1, le=8)] = 1  # interceptors committed at once
@@ -70,6 +82,7 @@ class Doctrine(Strict):
     reserve_fraction: Annotated[float, Field(strict=True, ge=0, le=1)] = (
         0.5  # of stock kept from shots cued by a partner alone
     )
+    source: Source = UNSOURCED  # of all its numbers
 
 
 class Side(Strict):

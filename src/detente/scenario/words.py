@@ -42,6 +42,11 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 Day = Annotated[date, BeforeValidator(_is_written_out)]
 """A date as text."""
 
+Source = Annotated[str, StringConstraints(min_length=3)]
+"""Who says so; without a public source it begins with "assumption"."""
+
+UNSOURCED = "assumption (no source given)"
+
 Confidence = Literal["high", "medium", "low"]
 
 
@@ -74,7 +79,7 @@ class Quantity(Strict):
     value: Annotated[float, Field(strict=True)]
     low: Annotated[float, Field(strict=True)]
     high: Annotated[float, Field(strict=True)]
-    source: Annotated[str, StringConstraints(min_length=3)]
+    source: Source
     confidence: Confidence = "medium"
 
     @model_validator(mode="before")

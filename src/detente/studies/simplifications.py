@@ -9,7 +9,7 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     (
         "world",
         "Where the public range of a missile is a span, the range drawn is flown by more or less specific impulse alone.",
-        "0.91 to 1.09 of the written impulse over the bundled missiles; masses, burns and so the boost's length stay.",
+        "0.905 to 1.124 of the written impulse over the bundled missiles; masses, burns and so the boost's length stay.",
     ),
     (
         "world",
@@ -58,8 +58,14 @@ SIMPLIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "engagement",
-        "An interceptor is a published speed, a reach in time and a kill probability; it flies over a round, airless Earth.",
+        "An interceptor is a published speed, a reach in time and a kill probability; it flies without air, over a flattened "
+        "Earth that does not turn.",
         "Flight times between tables within 2.2 s; windows shorter than 5 s may be missed.",
+    ),
+    (
+        "engagement",
+        "What falls through the air is met where it would be with the one ballistic coefficient of the picture.",
+        "Meetings are planned 0.2 to 0.3 km off at a height of 25 km and 1.5 to 2.6 km off at 10 km (medians); not above the air.",
     ),
     (
         "engagement",

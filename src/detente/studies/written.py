@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detente.centre.step import WARNING_PROBABILITY, WARNING_PROBABILITY_SOURCE
 from detente.geodesy.territory import Territory
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import Scenario
@@ -142,6 +143,7 @@ def _site(scenario: Scenario, index: int) -> dict[str, Any]:
         "lon_deg": site.position.lon_deg,
         "stock": site.stock,
         "stock_source": site.use.stock_source,
+        "defends_own_radius_km": site.use.defends_own_radius_km,
         "range_max_km": _numbers(site.entry.range_max_km),
     }
 
@@ -175,8 +177,14 @@ def _numbers(quantity: Quantity) -> list[float]:
 
 
 def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
-    """Every number that was drawn or used, with its range, source and confidence; those without a source marked so."""
+    """Every quantity with its range, source and confidence, and every plain number that decides a warning or a shot.
+
+    Such a number is the same in every replicate: its low and its high are its value, and it states no confidence.
+    """
     found: dict[str, dict[str, Any]] = {}
+
+    def fix(path: str, value: float, source: str) -> None:
+        found[path] = {"name": path, "value": value, "low": value, "high": value, "source": source, "confidence": None}
 
     def note(path: str, model: Strict) -> None:
         for name in type(model).model_fields:
@@ -190,10 +198,17 @@ def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
     note("two-key", file.two_key)
     for side in scenario.sides:
         note(f"side/{side.name}", side)
+        for field in ("salvo", "shots_max", "look_s", "threat_probability", "reserve_fraction"):
+            fix(f"doctrine/{side.name}/{field}", getattr(side.doctrine, field), side.doctrine.source)
     for sensor in scenario.sensors:
         note(f"sensor/{sensor.name}", sensor.entry)
     for site in scenario.sites:
         note(f"interceptor/{site.entry.name}", site.entry)
+        fix(f"site/{site.name}/stock", site.stock, site.use.stock_source)
+        if site.use.defends_own_radius_km is not None:
+            path = f"site/{site.name}/defends_own_radius_km"
+            fix(path, site.use.defends_own_radius_km, site.use.defends_own_radius_source)
     for name, missile in sorted(scenario.missiles.items()):
         note(f"missile/{name}", missile)
+    fix("centre/warning_probability", WARNING_PROBABILITY, WARNING_PROBABILITY_SOURCE)
     return [found[name] for name in sorted(found)]

@@ -5,6 +5,7 @@ They live in a kernel file because compiled code depends on their order.
 
 from typing import Any, NamedTuple
 
+from detente.flight.reentry import BALLISTIC_COEFFICIENT_KG_M2, BALLISTIC_LOG_SIGMA
 from detente.jit import kernel
 
 # Columns come first, so that each is a plain (R, slots) array to whoever reads it whole.
@@ -76,11 +77,8 @@ class PictureSettings(NamedTuple):
     cadence_s: float = 10.0  # least time between predictions of one line. Source: assumption, 5 to 30
     cadence_share: float = 0.03  # and least share of the time left to the impact. Source: assumption, 0 to 0.1
     eager_rounds: int = 2  # a line's first predictions come as soon as there is news. Source: assumption, 1 to 5
-    # What moves an impact is the inverse of the ballistic coefficient: its mean over the catalogue's missiles, each
-    # evenly between its low and its high, and the deviation of which 1.96 times holds 95 % of them, as a sigma of the
-    # logarithm: 80 % of the mean. (The plain deviation is 71 %: many are near the mean and a few far above.)
-    ballistic_coefficient_kg_m2: float = 4_130.0
-    ballistic_log_sigma: float = 0.59
+    ballistic_coefficient_kg_m2: float = BALLISTIC_COEFFICIENT_KG_M2
+    ballistic_log_sigma: float = BALLISTIC_LOG_SIGMA
     impact_floor_m: float = 100.0  # error of any prediction: gravity, air. Source: assumption, 100 to 2,000
     impact_floor_s: float = 0.5  # likewise, of the time. Source: assumption, 0.2 to 5
     impact_largest_sigma_m: float = 2_000_000.0  # a wider ellipse says nothing. Source: assumption, 1 to 4 Mm
