@@ -48,7 +48,7 @@ def test_numbers_that_no_replicate_draws_are_listed_with_their_sources(name):
     assert not [path for path in listed if path.startswith(("doctrine/", "site/", "centre/")) and path not in fixed]
 
 
-@pytest.mark.parametrize("name", ["lisbon-2020", "theatre-2011", "three-sides"])
+@pytest.mark.parametrize("name", ["lisbon-2010", "lisbon-2020", "theatre-2011", "three-sides"])
 def test_bundled_doctrines_and_radii_say_what_else_they_might_be(name):
     scenario = detente.load_scenario(name)
     for side in scenario.sides:
