@@ -2,6 +2,7 @@
 
 Written from what the metrics are said to mean, with nothing of what computes them: a track's object is the one that it
 flew nearest to most of the time, not what an answer key says; paths, circles, ellipses and borders are done here again.
+The table of opportunities says when a window was first seen; :class:`Windows` keeps what every later look made of it.
 """
 
 import math
@@ -14,8 +15,8 @@ from scipy.interpolate import CubicHermiteSpline
 from detente.centre.exchange.release import ReleaseReason
 from detente.geodesy.borders import load_borders
 
-MEAN_RADIUS_M = 6_371_008.7714  # IUGG: (2 a + b) / 3
-COAST = 2
+MEAN_RADIUS_M = 6_371_008.8  # IUGG: (2 a + b) / 3
+COAST, OWN = 2, 1
 LOOK_EVERY_S, MATCH_M, USEFUL_M = 10.0, 5_000.0, 300e3
 BY_AREA, BY_PEOPLE, AT_TROOPS = 0, 1, 2
 NOT_KEPT_BACK = {ReleaseReason.NO_ESTIMATE, ReleaseReason.DELAYED, ReleaseReason.RELEASED}
@@ -57,28 +58,49 @@ class Countries:
         for code, rings in self.rings.items():
             crossings = 0
             for ring in rings:
-                if not ring[:, 1].min() <= lon <= ring[:, 1].max():
+                lats, lons = ring.T
+                if not lons.min() <= lon <= lons.max():
                     continue
-                for (lat_1, lon_1), (lat_2, lon_2) in zip(ring, np.roll(ring, -1, axis=0)):
-                    if (lon_1 <= lon) != (lon_2 <= lon):
-                        crossings += lat_1 + (lon - lon_1) / (lon_2 - lon_1) * (lat_2 - lat_1) > lat
+                lats_2, lons_2 = np.roll(lats, -1), np.roll(lons, -1)
+                over = (lons <= lon) != (lons_2 <= lon)
+                share = (lon - lons[over]) / (lons_2[over] - lons[over])
+                crossings += int((lats[over] + share * (lats_2[over] - lats[over]) > lat).sum())
             if crossings % 2:
                 return code
         return None
 
 
-class World:
-    """One recorded world under one architecture, and what its tracks really were."""
+class Windows:
+    """Planning as it is, and a note of every window that any decision saw: a row for each line, site and look."""
 
-    def __init__(self, scenario, architecture, tables, own_warnings):
-        self.scenario, self.architecture = scenario, architecture
+    def __init__(self, plan):
+        self.plan, self.rows = plan, []
+
+    def __call__(self, state, picture, arms, rules, engageable, now_s):
+        planned = self.plan(state, picture, arms, rules, engageable, now_s)
+        for r, line, site in zip(*np.nonzero(planned.open)):
+            self.rows.append({
+                "time_s": now_s, "side": rules.decider, "site": site, "giver": picture.giver[r, line],
+                "number": picture.number[r, line], "earliest_s": planned.earliest_s[r, line, site],
+            })  # fmt: skip
+        return planned
+
+
+class World:
+    """One recorded world under one architecture, and what its tracks really were.
+
+    ``windows``: all that any decision saw. ``own``: the same world where each side has a picture, which a pool has not.
+    """
+
+    def __init__(self, scenario, architecture, tables, windows, own=None):
+        self.scenario, self.architecture, self.windows = scenario, architecture, windows
+        self.own = self if own is None else own
         self.sides = range(len(scenario.sides))
         self.site_side = [site.side for site in scenario.sites]
         self.objects = {int(row["object"]): row for row in rows_of(tables["objects"]) if row["flag"] == 0}
-        self.tables = {name: rows_of(tables[name]) for name in ("tracks", "warnings", "opportunities", "shots")}
+        self.tables = {name: rows_of(tables[name]) for name in ("tracks", "warnings", "shots")}
         self.outcomes, self.releases = rows_of(tables["outcomes"]), rows_of(tables["releases"])
         self.messages = tables["messages"]
-        self.own_warnings = rows_of(own_warnings)
         self.paths = {n: self._path(tables["truth"], n) for n in self.objects}
         self.object_of = self._objects_of_tracks()
         self.countries = Countries(scenario.file.epoch.date())
@@ -113,24 +135,27 @@ class World:
         return self.architecture == "joint"
 
     def of(self, row):
-        """The object that a row's track is about."""
+        """The object that a row's track is about; None where it is about none."""
         return self.object_of.get((int(row["giver"]), int(row["number"])))
 
     def threatens(self, number, side):
         """True where the object's true impact lies in the side's territory."""
         return number is not None and bool(self.objects[number]["threatened"] >> side & 1)
 
-    def heard(self, warnings, side):
-        """Statements that name this side's territory, by its own centre or the one that all share; first ones first."""
-        said = [w for w in warnings if w["threatened"] == side and (self.pooled or w["side"] == side)]
-        return sorted(said, key=lambda w: (w["time_s"], w["stream"], w["giver"], w["number"]))
+    def heard(self, side):
+        """Statements that name this side's territory, by its own centre or the one that all share."""
+        return [w for w in self.tables["warnings"] if w["threatened"] == side and (self.pooled or w["side"] == side)]
 
-    def first(self, warnings, side):
-        """Object → its first warning to the side."""
+    def heard_alone(self, side):
+        """The same, of its own sensors alone."""
+        return [w for w in self.heard(side) if w["stream"] == OWN]
+
+    def first_of_each(self, said, side):
+        """Object that threatens the side → the first of these statements about it, the own stream's before others."""
         found = {}
-        for said in self.heard(warnings, side):
-            if self.threatens(self.of(said), side):
-                found.setdefault(self.of(said), said)
+        for one in sorted(said, key=lambda w: (w["time_s"], w["stream"], w["giver"], w["number"])):
+            if self.threatens(self.of(one), side):
+                found.setdefault(self.of(one), one)
         return found
 
 
@@ -147,7 +172,7 @@ def _of_objects(world, sides):
     """What is said of each (object, side) where the object threatens the side."""
     pairs = [(n, side) for side in sides for n in world.objects if world.threatens(n, side)]
     sites, earliest = defaultdict(set), {}
-    for window in world.tables["opportunities"]:
+    for window in world.windows:
         n = world.of(window)
         sites[n].add(int(window["site"]))
         earliest[n] = min(earliest.get(n, math.inf), window["earliest_s"])
@@ -170,15 +195,10 @@ def _of_warnings(world, sides):
     """When who was warned of what, and how well."""
     time, own_time, useful_time, named, launch_km, impact_km, false = [], [], [], [], [], [], 0
     for side in sides:
-        first, first_own = (
-            world.first(warnings, side)
-            for warnings in (world.tables["warnings"], [w for w in world.own_warnings if w["stream"] == 1])
-        )
-        useful = {}
-        for said in world.heard(world.tables["warnings"], side):
-            n = world.of(said)
-            if world.threatens(n, side) and _useful(said, world.objects[n]):
-                useful.setdefault(n, said)
+        heard = world.heard(side)
+        first = world.first_of_each(heard, side)
+        first_own = world.own.first_of_each(world.own.heard_alone(side), side)
+        useful = world.first_of_each([one for one in heard if _useful(one, world.objects.get(world.of(one)))], side)
         for n, thing in world.objects.items():
             if not world.threatens(n, side):
                 continue
@@ -192,7 +212,7 @@ def _of_warnings(world, sides):
                 launch_km.append(circle_m(place(first[n], "launch"), place(thing, "launch")) / 1e3)
             if n in first:
                 impact_km.append(circle_m(place(first[n], "impact"), place(thing, "impact")) / 1e3)
-        warned = {(w["giver"], w["number"]): world.of(w) for w in world.heard(world.tables["warnings"], side)}
+        warned = {(w["giver"], w["number"]): world.of(w) for w in heard}
         false += sum(not world.threatens(n, side) for n in warned.values())
     return {
         "warning_time_s": mean(time), "own_warning_time_s": mean(own_time), "useful_warning_time_s": mean(useful_time),
@@ -203,6 +223,8 @@ def _of_warnings(world, sides):
 
 def _useful(said, thing):
     """Its own 95 % ellipse reaches no farther than 300 km from its middle, and the true impact is no farther."""
+    if thing is None:
+        return False
     east, both, north = said["impact_covariance_m2"]
     longest_m2 = max(np.linalg.eigvalsh([[east, both], [both, north]]))
     reach_m = math.sqrt(-2.0 * math.log(1.0 - 0.95) * longest_m2)
