@@ -19,6 +19,7 @@ MEAN_RADIUS_M = 6_371_008.8  # IUGG: (2 a + b) / 3
 COAST, OWN = 2, 1
 LOOK_EVERY_S, MATCH_M, USEFUL_M = 10.0, 5_000.0, 300e3
 BY_AREA, BY_PEOPLE, AT_TROOPS = 0, 1, 2
+LOWER = tuple(zip(*((i, j) for i in range(6) for j in range(i + 1))))  # by rows
 NOT_KEPT_BACK = {ReleaseReason.NO_ESTIMATE, ReleaseReason.DELAYED, ReleaseReason.RELEASED}
 
 
@@ -179,12 +180,14 @@ def _of_objects(world, sides):
     down = {int(outcome["object"]) for outcome in world.outcomes if outcome["hit"]}
 
     def defended(*aimed_by):
-        drawn = [n for n, side in pairs if world.objects[n]["aim_by"] in aimed_by and world.objects[n]["aim_side"] == side]
+        drawn = [
+            n for n, side in pairs if world.objects[n]["aim_by"] in aimed_by and world.objects[n]["aim_side"] == side
+        ]
         return mean([1.0 if sites[n] else 0.0 for n in drawn])
 
     return {
         "engagement_opportunities": mean([len(sites[n]) for n, _ in pairs]),
-        "engagement_margin_s": mean([world.objects[n]["impact_s"] - earliest[n] if n in earliest else 0.0 for n, _ in pairs]),
+        "engagement_margin_s": mean([margin_s(n) for n, _ in pairs]),
         "territory_defended_fraction": defended(BY_AREA),
         "people_defended_fraction": defended(BY_PEOPLE, AT_TROOPS),
         "leakage_fraction": mean([0.0 if n in down else 1.0 for n, _ in pairs]),
@@ -242,8 +245,8 @@ def _of_tracks(world, sides):
         if at is None or at[2] != COAST or math.dist(row["position_ecef_m"], at[0]) > MATCH_M:
             continue
         covariance = np.zeros((6, 6))
-        for value, (i, j) in zip(row["covariance"], ((i, j) for i in range(6) for j in range(i + 1))):
-            covariance[i, j] = covariance[j, i] = value
+        covariance[LOWER] = row["covariance"]
+        covariance = covariance + np.tril(covariance, -1).T
         error = np.concatenate([row["position_ecef_m"] - at[0], row["velocity_ecef_m_s"] - at[1]])
         squares.append(error[:3] @ error[:3])
         lengths.append(error @ np.linalg.solve(covariance, error))

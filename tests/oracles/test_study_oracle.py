@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tests.oracles.made_metrics import Windows, World, metrics_by_hand, rows_of
 
 from detente.engagement import plan as plans
 from detente.scenario.files import load_scenario
 from detente.studies.metrics import METRIC_NAMES
 from detente.studies.replicates import fly
-from tests.oracles.made_metrics import Windows, World, metrics_by_hand, rows_of
 
 SEED, REPLICATE, ANOTHER = 1, 0, 4
 FLOWN = {"theatre-2011": ("warning", "joint"), "three-sides": ("two-key",)}  # every metric is something in one of them

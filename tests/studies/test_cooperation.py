@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_engagement as made
 
 from detente.engagement.arms import arm
 from detente.engagement.plan import Sectors
@@ -22,7 +23,6 @@ from detente.studies.cooperation import Cooperation
 from detente.studies.replicates import fly
 from detente.studies.theatre import prepare
 from detente.world.outcome import Lethality
-from tests import made_engagement as made
 
 NORTH, SOUTH = 0, 1
 NOW_S = 1_000.0
@@ -159,7 +159,7 @@ def test_nothing_is_met_outside_the_deciders_sector():
 
 @pytest.mark.parametrize(("name", "for_whom"), [("alone", FOR_NORTH), ("sectoral", FOR_SOUTH)])
 def test_a_known_hit_draws_no_further_shot(name, for_whom):
-    """North shoots at every look until it knows that its first shot hit, and not once after; if it missed, it goes on."""
+    """North shoots at every look until it knows that its first shot hit, and not once after; it goes on if it missed."""
     lines, sites = [made.line(0, 0, threat=for_whom)], [made.site("northern", 5, 0, side=NORTH, stock=99)]
     decided_s = {}
     for kill in (0.0, 1.0):
@@ -206,10 +206,10 @@ def theatre_with(refusal, consent_s):
 
 @pytest.mark.parametrize(("refusal", "consent_s"), [(0.0, 15.0), (0.25, 45.0), (1.0, 180.0)])
 def test_refusals_and_delays_are_drawn_as_the_scenario_says(refusal, consent_s):
-    drawn = prepare(theatre_with(refusal, consent_s), 1, np.arange(8), pooled=False)
-    assert drawn.consent_delay_s.tolist() == [consent_s] * 8
+    drawn = prepare(theatre_with(refusal, consent_s), 1, np.arange(3), pooled=False)
+    assert drawn.consent_delay_s.tolist() == [consent_s] * 3
     share, sigma = float(drawn.refused.mean()), math.sqrt(refusal * (1.0 - refusal) / drawn.refused.size)
-    assert drawn.refused.size == 8 * 22
+    assert drawn.refused.size == 3 * 22
     assert abs(share - refusal) <= 4.0 * sigma
 
 

@@ -159,16 +159,17 @@ def test_a_loss_depends_on_the_messages_address_alone():
 class Watched(Link):
     """A line that notes what was put on it and what came out."""
 
-    put, out, lines = [], [], []
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.put, self.out = [], []
 
     def send(self, messages, tick):
-        self.put.extend(_moments(messages))
-        self.lines.append(self)
+        self.put += _moments(messages)
         super().send(messages, tick)
 
     def arrivals(self, tick):
         found = super().arrivals(tick)
-        self.out.extend(_moments(found[0]))
+        self.out += _moments(found[0])
         return found
 
 
@@ -180,18 +181,20 @@ def test_two_architectures_lose_the_same_messages(monkeypatch):
     """Common random numbers: what both send, both lose or neither; and as often as the world drew."""
     over, low, high = "link.loss_probability.", "low=0.2", "high=0.4"
     scenario = load_scenario("theatre-2011", set_values=[f"{over}value=0.3", over + low, over + high])
-    sent, lost = {}, {}
-    for architecture in ("warning", "cooperating"):
-        watched = type("Watched", (Watched,), {"put": [], "out": [], "lines": []})
-        monkeypatch.setattr("detente.studies.pictures.Link", watched)
-        fly(scenario, 1, np.array([0]), (architecture,), record=False)
-        assert len(watched.out) == len(set(watched.out))  # nothing comes twice
-        landed = {one for one in watched.put if one[0] < scenario.file.duration_s - 60.0}  # nothing is still under way
-        sent[architecture], lost[architecture] = landed, landed - set(watched.out)
-        probability = watched.lines[0].loss_probability[0]
+    lines = []
+    monkeypatch.setattr("detente.studies.pictures.Link", lambda *given: lines.append(Watched(*given)) or lines[-1])
+    fly(scenario, 1, np.array([0]), ("warning", "cooperating"), record=False)
+    assert len(lines) == 2 * len(scenario.sides)  # each architecture has a line to each side
+    sent, lost = [], []
+    for mine in (lines[:2], lines[2:]):
+        out = [one for line in mine for one in line.out]
+        assert len(out) == len(set(out))  # nothing comes twice
+        put = {one for line in mine for one in line.put if one[0] < scenario.file.duration_s - 60.0}  # long arrived
+        probability = mine[0].loss_probability[0]
         assert 0.2 <= probability <= 0.4
-        share, sigma = len(lost[architecture]) / len(landed), math.sqrt(0.25 / len(landed))
-        assert share == pytest.approx(probability, abs=4.0 * sigma)
-    both = sent["warning"] & sent["cooperating"]
+        sent.append(put)
+        lost.append(put - set(out))
+        assert len(lost[-1]) / len(put) == pytest.approx(probability, abs=4.0 * math.sqrt(0.25 / len(put)))
+    both = sent[0] & sent[1]
     assert len(both) > 1_000
-    assert lost["warning"] & both == lost["cooperating"] & both
+    assert lost[0] & both == lost[1] & both
