@@ -180,10 +180,12 @@ def _of_objects(world, sides):
     down = {int(outcome["object"]) for outcome in world.outcomes if outcome["hit"]}
 
     def defended(*aimed_by):
-        drawn = [
-            n for n, side in pairs if world.objects[n]["aim_by"] in aimed_by and world.objects[n]["aim_side"] == side
-        ]
+        aims = {n: (thing["aim_by"], thing["aim_side"]) for n, thing in world.objects.items()}
+        drawn = [n for n, side in pairs if aims[n][0] in aimed_by and aims[n][1] == side]
         return mean([1.0 if sites[n] else 0.0 for n in drawn])
+
+    def margin_s(n):
+        return world.objects[n]["impact_s"] - earliest[n] if n in earliest else 0.0
 
     return {
         "engagement_opportunities": mean([len(sites[n]) for n, _ in pairs]),

@@ -159,7 +159,7 @@ def test_nothing_is_met_outside_the_deciders_sector():
 
 @pytest.mark.parametrize(("name", "for_whom"), [("alone", FOR_NORTH), ("sectoral", FOR_SOUTH)])
 def test_a_known_hit_draws_no_further_shot(name, for_whom):
-    """North shoots at every look until it knows that its first shot hit, and not once after; it goes on if it missed."""
+    """North shoots at every look until it knows that its first shot hit, not once after; if it missed, it goes on."""
     lines, sites = [made.line(0, 0, threat=for_whom)], [made.site("northern", 5, 0, side=NORTH, stock=99)]
     decided_s = {}
     for kill in (0.0, 1.0):
