@@ -11,6 +11,9 @@ from detente.records.table import Table, column
 
 REPLICATE = "replicate number (inside a step: row of the centre's arrays)"
 
+POOLED = -1
+"""Whose the pooled centre's tracks and warnings are: no side's."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Objects(Table):

@@ -7,7 +7,7 @@ import numpy as np
 
 from detente.geodesy.distance import destinations, great_circle_m
 from detente.geodesy.ellipsoid import ecef_to_geodetic
-from detente.records.stages import Objects, Shots, Truth, Warnings
+from detente.records.stages import POOLED, Objects, Shots, Truth, Warnings
 from detente.report.coverage import degrees
 from detente.report.saved import SampleWorld, Saved
 
@@ -15,7 +15,6 @@ POINTS = 36  # of a drawn flight
 FLIGHTS_MAX = 60  # more is a tangle; then every second, third … is drawn, and the caption says so
 ELLIPSE_POINTS = 28
 INSIDE_95 = math.sqrt(-2.0 * math.log(0.05))  # semi-axes of an ellipse that holds 95 % of a two-dimensional normal
-POOLED = -1
 
 
 def sample_world(saved: Saved) -> dict[str, Any] | None:

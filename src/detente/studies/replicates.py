@@ -1,7 +1,7 @@
 """Flying a chunk of replicates: one world each, every side's own half once, then every architecture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from detente.geodesy.borders import load_borders
 from detente.geodesy.countries import CountryIndex, index_countries
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import (
+    POOLED,
     Messages,
     Opportunities,
     Releases,
@@ -209,8 +210,8 @@ def _tables(cooperation: Cooperation) -> Tables:
         "truth": theatre.world.truth,
         "detections": theatre.sensed.detections,
         "answer_key": theatre.sensed.key,
-        "tracks": TrackHistory.concatenate(kept.tracks),
-        "warnings": Warnings.concatenate(kept.warnings),
+        "tracks": _with_pool(TrackHistory.concatenate(kept.tracks), theatre.sides),
+        "warnings": _with_pool(Warnings.concatenate(kept.warnings), theatre.sides),
         "messages": Messages.concatenate(kept.messages),
         "releases": Releases.concatenate(kept.releases),
         "opportunities": Opportunities.concatenate(cooperation.opportunities),
@@ -218,6 +219,11 @@ def _tables(cooperation: Cooperation) -> Tables:
         "outcomes": cooperation.outcomes,
     }
     return {stage: _numbered(table, theatre.world.replicates) for stage, table in tables.items()}
+
+
+def _with_pool(table: Any, sides: int) -> Any:
+    """A table of whose the pooled centre is counted after the sides, with -1 for it, as tables have it."""
+    return replace(table, side=np.where(table.side == sides, POOLED, table.side))
 
 
 def _numbered(table: Any, replicates: NDArray[np.int64]) -> Table:
