@@ -5,19 +5,16 @@ to the sum of their steps, 0.9 s, wherever a window is longer than the planner's
 """
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from tests import made_engagement as making
 
 from detente.engagement._kernels import EDGE_S, POINT_S
 from detente.geodesy.constants import A_M, J2, MU_M3_S2, OMEGA_RAD_S
 from detente.geodesy.ellipsoid import ecef_to_geodetic
 
-MADE = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "engagement" / "conftest.py")))
 STEP_S = 0.5
 MEAN_RADIUS_M = 6_371_008.8
 
@@ -78,13 +75,13 @@ def cases(count):
     chance = np.random.default_rng(20_260_101)
     for _ in range(count):
         sites = [
-            MADE.site("near", *chance.uniform([-2, -3], [8, 3]), entry=MADE.interceptor(altitude_min_km=100.0)),
-            MADE.site("fast", *chance.uniform([-2, -6], [12, 6]), side=1, entry=MADE.interceptor(
+            making.site("near", *chance.uniform([-2, -3], [8, 3]), entry=making.interceptor(altitude_min_km=100.0)),
+            making.site("fast", *chance.uniform([-2, -6], [12, 6]), side=1, entry=making.interceptor(
                 "bolt", burnout_speed_km_s=4.5, altitude_min_km=110.0, altitude_max_km=900.0, range_max_km=1_500.0,
                 target_speed_max_km_s=3.4,
             )),
         ]  # fmt: skip
-        one = MADE.line(
+        one = making.line(
             0, 0, height_km=chance.uniform(150, 400), heading_deg=chance.uniform(0, 90),
             speed_m_s=chance.uniform(1_500, 4_000), climb_m_s=chance.uniform(0, 800),
         )  # fmt: skip
@@ -94,9 +91,9 @@ def cases(count):
 def test_windows_agree_with_a_slow_plain_twin():
     seen_open, seen_shut, apart = 0, 0, []
     for sites, one, delay_s in cases(40):
-        seen = MADE.picture([one])
+        seen = making.picture([one])
         to_impact_s = seen.estimates.impact_s[0, 0] - seen.time_s
-        arms, planned = MADE.once(MADE.scenario(sites, None, (delay_s, delay_s)), seen, MADE.rules(-1))
+        arms, planned = making.once(making.scenario(sites, None, (delay_s, delay_s)), seen, making.rules(-1))
         for k in range(2):
             expected = twin_window(arms, 0, k, one["state"], to_impact_s, delay_s)
             opened = bool(planned.open[0, 0, k])
