@@ -99,9 +99,7 @@ def fly(
             "max_range": max_range or None, "payload_kg": payload_kg,
         }  # fmt: skip
         state = {"altitude_km": burnout_altitude_km, "ballistic_coefficient_kg_m2": ballistic_coefficient}
-        observed = {
-            "flight_time_s": observed_time_s, "flight_time_error_s": observed_time_error_s, "boost_s": boost_s
-        }  # fmt: skip
+        observed = {"flight_time_s": observed_time_s, "flight_time_error_s": observed_time_error_s, "boost_s": boost_s}
         asked = {
             "a missile": {"MISSILE": missile},
             "a burn-out state": {"--burnout-speed": burnout_speed, "--burnout-angle": burnout_angle},
@@ -113,8 +111,7 @@ def fly(
         refuse_half(observed)
         refuse_downward(burnout_angle, burnout_altitude_km)
         with show.waiting("fly", quiet=quiet or as_json):
-            door = opened(kind)
-            result = door(*asked[kind].values(), **common, **given(further[kind]))
+            result = opened(kind)(*asked[kind].values(), **common, **given(further[kind]))
         if out is not None:
             write(result, out)
         if as_json:
