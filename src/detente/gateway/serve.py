@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from detente.gateway import health
+from detente.gateway.alone import take_up
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
 from detente.gateway.feeds import Feeds, recorded_ticks
@@ -36,7 +37,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    restore,
     step,
     watch,
 )
@@ -78,7 +78,7 @@ class Server:
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
         )  # fmt: skip
         try:
-            node, out = restore(self.gateway, self.store.load(), self.clock.now)
+            node, out = take_up(self.gateway, self.store.load(), self.clock.now)
         except InputError:
             self.store.close()
             raise
@@ -280,7 +280,7 @@ class Server:
         if step.tick is not None and step.node.durable:  # of others own half alone counts, and it is not on disk
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
-            self._warn("assisted", step.out.warnings)
+            self._warn("assisted", Warnings.empty() if self.gateway.alone else step.out.warnings)
             self.feeds.acknowledge(self.kept_tick)
         self._say(step.out)
         self._answer(step.orders, "")
@@ -373,8 +373,7 @@ class Server:
             self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
-        whose = {"side": self.gateway.name, "marking": self.gateway.mark.name.lower()}
-        said = {"event": event, **whose, "exercise_s": round(self.clock.exercise_s, 3), **fields}
+        said = {"event": event, **health.marks(self.gateway), "exercise_s": round(self.clock.exercise_s, 3), **fields}
         try:
             self.show(said)
         except OSError:  # its disk is full, or whoever reads it is gone: nothing else depends on it
@@ -420,7 +419,7 @@ class Server:
             return refusal or await self._follow()
         async with self.ordering:
             if partner not in self.node.links:
-                return f"{partner} is no partner"
+                return f"{partner} is no partner" + (" of a side that runs alone" if self.gateway.alone else "")
             self._close()
             if why := operator.idle(self.gateway, self.node.links[partner], word):
                 return why
@@ -436,7 +435,7 @@ class Server:
         """
         path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
         try:
-            ready = await asyncio.to_thread(lambda: prepare(read_config(path), self.clock))
+            ready = await asyncio.to_thread(lambda: prepare(read_config(path, alone=self.gateway.alone), self.clock))
             self.hush = True
             while self.reading:
                 await asyncio.sleep(DEAF_S)
@@ -463,7 +462,7 @@ class Server:
 
     def _restored(self, ready: Ready, live: tuple[Gateway, Node]) -> Node:
         """The state under another configuration, kept. In a thread: it reads all of the store."""
-        node, out = restore(ready.gateway, self.store.load(), self.clock.now, live)
+        node, out = take_up(ready.gateway, self.store.load(), self.clock.now, live)
         self.store.commit(out.records)
         self.restored = out
         return node
@@ -490,7 +489,8 @@ class Server:
         node = self.keeping.sure
         document = health.health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
-                  "durable": float(node.durable), "calls_refused_total": float(self.partners.refused)}  # fmt: skip
+                  "alone": float(self.gateway.alone), "durable": float(node.durable),
+                  "calls_refused_total": float(self.partners.refused)}  # fmt: skip
         return node, counts, document
 
 
