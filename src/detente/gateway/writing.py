@@ -39,6 +39,27 @@ def _put(scratch: Path, path: Path) -> None:
 
 
 @contextmanager
+def all_or_none() -> Iterator[list[Path]]:
+    """A list to note each new file and folder in, before anything is written to it. Where the block fails, all go."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for one in reversed(made):
+            with suppress(OSError):  # a folder into which somebody else has put something stays
+                one.rmdir() if one.is_dir() else one.unlink()
+        raise
+
+
+def make_folder(made: list[Path], folder: Path) -> None:
+    """Make a folder that is not there, and those above it, and note them."""
+    if not folder.parent.is_dir():
+        make_folder(made, folder.parent)
+    folder.mkdir()
+    made.append(folder)
+
+
+@contextmanager
 def owned_disk_errors(path: Path) -> Iterator[None]:
     """A full, read-only or forbidden disk, or a path that cannot be, is the user's to mend: an InputError."""
     try:
