@@ -37,7 +37,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    step,
     watch,
 )
 from detente.gateway.logic.records import StoreError
@@ -348,12 +347,7 @@ class Server:
         if self.keeping.read is not None:
             self.keeping.go_ashore(event)
             return
-        try:
-            node, out = step(self.gateway, self.node, event, now)
-        except Exception as error:  # likewise
-            self.keeping.take(self.faults.tick_again(self.gateway, self.node, event, now, error))
-            return
-        self.keeping.take(Step(node=node, out=out, tick=event))
+        self.keeping.take(self.faults.tick(self.gateway, self.node, event, now))
 
     def _say(self, out: Out) -> None:
         for partner, lane, data in self.gateway.leaving(out.frames, self.clock.exercise_s):
@@ -443,6 +437,10 @@ class Server:
             while self.keeping.group:
                 await asyncio.sleep(DEAF_S)
             if not self.node.durable:
+                if self.faults.still is not None:
+                    return (
+                        "ticks are not kept, because of a fault of the gateway's own (`fault` in /health): start anew"
+                    )
                 return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             self.partners.renew(ready)
@@ -488,6 +486,7 @@ class Server:
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
         document = health.health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
+        document["fault"] = self.faults.document
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
                   "alone": float(self.gateway.alone), "durable": float(node.durable),
                   "calls_refused_total": float(self.partners.refused)}  # fmt: skip
