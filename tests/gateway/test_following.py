@@ -123,6 +123,11 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
         detente.track(folder / "bad.csv", folder / "sensors.yaml")
     assert caught.value.line == row + 2
     assert words in str(caught.value)
+    names, *rows = (folder / "bad.csv").read_text().splitlines(keepends=True)
+    (folder / "blank.csv").write_text("".join(["\n", names, "\n", *rows[:3], "\n\n", *rows[3:]]))
+    with pytest.raises(InputError) as caught:
+        detente.track(folder / "blank.csv", folder / "sensors.yaml")
+    assert caught.value.line == row + 6, "blank lines are no rows, but lines"
 
 
 def test_what_is_refused_of_sensors_is_shown_alone_not_the_whole_file(folder):
