@@ -324,7 +324,8 @@ def test_tracks_that_cannot_be_written_leave_nothing(columns, folder, tmp_path):
         with little_room(1000):
             answer = CliRunner().invoke(app, [*call, str(tmp_path / out)])
         assert (answer.exit_code, "cannot be written: File too large" in answer.stderr) == (2, True), answer.output
-        assert [path.name for path in (tmp_path / out).iterdir()] == ["tracks.parquet"] * (out == "good")
+    assert not (tmp_path / "new").exists()
+    assert [path.name for path in (tmp_path / "good").iterdir()] == ["tracks.parquet"]
     assert (tmp_path / "good" / "tracks.parquet").read_bytes() == before
 
 
@@ -333,5 +334,5 @@ def test_what_goes_wrong_while_following_leaves_nothing(columns, folder, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(columns, folder, out=tmp_path / "out", progress=stop)
-    assert list((tmp_path / "out").iterdir()) == []
+        follow(columns, folder, out=tmp_path / "out/below", progress=stop)
+    assert list(tmp_path.iterdir()) == []

@@ -35,7 +35,11 @@ def _put(scratch: Path, path: Path) -> None:
         raise
     except OSError:  # a disk without links
         path.open("xb").close()
-        os.replace(scratch, path)
+        try:
+            os.replace(scratch, path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
