@@ -388,6 +388,8 @@ def restore(
             saved.snapshot.memory, gateway.rules, gateway.secret
         )  # fmt: skip
         digests, holds = {digest}, tuple(Held(*one) for one in held)
+        if gateway.partners and not centre.assisted.exchanging:  # of a side that had no partner: no room for any
+            centre = replace(centre, assisted=_empty(gateway).assisted)
         node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said, holds=holds)
     anew = not digests <= {gateway.digest}
     if anew:
