@@ -12,6 +12,7 @@ import numpy as np
 
 from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
+from detente.exercise.drill.terms import overdue
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Now, Out
@@ -73,6 +74,7 @@ class FailingStore(MemoryStore):
         self.refusals = set(refusals)  # commit numbers
         self.commits = 0
         self.full = False
+        self.was_crowded = False  # and deleted what was used by its own rule
         self.broken: list[Broken] = []
         self.accepted: dict[tuple[str, int], bytes] = {}
         self.received: list[Received] = []
@@ -84,7 +86,7 @@ class FailingStore(MemoryStore):
         for name, value in vars(self).items():
             if isinstance(value, (dict, list, set)) and name not in ("kills", "refusals", "broken"):
                 setattr(copy, name, deepcopy(value))
-        copy.snapshot, copy.full = self.snapshot, self.full
+        copy.snapshot, copy.full, copy.was_crowded = self.snapshot, self.full, self.was_crowded
         return copy
 
     def emptied(self, epoch: int) -> "FailingStore":
@@ -102,6 +104,7 @@ class FailingStore(MemoryStore):
         except StoreError as error:
             self.broken.append(Broken("P7", f"what partners sent left too little room: {error}"))
             raise
+        self.was_crowded |= self.crowded
 
     def finish(self) -> None:
         """Keep what was begun with, fail, or die."""
@@ -334,6 +337,10 @@ class Station:
     def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
         self.unsure = self.unsure[len(step.orders) :]
+        if step.tick is not None and step.node.durable:
+            self.broken += [
+                Broken("P10", f"{self.name}: {what}") for what in overdue(self.gateway, step.node, self.store)
+            ]
         self.outgoing += step.out.frames
         if step.out.frames:
             self.said = step.node.links
