@@ -1,6 +1,7 @@
 """Five hundred drills; and for each promise, that the drills would notice if what keeps it were gone."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,13 @@ from detente.centre.exchange import dsse, message
 from detente.centre.exchange.ledger import EntryKind
 from detente.centre.exchange.session import State
 from detente.exercise.drill import station
-from detente.exercise.drill.drills import document, drill, drill_of, hold
-from detente.exercise.drill.faults import PARDON_S, Plan, draw
+from detente.exercise.drill.drills import document, drill_of, hold
+from detente.exercise.drill.faults import PARDON_S, Crash, Plan, draw
+from detente.exercise.drill.flaws import PLACES, Flaw
+from detente.exercise.drill.promises import broken_promises
 from detente.exercise.drill.simulation import Simulation
-from detente.gateway import keeping
+from detente.gateway import faults, keeping
+from detente.gateway.faults import Faults
 from detente.gateway.logic import clocks, inbound, link, node, outbound, terms
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.packing import pack
@@ -25,7 +29,7 @@ SPAN = 50
 
 def before(seed: int) -> Plan:
     """The plan of a seed, without what drills did not meet when it was found."""
-    return replace(draw(seed), keep=None, leaving=None)
+    return replace(draw(seed), keep=None, leaving=None, flaw=None)
 
 
 @pytest.mark.parametrize("first", range(0, 500, SPAN))
@@ -79,8 +83,42 @@ def test_a_side_that_begins_anew_is_heard_and_hears(seed: int) -> None:
 
 def test_what_is_deleted_after_a_partner_began_anew_is_no_lie() -> None:
     """An auditor held its being deleted against the partner's ledger of its new epoch, which says nothing of it."""
-    assert draw(228).keep is not None
-    assert drill(228) == []
+    plan = replace(before(228), keep=draw(228).keep)
+    assert plan.keep is not None
+    assert drill_of(plan) == []
+
+
+def mended_start(place: str) -> Plan:
+    """A side is killed before its memory is packed, and meets a fault of ours wherever it starts again."""
+    return Plan(
+        seed=5, crashes=(Crash(side=0, commit=26, after=True, down_s=3.0),),
+        flaw=Flaw(side=0, place=place, start_s=30.2, end_s=50.0, once=False),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["opening", "applying", "remembering", "cooperating"])
+def test_p11_a_start_that_meets_a_fault_of_ours_is_one(place: str) -> None:
+    """It ended with the fault, and so did own warnings. 285 is the seed that found it."""
+    simulation = Simulation(mended_start(place))
+    simulation.run()
+    assert broken_promises(simulation) == []
+    node = simulation.stations[0].node
+    assert node is not None
+    assert node.adrift == (place == "cooperating")
+
+
+def test_drills_meet_faults_of_ours_wherever_they_are() -> None:
+    met = Counter[str]()
+    for plan in [plan for plan in map(draw, range(250)) if plan.flaw is not None]:
+        simulation = Simulation(plan)
+        simulation.run()
+        assert plan.flaw is not None
+        flawed = simulation.stations[plan.flaw.side].flawed
+        assert flawed is not None
+        assert bool(flawed.met) == bool(flawed.faults.counts["faults_total"])
+        met[plan.flaw.place] += bool(flawed.met)
+    assert set(met) == set(PLACES)
+    assert min(met.values()) > 0
 
 
 @pytest.mark.parametrize("seed", [63062, 81162])
@@ -96,7 +134,19 @@ def test_a_pardon_before_a_liar_is_found_out_is_none() -> None:
 
 def test_the_drills_meet_the_faults_they_speak_of() -> None:
     plans = [draw(seed) for seed in range(500)]
-    for what in ("cuts", "crashes", "full", "refusals", "flood", "words", "in_force", "anew", "keep", "leaving"):
+    for what in (
+        "cuts",
+        "crashes",
+        "full",
+        "refusals",
+        "flood",
+        "words",
+        "in_force",
+        "anew",
+        "keep",
+        "leaving",
+        "flaw",
+    ):
         assert sum(bool(getattr(plan, what)) for plan in plans) > 30, what
     assert {lie for plan in plans for lie in plan.lies} == {
         "none", "ghosts", "suppression", "bias", "over-confidence", "drift"
@@ -315,6 +365,54 @@ def unwritten(log: Callable) -> Callable:
     return logged
 
 
+def together(its: Faults, gateway: object, its_keeping: object, taken: Sequence, error: object) -> list:
+    """As ``Faults.batch_again``, but all of what came together is lost."""
+    return []
+
+
+def lines_too(its: Faults, gateway: link.Gateway, its_keeping: keeping.Keeping, taken: Sequence, error: object) -> list:
+    """As ``Faults.batch_again``, but news of a line that meets a fault is lost with the greeting."""
+    for _, event, now in faults._apart(taken, its_keeping.node):
+        made, fault = faults._stepped(gateway, its_keeping.node, event, now)
+        if fault is None:
+            its_keeping.take(made)
+    return []
+
+
+def none_of_it(
+    its: Faults, gateway: object, before: node.Node, event: node.Tick, now: object, error: object
+) -> keeping.Step:  # fmt: skip
+    """As ``Faults.tick_again``, but nobody has a part in the tick."""
+    return keeping.Step(node=node.ashore(before, event), out=link.Out(), tick=event)
+
+
+def all_or_nothing(gateway: link.Gateway, before: node.Node, event: node.Tick, now: link.Now) -> tuple:
+    """As ``faults._parted``, but what a partner told is never set aside."""
+    without = replace(event, without=frozenset(before.links))
+    try:
+        return node.step(gateway, before, event, now), event
+    except Exception:
+        return node.step(gateway, before, without, now), without
+
+
+FLAWS = [
+    ("P4", "of what came together only what meets a fault is lost", [34], [(Faults, "batch_again", together)]),
+    ("P4", "a line that meets a fault came all the same", [95], [(Faults, "batch_again", lines_too)]),
+    ("P4", "a tick goes on without what meets a fault", [3], [(Faults, "tick_again", none_of_it)]),
+    ("P4", "what a partner told and meets a fault is set aside", [181], [(faults, "_parted", all_or_nothing)]),
+    ("P4", "what partners told before and meets a fault is forgotten", [143], [
+        (faults, "unheard", lambda gateway, its: its),
+    ]),
+    ("P4", "a picture begun anew is packed at once", [138], [
+        (faults, "unheard", lambda gateway, its, unheard=faults.unheard: replace(unheard(gateway, its), durable=True)),
+    ]),
+    ("P5", "a start that meets a fault goes on without what meets it", [mended_start("applying")], [
+        (Faults, "restored", lambda its, *arguments: node.restore(*arguments)),
+    ]),
+    ("P11", "and own half comes back whatever meets it", [mended_start("cooperating")], [
+        (node, "ashore", lambda its, event: replace(its, tick=event.index, durable=False)),
+    ]),
+]  # fmt: skip
 TERMS = [
     ("P10", "what was kept long enough is deleted", [2], [(terms, "due", lambda *arguments: [])]),
     ("P10", "what a side that left had told is deleted", [2], [
@@ -329,14 +427,14 @@ TERMS = [
     ]),
     ("P10", "a ledger says what was deleted", [2], [(link.Link, "log", unwritten(link.Link.log))]),
 ]  # fmt: skip
-GUARDS += TERMS
+GUARDS += TERMS + FLAWS
 
 
 @pytest.mark.parametrize(
     ("promise", "guard", "seeds", "removed"), GUARDS, ids=[f"{guard[0]}-{place}" for place, guard in enumerate(GUARDS)]
 )
 def test_the_drills_notice_a_guard_that_is_gone(
-    monkeypatch: pytest.MonkeyPatch, promise: str, guard: str, seeds: Iterable[int], removed: list
+    monkeypatch: pytest.MonkeyPatch, promise: str, guard: str, seeds: Iterable[int | Plan], removed: list
 ) -> None:
     from detente.exercise.drill import promises
 
@@ -345,9 +443,8 @@ def test_the_drills_notice_a_guard_that_is_gone(
     for holder, name, instead in removed:
         monkeypatch.setattr(holder, name, instead)
     accepted = {promise, "P11"} if promise == "P7" else {promise}
-    plan_of = draw if (promise, guard, seeds, removed) in TERMS else before
-    plain = (
-        replace(plan_of(seed), quick=False) for seed in seeds
-    )  # nothing is answered from before the guard was gone
+    plan_of = draw if (promise, guard, seeds, removed) in TERMS + FLAWS else before
+    plans = (seed if isinstance(seed, Plan) else plan_of(seed) for seed in seeds)
+    plain = (replace(plan, quick=False) for plan in plans)  # nothing is answered from before the guard was gone
     noticed = (plan.seed for plan in plain for failure in drill_of(plan) if failure.promise in accepted)
     assert next(noticed, None) is not None, f"no drill notices that {guard!r} is gone"

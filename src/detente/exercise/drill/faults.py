@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from random import Random
 
+from detente.exercise.drill.flaws import PLACES, Flaw
 from detente.exercise.drill.worlds import LIES, SHORT, TRIAL, Keep, Stage
 
 LENGTH_S = SHORT.length_s
@@ -165,6 +166,7 @@ class Plan:
     anew: Anew | None = None
     keep: Keep | None = None  # None: what is told may be kept for ever
     leaving: Leaving | None = None
+    flaw: Flaw | None = None
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -213,7 +215,7 @@ def draw(seed: int) -> Plan:
     plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
     plan = _within_an_agreement(plan)
     plan = _with_a_new_store(plan) if plan.in_force is None else plan
-    plan = _with_terms(plan)
+    plan = _with_a_flaw(_with_terms(plan))
     return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
 
 
@@ -272,6 +274,17 @@ def _with_terms(plan: Plan) -> Plan:
     return replace(plan, keep=keep, leaving=leaving if leaves else None)
 
 
+def _with_a_flaw(plan: Plan) -> Plan:
+    """One drill in six in which something of a side's partners' half meets a fault of ours. By a lot of its own."""
+    lot = Random(plan.seed ^ 0xF1A3)
+    if lot.random() >= 1.0 / 6.0:
+        return plan
+    start_s = lot.uniform(0.0, 50.0)
+    end_s = min(LENGTH_S, start_s + lot.uniform(3.0, 30.0))
+    flaw = Flaw(side=lot.randrange(2), place=lot.choice(PLACES), start_s=start_s, end_s=end_s, once=lot.random() < 0.4)
+    return replace(plan, flaw=flaw)
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -283,7 +296,7 @@ def _trial(plan: Plan) -> Plan:
     full = tuple(one for one in plan.full if one.side == liar)
     return replace(
         plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, anew=None, keep=None,
-        leaving=None, pardon_s=PARDON_S,
+        leaving=None, flaw=None, pardon_s=PARDON_S,
     )  # fmt: skip
 
 

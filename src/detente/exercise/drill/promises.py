@@ -21,6 +21,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
     found = list(drill.broken)
     for side, station in enumerate(drill.stations):
         found += station.broken + station.store.broken
+        found += [Broken("P4", f"{station.name}: {what}") for what in (station.flawed.wrong if station.flawed else ())]
         if station.node is None:
             found.append(Broken("P6", f"{station.name} is down at the end"))
             continue

@@ -13,6 +13,7 @@ from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
 from detente.exercise.drill.faults import Anew, Clock, Plan, Word
+from detente.exercise.drill.flaws import Flawed
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, Disk, FailingStore, KilledError, Station
@@ -108,9 +109,12 @@ class Simulation:
         refusals = [one.commit for one in self.plan.refusals if one.side == side]
         within_s = None if self.plan.in_force is None else self.plan.in_force.within_s
         which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s, self.plan.keep
-        feed = heard(side, self.plan.lies[side], self.plan.stage)
+        feed, gateway = heard(side, self.plan.lies[side], self.plan.stage), drill_gateway(*which)
+        flaw = self.plan.flaw
+        flawed = None if flaw is None or flaw.side != side else Flawed(gateway, flaw, lambda: self.now_s)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
+            gateway=gateway if flawed is None else flawed.gateway, flawed=flawed, feed=feed,
+            fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
             goes_back=self.plan.anew is not None and self.plan.anew.copied_s is not None,
             store=FailingStore(EPOCH, kills, refusals, self.plan.stores[side]),
             begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
