@@ -370,6 +370,56 @@ def test_p4_what_a_partner_told_before_and_every_tick_meets_is_forgotten_once() 
     assert pack(node.centre) == pack(side.server.node.centre)
 
 
+def poisoned_memory(place: str) -> Any:
+    """Means that meet a fault in what partners told, or whoever told something."""
+    means = trio().gateways[WEST].means
+
+    def cooperate(*given: Any) -> Any:
+        if place == "everything" or len(given[3]) or given[2].partner.status.any():
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    return replace(means, cooperate=cooperate)
+
+
+@pytest.mark.parametrize("place", ["waiting", "told", "everything"])
+def test_p11_a_start_that_meets_a_fault_brings_own_half_back(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """What partners told is forgotten; and where that is not it, nothing is exchanged, and the store stays as it is."""
+    was = Side()
+    was.server._run([*trio().letters(NORTH), *trio().letters(SOUTH)])
+    saved, node = was.store.load(), was.server.node
+    assert len(saved.ticks) > 2
+    side = Side() if place == "waiting" else Side(means=poisoned_memory(place))
+    if place == "waiting":
+        last = saved.received[-1].envelope
+        faulty(monkeypatch, inbound, "opened_again", lambda gateway, letter, former: letter.envelope == last)
+    again, out = side.server.faults.restored(side.server.gateway, saved, was.server.clock.now)
+    assert side.faults == [("", 1)]
+    assert (again.tick, again.durable, again.adrift) == (LAST, False, place == "everything")
+    assert pack(again.centre.own) == pack(node.centre.own)
+    assert not again.centre.assisted.partner.status.any()
+    assert {name: len(link.waiting) for name, link in again.links.items()} == {NORTH: 1, SOUTH: 2}
+    if place != "everything":
+        assert pack(again.centre.assisted.release) == pack(node.centre.assisted.release), "what was said is known"
+    side.store = side.server.store = copy.deepcopy(was.store)
+    side.server.keeping = Keeping(side.store, again, kept=side.server._kept, lost=side.server._lost)
+    side.server.keeping.owe(out.records)
+    for index in range(LAST + 1, LAST + 4):
+        side.tick(index)
+        was.tick(index)
+    assert pack(side.server.node.centre.own) == pack(was.server.node.centre.own)
+    told = {name: link.counts["accepted"] for name, link in side.server.node.links.items()}
+    if place == "everything":
+        assert (side.server.node.tick, side.server.node.durable) == (LAST + 3, False)
+        assert side.store.load().ticks == saved.ticks
+        assert side.server.counts["faults_total"] == 1
+    else:
+        assert side.server.node.durable
+        assert side.store.snapshot is not None
+        assert side.store.snapshot.index == LAST + 1, "the first tick packs the memory"
+        assert told == {name: link.counts["accepted"] for name, link in was.server.node.links.items()}
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     monkeypatch: pytest.MonkeyPatch, full: bool

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from detente.centre.step import begin_assisted
 from detente.gateway.logic.link import Gateway, Now, Out
-from detente.gateway.logic.node import Node, restore
+from detente.gateway.logic.node import Node, Part, restore
 from detente.gateway.logic.records import Saved
 
 
 def take_up(
-    gateway: Gateway, saved: Saved, now: Now, live: tuple[Gateway, Node] | None = None
+    gateway: Gateway, saved: Saved, now: Now, live: tuple[Gateway, Node] | None = None, *, part: Part = "all"
 ) -> tuple[Node, Out]:  # fmt: skip
     """The state that a store holds (:func:`~detente.gateway.logic.node.restore`); alone, with no partner's tracks."""
-    node, out = restore(gateway, saved, now, live)
+    node, out = restore(gateway, saved, now, live, part=part)
     return (_apart(gateway, node) if gateway.alone else node), out
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from detente.gateway.alone import take_up
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.link import Gateway, Now, Out
 from detente.gateway.logic.node import (
@@ -26,6 +27,8 @@ from detente.gateway.logic.node import (
     step,
     unheard,
 )
+from detente.gateway.logic.records import Saved
+from detente.records.errors import InputError
 
 FRAMES_TOLD = 3  # of a fault's traceback
 TEXT_MAX = 2000  # characters of one, which may be made of a partner's bytes. source: assumption, 500-10,000
@@ -75,6 +78,25 @@ class Faults:
         text = f"{f'{type(error).__name__}: {error}'[:TEXT_MAX]}; {cost}; own warnings go on"
         whose: dict[str, Any] = {"partner": partner} if partner else {}
         self.log("fault", **whose, times=times, text=text, where=where[:TEXT_MAX])
+
+    def restored(self, gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
+        """The state that a store holds, or as much of it as meets no fault: own half always comes back.
+
+        Raises what that meets.
+        """
+        try:
+            return take_up(gateway, saved, now)
+        except InputError:
+            raise
+        except Exception as error:
+            fault = error
+        try:
+            made, cost = take_up(gateway, saved, now, part="unheard"), "what partners told before is forgotten"
+        except Exception:  # it is not in what they told
+            made = take_up(gateway, saved, now, part="own")
+            cost = "nothing is exchanged until the next start"
+        self.meet(fault, cost)
+        return made
 
     def batch_again(self, gateway: Gateway, keeping: Keeping, taken: Taken, error: Exception) -> list[Order]:
         """Have kept what a batch that met a fault was made of, but for the events that meet it alone; the operator's

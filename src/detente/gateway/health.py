@@ -24,6 +24,11 @@ from detente.records.slots import Origin, Picture, Status
 REQUEST_BYTES_MAX = 8192
 REQUEST_S = 5.0
 ORDER_FAULT = "a fault of the gateway's own, told in its log: this does not count, and the gateway goes on"
+UNKEPT = {
+    "disk": "ticks are not kept, because the disk refuses them: make room, and reload once there is",
+    "start": "ticks are not kept, because this start met a fault of the gateway's own, told in its log: start again",
+    "tick": "ticks are not kept, because of a fault of the gateway's own (`fault` in /health): start again",
+}
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 

@@ -71,13 +71,14 @@ class Server:
              "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
+        self.faults = Faults(self.counts, self._log)
         recorded = recorded_ticks(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
         )  # fmt: skip
         try:
-            node, out = take_up(self.gateway, self.store.load(), self.clock.now)
+            node, out = self.faults.restored(self.gateway, self.store.load(), self.clock.now)
         except InputError:
             self.store.close()
             raise
@@ -86,7 +87,6 @@ class Server:
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
         self.taken: list[tuple[LineEvent, Now]] = []  # what it was made of
-        self.faults = Faults(self.counts, self._log)
         self.feeds = Feeds(self.gateway, node.tick, self.counts, self._log, self._wake)
         self.batches = self.feeds.batches
         self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
@@ -437,11 +437,7 @@ class Server:
             while self.keeping.group:
                 await asyncio.sleep(DEAF_S)
             if not self.node.durable:
-                if self.faults.still is not None:
-                    return (
-                        "ticks are not kept, because of a fault of the gateway's own (`fault` in /health): start anew"
-                    )
-                return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
+                return health.UNKEPT["start" if self.node.adrift else "tick" if self.faults.still else "disk"]
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             self.partners.renew(ready)
             await self.keeping.read_anew(partial(self._restored, ready, (self.gateway, self.node)))
