@@ -24,8 +24,10 @@ import pytest
 from tests.gateway import made_gateway
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, world
 from tests.gateway.made_live import both, laid, ready, ticked
+from typer.testing import CliRunner
 
 from detente.centre.exchange.signature import sign
+from detente.cli.app import app
 from detente.exercise.briefing import tick_feed
 from detente.exercise.layout import lay_out
 from detente.gateway.config import read_config, validated
@@ -199,6 +201,32 @@ def test_a_reload_leaves_it_alone(tmp_path: Path) -> None:
         "this side runs alone, as --alone asks: no line is opened, nothing is exchanged, whatever was agreed"
     ]
     server.store.close()
+
+
+def refused(folder: Path) -> str:
+    """What a start with partners says, which is refused."""
+    result = CliRunner().invoke(app, ["serve", str(folder / "NATO.yaml")])
+    assert result.exit_code == 2
+    return result.stderr
+
+
+def test_whatever_keeps_it_from_its_partners_says_so_and_nothing_else_does(tmp_path: Path) -> None:
+    way_out = ALONE.format(laid(tmp_path) / "NATO.yaml")
+    whole = edited(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as held:  # a port that is held is found when lines are opened
+        edited(tmp_path, partners=[whole["partners"][0] | {"listen": f"127.0.0.1:{held.getsockname()[1]}"}])
+        assert refused(tmp_path).count(way_out) == 1
+        edited(tmp_path, **whole | {"health": f"127.0.0.1:{held.getsockname()[1]}"})
+        assert way_out not in refused(tmp_path), "alone it could not start either"
+    edited(tmp_path, **whole | {"partners": [{"name": "Russia", "signing": [], "nats": "nowhere"}]})
+    said = refused(tmp_path)
+    assert said.count("error: ") > 1
+    assert said.count(way_out) == 1
+    edited(tmp_path, **whole)
+    (tmp_path / "keys/NATO/tls.pem").write_text("no certificate")
+    assert way_out in refused(tmp_path)
+    (tmp_path / "theatre.yaml").unlink()
+    assert way_out not in refused(tmp_path)
 
 
 @contextmanager

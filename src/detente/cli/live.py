@@ -25,17 +25,17 @@ ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kep
 def serve(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")],
     alone: Annotated[
-        bool, typer.Option("--alone", help="own sensors and own warnings, no partner: whatever stands in the agreement")
+        bool,
+        typer.Option("--alone", help="without a partner, whatever stands there of one: an agreement that has ended …"),
     ] = False,
 ) -> None:
     """Run one side's centre and gateway: detections in, warnings out, tracks exchanged under the agreement."""
     with owned_failures():
-        from detente.gateway.config import read_config
-        from detente.gateway.prepare import prepare
+        from detente.gateway.alone import prepared
         from detente.gateway.serve import serve as run
 
         _outlive_broken_lines()
-        run(prepare(read_config(config, alone=alone)))
+        run(prepared(config, alone=alone))
 
 
 @live.command()

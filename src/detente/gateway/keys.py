@@ -269,8 +269,7 @@ def certificate_name(path: Path) -> str:
             found=f"a certificate valid from {format_moment(certificate.not_valid_before_utc)} to "
             f"{format_moment(certificate.not_valid_after_utc)}",
             expected="one that is valid today", file=str(path),
-            remedy="have a new one issued (docs/security.md, Keys), or mend this machine's clock; until then "
-            "`detente serve CONFIG --alone` warns of what own sensors see",
+            remedy="have a new one issued (docs/security.md, Keys), or mend this machine's clock",
         )  # fmt: skip
     return _name_of(certificate)
 

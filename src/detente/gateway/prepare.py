@@ -179,8 +179,7 @@ def _check_agreement(config: Config, agreement: Agreement, epoch: datetime, cloc
         raise config.problem(
             ("agreement",), f"agreement {agreement.name!r}, which ended {format_moment(agreement.valid.end)}",
             f"one in force at {format_moment(now.astimezone(UTC).replace(microsecond=0))} of exercise time",
-            f"have all parties sign a renewed one; until then `detente serve {config.located.file} --alone` warns of "
-            "what own sensors see, and exchanges nothing",
+            "have all parties sign a renewed one",
         )  # fmt: skip
     known = {config.file.side, *(partner.name for partner in config.file.partners)}
     strangers = [party for party in agreement.parties if party not in known]

@@ -123,7 +123,7 @@ class Server:
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self.feeds.client)).close)
             stack.callback(self.partners.close)
-            await self.partners.follow(self.ready)
+            await self.partners.begin(self.ready)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
