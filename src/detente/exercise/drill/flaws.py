@@ -28,6 +28,7 @@ from detente.gateway.logic.node import (
     unheard,
 )
 from detente.gateway.logic.packing import pack
+from detente.gateway.logic.records import Snapped
 
 PLACES = ("opening", "sealing", "applying", "remembering", "cooperating", "checking", "packing")
 """Where it is: what opens a partner's bytes; what signs ours; the centre, where partners told something, where they had
@@ -172,6 +173,11 @@ class Flawed:
             return step(self.sound, node, replace(event, without=partners), now)
         if self.flaw.place == "remembering":
             return step(self.sound, unheard(self.sound, node), event, now)
+        if self.flaw.place == "packing":  # it may be due because what partners told must be deleted
+            for less in (replace(event, aside=partners), replace(event, without=partners)):
+                made = step(self.sound, node, less, now)
+                if not any(isinstance(record, Snapped) for record in made[1].records):
+                    return made
         return ashore(node, event), Out()
 
 
