@@ -246,6 +246,12 @@ TERMS = [
         (node, "_forget", lambda *arguments, forget=node._forget: (forget(*arguments)[0], False)),
     ]),
     ("P10", "a ledger says what was deleted", [2], [(link.Link, "log", unwritten(link.Link.log))]),
+    ("P10", "the picture lets go of what a side that left had told", [2], [
+        (terms, "faded", lambda gateway, centre, left, index, faded=terms.faded: faded(gateway, centre, set(), index)),
+    ]),
+    ("P10", "the picture lets go of what nothing newer was told of", [34], [
+        (terms, "faded", lambda gateway, centre, left, index: centre),
+    ]),
 ]  # fmt: skip
 TODAY = TERMS + FLAWS + SILENCES
 """For these the plans of seeds are what they are today."""

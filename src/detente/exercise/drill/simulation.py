@@ -162,7 +162,8 @@ class Simulation:
             self._at(self.plan.hang.start_s, f"{self.plan.hang.side} hangs", self._hang)
             self._at(self.plan.hang.end_s, f"{self.plan.hang.side} goes on", self._go_on)
         if self.plan.broken is not None and self.plan.broken.told:
-            self._at(self.plan.broken.start_s, "line down", lambda: [self._line_down(side) for side in range(2)])
+            for side in range(2):
+                self._at(self.plan.broken.start_s, f"{side} line down", partial(self._line_down, side))
         if self.plan.leaving is not None:
             side, at_s = self.plan.leaving.side, self.plan.leaving.at_s
             self._at(at_s, f"{side} leaves", partial(self._take_back, side, "withdraw"))
