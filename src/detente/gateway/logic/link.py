@@ -387,7 +387,7 @@ def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
     return [] if standing is State.EXCHANGING else [*said, Event.OPEN]
 
 
-def pending_again(one: Accepted) -> Pending:
+def pending_of(one: Accepted) -> Pending:
     """What waited in the outbox of a store, and may have been sent before."""
     return Pending(
         sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,

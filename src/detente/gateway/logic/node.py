@@ -19,17 +19,7 @@ from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import (
-    Gateway,
-    Link,
-    Notice,
-    Now,
-    Out,
-    Waiting,
-    pending_again,
-    restored_link,
-    start_link,
-)
+from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Waiting, pending_of, restored_link, start_link
 from detente.gateway.logic.notes import Gone, Word
 from detente.gateway.logic.records import Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
@@ -434,7 +424,7 @@ def restore(
         if isinstance(one, Closed):
             link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
         else:
-            link.pending[one.sequence] = pending_again(one)
+            link.pending[one.sequence] = pending_of(one)
     for one in saved.kept:
         if under.get(one.partner, gateway.digest) != gateway.digest:
             out.notices += _void(one)
