@@ -7,7 +7,7 @@ because the first is the same under every architecture.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -21,7 +21,7 @@ from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.sensor_status import declaration, heard, nothing_declared, parted
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
 from detente.centre.picture.fusion import fuse, start_picture
-from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner
+from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner, without
 from detente.centre.picture.settings import PictureSettings
 from detente.centre.picture.trust import (
     Trust,
@@ -230,6 +230,11 @@ def cooperate(
         secret=assisted.secret, exchanging=assisted.exchanging, trust=trust, declared=declared,
     )  # fmt: skip
     return after, Said(picture=picture, warnings=warnings, messages=told, releases=decisions)
+
+
+def let_go(assisted: Assisted, dropped: NDArray[np.bool_]) -> Assisted:
+    """The same without these lines of partners', (R, Q): what they told of them may be kept no longer."""
+    return replace(assisted, partner=without(assisted.partner, dropped))
 
 
 def _judged(

@@ -234,7 +234,10 @@ def drill(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do the promises hold when links, disks, clocks and partners fail or lie? Exit 1 where one does not."""
+    """Do the promises hold when links, disks, clocks, partners or the gateway itself fail, or partners lie?
+
+    Exit 1 where one does not.
+    """
     with owned_failures("nothing was kept" if resume is None else f"go on with --resume {resume}"):
         from detente import __version__
         from detente.exercise.drill.drills import document, hold

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from detente.exercise.drill.flaws import PLACES, Flaw
-from detente.exercise.drill.worlds import LIES, SHORT, TRIAL, Keep, Stage
+from detente.exercise.drill.worlds import LIES, LONG, SHORT, TRIAL, Keep, Stage
 
 LENGTH_S = SHORT.length_s
 TRIAL_EVERY = 25
@@ -112,6 +112,28 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hang:
+    """A side's process does nothing at all for a while, and holds its line open.
+
+    ``unread``: what had come for it when its partner ended the line is lost with that.
+    """
+
+    side: int
+    start_s: float
+    end_s: float
+    unread: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """Nothing of either side's arrives for so long that what waits expires. Where they are ``told``, both know."""
+
+    start_s: float
+    end_s: float
+    told: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class InForce:
     """The agreement holds ``within_s`` alone, by each side's exercise clock: ``ahead_s`` of the true one."""
 
@@ -167,6 +189,8 @@ class Plan:
     keep: Keep | None = None  # None: what is told may be kept for ever
     leaving: Leaving | None = None
     flaw: Flaw | None = None
+    hang: Hang | None = None
+    broken: Break | None = None
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -215,8 +239,10 @@ def draw(seed: int) -> Plan:
     plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
     plan = _within_an_agreement(plan)
     plan = _with_a_new_store(plan) if plan.in_force is None else plan
-    plan = _with_a_flaw(_with_terms(plan))
-    return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
+    plan = _with_a_silence(_with_a_flaw(_with_terms(plan)))
+    if seed % TRIAL_EVERY == TRIAL_EVERY // 2:
+        return _trial(plan)
+    return plan if plan.broken is not None else _with_small_stores(plan)
 
 
 def _with_slow_disks(plan: Plan) -> Plan:
@@ -285,6 +311,19 @@ def _with_a_flaw(plan: Plan) -> Plan:
     return replace(plan, flaw=flaw)
 
 
+def _with_a_silence(plan: Plan) -> Plan:
+    """One drill in ten in which a side's process hangs, and one in thirty with a long break. By a lot of its own."""
+    lot = Random(plan.seed ^ 0x51E4)
+    kind, start_s = lot.random(), lot.uniform(5.0, 45.0)
+    if kind < 0.1:
+        end_s = min(LENGTH_S, start_s + lot.uniform(5.0, 45.0))
+        return replace(plan, hang=Hang(side=lot.randrange(2), start_s=start_s, end_s=end_s, unread=lot.random() < 0.5))
+    if kind < 0.1 + 1.0 / 30.0:
+        broken = Break(start_s=start_s, end_s=start_s + lot.uniform(65.0, 120.0), told=lot.random() < 0.5)
+        return replace(plan, broken=broken, stage=LONG, in_force=None)
+    return plan
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -296,7 +335,7 @@ def _trial(plan: Plan) -> Plan:
     full = tuple(one for one in plan.full if one.side == liar)
     return replace(
         plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, anew=None, keep=None,
-        leaving=None, flaw=None, pardon_s=PARDON_S,
+        leaving=None, flaw=None, hang=None, broken=None, pardon_s=PARDON_S,
     )  # fmt: skip
 
 

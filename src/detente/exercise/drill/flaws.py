@@ -28,6 +28,7 @@ from detente.gateway.logic.node import (
     unheard,
 )
 from detente.gateway.logic.packing import pack
+from detente.gateway.logic.records import Snapped
 
 PLACES = ("opening", "sealing", "applying", "remembering", "cooperating", "checking", "packing")
 """Where it is: what opens a partner's bytes; what signs ours; the centre, where partners told something, where they had
@@ -82,6 +83,7 @@ class Flawed:
     def __init__(self, sound: Gateway, flaw: Flaw, clock: Callable[[], float]) -> None:
         self.sound, self.flaw, self.clock = sound, flaw, clock
         self.met = 0  # how often it was met
+        self.whole = True  # whether the last tick met nothing
         self.wrong: list[str] = []  # what was made of it that should not have been
         self.counts = {"faults_total": 0.0}  # of all its processes
         self.begin()
@@ -162,7 +164,8 @@ class Flawed:
         met, still = self.met, self.faults.still
         waits = still is not None and event.index < still.next_tick
         made = self.faults.tick(self.gateway, node, event, now)
-        if self.met == met and not waits:
+        self.whole = self.met == met and not waits
+        if self.whole:
             return made
         expected, out = (ashore(node, event), Out()) if waits else self._without(node, event, now)
         same = (made.out.records, made.out.frames) == (out.records, out.frames)
@@ -181,6 +184,11 @@ class Flawed:
             return step(self.sound, node, replace(event, without=partners), now)
         if self.flaw.place == "remembering":
             return step(self.sound, unheard(self.sound, node), event, now)
+        if self.flaw.place == "packing":  # it may be due because what partners told must be deleted
+            for less in (replace(event, aside=partners), replace(event, without=partners)):
+                made = step(self.sound, node, less, now)
+                if not any(isinstance(record, Snapped) for record in made[1].records):
+                    return made
         return ashore(node, event), Out()
 
 

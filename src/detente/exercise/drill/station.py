@@ -18,6 +18,7 @@ from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Now, Out
 from detente.gateway.logic.node import LineDown, LineEvent, LineUp, Node, Order, Tick, restore, step, steps, watch
+from detente.gateway.logic.outbound import SENDS_MAX
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
@@ -291,6 +292,7 @@ class Station:
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
         if len(events) == 1:  # what several events send, each in its order, is several times in order
             self._check_order(node, out)
+            self._check_anew(self.keeping.node, node, out)
         self.keeping.take(Step(node=node, out=out, lines=lines, orders=orders))
 
     def tick(self, index: int, now: Now) -> None:
@@ -309,6 +311,8 @@ class Station:
             node, out = made.node, made.out
         else:
             node, out = step(self.gateway, self.keeping.node, event, now)
+        if self.flawed is None or self.flawed.whole:
+            self._check_age(node)
         self._check_taken(out, now)
         if self.store.kills or self.goes_back:
             self.remembered[index] = node.centre
@@ -376,6 +380,26 @@ class Station:
         self._compare_with_said(self.keeping.node)
         self.unkept += self.unsure
         self.unsure = []
+
+    def _check_anew(self, before: Node, node: Node, out: Out) -> None:
+        """P9: once a partner greets over a new line, all that waits for it leaves at once."""
+        for name, link in node.links.items():
+            if before.links[name].heard or not (link.heard and link.session.open):
+                continue
+            left = {data for _, _, data in out.frames}
+            waits = [one.sequence for one in link.pending.values() if one.envelope not in left]
+            if waits and len(link.pending) <= SENDS_MAX:
+                self.broken.append(Broken("P9", f"{name} greets over a new line, and envelopes {waits[:5]} stay"))
+
+    def _check_age(self, node: Node) -> None:
+        """P1: after a tick nothing waits for a partner that should have been given up by then."""
+        expire_s, tick_s = self.gateway.limits.expire_s, self.gateway.tick_s
+        for link in node.links.values() if node.durable else ():
+            for one in link.pending.values():
+                if (node.tick - one.tick) * tick_s > expire_s[one.lane]:
+                    self.broken.append(
+                        Broken("P1", f"envelope {one.sequence} waits longer than {expire_s[one.lane]:g} s")
+                    )
 
     def _check_order(self, node: Node, out: Out) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""

@@ -2,17 +2,26 @@
 
 import math
 from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
 
 from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.gateway.logic.limits import LANE_OF, Lane
 from detente.gateway.logic.link import Gateway
 from detente.gateway.logic.node import Node
 from detente.gateway.store import MemoryStore
+from detente.records.slots import Origin
 from detente.scenario.agreement import Clause, DataClass
 
 
 def overdue(gateway: Gateway, node: Node, store: MemoryStore) -> Iterator[str]:
-    """What a store still holds after a tick that was kept, though it had to be deleted by the end of that tick."""
+    """What still stands in a store or a picture after a tick that was kept, though it had to go by then."""
+    return chain(_undeleted(gateway, node, store), _lingering(gateway, node))
+
+
+def _undeleted(gateway: Gateway, node: Node, store: MemoryStore) -> Iterator[str]:
+    """What a store still holds."""
     for (partner, epoch, sequence), letter in store.inbox.items():
         taken = store.applied.get((partner, epoch, sequence))
         if taken is None or partner not in node.links:
@@ -21,6 +30,29 @@ def overdue(gateway: Gateway, node: Node, store: MemoryStore) -> Iterator[str]:
         most_s = kept_s(gateway, partner, Lane(letter.lane), left=node.links[partner].withdrawn)
         if held_s > most_s:
             yield f"envelope {sequence} of {partner}, used {held_s:g} s ago, may be kept for {most_s:g} s"
+
+
+def _lingering(gateway: Gateway, node: Node) -> Iterator[str]:
+    """What a picture still shows after a tick though nothing that it was told by may be kept any longer.
+
+    What was told in this very tick is new: also of one that has left.
+    """
+    assisted, now_s = node.centre.assisted, (node.tick + 1) * gateway.tick_s
+    known = set()
+    for place in np.argwhere(assisted.partner.status > 0):
+        at = tuple(place)
+        partner, number = gateway.names[assisted.partner.giver[at]], int(assisted.partner.number[at])
+        known.add((partner, number))
+        told_s = now_s - float(assisted.partner.received_s[at])
+        lanes = [Lane.TRACK] if assisted.partner.has_state[at] else [Lane.WARNING]
+        most_s = min(kept_s(gateway, partner, lane, left=node.links[partner].withdrawn) for lane in lanes)
+        if told_s > most_s:
+            yield f"track {number} of {partner}, told of {told_s:g} s ago, may be kept for {most_s:g} s"
+    picture = assisted.picture
+    for place in np.argwhere((picture.status > 0) & (picture.origin == Origin.PARTNER)):
+        at = tuple(place)
+        if (gateway.names[picture.giver[at]], int(picture.number[at])) not in known:
+            yield f"the picture shows track {picture.number[at]} of {gateway.names[picture.giver[at]]}, which is gone"
 
 
 def kept_s(gateway: Gateway, partner: str, lane: Lane, *, left: bool) -> float:

@@ -31,6 +31,7 @@ class Stage:
     ghosts: tuple[int, ...]  # seen by a liar only; where there are none it makes its own
     slots: int
     quarantine: Quarantine
+    expire_s: tuple[float, float, float] = (3600.0, 30.0, 30.0)  # what is not taken by then is closed, by lane
 
     @property
     def began_s(self) -> float:
@@ -45,6 +46,8 @@ class Stage:
 
 SHORT = Stage(first_tick=22, ticks=12, objects=(0, 3, 6, 8), ghosts=(1, 4), slots=10, quarantine="advise")
 """60 s, from the first confirmed tracks to the first warnings."""
+LONG = replace(SHORT, ticks=36, expire_s=(60.0, 30.0, 30.0))
+"""180 s: long enough for a break in which even warnings expire."""
 TRIAL = Stage(first_tick=0, ticks=50, objects=tuple(range(10)), ghosts=(), slots=26, quarantine="automatic")
 """250 s from the first launch: long enough for a liar to be found out. Its ghosts are copies of all that it sees."""
 

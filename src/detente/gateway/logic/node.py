@@ -19,9 +19,9 @@ from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
+from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Waiting, pending_of, restored_link, start_link
 from detente.gateway.logic.notes import Gone, Word
-from detente.gateway.logic.records import Accepted, Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.records import Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
@@ -275,7 +275,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     applied, aside = _due(gateway, having, event.aside)
     messages = Messages.concatenate([one.messages for _, one in applied])
     forgiven = any(link.pardon for link in links.values())
-    node = replace(node, centre=pardoned(gateway, node.centre, links))
+    left = {name for name, link in links.items() if link.withdrawn}
+    centre = pardoned(gateway, node.centre, links)
+    node = replace(node, centre=terms.faded(gateway, centre, left, event.index))
+    forgets = bool(left) and node.centre is not centre
     after = _cooperated(gateway, node, event, messages)
     notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     now_s = (event.index + 1) * gateway.tick_s
@@ -289,12 +292,12 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
     taken = [(partner, one.lane, one.epoch, one.sequence, one.digest) for partner, one in (*applied, *aside)]
     holds = terms.still_held((*node.holds, *_to_go(gateway, event.index, taken)), event.index)
-    holds, forgets = _forget(gateway, holds, links, event.index, now, out)
+    holds, forgotten = _forget(gateway, holds, links, left, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
         Ticked(index=event.index, detections=gateway.means.pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgotten or forgets:
         out.records.append(_snapped(gateway, after, event.index, holds))
     for link in links.values():
         link.keep(out)
@@ -307,10 +310,10 @@ def _snapped(gateway: Gateway, after: "After | Node", index: int, holds: tuple[H
 
 
 def _forget(
-    gateway: Gateway, holds: tuple[Held, ...], links: dict[str, Link], index: int, now: Now, out: Out
+    gateway: Gateway, holds: tuple[Held, ...], links: dict[str, Link], left: set[str], index: int, now: Now, out: Out
 ) -> tuple[tuple[Held, ...], bool]:  # fmt: skip
     """Delete what may be kept no longer, with a line for each in the ledger; what is held then; whether any went."""
-    gone = terms.due(gateway, holds, {name for name, link in links.items() if link.withdrawn}, index)
+    gone = terms.due(gateway, holds, left, index)
     for one in gone:
         link = links[one.partner]
         link.log(out, EntryKind.FORGOTTEN, bytes.fromhex(one.digest), now, epoch=one.epoch, sequence=one.sequence)
@@ -423,7 +426,7 @@ def restore(
         if isinstance(one, Closed):
             link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
         else:
-            link.pending[one.sequence] = _pending(one)
+            link.pending[one.sequence] = pending_of(one)
     for one in saved.kept:
         if under.get(one.partner, gateway.digest) != gateway.digest:
             out.notices += _void(one)
@@ -487,15 +490,9 @@ def _run_again(
     event = Tick(index=ticked.index, detections=detections, own=own)
     if part == "own":
         return replace(ashore(node, event), holds=holds)
+    node = replace(node, centre=terms.faded(gateway, node.centre, set(), ticked.index))
     after = _cooperated(gateway, node, event, Messages.concatenate(messages))
     return replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
-
-
-def _pending(one: Accepted) -> Pending:
-    return Pending(
-        sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
-        digest=envelope_digest(one.envelope), keys=one.keys, sent=True,
-    )  # fmt: skip
 
 
 def _bounds(table: Any) -> np.ndarray:
