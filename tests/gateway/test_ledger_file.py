@@ -19,7 +19,8 @@ from detente.centre.exchange.ledger import Entry, EntryKind, Tip
 from detente.cli.app import app
 from detente.gateway.ledger_file import EXERCISE, read_ledger
 from detente.gateway.logic.node import LineDown, start
-from detente.gateway.sqlite_store import VERSION, SqliteStore
+from detente.gateway.sqlite_store import SqliteStore
+from detente.gateway.sqlite_tables import VERSION
 
 NATO, RUSSIA = SIDES
 
