@@ -68,10 +68,7 @@ def test_an_agreement_not_yet_in_force_is_told_and_nothing_is_exchanged(folder: 
     ]
     assert server._state()[2]["agreement"]["standing"] == "not-yet"
     with both(folder) as pair:
-        for index in range(22, 42):
-            pair.pass_time(5.0)
-            pair.tick(index)
-            pair.carry()
+        pair.talk(22, 20)
         assert [pair.link(name).next_sequence for name in SIDES] == [0, 0]
 
 
