@@ -1,7 +1,6 @@
 """What a command says when it cannot go on, and the status that it ends with."""
 
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -11,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from tests.made_disks import little_room
 
 from detente.cli.options import owned_failures, results_folder, write_file
 from detente.records.errors import InputError
-
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 def test_a_lost_worker_is_told_with_what_is_kept(capsys):

@@ -1,16 +1,13 @@
 """Scoring against Stone Soup's own metrics on small cases."""
 
 import datetime
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_paths as made
 
 from detente.scoring.score import Rules, score_states
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
 EPOCH = datetime.datetime(2025, 1, 1)
 CUTOFF = 5000.0

@@ -1,18 +1,14 @@
 """What a score says of tracks whose faults are known."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_paths as made
 
 from detente.records.errors import InputError
 from detente.records.paths import TrackPaths
 from detente.scoring.bounds import Bounds
 from detente.scoring.score import Rules, score_states
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
 START, FAR = (0.0, 0.0, 1e5), (0.0, 5e4, 1e5)
 
