@@ -177,7 +177,7 @@ def _samples(
 
 
 def errors_document(samples: Samples, chosen: NDArray[np.bool_]) -> Document:
-    """RMSE and NEES of some of the samples."""
+    """RMSE, m and m/s, and NEES of the ``chosen`` (n,) of n samples."""
     count = int(np.sum(chosen))
     if not count:
         return {"samples": 0, "position_rmse_m": None, "velocity_rmse_m_s": None, "nees": None}
@@ -214,7 +214,8 @@ def _nees_document(samples: Samples, judged: NDArray[np.bool_], refused: int) ->
 
 
 def bound_document(samples: Samples, moments_s: Floats, bounds: Bounds) -> Document | None:
-    """Errors over the posterior Cramér–Rao bound: of all samples, and of those on unbroken tracks."""
+    """Errors over the posterior Cramér–Rao bound: of all samples, and of those on unbroken tracks; None where no sample
+    has a bound. ``moments_s`` (m,): the moments that samples count by."""
     found = {
         (int(thing), round(float(time), 3)): row
         for row, (thing, time) in enumerate(zip(bounds.object, bounds.time_s, strict=True))

@@ -80,7 +80,10 @@ def rules_under(scenario: Scenario, architecture: Architecture) -> Rules:
 def prepare(
     scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool, launches: Prepared | None = None
 ) -> Theatre:  # fmt: skip
-    """Draw the worlds of these replicates, sense them, and set up the centres that will watch."""
+    """Draw the worlds of ``replicates`` (R,), by number, sense them, and set up the centres that will watch.
+
+    ``pooled``: one more centre hears everybody's sensors. ``launches`` spares what all replicates share.
+    """
     world = realise(scenario, seed, replicates, launches)
     sensed = detect(world, scenario, seed)
     file = scenario.file
