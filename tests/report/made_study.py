@@ -204,12 +204,27 @@ def _values(mine, metric, name, generator):
 
 def _sample(world, name, generator):
     """Replicate 0 as tables: what flew, and a warning, a shot and some decisions on messages for each object."""
-    count, index = world.count, np.arange(world.count)
+    warnings = _warnings(world, name, generator)
+    shots, outcomes = _shots(world)
+    return {
+        "objects": _objects(world),
+        "truth": _truth(world),
+        "warnings": warnings,
+        "shots": shots,
+        "outcomes": outcomes,
+        "releases": _releases(0 if name in ("alone", "joint") else 4 * world.count),
+        "tracks": TrackHistory.empty(),
+        "opportunities": Opportunities.empty(),
+        "messages": Messages.empty(),
+    }
+
+
+def _objects(world):
     impact, side = world.impact[0], world.aim_side[0]
-    objects = _filled(
+    return _filled(
         Objects,
-        count,
-        object=index,
+        world.count,
+        object=np.arange(world.count),
         launch_s=world.launch_s[0],
         impact_s=world.impact_s[0],
         aim_side=side,
@@ -221,15 +236,18 @@ def _sample(world, name, generator):
         range_m=world.distance[0],
         apogee_m=world.apogee_m[0],
     )
-    moved = destinations(impact, generator.uniform(0, 6.28, count), generator.uniform(0, 60e3, count))
-    warned = _warned(world, name)[0]
-    pooled = name == "joint"
-    warnings = _filled(
+
+
+def _warnings(world, name, generator):
+    """One for each object that is warned of before it lands, its impact point off by up to 60 km."""
+    count, side, warned = world.count, world.aim_side[0], _warned(world, name)[0]
+    moved = destinations(world.impact[0], generator.uniform(0, 6.28, count), generator.uniform(0, 60e3, count))
+    return _filled(
         Warnings,
         count,
-        side=np.full(count, -1) if pooled else side,
+        side=np.full(count, -1) if name == "joint" else side,
         time_s=np.minimum(warned, 1e6),
-        number=index,
+        number=np.arange(count),
         stream=np.full(count, 1 if name == "alone" else 3),
         threatened=side,
         probability=np.full(count, 0.9),
@@ -238,9 +256,13 @@ def _sample(world, name, generator):
         impact_s=world.impact_s[0],
         impact_covariance_m2=np.tile([3.6e9, 8e8, 1.2e9], (count, 1)),
     ).take(np.flatnonzero(warned < world.impact_s[0]))
+
+
+def _shots(world):
+    """A shot at each object bound for some meridians, and what came of it."""
+    impact = world.impact[0]
     shot = np.flatnonzero((np.degrees(impact[:, 1]) % 7.0) < 3.0)
     high = geodetic_to_ecef(np.column_stack([impact[shot], np.full(len(shot), 40e3)]))
-    shots = _filled(Shots, len(shot), side=side[shot], number=shot, intercept_ecef_m=high)
     outcomes = _filled(
         Outcomes,
         len(shot),
@@ -249,29 +271,23 @@ def _sample(world, name, generator):
         in_basket=np.ones(len(shot)),
         hit=world.luck[0, shot] < 0.5,
     )
-    said = 0 if name in ("alone", "joint") else 4 * count
-    released = np.arange(said) % 3 > 0
-    releases = _filled(
+    return _filled(Shots, len(shot), side=world.aim_side[0, shot], number=shot, intercept_ecef_m=high), outcomes
+
+
+def _releases(said):
+    """So many decisions, two of three a release."""
+    number = np.arange(said)
+    released = number % 3 > 0
+    return _filled(
         Releases,
         said,
-        giver=np.arange(said) % 2,
-        receiver=1 - np.arange(said) % 2,
-        data=1 + np.arange(said) % 3,
-        clause=np.arange(said) % 4,
+        giver=number % 2,
+        receiver=1 - number % 2,
+        data=1 + number % 3,
+        clause=number % 4,
         released=released,
         reason=np.where(released, 13, 5),
     )
-    return {
-        "objects": objects,
-        "truth": _truth(world),
-        "warnings": warnings,
-        "shots": shots,
-        "outcomes": outcomes,
-        "releases": releases,
-        "tracks": TrackHistory.empty(),
-        "opportunities": Opportunities.empty(),
-        "messages": Messages.empty(),
-    }
 
 
 def _filled(kind, count, **given):
@@ -326,25 +342,7 @@ def made_about(title, envelopes, names):
             _about_side("NATO", "NATO in part", [ring[:-1] for ring in west], ["DEU", "POL", "ROU", "TUR"]),
             _about_side("Russia", "Russia in part", east, ["RUS"]),
         ],
-        "sensors": [
-            _radar("western-radar", 0, "POL", 52.0, 21.0, 150.0, 120.0, 3000.0),
-            _radar("eastern-radar", 1, "RUS", 45.0, 41.0, 180.0, 110.0, 4000.0),
-            _radar("western-battery", 0, "TUR", 38.0, 35.0, 90.0, 90.0, 150.0),
-            {
-                "name": "eastern-eye",
-                "side": 1,
-                "owner": "RUS",
-                "kind": "satellite",
-                "title": "A satellite",
-                "source": "assumption (made up)",
-                "notes": "",
-                "sub_point_lon_deg": 80.0,
-                "semi_major_axis_km": 42164.2,
-                "eccentricity": 0.0,
-                "inclination_deg": 0.0,
-                "watch": None,
-            },
-        ],
+        "sensors": _about_sensors(),
         "sites": [
             _about_site("western-site", 0, "ROU", 44.0, 24.4),
             _about_site("eastern-site", 1, "RUS", 55.9, 37.9),
@@ -367,14 +365,40 @@ def made_about(title, envelopes, names):
             for m in METRICS
         ],
         "envelopes": envelopes,
-        "assumptions": [
-            _quantity("sensor/western-radar/instrumented_range_km", 3000.0, 2500.0, 4000.0, "assumption (made up)"),
-            _quantity("sensor/eastern-radar/instrumented_range_km", 4000.0, 3000.0, 6000.0, "a yearbook, p. 12"),
-            _quantity("sensor/eastern-radar/false_alarm_probability", 1e-6, 1e-7, 1e-5, "assumption (made up)"),
-            _quantity("site/western-site/stock", 24.0, 24.0, 24.0, "assumption (12 to 48)") | {"confidence": None},
-        ],
+        "assumptions": _about_assumptions(),
         "simplifications": [{"room": "world", "what": "No weather.", "effect": "Not measured."}],
     }
+
+
+def _about_sensors():
+    return [
+        _radar("western-radar", 0, "POL", 52.0, 21.0, 150.0, 120.0, 3000.0),
+        _radar("eastern-radar", 1, "RUS", 45.0, 41.0, 180.0, 110.0, 4000.0),
+        _radar("western-battery", 0, "TUR", 38.0, 35.0, 90.0, 90.0, 150.0),
+        {
+            "name": "eastern-eye",
+            "side": 1,
+            "owner": "RUS",
+            "kind": "satellite",
+            "title": "A satellite",
+            "source": "assumption (made up)",
+            "notes": "",
+            "sub_point_lon_deg": 80.0,
+            "semi_major_axis_km": 42164.2,
+            "eccentricity": 0.0,
+            "inclination_deg": 0.0,
+            "watch": None,
+        },
+    ]
+
+
+def _about_assumptions():
+    return [
+        _quantity("sensor/western-radar/instrumented_range_km", 3000.0, 2500.0, 4000.0, "assumption (made up)"),
+        _quantity("sensor/eastern-radar/instrumented_range_km", 4000.0, 3000.0, 6000.0, "a yearbook, p. 12"),
+        _quantity("sensor/eastern-radar/false_alarm_probability", 1e-6, 1e-7, 1e-5, "assumption (made up)"),
+        _quantity("site/western-site/stock", 24.0, 24.0, 24.0, "assumption (12 to 48)") | {"confidence": None},
+    ]
 
 
 def _about_side(name, title, territory, countries):
