@@ -19,7 +19,7 @@ from typing import Any
 from detente.gateway import health
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
-from detente.gateway.feeds import Feeds, recorded_ticks
+from detente.gateway.feeds import Feeds, configured_recording
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic import operator
@@ -72,7 +72,7 @@ class Server:
              "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
-        recorded = recorded_ticks(ready, self._log)
+        recorded = configured_recording(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,

@@ -32,7 +32,7 @@ PHASES = {1: "boost", 2: "coast", 3: "reentry"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class ScoringRules:
     """How to score. Distances in metres, times in seconds."""
 
     cutoff_m: float = 5000.0
@@ -66,7 +66,7 @@ class Samples:
 class Score:
     """How good the tracks are, moment by moment; ``document`` sums it up."""
 
-    rules: Rules
+    rules: ScoringRules
     moments_s: Floats
     truths: NDArray[np.int64]  # (k,) objects there at each moment
     tracks: NDArray[np.int64]
@@ -110,13 +110,13 @@ class Score:
 
 
 def score_states(
-    tracks: TrackPaths, truth: TruePaths, rules: Rules | None = None, bounds: Bounding | None = None
+    tracks: TrackPaths, truth: TruePaths, rules: ScoringRules | None = None, bounds: Bounding | None = None
 ) -> Score:
     """Score confirmed tracks against truth, both in one Cartesian frame and in order of path, then time.
 
     Raises InputError where there is no truth, or no moment that both could speak of. Without tracks all is missed.
     """
-    rules = rules or Rules()
+    rules = rules or ScoringRules()
     _check(rules, truth)
     moments = moments_of(tracks, truth, rules.every_s)
     said, was = align(tracks, moments, rules.hold_s), align(truth, moments, np.inf)
@@ -145,7 +145,7 @@ def score_states(
     )  # fmt: skip
 
 
-def _check(rules: Rules, truth: TruePaths) -> None:
+def _check(rules: ScoringRules, truth: TruePaths) -> None:
     if not len(truth):
         raise InputError(
             "a truth without rows", "at least one object", "give the truth that the tracks are of", path="TRUTH"
