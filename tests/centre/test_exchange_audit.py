@@ -218,6 +218,18 @@ def test_what_is_forgotten_was_sent():
     assert first(one, other) == (1, FaultKind.DISAGREEMENT)
 
 
+def test_what_came_before_a_partner_began_anew_may_be_forgotten_after():
+    """The partner's ledger of its new epoch says nothing of the one before: whoever deletes that now does not lie."""
+    mine = entry(Ledger(), EntryKind.RECEIVED, 0, envelope("B", 0))
+    mine = entry(mine, EntryKind.SESSION, 0, bytes(32), epoch=2)
+    theirs = entry(Ledger(), EntryKind.SENT, 0, envelope("B", "anew"), epoch=2)
+    one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, envelope("B", 0)), theirs)
+    assert audit(one, other) == audit(other, one) == ()
+    for digest, epoch in ((b"?" * 32, 1), (envelope("B", 0), 2)):  # other bytes; as if it were of the new epoch
+        one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, digest, epoch), theirs)
+        assert first(one, other) == (2, FaultKind.DISAGREEMENT)
+
+
 def test_how_far_signed_words_vouch_is_told():
     assert vouched_for(A) < len(A.entries)
     assert vouched_for(A, B) == max(word.head.size for word in B.words)

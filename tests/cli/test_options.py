@@ -1,5 +1,6 @@
 """What a command says when it cannot go on, and the status that it ends with."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -64,6 +65,14 @@ def test_a_disk_without_links_serves_as_well(tmp_path: Path, monkeypatch: pytest
         write_file(path, b"y")
     assert [one.name for one in tmp_path.iterdir()] == ["result"]
     assert path.read_bytes() == b"x"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_file(tmp_path / "other", b"y")
+    assert [one.name for one in tmp_path.iterdir()] == ["result"], "no empty file is left"
 
 
 def test_signatures_that_cannot_be_written_leave_those_that_were_there(command, pem_keys, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -369,6 +370,56 @@ def test_p4_what_a_partner_told_before_and_every_tick_meets_is_forgotten_once() 
     assert pack(node.centre) == pack(side.server.node.centre)
 
 
+def poisoned_memory(place: str) -> Any:
+    """Means that meet a fault in what partners told, or whoever told something."""
+    means = trio().gateways[WEST].means
+
+    def cooperate(*given: Any) -> Any:
+        if place == "everything" or len(given[3]) or given[2].partner.status.any():
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    return replace(means, cooperate=cooperate)
+
+
+@pytest.mark.parametrize("place", ["waiting", "told", "everything"])
+def test_p11_a_start_that_meets_a_fault_brings_own_half_back(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """What partners told is forgotten; and where that is not it, nothing is exchanged, and the store stays as it is."""
+    was = Side()
+    was.server._run([*trio().letters(NORTH), *trio().letters(SOUTH)])
+    saved, node = was.store.load(), was.server.node
+    assert len(saved.ticks) > 2
+    side = Side() if place == "waiting" else Side(means=poisoned_memory(place))
+    if place == "waiting":
+        last = saved.received[-1].envelope
+        faulty(monkeypatch, inbound, "opened_again", lambda gateway, letter, former: letter.envelope == last)
+    again, out = side.server.faults.restored(side.server.gateway, saved, was.server.clock.now)
+    assert side.faults == [("", 1)]
+    assert (again.tick, again.durable, again.adrift) == (LAST, False, place == "everything")
+    assert pack(again.centre.own) == pack(node.centre.own)
+    assert not again.centre.assisted.partner.status.any()
+    assert {name: len(link.waiting) for name, link in again.links.items()} == {NORTH: 1, SOUTH: 2}
+    if place != "everything":
+        assert pack(again.centre.assisted.release) == pack(node.centre.assisted.release), "what was said is known"
+    side.store = side.server.store = copy.deepcopy(was.store)
+    side.server.keeping = Keeping(side.store, again, kept=side.server._kept, lost=side.server._lost)
+    side.server.keeping.owe(out.records)
+    for index in range(LAST + 1, LAST + 4):
+        side.tick(index)
+        was.tick(index)
+    assert pack(side.server.node.centre.own) == pack(was.server.node.centre.own)
+    told = {name: link.counts["accepted"] for name, link in side.server.node.links.items()}
+    if place == "everything":
+        assert (side.server.node.tick, side.server.node.durable) == (LAST + 3, False)
+        assert side.store.load().ticks == saved.ticks
+        assert side.server.counts["faults_total"] == 1
+    else:
+        assert side.server.node.durable
+        assert side.store.snapshot is not None
+        assert side.store.snapshot.index == LAST + 1, "the first tick packs the memory"
+        assert told == {name: link.counts["accepted"] for name, link in was.server.node.links.items()}
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     monkeypatch: pytest.MonkeyPatch, full: bool
@@ -378,8 +429,7 @@ def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     for index in range(LAST + 1, LAST + 3):
         whole.tick(index)
     with monkeypatch.context() as patch:
-        for module in (serve, faults):
-            faulty(patch, module, "step", lambda *_: True)
+        faulty(patch, faults, "step", lambda *_: True)
         for index in range(LAST + 1, LAST + 3):
             side.tick(index)
     own = pack(whole.server.node.centre.own)
@@ -401,6 +451,57 @@ def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     assert side.server.counts["feed_gaps_total"] == 0
     node, _ = restore(side.server.gateway, side.store.load(), side.server.clock.now)
     assert pack(node.centre.own) == pack(side.server.node.centre.own), "the store has it"
+
+
+def test_p4_a_fault_that_comes_back_whoever_takes_part_is_tried_again_ever_more_seldom_and_told() -> None:
+    """By itself it goes on where the fault does not come back; until then own warnings do, and health says why."""
+    means, tried, last = trio().gateways[WEST].means, set[int](), LAST + 40
+
+    def cooperate(*given: Any) -> Any:
+        index = round(given[5] / 5.0) - 1
+        tried.add(index)
+        if index < LAST + 25:
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    whole, side = Side(), Side(means=replace(means, cooperate=cooperate))
+    document = None
+    for index in range(LAST + 1, last):
+        whole.tick(index)
+        side.tick(index)
+        assert side.server.node.tick == index
+        if index == LAST + 20:
+            document = side.server.faults.document
+            assert side.server.counts["exchange_stopped"] == 1
+            assert "start anew" in refused_reload(side)
+    begins = [LAST + ahead for ahead in (1, 2, 3, 4, 6, 10, 18, 30)]
+    assert sorted(one for one in tried if one <= LAST + 30) == begins
+    assert tried == {*begins[:-1], *range(LAST + 30, last)}
+    assert document == {
+        "since_tick": LAST + 1, "tries": 7, "next_tick": LAST + 30,
+        "text": "OverflowError: a number that nobody thought of",
+    }  # fmt: skip
+    assert side.faults == [("", 1)]
+    (told,) = (line["text"] for line in side.told if line["event"] == "fault")
+    assert "it is tried again by itself, at the latest after 12 ticks; if that does not help, see docs" in told
+    (over,) = (line["text"] for line in side.told if line.get("kind") == "fault")
+    assert over.startswith("ticks are kept and the exchange goes on, after 29 ticks without: OverflowError")
+    assert side.server.faults.document is None
+    assert side.server.counts["exchange_stopped"] == 0
+    assert side.server.kept_tick == last - 1
+    assert pack(side.server.node.centre.own) == pack(whole.server.node.centre.own)
+    assert side.to(SOUTH, note=False) > 0
+
+
+def refused_reload(side: Side) -> str:
+    """Why a reload is refused now."""
+    side.server.ready = SimpleNamespace(  # type: ignore[assignment]
+        config=SimpleNamespace(folder=Path(), located=SimpleNamespace(file="x"), file=side.server.ready.config.file)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serve, "read_config", lambda *_, **__: None)
+        patch.setattr(serve, "prepare", lambda *_: None)
+        return asyncio.run(side.server._reload())
 
 
 def test_a_fault_is_told_at_its_first_tenth_and_hundredth_time_for_each_place_and_partner() -> None:

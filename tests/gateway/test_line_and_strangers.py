@@ -324,6 +324,50 @@ def test_p4_a_partner_that_calls_again_and_again_holds_one_descriptor_and_is_ref
     asyncio.run(asyncio.wait_for(story(), 30.0))
 
 
+def test_who_calls_too_soon_is_told_so_and_both_ends_say_it(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partner that is started again and again: no certificate is at fault, and nobody says that one is."""
+    monkeypatch.setattr(transport, "RECONNECT_S", (0.01, 0.02))
+    monkeypatch.setattr(standing, "BEGINS", 1)
+    monkeypatch.setattr(standing, "BEGIN_S", 0.5)
+    told: dict[str, list[tuple[bool, str]]] = {"NATO": [], "Russia": []}
+
+    async def on_frame(lane: int, data: bytes) -> None:
+        assert (lane, data) == (1, b"abc")
+
+    def end(side: str, partner: str) -> Line:
+        return Line(partner, on_frame, Standing(lambda up: None, lambda *said: told[side].append(said)))
+
+    async def story() -> None:
+        called = end("NATO", "Russia")
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            running = asyncio.create_task(called.answer(reader, writer))
+            await asyncio.sleep(0)
+            called.send(1, b"abc")
+            await running
+
+        door = await open_door("127.0.0.1:0", answer, called.stranger, tls(keys, "NATO", "Russia")[0])
+        port = door.sockets[0].getsockname()[1]
+        for _ in range(2):  # each a process that knows nothing of the one before
+            caller = end("Russia", "NATO")
+            running = asyncio.create_task(caller.connect_for_ever("127.0.0.1", port, tls(keys, "Russia", "NATO")[1]))
+            async with asyncio.timeout(10.0):
+                while caller.writer is None:
+                    await asyncio.sleep(0.01)
+            caller.send(1, b"abc")
+            await asyncio.sleep(0.05)
+            running.cancel()
+            caller.hang_up()
+            await asyncio.sleep(0.05)
+        door.close()
+        assert called.standing.pace.refused > 0
+
+    asyncio.run(asyncio.wait_for(story(), 30.0))
+    up, down = (True, ""), (False, "")
+    assert told["NATO"] == [up, down, (False, transport.REFUSED_HERE), up, down]
+    assert told["Russia"] == [up, down, (False, transport.REFUSED_THERE), up, down]
+
+
 @pytest.mark.parametrize("says", [b"", HEAD.pack(1 << 31, 1)])
 def test_a_line_that_ends_before_a_word_is_told_once_at_each_end(
     keys: Path, monkeypatch: pytest.MonkeyPatch, says: bytes

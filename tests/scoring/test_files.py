@@ -142,6 +142,19 @@ def test_bad_numbers_are_named_with_their_line(truth: pd.DataFrame, tracks: pd.D
         assert caught.value.remedy
 
 
+def test_the_line_that_is_named_is_the_files_own(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
+    """Blank lines are no rows, a quoted cell may hold ends of lines; an editor counts both."""
+    frame = wrong(tracks.drop(columns="covariance").assign(remark="on\ntwo lines"), "x_m", "nan")
+    lines = frame.to_csv(index=False).splitlines(keepends=True)
+    head, first, second = lines[0], "".join(lines[1:3]), "".join(lines[3:5])
+    path = tmp_path / "tracks.csv"
+    path.write_text("".join(["\n  \n", head, "\r\n", first, "\n", second, "\n\n", *lines[5:]]))
+    with pytest.raises(InputError, match="x_m is nan") as caught:
+        detente.score(path, truth)
+    assert path.read_text().splitlines()[caught.value.line - 1].startswith(lines[5].rpartition(",")[0])
+    assert caught.value.line == 12
+
+
 BAD_TRUTH = [
     ("phase", "glide", "phase is 'glide'"),
     ("phase", 9, "phase is 9"),

@@ -22,7 +22,12 @@ ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kep
 
 
 @live.command()
-def serve(config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")]) -> None:
+def serve(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")],
+    alone: Annotated[
+        bool, typer.Option("--alone", help="own sensors and own warnings, no partner: whatever stands in the agreement")
+    ] = False,
+) -> None:
     """Run one side's centre and gateway: detections in, warnings out, tracks exchanged under the agreement."""
     with owned_failures():
         from detente.gateway.config import read_config
@@ -30,7 +35,7 @@ def serve(config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="on
         from detente.gateway.serve import serve as run
 
         _outlive_broken_lines()
-        run(prepare(read_config(config)))
+        run(prepare(read_config(config, alone=alone)))
 
 
 @live.command()

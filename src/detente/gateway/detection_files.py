@@ -17,6 +17,7 @@ from detente.centre.tracking.follower import Plots
 from detente.gateway.sensor_files import Network
 from detente.gateway.writing import owned_disk_errors, there_already, whole
 from detente.records.errors import InputError
+from detente.records.lines import line_of_row
 from detente.records.slots import DetectionKind
 
 DEGREE = np.pi / 180.0
@@ -87,7 +88,7 @@ class _Asked:
 
     def __init__(self, table: pa.Table, network: Network, file: str) -> None:
         self._table, self._network, self._file = table, network, file
-        self._first_line = 2 if file.lower().endswith(".csv") else 0
+        self._is_csv = file.lower().endswith(".csv")
         self._used: set[str] = set()
 
     def reading(self) -> Reading:
@@ -137,11 +138,11 @@ class _Asked:
         )
 
     def _error(self, row: int, column: str, found: str, expected: str, remedy: str) -> InputError:
-        line = row + self._first_line if self._first_line else 0
-        place = column if self._first_line else f"row {row}, {column}" if row >= 0 else column
-        return InputError(
-            found=found, expected=expected, remedy=remedy, file=self._file, line=max(line, 0), path=place
-        )  # fmt: skip
+        place, line = column if self._is_csv or row < 0 else f"row {row}, {column}", 0
+        if self._is_csv and row >= 0:
+            with open(self._file, encoding="utf-8", errors="replace", newline="") as text:
+                line = line_of_row(text, row)
+        return InputError(found=found, expected=expected, remedy=remedy, file=self._file, line=line, path=place)
 
     def _refuse(
         self, wrong: NDArray[np.bool_], column: str, values: NDArray[np.float64], expected: str, remedy: str

@@ -44,6 +44,12 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def remove(path: Path) -> None:
+    """Leave nothing of a store's file, nor of what SQLite has beside it."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
 def check_size(path: Path) -> None:
     """Refuse a file cut short: SQLite would find that only when it reads there."""
     with path.open("rb") as stream:

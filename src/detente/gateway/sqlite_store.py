@@ -35,7 +35,7 @@ from detente.gateway.logic.records import (
     Sworn,
     Ticked,
 )
-from detente.gateway.sqlite_file import check_size, damaged, hold, refused
+from detente.gateway.sqlite_file import check_size, damaged, hold, refused, remove
 from detente.gateway.sqlite_lines import COUNTS, OUTBOX, WAITING, count, forget, sum_of, tick_sum
 from detente.gateway.sqlite_reading import StoreReader
 from detente.gateway.sqlite_tables import make_tables
@@ -78,6 +78,8 @@ class SqliteStore:
         try:
             self._open(epoch)
         except InputError:
+            if self.made:
+                remove(self.path)
             self.opened.close()
             raise
 
@@ -87,17 +89,16 @@ class SqliteStore:
             if not new:
                 check_size(path)
             self.opened.callback(os.close, hold(path))
+            self.made = new
             self.base = self._connected()
             self.reader = StoreReader(self.base, path)
             if new:
                 make_tables(self.base, self.side, epoch, self.exercise)
-                self.made = True
             else:
                 self.reader.recognise(self.side, self.exercise)
             self.base.execute("PRAGMA journal_mode=WAL")
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
-            self.base.execute("BEGIN IMMEDIATE")
-            self.base.execute("COMMIT")
+            self.base.executescript("BEGIN IMMEDIATE; COMMIT;")
             self.copier = self._connected()
             self._take_room()
             if self.room.bytes_max is not None:
@@ -278,8 +279,7 @@ class SqliteStore:
     def discard(self) -> None:
         """Let go of the file, and leave none behind where it was made by this very opening."""
         if self.made:
-            for end in ("", "-wal", "-shm"):  # before it is let go: nobody else has it yet
-                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+            remove(self.path)  # before it is let go: nobody else has it yet
         self.close()
 
     def testimony(self, partner: str) -> list[bytes]:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
+from detente.records.lines import line_of_row
 from detente.records.paths import TrackPaths, TruePaths
 from detente.records.slots import Phase
 from detente.records.table import Table
@@ -285,9 +286,11 @@ def _refuse(frame: pd.DataFrame, column: str, wrong: NDArray[np.bool_], expected
 
 
 def _bad_row(name: str, row: Any, found: str, expected: str, remedy: str) -> InputError:
-    """In a CSV file the line is known (one line of names comes first); elsewhere the row is counted from 1."""
+    """In a CSV file the line is known; elsewhere the row is counted from 1."""
     if name.lower().endswith(".csv"):
-        return InputError(found, expected, remedy, file=name, line=int(row) + 2)
+        with open(name, encoding="utf-8", errors="replace", newline="") as text:
+            line = line_of_row(text, int(row))
+        return InputError(found, expected, remedy, file=name, line=line)
     return InputError(f"row {int(row) + 1}: {found}", expected, remedy, file=name)
 
 

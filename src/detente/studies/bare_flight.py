@@ -48,12 +48,14 @@ def fly_burnout(
     """Fly on from burn-out at a speed (relative to the Earth), an angle above the horizon and a height.
 
     ``start_deg`` is the point below burn-out, from which the range is counted; what boost added to it is not known.
+    Raises InputError for what cannot be flown: an angle below the horizon on the ground, too.
     """
     start, azimuth = place_rad(start_deg, "--from"), azimuth_rad(azimuth_deg)
     speed = number_between(speed_m_s, "--burnout-speed", 1.0, 20_000.0)
     angle = math.radians(number_between(angle_deg, "--burnout-angle", -90.0, 90.0))
     height_m = 1e3 * number_between(altitude_km, "--burnout-altitude-km", 0.0, 5_000.0)
     beta = number_between(ballistic_coefficient_kg_m2, "--ballistic-coefficient", 10.0, 1e6)
+    _refuse_downward(angle_deg, height_m)
     states = burnouts(*start, azimuth, speed, angle, altitude_m=height_m)
     flights = fall(states, beta, rotation=rotation, drag=drag)
     _must_come_down(states, flights, rotation)
@@ -67,10 +69,19 @@ def fly_burnout(
         **flight_document(flights),
         **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
-        "cautions": [low] if drag and altitude_km < THICK_AIR_KM else [],
+        "cautions": [low] if drag and altitude_km < THICK_AIR_KM and angle_deg >= 0.0 else [],
         "version": __version__,
     }
     return Flyout(title=f"Burn-out at {speed:,.0f} m/s, {angle_deg:g}°", document=document, path=path)
+
+
+def _refuse_downward(angle_deg: float, height_m: float) -> None:
+    """Complain of a flight that would begin into the ground."""
+    if angle_deg < 0.0 and height_m == 0.0:
+        raise InputError(
+            f"{angle_deg:g}° at height 0", "an angle above the horizon, or a height to come down from",
+            "correct it, or give --burnout-altitude-km", path="--burnout-angle",
+        )  # fmt: skip
 
 
 def _must_come_down(states: Burnouts, flights: Flights, rotation: bool) -> None:

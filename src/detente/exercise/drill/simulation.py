@@ -8,14 +8,16 @@ from dataclasses import replace
 from functools import cache, partial
 from random import Random
 
+from detente.centre.exchange.digest import digest
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
 from detente.exercise.drill.faults import Anew, Clock, Plan, Word
+from detente.exercise.drill.flaws import Flawed
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, Disk, FailingStore, KilledError, Station
-from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, heard
+from detente.exercise.drill.worlds import SHORT, TICK_S, Keep, Stage, agreement_keeping, drill_world, heard
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
@@ -47,12 +49,18 @@ def drill_limits(outbox_bytes: int) -> Limits:
 @cache
 def drill_gateway(
     name: str, outbox_bytes: int, quick: bool = False, stage: Stage = SHORT,
-    within_s: tuple[float, float] | None = None,
+    within_s: tuple[float, float] | None = None, keep: Keep | None = None,
 ) -> Gateway:  # fmt: skip
     """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before.
 
-    ``within_s``: from when to when the agreement holds, s from the drill's beginning; None: all the while.
+    ``within_s``: from when to when the agreement holds, s from the drill's beginning; None: all the while. ``keep``:
+    how long what is told may be kept; that changes nothing of what a centre computes, so one memory serves all.
     """
+    if keep is not None:
+        other = drill_gateway(name, outbox_bytes, quick, stage, within_s)
+        assert other.setting.agreement is not None, "drills have one"
+        agreement = agreement_keeping(other.setting.agreement, keep)
+        return replace(other, digest=digest(agreement), setting=replace(other.setting, agreement=agreement))
     world = drill_world(stage)
     agreement = world.agreement if within_s is None else world.agreement_within(stage, within_s)
     gateway = gateway_of(
@@ -65,10 +73,14 @@ def drill_gateway(
 
 @cache
 def _fresh(
-    epoch: int, name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None
+    epoch: int, name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None,
+    keep: Keep | None,
 ) -> Node:  # fmt: skip
     """What a side begins each drill with, and each epoch in it."""
-    return start(drill_gateway(name, outbox_bytes, quick, stage, within_s), epoch)
+    node = start(drill_gateway(name, outbox_bytes, quick, stage, within_s, keep), epoch)
+    return node if keep is None else replace(
+        node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre
+    )  # fmt: skip
 
 
 def _looked_at(station: Station) -> int:
@@ -96,10 +108,13 @@ class Simulation:
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
         refusals = [one.commit for one in self.plan.refusals if one.side == side]
         within_s = None if self.plan.in_force is None else self.plan.in_force.within_s
-        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s
-        feed = heard(side, self.plan.lies[side], self.plan.stage)
+        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s, self.plan.keep
+        feed, gateway = heard(side, self.plan.lies[side], self.plan.stage), drill_gateway(*which)
+        flaw = self.plan.flaw
+        flawed = None if flaw is None or flaw.side != side else Flawed(gateway, flaw, lambda: self.now_s)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
+            gateway=gateway if flawed is None else flawed.gateway, flawed=flawed, feed=feed,
+            fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
             goes_back=self.plan.anew is not None and self.plan.anew.copied_s is not None,
             store=FailingStore(EPOCH, kills, refusals, self.plan.stores[side]),
             begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
@@ -141,6 +156,9 @@ class Simulation:
         for side, lie in enumerate(self.plan.lies):
             if self.plan.pardon_s is not None and lie != "none":
                 self._at(self.plan.pardon_s, f"{1 - side} pardons", partial(self._take_back, 1 - side, "release", True))
+        if self.plan.leaving is not None:
+            side, at_s = self.plan.leaving.side, self.plan.leaving.at_s
+            self._at(at_s, f"{side} leaves", partial(self._take_back, side, "withdraw"))
         if self.plan.anew is not None:
             self._plan_new_store(self.plan.anew)
         if self.plan.flood is not None:
@@ -216,7 +234,7 @@ class Simulation:
         """An operator who took a word back was told, or sees, that it could not be kept."""
         station = self.stations[side]
         for order in station.unkept:
-            if order.word in ("resume", "release"):
+            if order.word in ("resume", "release", "withdraw"):
                 again = partial(self._take_back, side, order.word, station.pardoned_s is not None)
                 self._at(self.now_s + 1.0, f"{side} {order.word}, again", again)
         station.unkept.clear()
@@ -355,7 +373,8 @@ class Simulation:
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
-        stands = all(link.session.open or link.session.state is State.ENDED for link in links)
+        over = State.ENDED, State.WITHDRAWN
+        stands = all(link.session.open or link.session.state in over for link in links)
         told = all(link.base == link.next_sequence and link.skew.samples and any(link.testified) for link in links)
         heard = all(one.below == other.next_sequence for one, other in zip(links, reversed(links), strict=True))
         return kept and stands and told and heard

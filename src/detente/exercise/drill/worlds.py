@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from detente.centre.step import Quarantine
 from detente.exercise.briefing import Played, TickFeed, play_world, tick_feed
 from detente.records.slots import DetectionKind
 from detente.records.stages import Detections
-from detente.scenario.agreement import Agreement, Validity
+from detente.scenario.agreement import Agreement, Terms, Validity
 from detente.scenario.files import load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
@@ -49,6 +50,14 @@ TRIAL = Stage(first_tick=0, ticks=50, objects=tuple(range(10)), ghosts=(), slots
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keep:
+    """How long both sides may keep what they are told, and what becomes of it once either has left."""
+
+    retention_s: tuple[tuple[str, float], ...] = ()  # by data class; what is not named, as its receiver likes
+    after: Literal["kept", "deleted"] = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DrillWorld:
     """A world, and the agreement under which it is shared."""
 
@@ -65,6 +74,16 @@ class DrillWorld:
     def names(self) -> tuple[str, ...]:
         """Of the sides."""
         return self.played.theatre.names
+
+
+def agreement_keeping(agreement: Agreement, keep: Keep) -> Agreement:
+    """The same, where what is told must be deleted some day."""
+    retention_s, terms = dict(keep.retention_s), Terms(after_withdrawal=keep.after)
+    clauses = tuple(
+        clause.model_copy(update={"retention_s": retention_s.get(clause.data), "terms": terms})
+        for clause in agreement.clauses
+    )
+    return agreement.model_copy(update={"clauses": clauses})
 
 
 @cache

@@ -82,6 +82,7 @@ class Gateway:
     secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
     means: Means = field(default_factory=Means)
+    alone: bool = False  # by its operator's word: no partner is heard or told anything, whatever was agreed
 
     @property
     def name(self) -> str:
