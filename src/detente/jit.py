@@ -135,10 +135,10 @@ def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
     """What the function ``self`` does with such arguments: numba's answer, remembered where nothing else can change it.
 
     Nothing can where the arguments are plain and the answer is the built-in itself: what is compiled from Python code
-    depends on the caller's flags.
+    depends on the caller's flags; a call with keywords is another call.
     """
     key = self, tuple(args)
-    answer = _ANSWERS.get(key)
+    answer = None if kws else _ANSWERS.get(key)
     if answer is None:
         answer = _ASK(self, context, args, kws)
         built_in = self.get_impl_key(answer) is self.typing_key

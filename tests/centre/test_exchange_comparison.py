@@ -1,17 +1,13 @@
 """Agreements held against one another: clauses that cover a third together, and those that only seem to."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import cover
 from detente.centre.exchange.comparison import difference
 from detente.centre.exchange.review import Kind, review
 from detente.scenario.agreement import RANGE_CLASSES
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 clause, box = made.clause, made.box
 LATER = made.EPOCH
 

@@ -1,14 +1,13 @@
 """The last look at the bytes: honest envelopes pass, and nothing that was planted in them does."""
 
 import ast
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests import made_exchange as made
 
 from detente.centre.exchange import egress_check
 from detente.centre.exchange.digest import digest
@@ -19,7 +18,6 @@ from detente.centre.exchange.rules import compile_agreement, label_of
 from detente.centre.exchange.second_check import Setting, Snapshot
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 SECRET = {"classification": "SECRET", "releasable_to": ["B", "A"], "policy": "NATO"}
 AGREEMENT = made.agreement(
     made.clause("t", "track", coarsen={"sigma_position_m": 900.0}), made.clause("w", "launch-warning", label=SECRET),

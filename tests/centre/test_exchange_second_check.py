@@ -1,21 +1,18 @@
 """The second checker finds what is planted, and nothing in what release says."""
 
 import ast
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import second_check
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.records.stages import Messages
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 POINTS = {"sigma_position_m": 2000.0, "grid_km": 40.0, "time_s": 20.0}
 AGREEMENT = made.agreement(

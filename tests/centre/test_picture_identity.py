@@ -1,11 +1,8 @@
 """Who is who: one object keeps its line through hand-over, a silent link and lies, and beliefs can be taken back."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.fusion import fuse, start_picture
@@ -15,7 +12,6 @@ from detente.centre.picture.warnings import start_issued, warn_picture
 from detente.records.errors import PeerError
 from detente.records.slots import Origin, Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 SLOTS, OTHERS = 2, 3
 TRACK, TRACKLET = 3, 5

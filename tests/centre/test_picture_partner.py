@@ -1,12 +1,10 @@
 """What partners' messages leave behind: the newest sound statement of each kind, and nothing of the rest."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.partner import check_message, receive, start_partner
@@ -14,7 +12,6 @@ from detente.centre.picture.settings import PictureSettings
 from detente.records.errors import PeerError
 from detente.records.slots import Phase, Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 BERLIN = (math.radians(52.5), math.radians(13.4))
 TEHRAN = (math.radians(35.7), math.radians(51.4))

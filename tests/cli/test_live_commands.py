@@ -4,7 +4,6 @@ import asyncio
 import errno
 import json
 import os
-import runpy
 import shutil
 import socket
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from tests.gateway.made_gateway import world
 from tests.gateway.made_live import laid
+from tests.made_disks import little_room
 from typer.testing import CliRunner
 
 from detente.cli.app import app
@@ -31,7 +31,6 @@ from detente.gateway.theatre import read_theatre
 from detente.records.errors import InputError
 
 RUN = CliRunner()
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 def test_drill_prints_one_document() -> None:

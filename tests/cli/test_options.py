@@ -2,7 +2,6 @@
 
 import errno
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from tests.made_disks import little_room
 
 from detente.cli.options import owned_failures, results_folder, write_file
 from detente.records.errors import InputError
-
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 def test_a_lost_worker_is_told_with_what_is_kept(capsys):

@@ -1,15 +1,15 @@
 """Two files in, tracks out: units, frames, bad input, and what is told of what was left out."""
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
+from tests import made_tracking as made
+from tests.made_disks import little_room
 from typer.testing import CliRunner
 
 import detente
@@ -17,8 +17,6 @@ from detente.cli.app import app
 from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 SENSORS = """
 frame: local
 azimuth: counterclockwise-from-x

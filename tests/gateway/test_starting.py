@@ -4,7 +4,6 @@ import asyncio
 import errno
 import gc
 import json
-import runpy
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import SIDES, feed
 from tests.gateway.made_live import both, laid, ready, ticked
+from tests.made_disks import little_room
 from typer.testing import CliRunner
 
 from detente.centre.exchange.signature import sign
@@ -29,7 +29,6 @@ from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 
 NATO, RUSSIA = SIDES
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 @pytest.fixture
@@ -72,10 +71,7 @@ def test_an_agreement_not_yet_in_force_is_told_and_nothing_is_exchanged(folder: 
     ]
     assert server._state()[2]["agreement"]["standing"] == "not-yet"
     with both(folder) as pair:
-        for index in range(22, 42):
-            pair.pass_time(5.0)
-            pair.tick(index)
-            pair.carry()
+        pair.talk(22, 20)
         assert [pair.link(name).next_sequence for name in SIDES] == [0, 0]
 
 

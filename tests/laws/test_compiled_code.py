@@ -103,6 +103,11 @@ def total(values):
 
 
 @kernel
+def ranks(values):
+    return np.argsort(values) - np.argsort(values, kind="mergesort")
+
+
+@kernel
 def wrong(x):
     return x.no_such_thing
 """
@@ -184,6 +189,10 @@ def test_answers_are_remembered_for_built_ins_alone(made: ModuleType) -> None:
     times = typing.resolve_value_type(operator.mul)
     plain = types.float64, types.float64
     assert jit._ANSWERS[times, plain] == jit._ASK(times, typing, plain, {})
+
+
+def test_an_answer_to_a_call_without_keywords_is_none_to_one_with_them(made: ModuleType) -> None:
+    assert made.ranks(np.array([2.0, 3.0, 1.0])).tolist() == [0, 0, 0]
 
 
 def test_every_pass_of_numba_is_either_run_or_known_to_have_nothing_to_do_in_a_kernel() -> None:

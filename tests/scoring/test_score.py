@@ -1,18 +1,14 @@
 """What a score says of tracks whose faults are known."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_paths as made
 
 from detente.records.errors import InputError
 from detente.records.paths import TrackPaths
 from detente.scoring.bounds import Bounds
-from detente.scoring.score import Rules, score_states
+from detente.scoring.score import ScoringRules, score_states
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
 START, FAR = (0.0, 0.0, 1e5), (0.0, 5e4, 1e5)
 
@@ -43,7 +39,7 @@ def test_a_missed_object_and_a_false_track_are_counted(seconds: np.ndarray) -> N
     truth = truth_of({1: (seconds, flown), 2: (seconds, straight(FAR, 1000, seconds))})
     off = shifted(flown, 0, 30, 40, 0, 0, 3)
     tracks = tracks_of({7: (seconds, off), 9: (seconds, straight((0, 9e4, 1e5), 1000, seconds))})
-    score = score_states(tracks, truth, Rules(cutoff_m=5000.0))
+    score = score_states(tracks, truth, ScoringRules(cutoff_m=5000.0))
     document = score.document
     assert document["gospa"]["missed"] == document["gospa"]["false"] == 1.0
     assert document["gospa"]["mean_m"] == pytest.approx(np.sqrt(50.0**2 + 5000.0**2))
@@ -164,7 +160,7 @@ def test_settling_leaves_out_errors_but_no_set_metric(seconds: np.ndarray) -> No
     flown = straight(START, 1000, seconds)
     truth = truth_of({1: (seconds, flown)})
     tracks = tracks_of({1: (seconds[4:], shifted(flown[4:], 0, 0, 8, 0, 0, 0))})
-    document = score_states(tracks, truth, Rules(settle_s=6.0)).document
+    document = score_states(tracks, truth, ScoringRules(settle_s=6.0)).document
     assert document["errors"]["samples"] == 4
     assert document["gospa"]["missed"] == pytest.approx(0.4)
 
@@ -172,11 +168,12 @@ def test_settling_leaves_out_errors_but_no_set_metric(seconds: np.ndarray) -> No
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(cutoff_m=0.0), Rules(order=0.5), Rules(every_s=-1.0), Rules(settle_s=-1.0), Rules(cutoff_m=np.nan),
-        Rules(cutoff_m=1e300), Rules(order=1000.0), Rules(every_s=1e-9),
+        ScoringRules(cutoff_m=0.0), ScoringRules(order=0.5), ScoringRules(every_s=-1.0), ScoringRules(settle_s=-1.0),
+        ScoringRules(cutoff_m=np.nan), ScoringRules(cutoff_m=1e300), ScoringRules(order=1000.0),
+        ScoringRules(every_s=1e-9),
     ],
 )  # fmt: skip
-def test_senseless_rules_are_named(rules: Rules, seconds: np.ndarray) -> None:
+def test_senseless_rules_are_named(rules: ScoringRules, seconds: np.ndarray) -> None:
     paths = {1: (seconds, straight(START, 1000, seconds))}
     with pytest.raises(InputError, match="correct"):
         score_states(tracks_of(paths), truth_of(paths), rules)
@@ -190,7 +187,7 @@ def test_tracks_and_truth_that_share_no_moment_are_refused(
     flown = straight(START, 1000, seconds)
     tracks, truth = tracks_of({1: (seconds + later_s, flown)}), truth_of({1: (seconds, flown)})
     with pytest.raises(InputError, match="a truth from 0 to 9 s") as caught:
-        score_states(tracks, truth, Rules(every_s=every_s))
+        score_states(tracks, truth, ScoringRules(every_s=every_s))
     assert f"tracks from {later_s:g} to {later_s + 9:g} s" in caught.value.found
 
 

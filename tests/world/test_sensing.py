@@ -8,6 +8,7 @@ import pytest
 from detente.geodesy import _kernels as geodesy
 from detente.records.errors import InputError
 from detente.records.stages import Detections
+from detente.world import _kernels_path as path
 from detente.world import _kernels_sensing as kernels
 from detente.world.sensing import detect, sensor_address
 
@@ -329,7 +330,7 @@ def test_between_samples_the_path_is_the_cubic(made):
     position = np.ascontiguousarray(np.array([np.polynomial.Polynomial(c)(times) for c in cubic]).T)
     velocity = np.ascontiguousarray(np.array([np.polynomial.Polynomial(c).deriv()(times) for c in cubic]).T)
     for j, t in ((0, 0.3), (1, 0.7), (1, 1.9), (2, 4.4), (2, 5.0)):
-        assert kernels.hermite(times, position, velocity, j, t) == pytest.approx(
+        assert path.position_between(times, position, velocity, j, t) == pytest.approx(
             [np.polynomial.Polynomial(c)(t) for c in cubic], abs=1e-12
         )
 

@@ -170,7 +170,10 @@ def begin_own(centre: Centre, rows: int) -> Own:
 def begin_assisted(
     centre: Centre, rules: Rules, replicates: NDArray[np.int64], *, secret: Secret, exchanging: bool
 ) -> Assisted:
-    """A centre's cooperating half that has heard nothing. Without an exchange it has no room for partners' tracks."""
+    """A centre's cooperating half that has heard nothing, for ``replicates`` (R,) by their numbers.
+
+    Without an exchange it has no room for partners' tracks.
+    """
     rows, others = len(replicates), centre.partner_slots if exchanging else 0
     lines = centre.slots + others
     return Assisted(
@@ -189,7 +192,10 @@ def begin_assisted(
 def observe(
     centre: Centre, own: Own, detections: Detections, offsets: NDArray[np.int64], now_s: float
 ) -> tuple[Own, Warnings]:
-    """Own detections to own tracks, estimates and warnings at ``now_s``. The own stream is this and nothing else."""
+    """Own detections to own tracks, estimates and warnings at ``now_s``. The own stream is this and nothing else.
+
+    ``offsets`` (R + 1,) bound each replicate's detections, which are in order of replicate.
+    """
     tracks = track(own.tracks, detections, offsets, centre.suite, now_s, centre.tracking)
     estimates = estimate(tracks, own.estimates, centre.territories, centre.picture)
     warnings, issued = warn_own(tracks, estimates, own.issued, centre.thresholds, centre.side, centre.picture)
@@ -202,8 +208,9 @@ def cooperate(
 ) -> tuple[Assisted, Said]:  # fmt: skip
     """Partners' messages and the own half at ``now_s`` to the picture, its warnings, and what is released in return.
 
-    Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere. ``releasing`` stands in
-    for :func:`~detente.centre.exchange.release.release`: a drill's remembers its answers.
+    ``offsets`` (R + 1,) bound each replicate's messages. Only own tracks are ever released: what came from a partner,
+    alone or fused, goes nowhere. ``releasing`` stands in for :func:`~detente.centre.exchange.release.release`: a
+    drill's remembers its answers.
     """
     partner, trust, declared = assisted.partner, assisted.trust, assisted.declared
     if assisted.exchanging:

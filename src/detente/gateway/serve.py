@@ -20,7 +20,7 @@ from detente.gateway import health
 from detente.gateway.alone import take_up
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
-from detente.gateway.feeds import Feeds, recorded_ticks
+from detente.gateway.feeds import Feeds, configured_recording
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic import operator
@@ -72,7 +72,7 @@ class Server:
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
         self.faults = Faults(self.counts, self._log)
-        recorded = recorded_ticks(ready, self._log)
+        recorded = configured_recording(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,

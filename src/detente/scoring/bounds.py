@@ -70,7 +70,7 @@ def next_information(information: Floats, transition: Floats, noise: Floats, gai
 
 
 def bound(information: Floats) -> Floats:
-    """The covariance (n, d, d) that no unbiased tracker beats on average."""
+    """The covariance (n, d, d) that no unbiased tracker beats on average, from what is known, (n, d, d)."""
     return _inverse(information)
 
 
@@ -123,11 +123,11 @@ class ConstantGravity:
 
     @property
     def prior(self) -> Floats:
-        """Of the velocity alone."""
+        """Information (6, 6), 1/m² and s²/m², of the velocity alone."""
         return np.diag(np.r_[np.zeros(3), np.full(3, self.speed_sigma_m_s**-2)])
 
     def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
-        """As :func:`constant_gravity`; the states do not matter."""
+        """Covariances (n, 6, 6), m and m/s, ``seconds`` later: as :func:`constant_gravity`, whatever the states."""
         found = np.empty_like(covariances)
         for value in np.unique(seconds):
             rows = seconds == value
@@ -141,7 +141,7 @@ def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Mo
 
     A radar looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
     look at it that does not find it burning; that look is taken to have seen it. Looks at a burning object are left
-    out. ``truth`` is in order of object, then time.
+    out. ``truth`` is in order of object, then time; ``moments_s`` (m,) ascend.
     """
     there = align(truth, moments_s, np.inf)
     names, index = np.unique(there.path, return_inverse=True)

@@ -22,7 +22,7 @@ from detente.records.lines import line_of_row
 from detente.records.paths import TrackPaths, TruePaths
 from detente.records.slots import Phase
 from detente.records.table import Table
-from detente.scoring.score import Bounding, Document, Rules, Score, score_states
+from detente.scoring.score import Bounding, Document, Score, ScoringRules, score_states
 
 Source = str | Path | pa.Table | pd.DataFrame | Table
 STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
@@ -71,7 +71,7 @@ def score(
     (``detente.gateway.bounding.bound_by`` makes them from a sensors file). Raises
     :class:`~detente.records.errors.InputError`.
     """
-    rules = Rules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
+    rules = ScoringRules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
     if truth is None:
         if not (isinstance(tracks, str | Path) and Path(tracks).is_dir()):
             raise InputError(

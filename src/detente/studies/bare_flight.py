@@ -19,11 +19,11 @@ from detente.studies.flyout import (
     Flyout,
     azimuth_rad,
     burnout_angle,
-    common,
-    finite,
+    flight_document,
     flight_path,
+    launch_document,
     never_down,
-    numbers,
+    number_between,
     place_rad,
 )
 
@@ -51,10 +51,10 @@ def fly_burnout(
     Raises InputError for what cannot be flown: an angle below the horizon on the ground, too.
     """
     start, azimuth = place_rad(start_deg, "--from"), azimuth_rad(azimuth_deg)
-    speed = finite(speed_m_s, "--burnout-speed", 1.0, 20_000.0)
-    angle = math.radians(finite(angle_deg, "--burnout-angle", -90.0, 90.0))
-    height_m = 1e3 * finite(altitude_km, "--burnout-altitude-km", 0.0, 5_000.0)
-    beta = finite(ballistic_coefficient_kg_m2, "--ballistic-coefficient", 10.0, 1e6)
+    speed = number_between(speed_m_s, "--burnout-speed", 1.0, 20_000.0)
+    angle = math.radians(number_between(angle_deg, "--burnout-angle", -90.0, 90.0))
+    height_m = 1e3 * number_between(altitude_km, "--burnout-altitude-km", 0.0, 5_000.0)
+    beta = number_between(ballistic_coefficient_kg_m2, "--ballistic-coefficient", 10.0, 1e6)
     _refuse_downward(angle_deg, height_m)
     states = burnouts(*start, azimuth, speed, angle, altitude_m=height_m)
     flights = fall(states, beta, rotation=rotation, drag=drag)
@@ -65,8 +65,8 @@ def fly_burnout(
     path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "burnout",
-        **common(start, azimuth, rotation, drag),
-        **numbers(flights),
+        **launch_document(start, azimuth, rotation, drag),
+        **flight_document(flights),
         **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
         "cautions": [low] if drag and altitude_km < THICK_AIR_KM and angle_deg >= 0.0 else [],
@@ -121,9 +121,9 @@ def fly_observed(
     path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "observed",
-        **common(start, float(unknown.bearing_rad[middle]), rotation, drag),
+        **launch_document(start, float(unknown.bearing_rad[middle]), rotation, drag),
         "azimuth_known": azimuth_deg is not None,
-        **numbers(fall(states, beta, rotation=rotation, drag=drag)),
+        **flight_document(fall(states, beta, rotation=rotation, drag=drag)),
         **burnout_angle(path),
         "standard_range_km": _interval(found.standard_range_m[rows] / 1e3),
         "interval": _intervals(found, rows),
