@@ -232,7 +232,8 @@ def shown(result: "Flyout", folder: Path | None) -> None:
     for line in profile(path.downrange_m / 1e3, path.altitude_m / 1e3, width=width):
         show.out.print(line, markup=False, highlight=False, soft_wrap=True)
     if "source" in result.document:
-        show.out.print(f"\n  source: {result.document['source']}", style="dim", markup=False, highlight=False)
+        show.out.print()
+        show.indented(f"source: {result.document['source']}", 2, style="dim")
     for caution in result.document["cautions"]:
         show.err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
     if folder is not None:

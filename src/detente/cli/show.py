@@ -1,11 +1,13 @@
 """What the terminal shows: tables a person reads, and progress with the time still to go."""
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -95,9 +97,15 @@ def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -
 
 
 def print_wide(table: Table) -> None:
-    """A table at its own width, so that a narrow terminal or a file cuts no cell."""
+    """A table at its own width, so that a narrow terminal or a file cuts no cell, without the blanks that fill its last
+    column: a row that fits the terminal is one line there, however wide another is.
+    """
     needed = out.measure(table, options=out.options.update(max_width=400)).maximum
-    Console(width=max(out.width, needed), emoji=False).print(table)
+    wide = Console(width=max(out.width, needed), emoji=False)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(re.sub(r" +(\x1b\[0m)?$", r"\1", line))
 
 
 def run(result: Run) -> None:
@@ -142,7 +150,7 @@ def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
         ),
     ]  # fmt: skip
     if document["mode"] == "missile":
-        rows[-1] = (*rows[-1][:2], f"{rows[-1][2]}, after {document['burnout_time_s']:.1f} s")
+        rows.append(("burning time", f"{document['burnout_time_s']:.1f} s", ""))
         rows.append(("final pitch", f"{document['final_pitch_deg']:.2f}°", document["loft"]))
         if document["aim"] is not None:
             rows.append(("computed miss", f"{document['aim']['miss_m']:.1f} m", "numerical, not an accuracy"))
