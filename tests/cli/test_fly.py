@@ -172,3 +172,9 @@ def test_no_line_is_filled_with_blanks():
     lines = run("forden-scud-b").stdout.splitlines()
     assert [line for line in lines if line != line.rstrip()] == []
     assert max(len(line) for line in lines if "source:" not in line) <= 80
+
+
+def test_a_speed_in_kilometres_a_second_gets_a_caution():
+    for speed, cautioned in (("3", True), ("30", False)):
+        cautions = json.loads(run("--burnout-speed", speed, "--burnout-angle", "45", "--json").stdout)["cautions"]
+        assert any("3 km/s is 3000" in caution for caution in cautions) is cautioned

@@ -176,16 +176,26 @@ def check(
 
 
 @app.command()
-def scenarios(as_json: Json = False) -> None:
-    """Which scenarios come with Détente?"""
-    from detente.cli import show
-    from detente.scenario.files import list_scenarios
+def scenarios(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="print this scenario's or agreement's file")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Which scenarios come with Détente? With NAME: the file of one, to start your own from."""
+    with owned_failures():
+        from detente.cli import show
+        from detente.scenario.files import bundled_text, list_agreements, list_scenarios
 
-    listed = list_scenarios()
-    if as_json:
-        emit(listed)
-    else:
-        show.scenarios(listed)
+        if name is not None:
+            text = bundled_text(name)
+            emit({"name": name, "yaml": text}) if as_json else typer.echo(text, nl=False)
+            return
+        listed = list_scenarios()
+        if as_json:
+            emit(listed)
+        else:
+            show.scenarios(listed, list_agreements())
 
 
 @app.command()

@@ -205,21 +205,27 @@ def checked(found: list[dict[str, Any]]) -> None:
             err.print(f"error: {InputError(**fields)}", soft_wrap=True, markup=False, highlight=False)
 
 
-def scenarios(listed: list[dict[str, str]]) -> None:
-    """Bundled scenarios by name."""
+def scenarios(listed: list[dict[str, str]], agreements: list[dict[str, str]]) -> None:
+    """Bundled scenarios by name, then the agreements that they and others may work under."""
     for entry in listed:
-        out.print(f"[bold]{entry['name']}[/]  {entry['title']}")
-        out.print(f"    {entry['about']}")
+        out.print(f"[bold]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+        indented(entry["about"], 4)
+    out.print("[bold]agreements[/]")
+    for entry in agreements:
+        out.print(f"  [cyan]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+    out.print("`detente scenarios NAME` prints the file of one, to start your own from.", soft_wrap=True)
 
 
 def find_entries(known: Catalogue, kind: str | None, name: str | None) -> dict[str, dict[str, Any]]:
     """The catalogue, or one kind, or one entry: {kind: {name: entry}}."""
     kinds = {field: getattr(known, field) for field in type(known).model_fields}
+    names = [field.replace("_", "-") for field in kinds]
     if kind is not None:
         asked = kind.replace("-", "_")
         asked = next((field for field in kinds if asked in (field, field.removesuffix("s"))), None)
         if asked is None:
-            raise _unknown("kind", kind, list(kinds))
+            holder = next((field for field in kinds if kind in kinds[field]), None)
+            raise _unknown("kind", kind, names, "" if holder is None else f"{holder.replace('_', '-')} {kind}")
         kinds = {asked: kinds[asked]}
     if name is not None:
         kinds = {field: {name: entries[name]} for field, entries in kinds.items() if name in entries}
@@ -230,14 +236,18 @@ def find_entries(known: Catalogue, kind: str | None, name: str | None) -> dict[s
     return {field: {key: entry.model_dump(mode="json") for key, entry in rows.items()} for field, rows in kinds.items()}
 
 
-def _unknown(what: str, found: str, known: list[str]) -> InputError:
+def _unknown(what: str, found: str, known: list[str], meant: str = "") -> InputError:
     from difflib import get_close_matches
 
     close = get_close_matches(found, known, 1)
+    if meant:
+        remedy = f"ask for `detente catalogue {meant}`"
+    else:
+        remedy = f"did you mean {close[0]!r}?" if close else "see `detente catalogue`"
     return InputError(
         found=f"unknown catalogue {what} {found!r}",
         expected=f"one of {', '.join(known)}",
-        remedy=f"did you mean {close[0]!r}?" if close else "see `detente catalogue`",
+        remedy=remedy,
         path=what.upper(),
     )
 
