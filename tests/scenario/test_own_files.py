@@ -14,9 +14,7 @@ def test_what_is_no_text_or_no_list_is_told_in_those_words(tmp_path: Path) -> No
     said = _complaint_of(changed, tmp_path)
     assert "name: 2011\n  expected: text\n  to do: write text, in quotes" in said
     head = text.partition("sides:\n")[0] + "raid: {}\n"
-    assert "expected: sides: a list of mappings, each with name, title" in _complaint_of(
-        f"{head}raid: {{}}\n", tmp_path
-    )
+    assert "expected: sides: a list of mappings, each with name, title" in _complaint_of(head, tmp_path)
     assert "expected: a list of mappings, each with" in _complaint_of(f"{head}sides: {{NATO: x}}\n", tmp_path)
     cyrillic = _complaint_of(text.replace("  - name: NATO", "  - name: НАТО", 1), tmp_path)
     assert "letters (a to z)" in cyrillic
