@@ -45,3 +45,9 @@ def test_a_name_of_nothing_that_comes_along_is_refused() -> None:
     for path in ("../catalogue/places", "", "."):
         with pytest.raises(InputError):
             bundled_text(path)
+
+
+def test_a_day_without_known_borders_is_refused_before_anything_flies(tmp_path: Path) -> None:
+    text = bundled_text("theatre-2011").replace('epoch: "2011-', 'epoch: "2031-', 1)
+    said = _complaint_of(text, tmp_path)
+    assert "epoch: 2031-06-01\n  expected: a date from 2005-01-01 to 2025-12-31" in said

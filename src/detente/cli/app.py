@@ -106,6 +106,7 @@ def study(
             emit(result.document)
         else:
             show.study(result, page)
+        show.cautions(loaded.cautions)
 
 
 @app.command()
@@ -140,6 +141,7 @@ def run(
             emit(result.document)
         else:
             show.run(result)
+        show.cautions(loaded.cautions)
 
 
 @app.command()
@@ -157,16 +159,18 @@ def check(
     found = []
     for file in files:
         problems: list[InputError] = []
-        kind = ""
+        kind, cautions = "", []
         try:
             kind = check_file(file)
             if kind == "scenario":
-                problems = list(check_reach(load_scenario(file)))
+                loaded = load_scenario(file)
+                problems, cautions = list(check_reach(loaded)), list(loaded.cautions)
         except InputErrors as errors:
             problems = list(errors.problems)
         except InputError as error:
             problems = [error]
-        found.append({"file": file, "kind": kind, "problems": [show.problem(problem) for problem in problems]})
+        told = [show.problem(problem) for problem in problems]
+        found.append({"file": file, "kind": kind, "problems": told, "cautions": cautions})
     if as_json:
         emit(found)
     else:

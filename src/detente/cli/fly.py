@@ -234,8 +234,7 @@ def shown(result: "Flyout", folder: Path | None) -> None:
     if "source" in result.document:
         show.out.print()
         show.indented(f"source: {result.document['source']}", 2, style="dim")
-    for caution in result.document["cautions"]:
-        show.err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+    show.cautions(result.document["cautions"])
     if folder is not None:
         names = ("fly.json", "path.parquet", "path.csv", "profile.svg")
         show.out.print(f"\n  wrote {', '.join(f'{folder}/{name}' for name in names)}", markup=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -196,11 +196,18 @@ def problem(error: InputError) -> dict[str, Any]:
     return {name: getattr(error, name) for name in ("file", "line", "column", "path", "found", "expected", "remedy")}
 
 
+def cautions(told: Iterable[str]) -> None:
+    """What is allowed but worth knowing, a line each on stderr."""
+    for caution in told:
+        err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+
+
 def checked(found: list[dict[str, Any]]) -> None:
     """A line for each file: sound, or what is wrong with it."""
     for entry in found:
         if not entry["problems"]:
             out.print(f"{entry['file']}: sound ({entry['kind']})", soft_wrap=True)
+        cautions(entry["cautions"])
         for fields in entry["problems"]:
             err.print(f"error: {InputError(**fields)}", soft_wrap=True, markup=False, highlight=False)
 

@@ -161,6 +161,8 @@ def _expected(details: ErrorDetails, holder: type[BaseModel] | None, key: str) -
         low, high = context.get("min_length"), context.get("max_length")
         limit = f"at least {low}" if low is not None else f"at most {high}"
         return f"a list of {limit}", "add what is missing" if low is not None else "leave some out"
+    if kind == "string_too_short":
+        return f"text of at least {context['min_length']} characters", "say more"
     if kind == "string_type":
         return "text", "write text, in quotes where it would be a number, a date or a truth value"
     said = details["msg"]
