@@ -9,6 +9,7 @@ import pytest
 
 from detente import __version__
 from detente.scenario.asked import ARCHITECTURES
+from detente.scenario.files import bundled_text
 from detente.studies.metrics import METRIC_NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -188,6 +189,10 @@ def test_scenarios_catalogue_schema_and_version(tmp_path: Path) -> None:
     entry = json.loads(detente("catalogue", "radars", "gabala", "--json").stdout)["radars"]["gabala"]
     assert entry["reference_range_km"]["source"]
     assert "Gabala" in detente("catalogue", "radar", "gabala").stdout
+    assert "ask for `detente catalogue radars gabala`" in detente("catalogue", "gabala").stderr
+    for name in ("lisbon-2010", "lisbon-2011"):
+        assert detente("scenarios", name).stdout == bundled_text(name)
+    assert "lisbon-2011" in detente("scenarios").stdout
     assert detente("schema", "--out", str(tmp_path)).returncode == 0
     for path in tmp_path.iterdir():
         assert json.loads(path.read_text())["$schema"].startswith("https://json-schema.org/")

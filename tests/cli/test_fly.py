@@ -136,6 +136,12 @@ def words_of(text):
     return re.sub(r"[\d.,\u2800-\u28ff]+", " ", text).split()
 
 
+def numbers_of(text):
+    """The numbers that no other processor changes: estimated errors of 2 m are made of the last bits."""
+    lines = [line for line in text.splitlines() if "numerical error" not in line]
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", "\n".join(lines))]
+
+
 def shown_in_manual():
     """Commands and what the manual says they print."""
     blocks = re.findall(r"```console\n\$ detente fly (.*?)\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
@@ -147,6 +153,7 @@ def test_the_manual_shows_what_is_printed(words, printed):
     result = run(*words, "--quiet")
     assert result.exit_code in (0, 2)
     assert words_of(result.stdout + result.stderr) == words_of(printed)
+    assert numbers_of(result.stdout + result.stderr) == pytest.approx(numbers_of(printed), rel=0.002, abs=0.11)
 
 
 def test_a_curve_goes_from_corner_to_corner():
@@ -158,3 +165,16 @@ def test_a_curve_goes_from_corner_to_corner():
     assert drawn[0].startswith(" 80 km │")
     assert drawn[-1].endswith("100 km")
     assert max(map(len, drawn)) <= 40
+
+
+def test_no_line_is_filled_with_blanks():
+    """Blanks at a line's end would make every row of a wide table two lines in a narrow terminal."""
+    lines = run("forden-scud-b").stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert max(len(line) for line in lines if "source:" not in line) <= 80
+
+
+def test_a_speed_in_kilometres_a_second_gets_a_caution():
+    for speed, cautioned in (("3", True), ("30", False)):
+        cautions = json.loads(run("--burnout-speed", speed, "--burnout-angle", "45", "--json").stdout)["cautions"]
+        assert any("3 km/s is 3000" in caution for caution in cautions) is cautioned

@@ -47,3 +47,18 @@ def test_bad_input_is_named(files: tuple[str, str]) -> None:
         assert "expected:" in result.stderr
         assert "to do:" in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_what_a_table_of_numbers_would_hide_is_said(files: tuple[str, str]) -> None:
+    """Covariances that are none, tracks that are near nothing, and a model that nothing is computed with."""
+    plain = Path(files[0]).read_text()
+    rows = plain.splitlines()
+    Path(files[0]).write_text("\n".join([rows[0] + ",covariance", *(f"{row},{'-1 ' * 21}" for row in rows[1:])]))
+    shown = detente("score", *files)
+    assert "not positive definite" in shown.stdout
+    assert shown.stderr == ""
+    Path(files[0]).write_text(plain.replace(",300,", ",300000,"))
+    far = detente("score", *files)
+    assert (far.returncode, "no track ever came within 5,000 m of an object" in far.stderr) == (0, True)
+    alone = detente("score", *files, "--model", "ballistic")
+    assert (alone.returncode, "without sensors" in alone.stderr) == (2, True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from detente.gateway.ccsds.ephemeris import Ephemeris, of_tracks, read_ocm, read_oem, write_ocm, write_oem
+from detente.gateway.ccsds.kvn import read_text
 from detente.gateway.ccsds.tracking import read_tdm, write_tdm
 from detente.records.errors import InputError
 from detente.records.stages import Detections, TrackHistory
@@ -237,6 +238,9 @@ def test_a_range_there_and_back_needs_a_word():
         ("DATA_STOP\n", "", 16, "no DATA_STOP"), ("META_STOP\n", "", 15, "no META_STOP"),
         ("META_STOP\nDATA_START\n", "META_STOP\nMETA_START\nMETA_STOP\nDATA_START\n", 16, "META_START here"),
         ("TRACK_ID = 7", "DATA_START\nDATA_STOP", 5, "no META_STOP"),
+        ("10Z 31", "10Z 91", 23, "ANGLE_2 of 91"), ("10Z 191", "10Z 361", 21, "ANGLE_1 of 361"),
+        ("10Z 4100", "10Z 0", 19, "RANGE of 0"), ("10Z 4100", "10Z -1", 19, "RANGE of -1"),
+        ("Z -1.5", "Z -3e5", 24, "DOPPLER_INSTANTANEOUS of -3e5"),
     ],
 )  # fmt: skip
 def test_a_tdm_that_is_not_understood_is_refused(old, new, line, complaint):
@@ -245,6 +249,11 @@ def test_a_tdm_that_is_not_understood_is_refused(old, new, line, complaint):
         read_tdm(FOREIGN_TDM.replace(old, new), EPOCH, "x.tdm", two_way="distance")
     assert (caught.value.file, caught.value.line) == ("x.tdm", line)
     assert complaint in caught.value.found
+
+
+def test_a_byte_order_mark_says_nothing(tmp_path):
+    (tmp_path / "a.tdm").write_text(FOREIGN_TDM, encoding="utf-8-sig")
+    assert read_text(tmp_path / "a.tdm") == FOREIGN_TDM
 
 
 def test_a_tdm_without_data_is_refused():

@@ -214,6 +214,7 @@ ORBIT = (
         ("latitude_deg: 46, longitude_deg: 24", "latitude_deg: 46", "exactly one of them"),
         ("longitude_deg: 24,", "longitude_deg: 24, elevation_min_deg: 9, elevation_max_deg: 5,", "the lower one first"),
         ("latitude_deg: 46", "latitude_deg: 96", "sensors.0.latitude_deg"),
+        ("longitude_deg: 24,", "longitude_deg: 24, height_m: 9.0e+5,", "a radar within 100 km of the ground"),
     ],
 )
 def test_bad_places_on_earth_are_refused(folder, old, new, words):

@@ -106,6 +106,7 @@ def study(
             emit(result.document)
         else:
             show.study(result, page)
+        show.cautions(loaded.cautions)
 
 
 @app.command()
@@ -140,6 +141,7 @@ def run(
             emit(result.document)
         else:
             show.run(result)
+        show.cautions(loaded.cautions)
 
 
 @app.command()
@@ -157,16 +159,18 @@ def check(
     found = []
     for file in files:
         problems: list[InputError] = []
-        kind = ""
+        kind, cautions = "", []
         try:
             kind = check_file(file)
             if kind == "scenario":
-                problems = list(check_reach(load_scenario(file)))
+                loaded = load_scenario(file)
+                problems, cautions = list(check_reach(loaded)), list(loaded.cautions)
         except InputErrors as errors:
             problems = list(errors.problems)
         except InputError as error:
             problems = [error]
-        found.append({"file": file, "kind": kind, "problems": [show.problem(problem) for problem in problems]})
+        told = [show.problem(problem) for problem in problems]
+        found.append({"file": file, "kind": kind, "problems": told, "cautions": cautions})
     if as_json:
         emit(found)
     else:
@@ -176,16 +180,26 @@ def check(
 
 
 @app.command()
-def scenarios(as_json: Json = False) -> None:
-    """Which scenarios come with Détente?"""
-    from detente.cli import show
-    from detente.scenario.files import list_scenarios
+def scenarios(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="print this scenario's or agreement's file")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Which scenarios come with Détente? With NAME: the file of one, to start your own from."""
+    with owned_failures():
+        from detente.cli import show
+        from detente.scenario.files import bundled_text, list_agreements, list_scenarios
 
-    listed = list_scenarios()
-    if as_json:
-        emit(listed)
-    else:
-        show.scenarios(listed)
+        if name is not None:
+            text = bundled_text(name)
+            emit({"name": name, "yaml": text}) if as_json else typer.echo(text, nl=False)
+            return
+        listed = list_scenarios()
+        if as_json:
+            emit(listed)
+        else:
+            show.scenarios(listed, list_agreements())
 
 
 @app.command()

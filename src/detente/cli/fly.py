@@ -222,9 +222,9 @@ def shown(result: "Flyout", folder: Path | None) -> None:
     for line in profile(path.downrange_m / 1e3, path.altitude_m / 1e3, width=width):
         show.out.print(line, markup=False, highlight=False, soft_wrap=True)
     if "source" in result.document:
-        show.out.print(f"\n  source: {result.document['source']}", style="dim", markup=False, highlight=False)
-    for caution in result.document["cautions"]:
-        show.err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+        show.out.print()
+        show.indented(f"source: {result.document['source']}", 2, style="dim")
+    show.cautions(result.document["cautions"])
     if folder is not None:
         names = ("fly.json", "path.parquet", "path.csv", "profile.svg")
         show.out.print(f"\n  wrote {', '.join(f'{folder}/{name}' for name in names)}", markup=False, soft_wrap=True)

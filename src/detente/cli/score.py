@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from detente.cli.options import Json, emit, owned_failures
+from detente.records.errors import InputError
 
 
 def score(
@@ -38,6 +39,11 @@ def score(
         from detente.scoring.files import score as score_files
 
         bounds = None
+        if sensors is None and model is not None:
+            raise InputError(
+                f"a model ({model}) without sensors", "--sensors SENSORS.yaml with it",
+                "name the sensors, or leave --model out", path="--model",
+            )  # fmt: skip
         if sensors is not None:
             from detente.gateway.bounding import bound_by
 
@@ -74,6 +80,9 @@ def _show(name: str, document: dict[str, Any]) -> None:
     for title, value, perfect in _lines(document):
         table.add_row(title, f"{value:,}" if isinstance(value, int) else number(value), perfect)
     print_wide(table)
+    if document["tracks"] and document["objects"] and not document["siap"]["completeness"]:
+        near = f"{document['rules']['cutoff_m']:,.0f} m"
+        typer.echo(f"caution: no track ever came within {near} of an object: is all in metres, in one frame?", err=True)
 
 
 def _lines(document: dict[str, Any]) -> list[tuple[str, float | int | None, str]]:
@@ -110,6 +119,8 @@ def _error_lines(head: str, errors: dict[str, Any]) -> list[tuple[str, float | i
         (f"{head}velocity RMSE, m/s", errors["velocity_rmse_m_s"], "0"),
     ]
     nees = errors["nees"]
+    if nees is not None and nees["not_positive_definite"]:
+        lines.append((f"{head}covariances that are none (not positive definite)", nees["not_positive_definite"], "0"))
     if nees is None or "mean" not in nees:
         return lines
     low, high = nees["band_95_of_one"]

@@ -1,11 +1,13 @@
 """What the terminal shows: tables a person reads, and progress with the time still to go."""
 
+import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -95,9 +97,15 @@ def _cell(document: dict[str, Any], architecture: str, side: str, metric: str) -
 
 
 def print_wide(table: Table) -> None:
-    """A table at its own width, so that a narrow terminal or a file cuts no cell."""
+    """A table at its own width, so that a narrow terminal or a file cuts no cell, without the blanks that fill its last
+    column: a row that fits the terminal is one line there, however wide another is.
+    """
     needed = out.measure(table, options=out.options.update(max_width=400)).maximum
-    Console(width=max(out.width, needed), emoji=False).print(table)
+    wide = Console(width=max(out.width, needed), emoji=False)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(re.sub(r" +(\x1b\[0m)?$", r"\1", line))
 
 
 def run(result: Run) -> None:
@@ -142,7 +150,7 @@ def flight_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
         ),
     ]  # fmt: skip
     if document["mode"] == "missile":
-        rows[-1] = (*rows[-1][:2], f"{rows[-1][2]}, after {document['burnout_time_s']:.1f} s")
+        rows.append(("burning time", f"{document['burnout_time_s']:.1f} s", ""))
         rows.append(("final pitch", f"{document['final_pitch_deg']:.2f}°", document["loft"]))
         if document["aim"] is not None:
             rows.append(("computed miss", f"{document['aim']['miss_m']:.1f} m", "numerical, not an accuracy"))
@@ -188,30 +196,43 @@ def problem(error: InputError) -> dict[str, Any]:
     return {name: getattr(error, name) for name in ("file", "line", "column", "path", "found", "expected", "remedy")}
 
 
+def cautions(told: Iterable[str]) -> None:
+    """What is allowed but worth knowing, a line each on stderr."""
+    for caution in told:
+        err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+
+
 def checked(found: list[dict[str, Any]]) -> None:
     """A line for each file: sound, or what is wrong with it."""
     for entry in found:
         if not entry["problems"]:
             out.print(f"{entry['file']}: sound ({entry['kind']})", soft_wrap=True)
+        cautions(entry["cautions"])
         for fields in entry["problems"]:
             err.print(f"error: {InputError(**fields)}", soft_wrap=True, markup=False, highlight=False)
 
 
-def scenarios(listed: list[dict[str, str]]) -> None:
-    """Bundled scenarios by name."""
+def scenarios(listed: list[dict[str, str]], agreements: list[dict[str, str]]) -> None:
+    """Bundled scenarios by name, then the agreements that they and others may work under."""
     for entry in listed:
-        out.print(f"[bold]{entry['name']}[/]  {entry['title']}")
-        out.print(f"    {entry['about']}")
+        out.print(f"[bold]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+        indented(entry["about"], 4)
+    out.print("[bold]agreements[/]")
+    for entry in agreements:
+        out.print(f"  [cyan]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+    out.print("`detente scenarios NAME` prints the file of one, to start your own from.", soft_wrap=True)
 
 
 def find_entries(known: Catalogue, kind: str | None, name: str | None) -> dict[str, dict[str, Any]]:
     """The catalogue, or one kind, or one entry: {kind: {name: entry}}."""
     kinds = {field: getattr(known, field) for field in type(known).model_fields}
+    names = [field.replace("_", "-") for field in kinds]
     if kind is not None:
         asked = kind.replace("-", "_")
         asked = next((field for field in kinds if asked in (field, field.removesuffix("s"))), None)
         if asked is None:
-            raise _unknown("kind", kind, list(kinds))
+            holder = next((field for field in kinds if kind in kinds[field]), None)
+            raise _unknown("kind", kind, names, "" if holder is None else f"{holder.replace('_', '-')} {kind}")
         kinds = {asked: kinds[asked]}
     if name is not None:
         kinds = {field: {name: entries[name]} for field, entries in kinds.items() if name in entries}
@@ -222,14 +243,18 @@ def find_entries(known: Catalogue, kind: str | None, name: str | None) -> dict[s
     return {field: {key: entry.model_dump(mode="json") for key, entry in rows.items()} for field, rows in kinds.items()}
 
 
-def _unknown(what: str, found: str, known: list[str]) -> InputError:
+def _unknown(what: str, found: str, known: list[str], meant: str = "") -> InputError:
     from difflib import get_close_matches
 
     close = get_close_matches(found, known, 1)
+    if meant:
+        remedy = f"ask for `detente catalogue {meant}`"
+    else:
+        remedy = f"did you mean {close[0]!r}?" if close else "see `detente catalogue`"
     return InputError(
         found=f"unknown catalogue {what} {found!r}",
         expected=f"one of {', '.join(known)}",
-        remedy=f"did you mean {close[0]!r}?" if close else "see `detente catalogue`",
+        remedy=remedy,
         path=what.upper(),
     )
 

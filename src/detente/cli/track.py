@@ -82,4 +82,6 @@ def _show(document: dict) -> None:
             typer.echo(f"{name}, bias of {what}: {found['mean']:.4g} ± {found['sigma']:.2g}{doubt}")
     if read["columns_ignored"]:
         typer.echo(f"columns not used: {', '.join(read['columns_ignored'])}")
+    for caution in document["cautions"]:
+        typer.echo(f"caution: {caution}", err=True)
     typer.echo(f"wrote {document['written']}")

@@ -4,7 +4,9 @@ The columns are those of ``docs/detections.md``. Nothing is mended in silence: a
 with its row, and what is left out (exact repeats, columns nobody asked for) is told.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from detente.centre.tracking.follower import Plots
+from detente.gateway.csv_files import printable, read_csv
+from detente.gateway.detection_cautions import cautions
 from detente.gateway.sensor_files import Network
 from detente.gateway.writing import owned_disk_errors, there_already, whole
 from detente.records.errors import InputError
@@ -45,17 +49,19 @@ class Reading:
     backwards: int  # rows earlier than the row before: put in order
     ignored: tuple[str, ...]  # columns nobody asked for
     places: NDArray[np.int64]  # of each plot, its row in the file, from 0
+    cautions: tuple[str, ...]  # what is most likely a mistake, though it may be meant
 
 
 def read_detections(path: Path, network: Network) -> Reading:
     """The detections in a Parquet or CSV file, by sensors of ``network``; InputError for what cannot be meant."""
     try:
-        table = csv.read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
+        table = read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
         if not table.column_names:  # which is where names that are no UTF-8 show
             raise pa.ArrowInvalid("it has no columns")
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise InputError(
-            found=f"cannot read it: {error}", expected="a Parquet file, or a CSV file with a header and a name in .csv",
+            found=f"cannot read it: {printable(str(error))}",
+            expected="a Parquet file, or a CSV file with a header and a name in .csv",
             remedy="see docs/detections.md", file=str(path),
         ) from error  # fmt: skip
     return take_detections(table, network, file=str(path))
@@ -97,7 +103,6 @@ class _Asked:
         self._refuse(
             ~(np.abs(time_s) < MOST),
             "time_s",
-            time_s,
             "a time in seconds, less than 10¹²",
             "give every row its time, in seconds",
         )
@@ -134,31 +139,39 @@ class _Asked:
             rows=time_s.size,
             repeats=time_s.size - once.time_s.size,
             backwards=int((np.diff(time_s) < 0.0).sum()),
-            ignored=tuple(name for name in self._table.column_names if name not in self._used),
+            cautions=cautions(once, self._network, {what: self._stands_in(UNITS[what]) for what in UNITS}),
+            ignored=tuple(name or "''" for name in self._table.column_names if name not in self._used),
         )
 
     def _error(self, row: int, column: str, found: str, expected: str, remedy: str) -> InputError:
-        place, line = column if self._is_csv or row < 0 else f"row {row}, {column}", 0
+        """Of a row of the table (from 0), or of no single one (-1). A CSV file's own line is counted only now."""
+        place, line = f"row {row}, {column}" if row >= 0 and not self._is_csv else column, 0
         if self._is_csv and row >= 0:
             with open(self._file, encoding="utf-8", errors="replace", newline="") as text:
                 line = line_of_row(text, row)
         return InputError(found=found, expected=expected, remedy=remedy, file=self._file, line=line, path=place)
 
-    def _refuse(
-        self, wrong: NDArray[np.bool_], column: str, values: NDArray[np.float64], expected: str, remedy: str
-    ) -> None:
-        """Complain of the first row that is wrong, and say how many more there are."""
+    def _refuse(self, wrong: NDArray[np.bool_], column: str, expected: str, remedy: str) -> None:
+        """Complain of the first row that is wrong, as the file has it, and say how many more there are."""
         rows = np.flatnonzero(wrong)
         if rows.size:
             more = f" (and {rows.size - 1} more)" if rows.size > 1 else ""
-            raise self._error(int(rows[0]), column, f"{values[rows[0]]:g}{more}", expected, remedy)
+            cell = _said(self._table.column(column)[int(rows[0])].as_py())
+            raise self._error(int(rows[0]), column, f"{cell}{more}", expected, remedy)
 
     def _column(self, name: str) -> pa.ChunkedArray:
         self._used.add(name)
-        if name not in self._table.column_names:
+        there = self._table.column_names
+        if there.count(name) > 1:
             raise self._error(
-                -2, name, f"no column {name!r} among {', '.join(self._table.column_names[:12])}", "that column",
-                "see docs/detections.md for the columns there are",
+                -1, name, f"{there.count(name)} columns of that name", "one", "delete or rename the others"
+            )
+        if name not in there:
+            alike = next((other for other in there if other.strip().casefold() == name), None)
+            remedy = "see docs/detections.md for the columns there are"
+            raise self._error(
+                -1, name, f"no column {name!r} among {', '.join(map(_named, there[:12]))}", "that column",
+                remedy if alike is None else f"rename {alike!r} to {name!r}",
             )  # fmt: skip
         return self._table.column(name)
 
@@ -167,9 +180,11 @@ class _Asked:
         column = self._column(name)
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
             bad = next((k for k, value in enumerate(column.to_pylist()) if not _is_number(value)), 0)
+            remedy = "write the number alone; leave it empty for none"
             raise self._error(
-                bad, name, repr(column[bad].as_py()), "a number", "write the number alone; leave it empty for none"
-            )
+                bad, name, _said(column[bad].as_py()), "a number",
+                "write seconds since any epoch, such as 12.5" if name in ("time_s", "received_s") else remedy,
+            )  # fmt: skip
         return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(float)
 
     def _sensor(self) -> NDArray[np.int64]:
@@ -186,9 +201,11 @@ class _Asked:
         wrong = np.flatnonzero((index < 0) | (index >= len(names)))
         if wrong.size:
             row = int(wrong[0])
+            found = column[row].as_py()
+            alike = next((name for name in names if name.casefold() == str(found).strip().casefold()), None)
             raise self._error(
-                row, "sensor", repr(column[row].as_py()), f"one of {', '.join(names)} (or their numbers from 0)",
-                "name the sensor in the sensors file",
+                row, "sensor", _said(found), f"one of {', '.join(names)} (or their numbers from 0)",
+                "name the sensor in the sensors file" if alike is None else f"write it as there: {alike}",
             )  # fmt: skip
         return index
 
@@ -208,7 +225,7 @@ class _Asked:
             numbers = np.unique(self._numbers("replicate"))
             if numbers.size > 1:
                 raise self._error(
-                    -2, "replicate", f"{numbers.size} replicates", "one", "keep one replicate's rows in the file"
+                    -1, "replicate", f"{numbers.size} replicates", "one", "keep one replicate's rows in the file"
                 )
 
     def _received(self, time_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -217,56 +234,60 @@ class _Asked:
             return None
         received_s = self._numbers("received_s")
         self._refuse(
-            ~((received_s >= time_s) & (received_s < MOST)), "received_s", received_s,
+            ~((received_s >= time_s) & (received_s < MOST)), "received_s",
             "a time in seconds, not before time_s", "give every row when it came in, or leave the column out",
         )  # fmt: skip
         return received_s
 
+    def _stands_in(self, names: Iterable[str]) -> str | None:
+        """Which of some columns, alike but for the unit, is there."""
+        there = [name for name in names if name in self._table.column_names]
+        if len(there) > 1:
+            raise self._error(-1, there[0], f"both {there[0]} and {there[1]}", "one of them", "delete the other")
+        return there[0] if there else None
+
     def _measured(self, what: str, *, needed: bool) -> NDArray[np.float64]:
         """A measured column in SI, whichever unit it stands in; NaN where it is empty, or absent and not needed."""
-        there = [name for name in UNITS[what] if name in self._table.column_names]
-        if len(there) > 1:
-            raise self._error(-2, there[0], f"both {there[0]} and {there[1]}", "one of them", "delete the other")
-        if not there:
+        name = self._stands_in(UNITS[what])
+        if name is None:
             if needed:
                 self._column(next(iter(UNITS[what])))
             return np.full(len(self._table), np.nan)
-        return self._numbers(there[0]) * UNITS[what][there[0]]
+        return self._numbers(name) * UNITS[what][name]
 
     def _sigma(self, what: str, sensor: NDArray[np.int64]) -> NDArray[np.float64]:
         """A row's noise where the file gives it, its sensor's elsewhere."""
         ours = self._network.sigmas[what][sensor]
-        there = [f"sigma_{name}" for name in UNITS[what] if f"sigma_{name}" in self._table.column_names]
-        if not there:
+        name = self._stands_in(f"sigma_{unit}" for unit in UNITS[what])
+        if name is None:
             return ours
-        own = self._numbers(there[0]) * UNITS[what][there[0].removeprefix("sigma_")]
+        own = self._numbers(name) * UNITS[what][name.removeprefix("sigma_")]
         return np.where(np.isnan(own), ours, own)
 
     def _check(self, given: dict[str, NDArray[np.float64]], radar: NDArray[np.bool_], blank: NDArray[np.bool_]) -> None:
         """Refuse numbers that no sensor measures. A row without any is a look that saw nothing."""
         empty = "leave azimuth, elevation and range all empty for a look that saw nothing; else give each"
+        stands = {what: self._stands_in(UNITS[what]) or what for what in UNITS}
         for angle in ("azimuth", "elevation"):
-            self._refuse(~blank & ~np.isfinite(given[angle]), angle, given[angle], "a finite angle", empty)
+            self._refuse(~blank & ~np.isfinite(given[angle]), stands[angle], "a finite angle", empty)
         away = given["range"]
         self._refuse(
-            ~blank & radar & ~((away > 0.0) & (away < MOST)), "range", away, "a range above 0, below 10¹² m", empty
+            ~blank & radar & ~((away > 0.0) & (away < MOST)), stands["range"], "a range above 0, below 10¹² m", empty
         )
         for what in ("range", "range_rate"):
             self._refuse(
-                ~radar & (np.nan_to_num(given[what]) != 0.0), what, given[what], f"no {what} from an infrared sensor",
+                ~radar & (np.nan_to_num(given[what]) != 0.0), stands[what], f"no {what} from an infrared sensor",
                 "leave it empty, or say kind: radar in the sensors file",
             )  # fmt: skip
+        for angle, most, words in (
+            ("elevation", 0.5 * np.pi, "an elevation between -π/2 and π/2 rad (-90 and 90 degrees)"),
+            ("azimuth", 2.0 * np.pi, "an azimuth between -2π and 2π rad (-360 and 360 degrees)"),
+        ):
+            remedy = "correct it" if stands[angle].endswith("_deg") else f"use {angle}_deg for degrees"
+            self._refuse(~blank & (np.abs(given[angle]) > most), stands[angle], words, remedy)
         self._refuse(
-            ~blank & (np.abs(given["elevation"]) > 0.5 * np.pi), "elevation", given["elevation"],
-            "an elevation between -π/2 and π/2 rad (-90 and 90 degrees)", "use elevation_deg for degrees",
-        )  # fmt: skip
-        self._refuse(
-            ~blank & (np.abs(given["azimuth"]) > 2.0 * np.pi), "azimuth", given["azimuth"],
-            "an azimuth between -2π and 2π rad (-360 and 360 degrees)", "use azimuth_deg for degrees",
-        )  # fmt: skip
-        self._refuse(
-            np.abs(given["range_rate"]) >= SPEED_OF_LIGHT_M_S, "range_rate", given["range_rate"],
-            "a speed slower than light", "correct it, or leave it empty",
+            np.abs(given["range_rate"]) >= SPEED_OF_LIGHT_M_S, stands["range_rate"], "a speed slower than light",
+            "correct it, or leave it empty",
         )  # fmt: skip
 
     def _check_sigmas(
@@ -283,6 +304,18 @@ class _Asked:
                     "a noise above 0, below 10¹²",
                     f"give sigma_{what}_… in the sensors file, or in a column of the detections",
                 )  # fmt: skip
+
+
+def _said(cell: object) -> str:
+    """A cell as a complaint shows it."""
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return f"{cell:g}"
+    return "nothing" if cell is None else cell.isoformat() if isinstance(cell, (date, time)) else repr(cell)
+
+
+def _named(column: str) -> str:
+    """A column's name, in quotes where its ends would not be seen."""
+    return column if column and column == column.strip() else repr(column)
 
 
 def _is_number(value: object) -> bool:

@@ -114,6 +114,7 @@ def _document(
             "rows": reading.rows, "used": int(times.size), "exact_repeats": reading.repeats,
             "out_of_order": reading.backwards, "columns_ignored": list(reading.ignored),
         },
+        "cautions": list(reading.cautions),
         "time_s": [float(times.min()), float(times.max())] if times.size else None,
         "tracks": tally.tracks,
         "rows": tally.rows,

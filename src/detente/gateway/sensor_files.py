@@ -26,6 +26,7 @@ MODELS = {"ballistic": Model.BALLISTIC, "constant-gravity": Model.CONSTANT_GRAVI
 ASSOCIATIONS = {"gnn": Association.GNN, "jpda": Association.JPDA, "jpda-star": Association.JPDA_STAR}
 REGISTRATIONS = {"trusted": Registration.TRUSTED, "estimated": Registration.ESTIMATED}
 FILTERS = {"ekf": Filter.EXTENDED, "ukf": Filter.SIGMA_POINT}
+RADAR_HEIGHT_MAX_M = 100e3  # no mast, hill or aircraft is higher: the number is of another unit
 LOCAL_AXES = {
     "clockwise-from-north": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     "counterclockwise-from-x": ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
@@ -87,6 +88,11 @@ class Sensor(Strict):
         for what in ("sigma_azimuth", "sigma_elevation", "bias_azimuth", "bias_elevation"):
             if getattr(self, f"{what}_rad") is not None and getattr(self, f"{what}_deg") is not None:
                 raise RefusedError(f"{what}_rad or {what}_deg", "give one of the two")
+        if self.kind == "radar" and not abs(self.height_m) <= RADAR_HEIGHT_MAX_M:
+            raise RefusedError(
+                "a radar within 100 km of the ground, in metres", "correct it, or say kind: infrared",
+                found=f"height_m {self.height_m:g}", part=("height_m",),
+            )  # fmt: skip
         if self.elevation_min_deg >= self.elevation_max_deg:
             raise RefusedError("elevation_min_deg below elevation_max_deg", "put the lower one first")
         return self

@@ -124,7 +124,8 @@ def _agreements(saved: Saved) -> list[Markup]:
 
 def basis(saved: Saved) -> Markup:
     """Simplifications, assumptions and sources."""
-    notes = [note for note in (saved.about["notes"], saved.about["raid"]["notes"]) if note]
+    cautions = [f"Caution: {caution}." for caution in saved.about.get("cautions", [])]
+    notes = [note for note in (saved.about["notes"], saved.about["raid"]["notes"], *cautions) if note]
     return section(
         "basis",
         "What it rests on",

@@ -115,9 +115,16 @@ def _form(holder: type[BaseModel] | None, key: str) -> str:
     """What stands at a key, in words."""
     inner = model_at(holder, (key,)) if holder else None
     if inner is not None:
-        return _FORMS.get(inner, f"a mapping with {', '.join(keys_of(inner)[:8])}")
+        what = "a list of mappings, each with" if _is_list(holder, key) else "a mapping with"
+        return _FORMS.get(inner, f"{what} {', '.join(keys_of(inner)[:8])}")
     unit = unit_of(key)
     return f"a number ({unit})" if unit else "a value"
+
+
+def _is_list(holder: type[BaseModel] | None, key: str) -> bool:
+    fields = holder.model_fields.items() if holder else ()
+    field = next((field for name, field in fields if key in (name, field.alias)), None)
+    return field is not None and typing.get_origin(field.annotation) in (list, tuple)
 
 
 def unit_of(key: str) -> str:
@@ -140,7 +147,7 @@ def _expected(details: ErrorDetails, holder: type[BaseModel] | None, key: str) -
         choices = str(context.get("expected", ""))
         names = choices.replace("'", "").replace(" or ", ", ").split(", ")
         return f"one of {choices}", did_you_mean(str(details["input"]), names) or "choose one of them"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
+    if kind in ("model_type", "model_attributes_type", "dict_type", "list_type", "tuple_type"):
         return _form(holder, key), "write it in that form"
     if kind.startswith(("datetime", "timezone")):
         return "a UTC time such as 2010-12-01T06:00:00Z", "write the time in that form, with its zone"
@@ -154,6 +161,10 @@ def _expected(details: ErrorDetails, holder: type[BaseModel] | None, key: str) -
         low, high = context.get("min_length"), context.get("max_length")
         limit = f"at least {low}" if low is not None else f"at most {high}"
         return f"a list of {limit}", "add what is missing" if low is not None else "leave some out"
+    if kind == "string_too_short":
+        return f"text of at least {context['min_length']} characters", "say more"
+    if kind == "string_type":
+        return "text", "write text, in quotes where it would be a number, a date or a truth value"
     said = details["msg"]
     return said[0].lower() + said[1:], "mend the value"
 
@@ -161,7 +172,10 @@ def _expected(details: ErrorDetails, holder: type[BaseModel] | None, key: str) -
 def _pattern(pattern: str) -> str:
     if pattern == "^[A-Z]{3}$":
         return "an ISO 3166-1 alpha-3 country code, such as FRA"
-    return "a name of up to 64 letters, digits, dots, dashes, underscores and spaces, beginning with a letter or digit"
+    return (
+        "a name of up to 64 letters (a to z), digits, dots, dashes, underscores and spaces, "
+        "beginning with a letter or digit"
+    )
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

@@ -45,7 +45,7 @@ def load_scenario(name_or_path: str | FilePath, *, set_values: Sequence[str] = (
     path = _find(name_or_path, "scenarios", "scenario")
     located = override(_located(path), set_values)
     file = validated(located)
-    catalogue = load_catalogue() if file.catalogue is None else _catalogue_with(path.parent / file.catalogue, located)
+    catalogue = load_catalogue() if file.catalogue is None else _catalogue_with(file.catalogue, located, path.parent)
     agreements = _agreements_of(file, located, path.parent)
     return resolve(located, file, catalogue, agreements, _ground())
 
@@ -115,6 +115,19 @@ def list_agreements() -> list[dict[str, str]]:
     """Name and title of each agreement that comes with Détente."""
     found = [_located(path, keep_marks=False).data for path in sorted((DATA / "agreements").glob("*.yaml"))]
     return [{key: str(data[key]) for key in ("name", "title")} for data in found]
+
+
+def bundled_text(name: str) -> str:
+    """The YAML of a scenario or an agreement that comes with Détente, to start a file of one's own from."""
+    folders = ("scenarios", "agreements")
+    path = next((path for folder in folders if (path := bundled(folder, name)) is not None), None)
+    if path is None:
+        known = [entry["name"] for entry in (*list_scenarios(), *list_agreements())]
+        raise InputError(
+            found=f"no scenario or agreement {name!r}", expected=f"one of {', '.join(known)}",
+            remedy=did_you_mean(name, known) or "see `detente scenarios`", path="NAME",
+        )  # fmt: skip
+    return path.read_text(encoding="utf-8")
 
 
 def check_file(name_or_path: str | FilePath) -> FileKind:
@@ -256,8 +269,14 @@ def _agreements_of(file: ScenarioFile, located: Located, beside: FilePath) -> di
     return found
 
 
-def _catalogue_with(path: FilePath, located: Located) -> Catalogue:
-    """The bundled catalogue with a user's entries, which win where names meet."""
+def _catalogue_with(said: str, located: Located, beside: FilePath) -> Catalogue:
+    """The bundled catalogue with a user's entries, which win where names meet.
+
+    A scenario that began as a copy of a bundled one finds the catalogue beside that.
+    """
+    path, bundled_path = beside / said, DATA / "scenarios" / said
+    if not path.is_file() and bundled_path.is_file() and bundled_path.resolve().is_relative_to(DATA.resolve()):
+        path = bundled_path
     if not path.is_file():
         raise located.problem(
             ("catalogue",), f"no catalogue file {str(path)!r}", "the path of a catalogue file, beside the scenario's",

@@ -9,7 +9,7 @@ import numpy as np
 import rfc8785
 from pydantic import BaseModel, ValidationError
 
-from detente.geodesy.borders import Borders
+from detente.geodesy.borders import FIRST_DATE, LAST_DATE, Borders
 from detente.geodesy.territory import Territory, contains
 from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
@@ -83,6 +83,7 @@ def resolve(
     """The scenario with every reference followed. ``agreements``: by architecture, as far as the file names any."""
     work = _Resolving(located=located, file=file, catalogue=catalogue, ground=ground)
     _check_sides(work)
+    _check_epoch(work)
     territories, sectors = _territories(work), _sectors(work)
     sensors, sites = _sensors(work), _sites(work)
     grounds = tuple(None if one is None else ground_of(one, ground.borders) for one in territories)
@@ -259,6 +260,16 @@ def _sensor_entry(work: _Resolving, use: SensorUse, path: Path) -> RadarEntry | 
     except ValidationError as error:
         work.problems += complaints(error, work.located, model, (*path, "set"))
         return None
+
+
+def _check_epoch(work: _Resolving) -> None:
+    """Whose ground a launch comes from is told by the borders of the day."""
+    day = work.file.epoch.date()
+    if not FIRST_DATE <= day <= LAST_DATE:
+        work.complain(
+            ("epoch",), str(day), f"a date from {FIRST_DATE} to {LAST_DATE}, whose borders are known",
+            "give the nearest date in that span",
+        )  # fmt: skip
 
 
 def _check_owner(work: _Resolving, owner: str, side: int, path: Path) -> None:

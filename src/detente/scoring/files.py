@@ -7,6 +7,7 @@ in columns ``covariance_0`` to ``covariance_20``) and ``confirmed``; truth has `
 """
 
 import json
+import warnings
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from detente.records.slots import Phase
 from detente.records.table import Table
 from detente.scoring.score import Bounding, Document, Score, ScoringRules, score_states
 
-Source = str | Path | pa.Table | pd.DataFrame | Table
+Source = str | Path | pa.Table | pd.DataFrame | dict[str, Any] | Table
 STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
 TRACK_COLUMNS, TRUTH_COLUMNS = ("track", "time_s", *STATE), ("object", "time_s", *STATE)
 RUN_TRACKS = ("side", "giver", "number", "time_s", "position_ecef_m", "velocity_ecef_m_s", "covariance")
@@ -37,6 +38,8 @@ WHOLE_BELOW = 2.0**53
 BELOW = {"time_s": 1e12, **dict.fromkeys(STATE[:3], 1e12), **dict.fromkeys(STATE[3:], 299_792_458.0)}
 """Sizes that no number of a state has, in s, m and m/s: 30,000 years, the way to Jupiter, the speed of light. Beyond,
 the unit is another one (a time in milliseconds or nanoseconds), or the number is broken."""
+NO_BRACKETS = str.maketrans("[](),;", "      ")  # as numpy, pandas and JSON write a list into one cell
+CSV_ERRORS = (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning)
 CONFIRMED = {"false": 0, "true": 1}
 PHASES = {"": 0} | {phase.name.lower(): int(phase) for phase in Phase}
 
@@ -132,6 +135,11 @@ def _read(source: Source, stage: str) -> tuple[pd.DataFrame, str]:
     if not isinstance(source, str | Path):
         if isinstance(source, Table):
             source = source.to_arrow()
+        if not isinstance(source, pd.DataFrame | pa.Table | dict):
+            raise InputError(
+                f"{type(source).__name__}, for {stage}", "a path, a data frame, an Arrow table, or columns by name",
+                f"give {stage} as one of them", path=stage.upper(),
+            )  # fmt: skip
         frame = source if isinstance(source, pd.DataFrame) else pa.table(source).to_pandas()
         return frame.reset_index(drop=True), f"the {stage} table"
     path = Path(source)
@@ -145,8 +153,8 @@ def _read(source: Source, stage: str) -> tuple[pd.DataFrame, str]:
         )  # fmt: skip
     try:
         is_csv = path.suffix.lower() == ".csv"
-        frame = pd.read_csv(path, low_memory=False) if is_csv else pq.read_table(path).to_pandas()
-    except (pa.ArrowInvalid, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        frame = _read_csv(path) if is_csv else pq.read_table(path).to_pandas()
+    except (pa.ArrowInvalid, *CSV_ERRORS, UnicodeDecodeError, OSError) as error:
         said = str(error).splitlines()[0]
         raise InputError(
             f"cannot be read: {said}", "a Parquet file, or CSV with a line of column names and the ending .csv",
@@ -155,13 +163,29 @@ def _read(source: Source, stage: str) -> tuple[pd.DataFrame, str]:
     return frame, name
 
 
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file under the names it has, where pandas would number one that stands twice and take a first column
+    without a name for an index.
+    """
+    names = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig").iloc[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(path, low_memory=False, index_col=False)
+    return frame.set_axis(names, axis="columns")
+
+
 def _needed(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
-    missing = [column for column in columns if column not in frame.columns]
+    there = [str(column) for column in frame.columns]
+    missing = [column for column in columns if column not in there]
     if missing:
+        remedy = "separate the columns by commas" if len(there) == 1 else "rename or add the columns"
         raise InputError(
-            f"no column {', '.join(missing)}; there are {', '.join(map(str, frame.columns))}",
-            f"columns {','.join(columns)}", "rename or add the columns", file=name,
+            f"no column {', '.join(missing)}; there are {', '.join(there)}", f"columns {','.join(columns)}", remedy,
+            file=name,
         )  # fmt: skip
+    twice = next((column for column in there if column and there.count(column) > 1), None)
+    if twice is not None:
+        raise InputError(f"column {twice} twice", "each name once", "delete or rename one of them", file=name)
     return frame
 
 
@@ -297,7 +321,8 @@ def _bad_row(name: str, row: Any, found: str, expected: str, remedy: str) -> Inp
 def _covariances(frame: pd.DataFrame, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Lower triangles (n, 21), and 1 where one is stated."""
     spread = [f"covariance_{k}" for k in range(21)]
-    if set(spread) <= set(frame.columns):
+    if any(column in frame.columns for column in spread):
+        _needed(frame, tuple(spread), name)
         values = np.column_stack([_numbers(frame[column]) for column in spread])
     elif "covariance" in frame.columns:
         values = _rows_of(frame, "covariance", 21, name)
@@ -318,15 +343,17 @@ def _rows_of(frame: pd.DataFrame, column: str, size: int, name: str) -> NDArray[
     cells = frame[column].to_numpy()
     if len(cells) and all(isinstance(cell, np.ndarray) and cell.shape == (size,) for cell in cells):
         return np.stack(cells).astype("f8")
-    found = np.full((len(frame), size), np.nan)
+    rows = np.full((len(frame), size), np.nan)
     for place, (row, cell) in enumerate(frame[column].items()):
         if cell is None or (isinstance(cell, float) and np.isnan(cell)):
             continue
         try:
-            parts = np.asarray(cell.split() if isinstance(cell, str) else cell, "f8").ravel()
+            parts = np.asarray(cell.translate(NO_BRACKETS).split() if isinstance(cell, str) else cell, "f8").ravel()
         except (ValueError, TypeError):
-            parts = np.empty(0)
+            said = repr(cell)
+            found = f"{column} holds {said if len(said) <= 60 else said[:59] + '…'}"
+            raise _bad_row(name, row, found, f"{size} numbers", "correct the cell") from None
         if len(parts) != size:
-            raise _bad_row(name, row, f"{column} holds {cell!r}", f"{size} numbers", "correct the cell")
-        found[place] = parts
-    return found
+            raise _bad_row(name, row, f"{column} holds {len(parts)} numbers", f"{size}", "correct the cell")
+        rows[place] = parts
+    return rows

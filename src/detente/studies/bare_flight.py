@@ -30,6 +30,8 @@ from detente.studies.flyout import (
 BALLISTIC_COEFFICIENT_KG_M2 = 3_000.0
 """Of what flies on after a bare burn-out state. Assumption (range 1,000-10,000): no public number."""
 THICK_AIR_KM = 30.0
+LIKELY_KM_S = 20.0
+"""A burn-out speed below this, in m/s, is what one in km/s would be: nothing that burns out is so slow."""
 FEWEST_DRAWS = 8
 INTERVAL = (2.5, 97.5)
 
@@ -62,6 +64,8 @@ def fly_burnout(
     low = (
         f"burn-out {altitude_km:g} km high: the air above it is flown through on the way up; see --burnout-altitude-km"
     )
+    up_through_air = drag and altitude_km < THICK_AIR_KM and angle_deg >= 0.0
+    slow = f"burn-out at {speed:g} m/s: the speed is in metres a second, 3 km/s is 3000"
     path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "burnout",
@@ -69,7 +73,7 @@ def fly_burnout(
         **flight_document(flights),
         **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
-        "cautions": [low] if drag and altitude_km < THICK_AIR_KM and angle_deg >= 0.0 else [],
+        "cautions": [*([slow] if speed < LIKELY_KM_S else []), *([low] if up_through_air else [])],
         "version": __version__,
     }
     return Flyout(title=f"Burn-out at {speed:,.0f} m/s, {angle_deg:g}°", document=document, path=path)

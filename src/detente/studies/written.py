@@ -52,6 +52,7 @@ def about(result: Study) -> dict[str, Any]:
         "title": file.title,
         "about": file.about,
         "notes": file.notes,
+        "cautions": list(scenario.cautions),
         "epoch": file.epoch.isoformat(),
         "duration_s": file.duration_s,
         "threat_view": file.threat_view,

@@ -159,7 +159,7 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > BYTES_MAX:
             raise OSError(0, f"it holds more than {BYTES_MAX:,} bytes")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             found=f"a file that cannot be read: {error}", expected="a CCSDS message in keyword-value notation",

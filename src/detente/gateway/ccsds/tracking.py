@@ -29,7 +29,13 @@ UNKNOWN = "UNKNOWN"
 KM = 1e3
 ANGLES = {"AZEL": "horizon", "RADEC": "earth-axes"}
 """What a file of sensors calls the axes of these angles (docs/detections.md)."""
-READ = ("RANGE", "ANGLE_1", "ANGLE_2", "DOPPLER_INSTANTANEOUS")
+READ = {
+    "RANGE": (0.0, 1e9, "a range above 0, in km"),
+    "ANGLE_1": (-360.0, 360.0, "an angle between -360 and 360 degrees"),
+    "ANGLE_2": (-90.0, 90.0, "an elevation or declination between -90 and 90 degrees"),
+    "DOPPLER_INSTANTANEOUS": (-299_792.0, 299_792.0, "a speed slower than light, in km/s"),
+}
+"""What is read, and between which numbers: no detection lies beyond, nor at a range of 0."""
 TWO_WAY = {"distance": 1.0, "round-trip": 0.5}
 """What a range says where the path is there and back, and what makes it a distance: the standard leaves it open."""
 
@@ -222,7 +228,10 @@ def _moments(
                 f"{of_moment[keyword][1].number}): 503.0-B-2, 3.4.11",
                 "write what was seen at once into segments of their own",
             )  # fmt: skip
-        of_moment[keyword] = message.number(words[1], line), line
+        number, (low, high, sensible) = message.number(words[1], line), READ[keyword]
+        if not low <= number <= high or (keyword == "RANGE" and number == 0.0):
+            raise message.refused(line, f"{keyword} of {words[1]}", sensible)
+        of_moment[keyword] = number, line
     return found
 
 
