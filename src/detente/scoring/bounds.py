@@ -141,7 +141,8 @@ def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Mo
 
     A radar looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
     look at it that does not find it burning; that look is taken to have seen it, and what others see at the same
-    moment counts with its probability. Looks at a burning object are left out. ``truth`` is in order of object, then time.
+    moment counts with its probability. Looks at a burning object are left out. ``truth`` is in order of object, then
+    time.
     """
     there = align(truth, moments_s, np.inf)
     names, index = np.unique(there.path, return_inverse=True)
