@@ -10,6 +10,7 @@ import pytest
 from detente.geodesy.distance import great_circle_m
 from detente.geodesy.shapes import polygon_rings
 from detente.geodesy.territory import make_territory
+from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
 from detente.scenario.cities import Cities, cities_within
@@ -225,3 +226,11 @@ def test_what_is_found_is_shown_whole_or_cut_with_a_sign_that_it_is():
     assert shown(dict.fromkeys("abcde", 1)) == "a mapping with 'a', 'b', 'c', 'd' …"
     assert shown(dict.fromkeys("abcd", 1)) == "a mapping with 'a', 'b', 'c', 'd'"
     assert shown({"value": 3, "low": 2, "high": 4, "source": "x"}) == "value 3, low 2, high 4"
+
+
+def test_a_quantity_may_be_set_anew_with_its_own_range_and_is_no_yes_or_no():
+    anew = "sides.NATO.command_delay_s={value: 30, low: 20, high: 45, source: mine, confidence: low}"
+    ranged = load_scenario("lisbon-2010", set_values=[anew]).sides[0].command_delay_s
+    assert (ranged.low, ranged.value, ranged.high, ranged.source) == (20.0, 30.0, 45.0, "mine")
+    with pytest.raises(InputError, match="true"):
+        load_scenario("lisbon-2010", set_values=["sides.NATO.command_delay_s=true"])
