@@ -135,14 +135,16 @@ def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
     """What the function ``self`` does with such arguments: numba's answer, remembered where nothing else can change it.
 
     Nothing can where the arguments are plain and the answer is the built-in itself: what is compiled from Python code
-    depends on the caller's flags.
+    depends on the caller's flags. Nor is one remembered, or given, where arguments are named: it knows their names.
     """
+    if kws:
+        return _ASK(self, context, args, kws)
     key = self, tuple(args)
     answer = _ANSWERS.get(key)
     if answer is None:
         answer = _ASK(self, context, args, kws)
         built_in = self.get_impl_key(answer) is self.typing_key
-        if built_in and not kws and all(map(_plain, key[1])):
+        if built_in and all(map(_plain, key[1])):
             _ANSWERS[key] = answer
     return answer
 

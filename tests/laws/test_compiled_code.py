@@ -103,6 +103,11 @@ def total(values):
 
 
 @kernel
+def ranked(keys):
+    return np.argsort(keys)[0] + np.argsort(keys, kind="mergesort")[0]
+
+
+@kernel
 def wrong(x):
     return x.no_such_thing
 """
@@ -148,6 +153,11 @@ def test_a_full_disk_costs_the_compiled_code_its_place_and_nothing_else(made: Mo
     assert [one for one in set(tmp_path.rglob("*")) - before if one.is_file()] == [], "nothing by half"
     assert made.total(np.array([1.0])) == made.total(np.array([1.0]))
     assert len(list(tmp_path.rglob("*.nbi"))) == 1, "what is compiled once there is room is kept"
+
+
+def test_a_named_argument_is_not_answered_as_if_it_were_not_there(made: ModuleType) -> None:
+    """What is asked of a built-in with other arguments by name is another question, though those by place are equal."""
+    assert made.ranked(np.array([3.0, 1.0, 2.0])) == 2
 
 
 def test_haste_ends_with_the_compilation_even_if_that_fails(made: ModuleType) -> None:
