@@ -156,6 +156,20 @@ def test_uncoarsened_points_are_found():
     assert rules_broken(planted(row_of(2), impact_sigma_s=sharp), row_of(2)) == {"coarsening"}
 
 
+def test_a_spread_that_owns_up_to_half_of_the_coarsening_is_found():
+    """A point is moved within a cell, then rounded to it: step²/12 twice. To leave one of them out is to boast."""
+    grid_m2, step_s2 = 40e3**2 / 12, 20.0**2 / 12
+    row = row_of(1)
+    boast = np.sqrt(SAID.launch_sigma_m[row] ** 2 - grid_m2)
+    assert rules_broken(planted(row, launch_sigma_m=boast), row) == {"coarsening"}
+    row = row_of(2)
+    for axes in ((1, 0, 0), (0, 0, 1)):
+        boast = SAID.impact_covariance_m2[row] - grid_m2 * np.array(axes)
+        assert rules_broken(planted(row, impact_covariance_m2=boast), row) == {"coarsening"}
+    boast = np.sqrt(SAID.impact_sigma_s[row] ** 2 - step_s2)
+    assert rules_broken(planted(row, impact_sigma_s=boast), row) == {"coarsening"}
+
+
 @pytest.mark.parametrize(("every_s", "found"), [(10.0, set()), (10.5, {"rate"})])
 def test_rate_is_measured_over_what_was_said_before(every_s, found):
     clauses = list(AGREEMENT.clauses)

@@ -14,7 +14,7 @@ from detente.records.slots import Origin, Status
 
 GROUND = made.territories()
 SLOTS, OTHERS = 2, 3
-TRACK, TRACKLET = 3, 5
+TRACK, SENSOR_STATUS, TRACKLET = 3, 4, 5
 HALF = np.array([0.5, 0.5])
 
 
@@ -48,6 +48,14 @@ class Watch:
         """(origin, number) of every confirmed line."""
         lines = np.flatnonzero(self.picture.status[0] == Status.CONFIRMED)
         return [(int(self.picture.origin[0, k]), int(self.picture.number[0, k])) for k in lines]
+
+
+def test_a_restart_renumbers_tracks_but_no_sensors():
+    """Also where a sensor's state and a track are told in one table."""
+    words = (made.message(made.state(), made.covariance(), number=3), made.message(number=3, data=SENSOR_STATUS))
+    table, _ = made.table(*words)
+    assert in_epoch(table, 2).number.tolist() == [2 * NUMBERS + 3, 3]
+    assert in_epoch(table.take(table.data == TRACK), 2).number.tolist() == [2 * NUMBERS + 3]
 
 
 @pytest.mark.parametrize("data", [TRACK, TRACKLET])

@@ -154,7 +154,7 @@ ONE_CHANGE = [
         "countries: [RUS]",
         "countries: [RUS, POL]",
         "sides.1.territory",
-        "shares ground",
+        "territory of Russia that shares ground with that of NATO: ",
         "one side only",
         "take the shared",
     ),

@@ -102,6 +102,20 @@ def test_a_runs_folder_is_scored_side_by_side(truth: pd.DataFrame, tmp_path: Pat
     assert NUMBERS_A_SIDE > 10**6
 
 
+def test_a_runs_table_alone_tells_its_sides_by_index_and_its_tracks_by_who_gave_them(
+    truth: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Without run.json beside it; and two givers' tracks of one number are two tracks."""
+    run_folder(tmp_path, truth)
+    table = pd.read_parquet(tmp_path / "tracks.parquet")
+    given = table[table["side"] == 1].assign(giver=1)
+    assert list(read_tracks(table)) == ["0", "1"]
+    both = read_tracks(pd.concat([table, given], ignore_index=True), "1")["1"]
+    assert both.track.tolist() == [7] * 5 + [NUMBERS_A_SIDE + 7] * 5
+    pooled = read_tracks(table.assign(side=-1).drop_duplicates("time_s"))
+    assert list(pooled) == ["pooled"]
+
+
 def wrong(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     changed = frame.astype({column: object})
     changed.loc[2, column] = value
