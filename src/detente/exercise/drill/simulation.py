@@ -79,9 +79,9 @@ def _fresh(
 ) -> Node:  # fmt: skip
     """What a side begins each drill with, and each epoch in it."""
     node = start(drill_gateway(name, outbox_bytes, quick, stage, within_s, keep), epoch)
-    return node if keep is None else replace(
-        node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre
-    )  # fmt: skip
+    if keep is not None:
+        node = replace(node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre)
+    return node
 
 
 def _looked_at(station: Station) -> int:
@@ -184,9 +184,8 @@ class Simulation:
         """Stop a side, and start it again with another store."""
         side = anew.side
         stood = self.stations[side].node is not None
-        if self.wire is not None and self.wire.hangs == side:
-            self.wire.wake()
         self.stations[side].replace_store(store)
+        self._hangs_up(side)
         self._say_again(side)
         if stood:  # else it starts with it when it does
             self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
@@ -290,6 +289,13 @@ class Simulation:
         watched = self.wire is not None
         return all(self._alive(side) and not (watched and self._cut(side)) for side in range(2))
 
+    def _hangs_up(self, side: int) -> None:
+        """A process is gone, and its line with it."""
+        if self.wire is not None:
+            self.wire.stands[side] = False
+            if self.wire.hangs == side:
+                self.wire.wake()
+
     def _line_down(self, side: int) -> None:
         """A side's line is gone, and it knows."""
         if self.wire is not None:
@@ -344,6 +350,7 @@ class Simulation:
         crash = next(crash for crash in self.plan.crashes if crash.side == side)
         self.trace.append((self.now_s, f"{side} is killed at commit {self.stations[side].store.commits}", 0))
         self.stations[side].die()
+        self._hangs_up(side)
         self._say_again(side)
         self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
         down_s = 0.1 if self.quiet else crash.down_s
