@@ -7,12 +7,10 @@ first pass of each, which may compile a kernel, is not counted. Ratios compare w
 import argparse
 import json
 import os
-import platform
 import runpy
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from lines import Line, document, told
 
 from detente.centre.exchange.dsse import keyring, pre_authentication_encoding
 from detente.centre.exchange.ledger import EntryKind, Ledger, Tip, verify
@@ -31,32 +30,6 @@ from detente.records.stages import Messages
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "tests" / "made_exchange.py")))
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEYS = keyring(SIGNER.public_key())
-
-
-@dataclass(frozen=True)
-class Line:
-    """One measurement."""
-
-    case: str
-    what: str
-    value: float
-    unit: str
-    target: float | None = None
-    at_least: bool = False  # the target is a least value, not a most
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met, where there is one."""
-        if self.target is None:
-            return None
-        return self.value >= self.target if self.at_least else self.value <= self.target
-
-    @property
-    def text(self) -> str:
-        """As a person reads it."""
-        goal = "" if self.target is None else f"  ({'≥' if self.at_least else '≤'} {self.target:g}: "
-        goal += "" if self.target is None else ("met)" if self.met else "MISSED)")
-        return f"  {self.what:58s} {self.value:10.3f} {self.unit}{goal}"
 
 
 def best(work: Callable[[], Any], quick: bool, repeat: int = 1) -> float:
@@ -98,7 +71,7 @@ def releases(quick: bool) -> Iterator[Line]:
         after = told(0, start)[2]
         for what, moment, state in (("all leave", 0, start), ("none is due", 1, after)):
             seconds = best(lambda told=told, moment=moment, state=state: told(moment, state), quick)
-            yield Line("release", f"{name} clauses, {what}", decisions / seconds, "M decisions/s", 1.0, at_least=True)
+            yield Line("release", f"{name} clauses, {what}", decisions / seconds, "M decisions/s", at_least=1.0)
 
 
 def envelopes(quick: bool) -> Iterator[Line]:
@@ -131,7 +104,7 @@ def _envelope_lines(name: str, messages: Messages, rules: Rules, quick: bool) ->
     target = 3.0 if count == 100 else None
     yield Line(f"envelope of {name}", "seal", sealing, "µs a record")
     yield Line(f"envelope of {name}", "open", opening, "µs a record")
-    yield Line(f"envelope of {name}", "seal and open", sealing + opening, "µs a record", target)
+    yield Line(f"envelope of {name}", "seal and open", sealing + opening, "µs a record", at_most=target)
     yield Line(f"envelope of {name}", "size", len(envelope) / count, "bytes a record")
     public = SIGNER.public_key()
     signature = SIGNER.sign(envelope[:900])
@@ -185,20 +158,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller cases, in a few seconds")
     asked = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    lines: list[Line] = []
-    for part in (releases, envelopes, ledgers):
-        for line in part(asked.quick):
-            if not asked.json:
-                if not lines or lines[-1].case != line.case:
-                    print(f"\n{line.case}")
-                print(line.text, flush=True)
-            lines.append(line)
+    measured = (line for part in (releases, envelopes, ledgers) for line in part(asked.quick))
+    lines = told(measured, quiet=asked.json)
     if asked.json:
-        document = {
-            "bench": "exchange", "quick": asked.quick, "python": sys.version.split()[0],
-            "machine": platform.machine(), "lines": [line.__dict__ | {"met": line.met} for line in lines],
-        }  # fmt: skip
-        print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(document("exchange", lines, asked.quick), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -325,6 +325,9 @@ def show(found: dict[str, Any]) -> None:
             least, line = found[name]["floor"], "both brokers" if "jetstream" in name else "TLS"
             print(f"  two bare commits and {line}, p50 {least['p50_ms']:.2f} ms, p99 {least['p99_ms']:.2f} ms "
                   f"(ours is {trip['p99_ms'] / least['p99_ms']:.1f} times that)")  # fmt: skip
+        if signed := found.get(name, {}).get("signed_floor"):
+            print(f"  … signed, verified, and the receipt kept, p50 {signed['p50_ms']:.2f} ms, "
+                  f"p99 {signed['p99_ms']:.2f} ms")  # fmt: skip
         for how, alone in found.get(name, {}).get("steps", {}).items():
             print(f"  our own steps alone, {how}, p50 {alone['p50_ms']:.2f} ms, p99 {alone['p99_ms']:.2f} ms")
         if "fdatasync" in found.get(name, {}):

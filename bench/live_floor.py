@@ -1,9 +1,10 @@
-"""What a durable round trip costs here at the least: two bare commits, and a line between two processes.
+"""What a durable round trip costs here at the least: bare commits, and a line between two processes.
 
-``bench/live.py`` sets beside it what it measures. Here is no signature, no ledger, no receipt's commit: one row kept at
-either end (WAL, synchronous=FULL, the log's room taken beforehand). The line is TLS on blocking sockets, without an
-event loop; or both brokers, through the same code as the exchange's own. And this disk's bare ``fdatasync``, of bytes
-written over others and of bytes that make a file longer.
+``bench/live.py`` sets beside it what it measures. Here is no codec, no agreement, no ledger: one row kept at either end
+(WAL, synchronous=FULL, the log's room taken beforehand). The line is TLS on blocking sockets, without an event loop; or
+both brokers, through the same code as the exchange's own. Then, over TLS, the same with what no signed exchange can do
+without: row and word signed and verified, and the word kept too. And this disk's bare ``fdatasync``, of bytes written
+over others and of bytes that make a file longer.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from detente.exercise.brokers import Brokers
 from detente.gateway import transport
 from detente.gateway.jetstream import JetStreamLine
@@ -28,6 +31,8 @@ from detente.gateway.standing import Standing
 ROW_BYTES, WORD_BYTES = 4_500, 800  # of an envelope of ten records, and of a receipt
 LOG_BYTES = 16_000_000
 NUMBER = struct.Struct(">Q")
+SIGNATURE_BYTES = 64
+KEYS = tuple(Ed25519PrivateKey.from_private_bytes(bytes([side]) * 32) for side in (1, 2))  # of a measurement, no secret
 STANDS_S = 1.0  # within which an answer comes once both brokers and the other process stand
 EVERY_S = 0.01  # as often as the exchange's own round trips
 
@@ -87,29 +92,35 @@ def _files(folder: Path, name: str, partner: str) -> tuple[Path, Path, Path]:
     return keys / name / "tls.pem", keys / name / "tls.key", keys / "public" / partner / "authority.pem"
 
 
-def answer(folder: Path, name: str, partner: str, port: int) -> None:
+def answer(folder: Path, name: str, partner: str, port: int, signed: bool) -> None:
     """The other process: keeps what comes, then says so."""
-    base, word = _book(folder / "floor.theirs"), os.urandom(WORD_BYTES)
+    base, word = _book(folder / f"floor.{name}.{signed}"), os.urandom(WORD_BYTES)
     with socket.create_connection(("127.0.0.1", port)) as bare:
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with transport.contexts(*_files(folder, name, partner))[1].wrap_socket(bare) as line:
             try:
                 while True:
-                    _keep(base, _read(line, ROW_BYTES))
-                    line.sendall(word)
+                    row = _read(line, ROW_BYTES)
+                    if signed:
+                        KEYS[0].public_key().verify(_read(line, SIGNATURE_BYTES), row)
+                    _keep(base, row)
+                    line.sendall(word + KEYS[1].sign(word) if signed else word)
             except EOFError:
                 return
 
 
 def floor(folder: Path, names: Sequence[str], trips: int) -> dict[str, Any]:
-    """Round trips between two processes, from before the commit here to their word that they kept it.
+    """Round trips between two processes, from before the commit here to their word that they kept it; bare, and
+    signed, which ends with the commit that keeps their word. Keys for TLS are in ``folder``."""
+    bare, signed = (_floor(folder, names, trips, signed) for signed in (False, True))
+    return {"floor": percentiles(bare), "signed_floor": percentiles(signed), "fdatasync": sync_times(folder)}
 
-    Keys are in ``folder``.
-    """
-    base, row = _book(folder / "floor.ours"), os.urandom(ROW_BYTES)
+
+def _floor(folder: Path, names: Sequence[str], trips: int, signed: bool) -> list[float]:
+    base, row = _book(folder / f"floor.{names[0]}.{signed}"), os.urandom(ROW_BYTES)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        command = [sys.executable, __file__, str(folder), names[1], names[0], str(server.getsockname()[1])]
-        other, taken = subprocess.Popen(command), []
+        place = [str(folder), names[1], names[0], str(server.getsockname()[1]), *(["signed"] if signed else [])]
+        other, taken = subprocess.Popen([sys.executable, __file__, *place]), []
         bare, _ = server.accept()
         bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with transport.contexts(*_files(folder, names[0], names[1]))[0].wrap_socket(bare, server_side=True) as line:
@@ -117,12 +128,17 @@ def floor(folder: Path, names: Sequence[str], trips: int) -> dict[str, Any]:
             for index in range(trips):
                 time.sleep(max(0.0, first + EVERY_S * index - time.perf_counter()))
                 began = time.perf_counter()
+                if signed:
+                    signature = KEYS[0].sign(row)
                 _keep(base, row)
-                line.sendall(row)
-                _read(line, WORD_BYTES)
+                line.sendall(row + signature if signed else row)
+                word = _read(line, WORD_BYTES)
+                if signed:
+                    KEYS[1].public_key().verify(_read(line, SIGNATURE_BYTES), word)
+                    _keep(base, word)
                 taken.append(time.perf_counter() - began)
         other.wait()
-    return {"floor": percentiles(taken), "fdatasync": sync_times(folder)}
+    return taken
 
 
 async def answer_brokers(folder: Path, name: str, partner: str, inbox: str, outbox: str) -> None:
@@ -181,7 +197,8 @@ def _context(folder: Path, name: str) -> Any:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 5:
-        answer(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    folder, own, other, *place = sys.argv[1:]
+    if place[0].startswith("tls:"):
+        asyncio.run(answer_brokers(Path(folder), own, other, place[0], place[1]))
     else:
-        asyncio.run(answer_brokers(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5]))
+        answer(Path(folder), own, other, int(place[0]), signed=place[1:] == ["signed"])

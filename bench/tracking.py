@@ -7,15 +7,12 @@ kernel, which may compile it, is not counted.
 import argparse
 import json
 import os
-import platform
-import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from lines import Line, document, told
 from tracking_fusion import fusion
 from tracking_impacts import impacts
 from tracking_late import late
-from tracking_lines import Line
 from tracking_quality import ballistic, quality
 from tracking_speed import speed, stone_soup
 
@@ -39,30 +36,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     asked = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    lines: list[Line] = []
-    for part in asked.only:
-        for line in PARTS[part](asked.quick):
-            if not asked.json:
-                if not lines or lines[-1].case != line.case:
-                    print(f"\n{line.case}")
-                print(line.text, flush=True)
-            lines.append(line)
+    measured = (line for part in asked.only for line in PARTS[part](asked.quick))
+    lines = told(measured, quiet=asked.json)
     if asked.json:
-        print(json.dumps(document(lines, asked.quick), indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def document(lines: list[Line], quick: bool) -> dict[str, Any]:
-    """What ``--json`` prints."""
-    from llvmlite.binding import get_host_cpu_name
-
-    return {
-        "bench": "tracking",
-        "quick": quick,
-        "python": sys.version.split()[0],
-        "machine": platform.machine(),
-        "cpu": get_host_cpu_name(),
-        "lines": [line.__dict__ | {"met": line.met} for line in lines],
-    }
+        print(json.dumps(document("tracking", lines, asked.quick), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import tracking_ballistic as falling
 from linear_fusion import benchmark
+from lines import Line
 from numpy.typing import NDArray
 from tracking_ballistic import Falls
 from tracking_centres import SLOTS, stepped
-from tracking_lines import Line
 
 from detente.centre.picture.estimates import empty_estimates
 from detente.centre.picture.fusion import Rule, fuse, start_picture

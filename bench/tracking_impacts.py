@@ -13,10 +13,10 @@ from statistics import median
 
 import numpy as np
 import tracking_ballistic as falling
+from lines import Line
 from numpy.typing import NDArray
 from tracking_ballistic import Falls
 from tracking_centres import SLOTS, stepped
-from tracking_lines import Line
 
 from detente.centre.picture.estimates import DatedEstimates, estimate
 from detente.centre.picture.settings import PictureSettings

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import tracking_ballistic as falling
+from lines import Line
 from numpy.typing import NDArray
 from tracking_ballistic import Falls
 from tracking_centres import stepped
-from tracking_lines import Line
 from tracking_speed import confirmed
 
 from detente.centre.tracking.follower import follow

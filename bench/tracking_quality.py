@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import tracking_ballistic as falling
+from lines import Line, at, cpu_seconds, median_at
 from tracking_linear import linear_nees, share_in_band
-from tracking_lines import Line, at, cpu_seconds, median_at
 from tracking_scenes import flat
 from tracking_speed import confirmed, ours, updates_in
 
 from detente.centre.tracking.follower import follow
 from detente.centre.tracking.settings import Filter
-from detente.scoring.score import Rules, score_states
+from detente.scoring.score import ScoringRules, score_states
 
 SETTLE_S = 25.0
 IN_BAND = ("errors", "nees", "moments_inside_band_fraction")
@@ -39,7 +39,7 @@ def quality(quick: bool) -> Iterator[Line]:
     for seed in seeds:
         scene = flat(objects, seed)
         tracks = confirmed(ours(scene))
-        found.append(score_states(tracks, scene.truth, Rules(settle_s=SETTLE_S), scene.bounds).document)
+        found.append(score_states(tracks, scene.truth, ScoringRules(settle_s=SETTLE_S), scene.bounds).document)
         twins.append(share_in_band(linear_nees(scene.steps(), objects), SETTLE_S))
     case = f"Flat frame, N = {objects}, median of {len(seeds)} seeds"
     for what, path, low, high in FLAT_ROWS:
@@ -68,7 +68,9 @@ def ballistic(quick: bool) -> Iterator[Line]:
                 seconds = cpu_seconds(lambda given=given: follow(*given), 0.2)
                 rates.append(updates_in(followed) / seconds)
             bounds = falling.bounds_of(world)
-            found.append(score_states(confirmed(followed), world.truth, Rules(settle_s=SETTLE_S), bounds).document)
+            found.append(
+                score_states(confirmed(followed), world.truth, ScoringRules(settle_s=SETTLE_S), bounds).document
+            )
             twin = linear_nees(falling.steps_of(world), bodies)
             twins.append(share_in_band(twin, SETTLE_S))
         motion = "shaken as the filter believes" if shaken else "not shaken at all"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import tracking_scenes as scenes
-from tracking_lines import Line, cpu_seconds
+from lines import Line, cpu_seconds
 from tracking_scenes import Scene, flat
 
 from detente.centre.tracking.follower import Follower, follow

@@ -2,18 +2,14 @@
 
 import itertools
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+from tests import made_tracking as made
 
 from detente.centre.tracking import _kernels_assign as assigning
 from detente.centre.tracking import _kernels_joint as kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Association, Settings
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_tracking.py")))
 
 
 def crossing(seed, *, speed_m_s=540.0, gap_m=450.0, detection=made.DETECTION, scans=40):

@@ -1,15 +1,11 @@
 """Two radars in a flat frame, each off by constants of its own, that look at the same objects in turn."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.slots import DetectionKind
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_tracking.py")))
 SITES = np.array([[0.0, 0.0, 0.0], [9e5, 5e5, 0.0]])
 SIGMAS = np.array([50.0, 1e-3, 1e-3])  # range, azimuth, elevation
 

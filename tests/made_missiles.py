@@ -1,14 +1,19 @@
-"""Missiles that nobody built, drawn over the range of what stages look like, for tests that must not know theirs."""
+"""A missile of old, and missiles that nobody built: drawn over the range of what stages look like."""
 
 import numpy as np
 
 from detente.flight.vehicle import Missile, Stage
 
+# G. Forden, "GUI_Missile_Flyout", Science & Global Security 15 (2007): his drag table, and his Scud-B.
 MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
+SCUD = Missile("scud", 1_000.0, (Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84),), MACH, CD)
 
 
 def made_missile(seed: int) -> Missile:
-    """One to three stages: mass ratio, dry share, specific impulse, thrust over weight and girth drawn for each."""
+    """For tests that must not know theirs.
+
+    One to three stages: mass ratio, dry share, specific impulse, thrust over weight and girth drawn for each.
+    """
     rng = np.random.default_rng(seed)
     count, payload = int(rng.choice([1, 1, 2, 3])), float(rng.uniform(300.0, 1_500.0))
     above, stages = payload, []

@@ -4,12 +4,10 @@ Stone Soup takes the slopes of a measurement by differences whose step collapses
 slopes, so that both filters are the same filter.
 """
 
-import runpy
 import warnings
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+from tests import made_tracking as made
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -21,7 +19,6 @@ with warnings.catch_warnings():
     from stonesoup.types.detection import Detection
     from stonesoup.updater.kalman import ExtendedKalmanUpdater
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_tracking.py")))
 TO_OURS = [0, 2, 4, 1, 3, 5]  # their x vx y vy z vz in our order
 TO_THEIRS = [0, 3, 1, 4, 2, 5]
 

@@ -26,7 +26,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -135,10 +135,10 @@ def _remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
     """What the function ``self`` does with such arguments: numba's answer, remembered where nothing else can change it.
 
     Nothing can where the arguments are plain and the answer is the built-in itself: what is compiled from Python code
-    depends on the caller's flags.
+    depends on the caller's flags; a call with keywords is another call.
     """
     key = self, tuple(args)
-    answer = _ANSWERS.get(key)
+    answer = None if kws else _ANSWERS.get(key)
     if answer is None:
         answer = _ASK(self, context, args, kws)
         built_in = self.get_impl_key(answer) is self.typing_key
@@ -308,9 +308,16 @@ def _with_door(py_function: Callable[..., Any], inside: Any, flags: dict[str, An
     before = settings["CACHE_LOCATOR_CLASSES"]
     settings["CACHE_LOCATOR_CLASSES"] = f"{__name__}.ByContent"
     try:
-        door = numba.njit(py_function, **kept)
+        door: Any = numba.njit(py_function, **kept)
     finally:
         settings["CACHE_LOCATOR_CLASSES"] = before
+    save = door._cache.save_overload
+
+    def save_if_there_is_room(*what: Any) -> None:
+        with suppress(OSError):  # a full disk: it runs all the same, and is compiled again by the next process
+            save(*what)
+
+    door._cache.save_overload = save_if_there_is_room
     door.get_call_template, door.get_overload = inside.get_call_template, inside.get_overload
     return door
 

@@ -1,21 +1,18 @@
 """The bridge to Stone Soup: what goes over comes back, and their tracker takes what we hand it."""
 
 import datetime
-import runpy
 import subprocess
 import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_paths as made
 
 from detente.bridges import stonesoup as bridge
 from detente.centre.tracking.follower import Plots, Sensors
 from detente.records.errors import InputError
 from detente.records.slots import DetectionKind
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 EPOCH = datetime.datetime(2025, 1, 1)
 NORTH_EAST_UP = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])
 

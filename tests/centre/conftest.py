@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.made_sensors import make_suite
 
 from detente.flight import trajectory
 from detente.flight._kernels_orbit import orbit_position
 from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy import _kernels as geodesy
-from detente.records.slots import SensorSuite
 from detente.records.stages import Detections
 
 # Forden 2007 (GUI_Missile_Flyout): Scud-B, Al Hussein, No-dong; and a made-up two-stage missile of longer reach.
@@ -97,27 +97,6 @@ def satellite(name, lon_deg, **values):
         sigma_range_m=0.0, sigma_azimuth_rad=30e-6, sigma_elevation_rad=30e-6,
     )  # fmt: skip
     return {**base, **values}
-
-
-FIXED = (
-    "lat_rad", "lon_rad", "height_m", "boresight_rad", "sector_half_width_rad", "elevation_min_rad",
-    "elevation_max_rad", "watch_rad", "grazing_m",
-)  # fmt: skip
-DRAWN = (
-    "orbit", "revisit_s", "offset_s", "reference_range_m", "reference_snr", "instrumented_range_m",
-    "false_alarm_probability", "false_plots_per_scan", "detection_probability", "cloud_top_m", "sigma_range_m",
-    "sigma_azimuth_rad", "sigma_elevation_rad",
-)  # fmt: skip
-
-
-def make_suite(sensors, rows):
-    """The same sensors in every row."""
-    columns = {name: np.array([sensor[name] for sensor in sensors], float) for name in FIXED}
-    columns |= {name: np.array([[s[name] for s in sensors]] * rows, float) for name in DRAWN}
-    return SensorSuite(
-        kind=np.array([s["kind"] for s in sensors], np.uint8), side=np.array([s["side"] for s in sensors], np.int64),
-        owner=np.zeros(len(sensors), np.int64), owners=("XXX",), names=tuple(s["name"] for s in sensors), **columns,
-    )  # fmt: skip
 
 
 def sensor_place(sensor, time_s):

@@ -178,7 +178,7 @@ def test_what_never_came_before_the_partner_began_anew_is_no_deletion(receipted)
         theirs = entry(theirs, EntryKind.SENT, sequence, envelope("B", sequence))
     if receipted:
         theirs = entry(theirs, EntryKind.RECEIPT, 4, b"r" * 32)
-    for sequence in (0, 2, 3):
+    for sequence in (0, 1, 3):
         mine = entry(mine, EntryKind.RECEIVED, sequence, envelope("B", sequence))
     mine = entry(mine, EntryKind.SESSION, 6, bytes(32))
     for sequence in (6, 7):
@@ -187,7 +187,7 @@ def test_what_never_came_before_the_partner_began_anew_is_no_deletion(receipted)
     one, other = books(mine, theirs)
     missed = [fault.what for fault in audit(one, other)]
     assert [what.split(" of epoch")[0] for what in missed] == [
-        f"no entry for envelope {number}" for number in ((1, 4) if receipted else (1,))
+        f"no entry for envelope {number}" for number in ((2, 4) if receipted else (2,))
     ]
 
 
@@ -216,6 +216,18 @@ def test_what_is_forgotten_was_sent():
     assert audit(one, other) == ()
     one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, b"?" * 32), theirs)
     assert first(one, other) == (1, FaultKind.DISAGREEMENT)
+
+
+def test_what_came_before_a_partner_began_anew_may_be_forgotten_after():
+    """The partner's ledger of its new epoch says nothing of the one before: whoever deletes that now does not lie."""
+    mine = entry(Ledger(), EntryKind.RECEIVED, 0, envelope("B", 0))
+    mine = entry(mine, EntryKind.SESSION, 0, bytes(32), epoch=2)
+    theirs = entry(Ledger(), EntryKind.SENT, 0, envelope("B", "anew"), epoch=2)
+    one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, envelope("B", 0)), theirs)
+    assert audit(one, other) == audit(other, one) == ()
+    for digest, epoch in ((b"?" * 32, 1), (envelope("B", 0), 2)):  # other bytes; as if it were of the new epoch
+        one, other = books(entry(mine, EntryKind.FORGOTTEN, 0, digest, epoch), theirs)
+        assert first(one, other) == (2, FaultKind.DISAGREEMENT)
 
 
 def test_how_far_signed_words_vouch_is_told():

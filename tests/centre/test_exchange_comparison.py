@@ -1,17 +1,13 @@
 """Agreements held against one another: clauses that cover a third together, and those that only seem to."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import cover
 from detente.centre.exchange.comparison import difference
 from detente.centre.exchange.review import Kind, review
 from detente.scenario.agreement import RANGE_CLASSES
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 clause, box = made.clause, made.box
 LATER = made.EPOCH
 
@@ -177,3 +173,16 @@ def test_an_agreement_that_has_ended_is_not_sound():
     (finding,) = review(made.agreement(end_s=-1.0), LATER)
     assert (finding.kind, finding.serious) == (Kind.ENDED, True)
     assert not any(finding.serious for finding in review(made.agreement(start_s=1.0), LATER))
+
+
+def test_the_same_words_for_others_or_for_longer_are_not_the_same():
+    """Each of who is party, for how long, and what binds them, changes an agreement by itself."""
+    one = made.agreement(clause())
+    assert difference(one, made.agreement(clause())).same
+    later = difference(one, made.agreement(clause(), end_s=2e6))
+    parties = difference(one, made.agreement(clause(), parties=("A", "B")))
+    terms = difference(one, made.agreement(clause(terms={"suspension_notice_s": 60.0})))
+    for changed in (later, parties, terms):
+        assert (changed.newly_releases, changed.newly_withholds, changed.same) == ((), (), False)
+    assert (parties.parties_in, parties.parties_out) == ((), ("C",))
+    assert (later.terms, later.validity != "", terms.validity, len(terms.terms)) == ((), True, "", 1)

@@ -1,14 +1,13 @@
 """The last look at the bytes: honest envelopes pass, and nothing that was planted in them does."""
 
 import ast
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests import made_exchange as made
 
 from detente.centre.exchange import egress_check
 from detente.centre.exchange.digest import digest
@@ -19,7 +18,6 @@ from detente.centre.exchange.rules import compile_agreement, label_of
 from detente.centre.exchange.second_check import Setting, Snapshot
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 SECRET = {"classification": "SECRET", "releasable_to": ["B", "A"], "policy": "NATO"}
 AGREEMENT = made.agreement(
     made.clause("t", "track", coarsen={"sigma_position_m": 900.0}), made.clause("w", "launch-warning", label=SECRET),
@@ -98,3 +96,32 @@ def test_it_shares_no_code_with_what_it_checks():
     assert {module for module in imported if module.startswith("detente")} == {
         "detente.centre.exchange.second_check", "detente.records.stages",
     }  # fmt: skip
+
+
+def test_an_envelope_is_as_secret_as_its_most_secret_message_and_for_those_who_may_have_all():
+    """Both who writes a label and who checks it, with clauses in whatever order."""
+    kinds = {
+        "open": {}, "held": {"classification": "RESTRICTED", "releasable_to": ["A", "B"], "policy": "JOINT"},
+        "kept": {"classification": "SECRET", "releasable_to": ["B", "C"], "policy": "NATO"},
+    }  # fmt: skip
+    expected = {
+        ("open",): "EXERCISE UNCLASSIFIED RELEASABLE TO B", ("held",): "JOINT RESTRICTED RELEASABLE TO A, B",
+        ("open", "held"): "JOINT RESTRICTED RELEASABLE TO B", ("held", "open"): "JOINT RESTRICTED RELEASABLE TO B",
+        ("held", "kept"): "NATO SECRET RELEASABLE TO B", ("kept", "held"): "NATO SECRET RELEASABLE TO B",
+        ("kept", "open"): "NATO SECRET RELEASABLE TO B", ("kept",): "NATO SECRET RELEASABLE TO B, C",
+    }  # fmt: skip
+    for names, label in expected.items():
+        agreement = made.agreement(*(made.clause(name, label=kinds[name]) for name in names))
+        rules = compile_agreement(agreement, made.SIDES, made.OWNERS, made.EPOCH)
+        said = release(initial(rules, np.array([0]), 2), TRACKS, ESTIMATES, rules, 0, 3, made.SECRET, 20.0)[0]
+        assert set(said.clause.tolist()) == set(range(len(names)))
+        assert label_of(rules, "B", said.clause) == label
+        envelope = seal(said, header(said, agreement=digest(agreement), label=label), SIGNER)
+        setting = replace(SETTING, agreement=agreement)
+        assert check_egress(envelope, HISTORY, setting, 0, 1, mark="simulated") == []
+
+
+def test_nothing_leaves_where_nothing_is_agreed():
+    envelope = seal(SAID, header(agreement="", label="EXERCISE UNCLASSIFIED RELEASABLE TO B"), SIGNER)
+    found = check_egress(envelope, HISTORY, replace(SETTING, agreement=None), 0, 1, mark="simulated")
+    assert [breach.rule for breach in found] == ["closed"] * len(SAID)

@@ -1,19 +1,16 @@
 """Offsets outlive a track number: what was lost and found again is moved by the same secret offset."""
 
 import math
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from tests import made_exchange as made
 
 from detente.centre.exchange.release import LOST_MIN, initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 COARSE = made.agreement(made.clause(coarsen={"sigma_position_m": 2000.0, "sigma_velocity_m_s": 20.0}, every_s=1.0))
 
 

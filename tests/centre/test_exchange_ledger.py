@@ -61,6 +61,17 @@ def test_proofs_reach_over_every_pair_of_sizes():
     assert not merkle.includes(roots[3], 3, -1, hashes[0], ())
 
 
+def test_a_proof_longer_than_the_tree_is_high_proves_nothing_even_where_its_hashes_fit():
+    """One level more would let a side sign roots under which other sizes have the same proofs."""
+    a, b, c, d, more = (merkle.leaf_hash(bytes([i])) for i in range(5))
+    ab, cd = merkle.node_hash(a, b), merkle.node_hash(c, d)
+    three, four = (merkle.node_hash(more, merkle.node_hash(ab, right)) for right in (c, cd))
+    assert merkle.extends(merkle.node_hash(ab, c), 3, merkle.node_hash(ab, cd), 4, (c, d, ab))
+    assert not merkle.extends(three, 3, four, 4, (c, d, ab, more))
+    assert merkle.includes(merkle.node_hash(ab, c), 3, 2, c, (ab,))
+    assert not merkle.includes(three, 3, 2, c, (ab, more))
+
+
 def test_appending_leaves_the_ledger_it_was_given_alone():
     two = ledger_of(2)
     three = two.append(EntryKind.REFUSED, b"x" * 32, written_s=1.0, stated_s=1.0, epoch=2, sequence=9)

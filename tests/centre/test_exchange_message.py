@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import runpy
 import struct
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
+from tests import made_exchange as made
 
 from detente.centre.exchange import dsse, message
 from detente.centre.exchange.canonical import VersionMismatch
@@ -23,8 +21,6 @@ from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.records.errors import PeerError
 from detente.records.stages import Messages
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))

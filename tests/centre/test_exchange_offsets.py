@@ -1,20 +1,16 @@
 """What coarsening hides stays hidden: repeats, renumbering, renewal and second hearers do not bring it back."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange.offsets import Secret, secret_numbers
 from detente.centre.exchange.release import initial, release, renewed
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.records.stages import Messages
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 SIGMA_M = 1500.0
 COARSE = {"sigma_position_m": SIGMA_M, "sigma_velocity_m_s": 20.0}

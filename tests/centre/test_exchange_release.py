@@ -1,13 +1,11 @@
 """Release, rule by rule, on tracks made by hand."""
 
-import runpy
 from dataclasses import replace
 from datetime import timedelta, timezone
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import _kernels_coarsen as coarse
 from detente.centre.exchange import release as door
@@ -17,8 +15,6 @@ from detente.centre.exchange.release import ReleaseReason, initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.records.errors import InputError
 from detente.records.stages import Messages
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 
 def rules_of(*clauses, **values):

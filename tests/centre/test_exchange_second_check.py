@@ -1,21 +1,18 @@
 """The second checker finds what is planted, and nothing in what release says."""
 
 import ast
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import second_check
 from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.centre.exchange.second_check import Setting, Snapshot, check
 from detente.records.stages import Messages
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 POINTS = {"sigma_position_m": 2000.0, "grid_km": 40.0, "time_s": 20.0}
 AGREEMENT = made.agreement(
@@ -157,6 +154,20 @@ def test_uncoarsened_points_are_found():
     assert rules_broken(planted(row_of(2), impact_covariance_m2=sharp), row_of(2)) == {"coarsening"}
     sharp = est.impact_sigma_s[0, 0]
     assert rules_broken(planted(row_of(2), impact_sigma_s=sharp), row_of(2)) == {"coarsening"}
+
+
+def test_a_spread_that_owns_up_to_half_of_the_coarsening_is_found():
+    """A point is moved within a cell, then rounded to it: step²/12 twice. To leave one of them out is to boast."""
+    grid_m2, step_s2 = 40e3**2 / 12, 20.0**2 / 12
+    row = row_of(1)
+    boast = np.sqrt(SAID.launch_sigma_m[row] ** 2 - grid_m2)
+    assert rules_broken(planted(row, launch_sigma_m=boast), row) == {"coarsening"}
+    row = row_of(2)
+    for axes in ((1, 0, 0), (0, 0, 1)):
+        boast = SAID.impact_covariance_m2[row] - grid_m2 * np.array(axes)
+        assert rules_broken(planted(row, impact_covariance_m2=boast), row) == {"coarsening"}
+    boast = np.sqrt(SAID.impact_sigma_s[row] ** 2 - step_s2)
+    assert rules_broken(planted(row, impact_sigma_s=boast), row) == {"coarsening"}
 
 
 @pytest.mark.parametrize(("every_s", "found"), [(10.0, set()), (10.5, {"rate"})])

@@ -1,15 +1,14 @@
 """Sensors' status: told under its clauses and no other, coarse, checked again on its way out, kept as heard."""
 
 import math
-import runpy
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests import made_exchange as made
+from tests.centre import test_picture_trust as picture
 
 from detente.centre.exchange import explanation, sensor_status
 from detente.centre.exchange.digest import digest
@@ -24,8 +23,6 @@ from detente.records.errors import PeerError
 from detente.records.slots import SensorState
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
-picture = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "test_picture_trust.py")))
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 

@@ -1,17 +1,14 @@
 """Signatures under an agreement: all parties, their own keys, this very text."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests import made_exchange as made
 
 from detente.centre.exchange.signature import refuse_unsigned, sign, standings
 from detente.records.errors import InputError
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 AGREEMENT = made.agreement(made.clause(), parties=("A", "B"))
 KEYS = {party: Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i, party in enumerate("AB")}
 TRUSTED = {party: [key.public_key()] for party, key in KEYS.items()}

@@ -1,12 +1,10 @@
 """Where tracks came from and will land: against the flight room, and against their own stated uncertainty."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture._kernels_arc import vacuum_landing
 from detente.centre.picture._kernels_boost import CLASS_LIMITS, SHARE_LOG_SIGMA, range_share
@@ -30,7 +28,6 @@ from detente.records.slots import Phase
 from detente.scenario.files import load_catalogue
 from detente.world.launches import flight_missile
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 MATCHED = PictureSettings(ballistic_log_sigma=0.0, impact_floor_m=1.0, impact_floor_s=0.1)
 CD = ((0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.20, 0.20, 0.27, 0.27, 0.20, 0.20))  # Forden 2007

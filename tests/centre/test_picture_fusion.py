@@ -1,12 +1,10 @@
 """One picture of own and partners' tracks: one line for one object, and own tracks as they were."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.fusion import Rule, covariance_intersection, fuse, naive_product, start_picture
@@ -14,7 +12,6 @@ from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.records.slots import Origin, Phase, Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 SLOTS, OTHERS = 6, 4
 

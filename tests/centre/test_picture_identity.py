@@ -1,11 +1,8 @@
 """Who is who: one object keeps its line through hand-over, a silent link and lies, and beliefs can be taken back."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.fusion import fuse, start_picture
@@ -15,10 +12,9 @@ from detente.centre.picture.warnings import start_issued, warn_picture
 from detente.records.errors import PeerError
 from detente.records.slots import Origin, Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 SLOTS, OTHERS = 2, 3
-TRACK, TRACKLET = 3, 5
+TRACK, SENSOR_STATUS, TRACKLET = 3, 4, 5
 HALF = np.array([0.5, 0.5])
 
 
@@ -52,6 +48,14 @@ class Watch:
         """(origin, number) of every confirmed line."""
         lines = np.flatnonzero(self.picture.status[0] == Status.CONFIRMED)
         return [(int(self.picture.origin[0, k]), int(self.picture.number[0, k])) for k in lines]
+
+
+def test_a_restart_renumbers_tracks_but_no_sensors():
+    """Also where a sensor's state and a track are told in one table."""
+    words = (made.message(made.state(), made.covariance(), number=3), made.message(number=3, data=SENSOR_STATUS))
+    table, _ = made.table(*words)
+    assert in_epoch(table, 2).number.tolist() == [2 * NUMBERS + 3, 3]
+    assert in_epoch(table.take(table.data == TRACK), 2).number.tolist() == [2 * NUMBERS + 3]
 
 
 @pytest.mark.parametrize("data", [TRACK, TRACKLET])

@@ -1,20 +1,18 @@
 """What partners' messages leave behind: the newest sound statement of each kind, and nothing of the rest."""
 
+import itertools
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
-from detente.centre.picture.partner import check_message, receive, start_partner
+from detente.centre.picture.partner import canonical_order, check_message, receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.records.errors import PeerError
 from detente.records.slots import Phase, Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 BERLIN = (math.radians(52.5), math.radians(13.4))
 TEHRAN = (math.radians(35.7), math.radians(51.4))
@@ -47,6 +45,20 @@ def test_the_receiver_works_out_impact_and_threat_by_its_own_map():
     stated = heard(made.warning(impact=(*BERLIN, 900.0, 20_000.0, 30.0), valid_s=4.0))
     assert stated.estimates.threat_probability[0, 0].tolist() == pytest.approx([1.0, 0.0])
     assert stated.has_state[0, 0] == 0
+
+
+def test_two_words_alike_but_for_what_they_say_are_in_one_order_among_others():
+    """Whatever the order in which all of them came; a repeated word only beside one that differs is a tie."""
+    others = [made.message(made.state(), made.covariance(), number=n, valid_s=4.0) for n in (1, 5)]
+    alike = [made.message(made.state(azimuth_deg=turn), made.covariance(), number=3, valid_s=4.0) for turn in (10, 20)]
+    said = [others[0], *alike, others[1]]
+    orders = set()
+    for order in itertools.permutations(range(4)):
+        table, _ = made.table(*(said[i] for i in order))
+        found = canonical_order(table, np.zeros(4, np.int64))
+        assert table.number[found].tolist() == [1, 3, 3, 5]
+        orders.add(tuple(np.array(order)[found].tolist()))
+    assert len(orders) == 1
 
 
 def test_the_older_never_overwrites_the_newer():

@@ -1,12 +1,10 @@
 """Trust in partners: what bears comparison is believed, what does not is found out, and nothing own is touched."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture import trust as trusting
 from detente.centre.picture.estimates import empty_estimates
@@ -16,7 +14,6 @@ from detente.geodesy._kernels import geodetic_to_ecef
 from detente.records.slots import DetectionKind, SensorSuite
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 TERRITORIES = made.territories()
 SETTINGS = TrustSettings()
 LOWER = np.tril_indices(6)

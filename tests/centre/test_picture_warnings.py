@@ -1,11 +1,8 @@
 """Warnings: said once, of the right ground, and not on the strength of one look."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import DEFAULTS, estimate
 from detente.centre.picture.fusion import fuse
@@ -13,7 +10,6 @@ from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.centre.picture.warnings import Stream, start_issued, warn_own, warn_picture
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 HALF = np.array([0.5, 0.5])
 TOWARDS_WEST = -45.0

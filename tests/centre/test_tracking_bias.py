@@ -1,20 +1,16 @@
 """Sensors that are off: found where two of them see the same objects, left alone where not, and told."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_biased as biased
 
 import detente
 from detente.centre.tracking.follower import Follower
 from detente.centre.tracking.settings import TEXTBOOK, Association, Registration
 from detente.records.results import FollowedTracks
 
-TESTS = Path(__file__).parents[1]
-biased = SimpleNamespace(**runpy.run_path(str(TESTS / "made_biased.py")))
 ESTIMATED = replace(TEXTBOOK, registration=Registration.ESTIMATED, bias_range_m=300.0, bias_angle_rad=3e-3)
 SOME = np.array([[200.0, -3e-3, 2e-3], [-150.0, 1e-3, 4e-3]])
 NONE = np.zeros((2, 3))

@@ -1,12 +1,10 @@
 """A tracker on whole files: what it promises of any file, and what it does with gaps, neighbours and floods."""
 
-import runpy
 from dataclasses import fields, replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_tracking as made
 
 from detente.centre.tracking import follower
 from detente.centre.tracking.follower import Follower, Plots, Sensors, follow
@@ -15,7 +13,6 @@ from detente.centre.tracking.tracker import EARTH_AXES
 from detente.records.results import FollowedTracks
 from detente.records.slots import DetectionKind
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 NAMES = [name for name, _ in FollowedTracks.columns()]
 
 

@@ -1,20 +1,16 @@
 """The gate: range rate is part of it, and a detection on its very edge is told."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_tracking as made
 
 import detente
 from detente.centre.tracking.follower import Follower, follow
 from detente.centre.tracking.settings import TEXTBOOK, Settings
 from detente.records.results import FollowedTracks
 
-TESTS = Path(__file__).parents[1]
-made = SimpleNamespace(**runpy.run_path(str(TESTS / "made_tracking.py")))
 QUIET = replace(TEXTBOOK, gate_sigmas=4.0)
 
 

@@ -1,12 +1,12 @@
 """What joint association does for objects that come near each other, and what it leaves as it was."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_association as joint
+from tests import made_tracking as made
 
 import detente
 from detente.centre.tracking.follower import Follower, follow
@@ -14,9 +14,6 @@ from detente.centre.tracking.settings import TEXTBOOK, Association, Settings
 from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 
-TESTS = Path(__file__).parents[1]
-made = SimpleNamespace(**runpy.run_path(str(TESTS / "made_tracking.py")))
-joint = SimpleNamespace(**runpy.run_path(str(TESTS / "made_association.py")))
 NAMES = [name for name, _ in FollowedTracks.columns()]
 SEEDS = range(40)
 

@@ -1,17 +1,14 @@
 """Detections that come late: what they are worth, in order and out of it."""
 
-import runpy
 from dataclasses import fields, replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import Plots, follow
 from detente.centre.tracking.settings import TEXTBOOK, Settings
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 PATIENT = replace(TEXTBOOK, confirmed_misses=30)
 SCANS, OBJECTS = 60, 40
 

@@ -1,9 +1,6 @@
 """The tracker as a whole: what it promises of any input, and how well it follows a small raid."""
 
-import runpy
 from dataclasses import fields, replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -428,7 +425,8 @@ def descents(made):
     """Ten bodies in each of six replicates, seen by one radar once a second as they coast and fall into the air: suite,
     plots, where they are after 90 s (10, 7), and how late each plot comes: three in ten, by up to 30 s.
     """
-    falls = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
+    from tests import made_tracking as falls
+
     axes, site = falls.site_axes()
     sigmas = {"sigma_range_m": 50.0, "sigma_azimuth_rad": 1e-3, "sigma_elevation_rad": 1e-3}
     radar = made.radar("one", 42.0, 35.0, height_m=0.0, revisit_s=1.0, offset_s=0.0, **sigmas)

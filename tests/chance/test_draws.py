@@ -1,9 +1,11 @@
 """Draws are Philox to the bit, and depend on their address alone."""
 
+import numba
 import numpy as np
 import pytest
 
 from detente.chance import _kernels
+from detente.chance._kernels import to_unit
 from detente.chance.draws import Stage, uniforms
 
 
@@ -48,3 +50,20 @@ def test_every_part_of_an_address_counts(change: str) -> None:
     there = here | {change: 1}
     one, other = (uniforms(1, np.array([0]), Stage.SHOT, np.array([0]), **where)[0, 0] for where in (here, there))
     assert one != other
+
+
+@numba.njit
+def units(words: np.ndarray, out: np.ndarray) -> None:
+    for place in range(words.size):
+        out[place] = to_unit(words[place])
+
+
+def test_the_uppermost_word_is_below_one_and_no_other_is_moved() -> None:
+    """2^53 - 1/2 is no double: rounded it would be 2^53, and the draw 1."""
+    words = np.random.default_rng(1).integers(0, 2**64, 200_000, dtype=np.uint64)
+    words[:1000] = np.uint64(2**64 - 1) - np.arange(1000, dtype=np.uint64) * np.uint64(2**11)
+    draws = np.empty(words.size)
+    units(words, draws)
+    assert draws[0] == 1.0 - 2.0**-53
+    assert 0.0 < to_unit(np.uint64(0)) < draws.max() < 1.0
+    assert np.array_equal(draws[1:], ((words[1:] >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)

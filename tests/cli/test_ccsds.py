@@ -1,14 +1,14 @@
 """``detente ccsds``: detections out as a TDM and in again, to the tracks that they give; bad files end with 2."""
 
 import json
-import runpy
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests import made_tracking as made
+from tests.made_disks import little_room
 
 from detente.gateway.ccsds.ephemeris import Ephemeris, write_oem
 from detente.gateway.ccsds.tracking import write_tdm
@@ -16,8 +16,6 @@ from detente.gateway.following import track
 from detente.records.results import FollowedTracks
 from detente.records.stages import Detections, TrackHistory
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 EPOCH = datetime(2011, 6, 1, 12, tzinfo=UTC)
 SENSORS = """
 frame: local

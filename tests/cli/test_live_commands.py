@@ -1,7 +1,9 @@
 """``drill``, ``play`` and ``keys`` from the command line."""
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 import socket
 import threading
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 from tests.gateway.made_gateway import world
 from tests.gateway.made_live import laid
+from tests.made_disks import little_room
 from typer.testing import CliRunner
 
 from detente.cli.app import app
@@ -214,6 +217,41 @@ def test_a_place_where_no_keys_can_be_put(tmp_path: Path) -> None:
     (tmp_path / "keys/public/Russia").mkdir(parents=True)
     assert RUN.invoke(app, ["keys", str(tmp_path / "keys")]).exit_code == 2
     assert not (tmp_path / "keys/NATO").exists(), "nothing is made where one side's folder is there"
+
+
+@pytest.mark.parametrize("room", [100, 200, 500])
+@pytest.mark.parametrize("renewed", [False, True])
+def test_keys_are_all_made_or_none(tmp_path: Path, room: int, renewed: bool) -> None:
+    """On a disk that fills half-way nothing is left in the way of the next attempt, and what was there stays."""
+    keys = tmp_path / "of all/keys"
+    ask = ["keys", str(keys)]
+    if renewed:
+        assert RUN.invoke(app, ["keys", str(tmp_path / "old")]).exit_code == 0
+        ask += ["--sides", "NATO", "--issued-by", str(tmp_path / "old/NATO")]
+    before = set(tmp_path.rglob("*"))
+    with little_room(room):
+        result = RUN.invoke(app, ask)
+    assert (result.exit_code, "no keys can be put" in result.stderr) == (2, True)
+    assert str(keys) in result.stderr.partition(": a place")[0]
+    assert set(tmp_path.rglob("*")) == before
+    assert RUN.invoke(app, ask).exit_code == 0
+
+
+def test_no_side_has_keys_where_the_last_ones_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "public/Elsewhere").mkdir(parents=True)
+    before, opened, opens = set(tmp_path.rglob("*")), os.open, 0
+
+    def full(path: Path, *how: int) -> int:
+        nonlocal opens
+        opens += 1
+        if opens == 18:  # of 2 x 9 files
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return opened(path, *how)
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        make_keys(tmp_path, ["NATO", "Russia"], datetime.now(UTC))
+    assert set(tmp_path.rglob("*")) == before
 
 
 def test_keys_are_renewed_by_the_authority_that_is_there(tmp_path: Path) -> None:

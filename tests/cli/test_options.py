@@ -1,7 +1,7 @@
 """What a command says when it cannot go on, and the status that it ends with."""
 
+import errno
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from tests.made_disks import little_room
 
 from detente.cli.options import owned_failures, results_folder, write_file
 from detente.records.errors import InputError
-
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 def test_a_lost_worker_is_told_with_what_is_kept(capsys):
@@ -66,6 +65,14 @@ def test_a_disk_without_links_serves_as_well(tmp_path: Path, monkeypatch: pytest
         write_file(path, b"y")
     assert [one.name for one in tmp_path.iterdir()] == ["result"]
     assert path.read_bytes() == b"x"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_file(tmp_path / "other", b"y")
+    assert [one.name for one in tmp_path.iterdir()] == ["result"], "no empty file is left"
 
 
 def test_signatures_that_cannot_be_written_leave_those_that_were_there(command, pem_keys, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.exercise.demo import OURS, impact_words, main, make_anew
+from detente.exercise.demo import OURS, impact_words, main, make_anew, warning_words
 from detente.records.errors import InputError
 
 
@@ -84,3 +84,19 @@ def test_what_cannot_be_shown_is_refused_before_anything_is_made(
 )  # fmt: skip
 def test_an_impact_is_ahead_or_past(line: dict, said: str) -> None:
     assert impact_words(line) == said
+
+
+@pytest.mark.parametrize(
+    ("update", "probability", "said"),
+    [
+        (0, 0.953, "own warning at 465 s: North-4 lands in South at 1038 s (P 0.95)"),
+        (2, 0.05, "update 2 of the own warning at 465 s: North-4 lands in South at 1038 s (P 0.05)"),
+        (3, 0.001, "update 3 of the own warning at 465 s: North-4 no longer lands in South"),
+    ],
+)
+def test_a_warning_is_told_in_words_and_so_is_that_it_no_longer_holds(update: int, probability: float, said: str):
+    line = {
+        "stream": "own", "at_s": 465.0, "track": "North-4", "threatened": "South", "impact_s": 1038.2,
+        "update": update, "probability": probability,
+    }  # fmt: skip
+    assert warning_words(line) == said

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.made_missiles import CD, MACH, SCUD
 
 from detente.flight.aiming import Mode, launch_plans, max_range, solve_launch
 from detente.flight.flags import Flag
@@ -12,8 +13,6 @@ from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy._kernels_geodesic import geodesic_direct, geodesic_inverse
 from detente.records.errors import InputError
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
-SHORT = Missile("short", 1_000.0, (Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84),), MACH, CD)
 MEDIUM = Missile(
     "medium",
     750.0,
@@ -23,7 +22,7 @@ MEDIUM = Missile(
     2_500.0,
 )
 SOLID = Missile("solid", 750.0, MEDIUM.stages, MACH, CD, 2_500.0, can_cut_off=False)
-PACKED = pack((SHORT, MEDIUM, SOLID))
+PACKED = pack((SCUD, MEDIUM, SOLID))
 PLANS = launch_plans(PACKED)
 
 
@@ -116,4 +115,4 @@ def test_bad_aims():
     with pytest.raises(InputError, match="Mode"):
         solve_launch(PACKED, 0, 0.6, 0.8, 0.61, 0.8, mode=5, plans=PLANS)
     with pytest.raises(InputError, match="other missiles"):
-        solve_launch(pack([SHORT]), 0, 0.6, 0.8, 0.61, 0.8, plans=PLANS)
+        solve_launch(pack([SCUD]), 0, 0.6, 0.8, 0.61, 0.8, plans=PLANS)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.made_missiles import CD, MACH
 
 from detente.flight.burnout import boosted, burnouts, fall, fall_ephemeris, orbits
 from detente.flight.flags import Flag
@@ -13,7 +14,6 @@ from detente.geodesy.distance import shortest_paths
 from detente.geodesy.ellipsoid import ecef_to_geodetic
 from detente.records.errors import InputError
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
 STAGES = (Stage(15_000.0, 2_200.0, 240.0, 60.0, 1.25), Stage(6_000.0, 900.0, 255.0, 60.0, 1.25))
 PACKED = pack([Missile("two", 750.0, STAGES, MACH, CD, 2_500.0)])
 LIGHT = pack([Missile("light", 20.0, (*STAGES, Stage(600.0, 60.0, 280.0, 60.0, 0.8)), MACH, CD, 2_500.0)])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.made_missiles import CD, MACH
 
 from detente.flight.flags import Flag
 from detente.flight.heldpitch import solve_cutoff
@@ -11,7 +12,6 @@ from detente.flight.trajectory import fly_out
 from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy.distance import destinations, shortest_paths
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
 STAGES = (Stage(15_000.0, 2_200.0, 240.0, 60.0, 1.25), Stage(6_000.0, 900.0, 255.0, 60.0, 1.25))
 PACKED = pack([Missile("two", 750.0, STAGES, MACH, CD, 2_500.0)])
 

@@ -2,12 +2,10 @@
 
 import dataclasses
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_missiles as made
 
 from detente.flight.aiming import max_range
 from detente.flight.inversion import Observation, Unknowns, invert, unknowns
@@ -17,7 +15,6 @@ from detente.flight.vehicle import pack
 from detente.geodesy.distance import shortest_paths
 from detente.records.errors import InputError
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_missiles.py")))
 SLACK = 1e-3  # of a value, at the ends of an interval
 DRAWS = 96
 

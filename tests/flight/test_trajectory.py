@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from tests.made_missiles import CD, MACH, SCUD
 
 from detente.flight.flags import Flag
 from detente.flight.trajectory import ephemeris, fly_out
 from detente.flight.vehicle import Missile, Stage, pack
 from detente.records.errors import InputError
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
-SCUD = Missile("scud", 1_000.0, (Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84),), MACH, CD)
 LAUNCHER = Missile(  # far more than any missile here needs: reaches orbit, and leaves the Earth with no payload
     "launcher",
     50.0,

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.made_missiles import CD, MACH
 
 from detente.flight import _kernels as kernels
 from detente.flight.vehicle import PITCH_OVER_END_FRACTION, VERTICAL_RISE_S, Missile, Stage, pack
@@ -13,7 +14,6 @@ from detente.records.errors import InputError
 
 STAGE = Stage(4_897.0, 1_198.0, 230.0, 75.0, 0.84)
 UPPER = Stage(1_000.0, 200.0, 250.0, 40.0, 0.6, 0.5)
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
 MISSILE = Missile("one", 500.0, (STAGE, UPPER), MACH, CD, 2_000.0)
 
 

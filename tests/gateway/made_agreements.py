@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key, world
+from tests.gateway.made_gateway import SIDES, Pair, key, world
 
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
@@ -45,17 +45,8 @@ def coarse(sigma_m: float) -> Callable[[dict], Any]:
     return change
 
 
-def run(pair: Pair, first: int, ticks: int) -> None:
-    for index in range(first, first + ticks):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
-
-
 def pair_under(said: str, ticks: int = 0) -> Pair:
     pair = Pair()
     pair.gateways = {name: under(name, said) for name in SIDES}
     pair.nodes = {name: start(pair.gateways[name], 1) for name in SIDES}
-    pair.connect()
-    run(pair, FIRST_TICK, ticks)
-    return pair
+    return pair.begin(ticks)

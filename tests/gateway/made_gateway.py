@@ -108,6 +108,29 @@ class Pair:
             self.own[name].append(replace(warnings))
             self.do(name, Tick(index=index, detections=detections, own=own))
 
+    def talk(self, first: int, ticks: int) -> "Pair":
+        """From tick ``first`` on both tick so often, five seconds apart, and each hears what the other says."""
+        for index in range(first, first + ticks):
+            self.pass_time(5.0)
+            self.tick(index)
+            self.carry()
+        return self
+
+    def begin(self, ticks: int = 14) -> "Pair":
+        """Connect them, and let them talk for so many ticks."""
+        self.connect()
+        return self.talk(FIRST_TICK, ticks)
+
     def link(self, name: str):
         """One side's link to the other."""
         return self.nodes[name].links[other(name)]
+
+
+def until_told(pair: Pair, name: str, first: int) -> int:
+    """Tick one side until it has something to tell, and leave that on the line; the tick at which it had."""
+    for index in range(first, first + 20):
+        pair.pass_time(5.0)
+        pair.tick(index, name)
+        if pair.link(name).pending:
+            return index
+    raise AssertionError("it never has anything to tell")

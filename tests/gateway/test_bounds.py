@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key
+from tests.gateway.made_gateway import SIDES, Pair, key
 
 from detente.centre.exchange.dsse import keyring
 from detente.centre.exchange.ledger import EntryKind
@@ -24,13 +24,7 @@ RUSSIAS: Ed25519PrivateKey = key(RUSSIA)
 @pytest.fixture
 def pair() -> Pair:
     """A pair that has talked."""
-    made = Pair()
-    made.connect()
-    for index in range(FIRST_TICK, FIRST_TICK + 8):
-        made.pass_time(5.0)
-        made.tick(index)
-        made.carry()
-    return made
+    return Pair().begin(8)
 
 
 def letter(pair: Pair, sequence: int) -> Frame:

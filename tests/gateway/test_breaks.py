@@ -26,20 +26,9 @@ from detente.gateway.store import MemoryStore
 NATO, RUSSIA = SIDES
 
 
-def run(pair: Pair, first: int, ticks: int) -> Pair:
-    """Both sides tick and hear each other."""
-    for index in range(first, first + ticks):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
-    return pair
-
-
 def talked(ticks: int, limits: Limits | None = None) -> Pair:
     """A pair that has talked."""
-    pair = Pair(limits)
-    pair.connect()
-    return run(pair, FIRST_TICK, ticks)
+    return Pair(limits).begin(ticks)
 
 
 def book(pair: Pair, name: str, entries: list[Entry]) -> Book:
@@ -72,7 +61,7 @@ def test_p3_nothing_that_was_held_behind_a_gap_is_lost_when_the_partner_begins_a
     of_russia = [entry.sequence for entry in lines if entry.kind is EntryKind.RECEIVED]
     assert of_russia == held
     assert audit(book(pair, NATO, pair.stores[NATO].ledger(RUSSIA)), theirs) == ()
-    assert run(pair, FIRST_TICK + 20, 6).link(NATO).below == pair.link(RUSSIA).next_sequence > 0
+    assert pair.talk(FIRST_TICK + 20, 6).link(NATO).below == pair.link(RUSSIA).next_sequence > 0
 
 
 def put_back(pair: Pair, store: MemoryStore) -> None:
@@ -105,7 +94,7 @@ def test_p3_an_old_copy_of_a_store_that_is_put_back_is_told_to_both_and_nothing_
     """What it accepts from then on is receipted by nobody, and stays in its outbox until it begins a new epoch."""
     pair = talked(8)
     old, tick = deepcopy(pair.stores[RUSSIA]), FIRST_TICK + 8
-    run(pair, tick, 4)
+    pair.talk(tick, 4)
     put_back(pair, old)
     copied, holds = pair.link(RUSSIA).next_sequence, pair.link(NATO).below
     assert copied < holds

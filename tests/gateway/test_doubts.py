@@ -1,13 +1,11 @@
 """A gateway and what it doubts: shown to the operator, acted on as configured, taken back at the operator's word."""
 
 import json
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.gateway import made_gateway as made
 
 from detente.centre.picture.trust import Suspicion, pardon
 from detente.gateway.health import metrics
@@ -20,7 +18,6 @@ from detente.records.errors import InputError
 from detente.records.slots import Origin, SensorState
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "made_gateway.py")))
 NATO, RUSSIA = made.SIDES
 FIRST_TICK = made.FIRST_TICK
 

@@ -5,182 +5,23 @@ import copy
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.gateway.made_gateway import key
-from tests.gateway.made_serving import serving
+from tests.gateway.made_faults import LAST, NORTH, SOUTH, WEST, Side, faulty, is_north, trio
 
-from detente.centre.exchange.message import Mark
-from detente.centre.exchange.offsets import Secret
-from detente.exercise.briefing import play_world
 from detente.gateway import faults, serve
 from detente.gateway.faults import Faults
 from detente.gateway.health import ORDER_FAULT
 from detente.gateway.keeping import Keeping
 from detente.gateway.logic import inbound, operator, outbound
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import Now
-from detente.gateway.logic.node import Event, Frame, LineUp, Tick, Timer, restore, start, step, watch
+from detente.gateway.logic.node import LineUp, Timer, restore
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import StoreError
-from detente.gateway.store import MemoryStore
-from detente.gateway.theatre import gateway_of
-from detente.scenario.files import load_agreement, load_scenario
-
-NORTH, WEST, SOUTH = "North", "West", "South"
-FIRST, LAST = 20, 50  # at the last, both others have something to tell West, and West them
-
-
-class Trio:
-    """Three sides after some ticks; the frames of the last are not carried."""
-
-    def __init__(self) -> None:
-        self.played = play_world(load_scenario("three-sides"), 1, 0, slots=32)
-        agreement, names = load_agreement("three-sides-2011"), self.played.theatre.names
-        self.gateways = {
-            name: gateway_of(
-                self.played.theatre, name, agreement, mark=Mark.EXERCISE, signer=key(name),
-                keys={other: (key(other).public_key(),) for other in names if other != name}, secret=Secret(bytes(32)),
-            )
-            for name in names
-        }  # fmt: skip
-        self.nodes = {name: replace(start(self.gateways[name], 1), tick=FIRST - 1) for name in names}
-        self.feeds = {name: self.played.heard(names.index(name)) for name in names}
-        self.store = MemoryStore(epoch=1)  # West's
-        self.frames: list[tuple[str, str, Lane, bytes]] = []
-        self.at(5.0 * FIRST)
-        for name in names:
-            for other in names:
-                if other != name:
-                    self.do(name, LineUp(partner=other))
-        for index in range(FIRST, LAST + 1):
-            self.carry()
-            self.at(5.0 * (index + 1))
-            for name in names:
-                self.tick(name, index)
-
-    def at(self, now_s: float) -> None:
-        self.now = Now(steady_s=now_s, exercise_s=now_s, wall_s=now_s)
-
-    def do(self, name: str, event: Event) -> None:
-        self.nodes[name], out = step(self.gateways[name], self.nodes[name], event, self.now)
-        if name == WEST:
-            self.store.commit(out.records)
-        self.frames += [(name, to, lane, data) for to, lane, data in out.frames]
-
-    def carry(self) -> None:
-        while self.frames:
-            sender, to, lane, data = self.frames.pop(0)
-            self.do(to, Frame(partner=sender, lane=lane, data=data))
-
-    def tick(self, name: str, index: int) -> None:
-        detections = self.feeds[name].tick(index)
-        own, _ = watch(self.gateways[name], self.nodes[name], index, detections)
-        self.do(name, Tick(index=index, detections=detections, own=own))
-
-    def letters(self, sender: str) -> list[Frame]:
-        """What a side has for West."""
-        return [
-            Frame(partner=sender, lane=lane, data=data) for one, to, lane, data in self.frames
-            if (one, to) == (sender, WEST) and lane is not Lane.NOTE
-        ]  # fmt: skip
-
-
-@cache
-def trio() -> Trio:
-    return Trio()
-
-
-class Disk:
-    """Whoever carries out commits: each ends when it is told to."""
-
-    error: BaseException | None = None
-
-    def __init__(self, work: Callable[[], None], done: Callable[[], None]) -> None:
-        self.work, self.done, self.busy = work, done, False
-
-    @property
-    def idle(self) -> bool:
-        return not self.busy
-
-    def start(self) -> None:
-        self.busy = True
-
-    def wait(self) -> None:
-        if self.busy:
-            self.work()
-        self.busy = False
-
-    def end(self) -> None:
-        self.wait()
-        self.done()
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
-
-
-class Side:
-    """West's process, at the moment after its last tick."""
-
-    def __init__(self, *, disk: bool = False, **changes: Any) -> None:
-        made = trio()
-        self.told: list[dict[str, Any]] = []
-        self.said: list[tuple[str, Lane, bytes]] = []
-        self.server = server = serving(made, WEST, [])
-        server.gateway = replace(server.gateway, **changes)
-        server.show = self.told.append
-        server.lines = {
-            name: SimpleNamespace(send=lambda lane, data, name=name: self.said.append((name, Lane(lane), data)))
-            for name in (NORTH, SOUTH)
-        }
-        feed_of = SimpleNamespace(file=None, grace_s=60.0)
-        server.ready = SimpleNamespace(config=SimpleNamespace(file=SimpleNamespace(feed=feed_of)))
-        self.store = server.store = copy.deepcopy(made.store)
-        server.keeping = Keeping(self.store, server.node, kept=server._kept, lost=server._lost)
-        self.disks: list[Disk] = []
-        if disk:
-            server.keeping.run_by(lambda work, done: self.disks.append(Disk(work, done)) or self.disks[-1])
-        self.at(made.now.exercise_s)
-
-    def at(self, now_s: float) -> None:
-        now = Now(steady_s=now_s, exercise_s=now_s, wall_s=now_s)
-        self.server.clock = SimpleNamespace(now=now, exercise_s=now_s, rate=1.0)
-
-    def tick(self, index: int) -> None:
-        self.server.batches[index] = trio().feeds[WEST].tick(index)
-        self.at(5.0 * (index + 1))
-        self.server._tick()
-
-    def link(self, name: str) -> Any:
-        return self.server.node.links[name]
-
-    @property
-    def faults(self) -> list[tuple[str, int]]:
-        """Whose fault was told, and the how manyeth it was."""
-        return [(line.get("partner", ""), line["times"]) for line in self.told if line["event"] == "fault"]
-
-    def to(self, name: str, note: bool) -> int:
-        return sum(one == name and (lane is Lane.NOTE) == note for one, lane, _ in self.said)
-
-
-def faulty(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, when: Callable[..., bool]) -> None:
-    """Have a function meet a number that nobody thought of, when it is so called."""
-    sound = getattr(module, name)
-
-    def function(*given: Any, **named: Any) -> Any:
-        if when(*given):
-            raise OverflowError("a number that nobody thought of")
-        return sound(*given, **named)
-
-    monkeypatch.setattr(module, name, function)
-
-
-def is_north(gateway: Any, link: Any, *_: object) -> bool:
-    return link.partner == NORTH
 
 
 def test_both_others_have_something_to_tell() -> None:
@@ -369,6 +210,56 @@ def test_p4_what_a_partner_told_before_and_every_tick_meets_is_forgotten_once() 
     assert pack(node.centre) == pack(side.server.node.centre)
 
 
+def poisoned_memory(place: str) -> Any:
+    """Means that meet a fault in what partners told, or whoever told something."""
+    means = trio().gateways[WEST].means
+
+    def cooperate(*given: Any) -> Any:
+        if place == "everything" or len(given[3]) or given[2].partner.status.any():
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    return replace(means, cooperate=cooperate)
+
+
+@pytest.mark.parametrize("place", ["waiting", "told", "everything"])
+def test_p11_a_start_that_meets_a_fault_brings_own_half_back(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """What partners told is forgotten; and where that is not it, nothing is exchanged, and the store stays as it is."""
+    was = Side()
+    was.server._run([*trio().letters(NORTH), *trio().letters(SOUTH)])
+    saved, node = was.store.load(), was.server.node
+    assert len(saved.ticks) > 2
+    side = Side() if place == "waiting" else Side(means=poisoned_memory(place))
+    if place == "waiting":
+        last = saved.received[-1].envelope
+        faulty(monkeypatch, inbound, "opened_again", lambda gateway, letter, former: letter.envelope == last)
+    again, out = side.server.faults.restored(side.server.gateway, saved, was.server.clock.now)
+    assert side.faults == [("", 1)]
+    assert (again.tick, again.durable, again.adrift) == (LAST, False, place == "everything")
+    assert pack(again.centre.own) == pack(node.centre.own)
+    assert not again.centre.assisted.partner.status.any()
+    assert {name: len(link.waiting) for name, link in again.links.items()} == {NORTH: 1, SOUTH: 2}
+    if place != "everything":
+        assert pack(again.centre.assisted.release) == pack(node.centre.assisted.release), "what was said is known"
+    side.store = side.server.store = copy.deepcopy(was.store)
+    side.server.keeping = Keeping(side.store, again, kept=side.server._kept, lost=side.server._lost)
+    side.server.keeping.owe(out.records)
+    for index in range(LAST + 1, LAST + 4):
+        side.tick(index)
+        was.tick(index)
+    assert pack(side.server.node.centre.own) == pack(was.server.node.centre.own)
+    told = {name: link.counts["accepted"] for name, link in side.server.node.links.items()}
+    if place == "everything":
+        assert (side.server.node.tick, side.server.node.durable) == (LAST + 3, False)
+        assert side.store.load().ticks == saved.ticks
+        assert side.server.counts["faults_total"] == 1
+    else:
+        assert side.server.node.durable
+        assert side.store.snapshot is not None
+        assert side.store.snapshot.index == LAST + 1, "the first tick packs the memory"
+        assert told == {name: link.counts["accepted"] for name, link in was.server.node.links.items()}
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     monkeypatch: pytest.MonkeyPatch, full: bool
@@ -378,8 +269,7 @@ def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     for index in range(LAST + 1, LAST + 3):
         whole.tick(index)
     with monkeypatch.context() as patch:
-        for module in (serve, faults):
-            faulty(patch, module, "step", lambda *_: True)
+        faulty(patch, faults, "step", lambda *_: True)
         for index in range(LAST + 1, LAST + 3):
             side.tick(index)
     own = pack(whole.server.node.centre.own)
@@ -401,6 +291,57 @@ def test_p11_of_a_tick_that_meets_a_fault_whoever_takes_part_own_half_stays(
     assert side.server.counts["feed_gaps_total"] == 0
     node, _ = restore(side.server.gateway, side.store.load(), side.server.clock.now)
     assert pack(node.centre.own) == pack(side.server.node.centre.own), "the store has it"
+
+
+def test_p4_a_fault_that_comes_back_whoever_takes_part_is_tried_again_ever_more_seldom_and_told() -> None:
+    """By itself it goes on where the fault does not come back; until then own warnings do, and health says why."""
+    means, tried, last = trio().gateways[WEST].means, set[int](), LAST + 40
+
+    def cooperate(*given: Any) -> Any:
+        index = round(given[5] / 5.0) - 1
+        tried.add(index)
+        if index < LAST + 25:
+            raise OverflowError("a number that nobody thought of")
+        return means.cooperate(*given)
+
+    whole, side = Side(), Side(means=replace(means, cooperate=cooperate))
+    document = None
+    for index in range(LAST + 1, last):
+        whole.tick(index)
+        side.tick(index)
+        assert side.server.node.tick == index
+        if index == LAST + 20:
+            document = side.server.faults.document
+            assert side.server.counts["exchange_stopped"] == 1
+            assert "start again" in refused_reload(side)
+    begins = [LAST + ahead for ahead in (1, 2, 3, 4, 6, 10, 18, 30)]
+    assert sorted(one for one in tried if one <= LAST + 30) == begins
+    assert tried == {*begins[:-1], *range(LAST + 30, last)}
+    assert document == {
+        "since_tick": LAST + 1, "tries": 7, "next_tick": LAST + 30,
+        "text": "OverflowError: a number that nobody thought of",
+    }  # fmt: skip
+    assert side.faults == [("", 1)]
+    (told,) = (line["text"] for line in side.told if line["event"] == "fault")
+    assert "it is tried again by itself, at the latest after 12 ticks; if that does not help, see docs" in told
+    (over,) = (line["text"] for line in side.told if line.get("kind") == "fault")
+    assert over.startswith("ticks are kept and the exchange goes on, after 29 ticks without: OverflowError")
+    assert side.server.faults.document is None
+    assert side.server.counts["exchange_stopped"] == 0
+    assert side.server.kept_tick == last - 1
+    assert pack(side.server.node.centre.own) == pack(whole.server.node.centre.own)
+    assert side.to(SOUTH, note=False) > 0
+
+
+def refused_reload(side: Side) -> str:
+    """Why a reload is refused now."""
+    side.server.ready = SimpleNamespace(  # type: ignore[assignment]
+        config=SimpleNamespace(folder=Path(), located=SimpleNamespace(file="x"), file=side.server.ready.config.file)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serve, "read_config", lambda *_, **__: None)
+        patch.setattr(serve, "prepare", lambda *_: None)
+        return asyncio.run(side.server._reload())
 
 
 def test_a_fault_is_told_at_its_first_tenth_and_hundredth_time_for_each_place_and_partner() -> None:

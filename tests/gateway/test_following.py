@@ -1,15 +1,15 @@
 """Two files in, tracks out: units, frames, bad input, and what is told of what was left out."""
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
+from tests import made_tracking as made
+from tests.made_disks import little_room
 from typer.testing import CliRunner
 
 import detente
@@ -17,8 +17,6 @@ from detente.cli.app import app
 from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
-little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 SENSORS = """
 frame: local
 azimuth: counterclockwise-from-x
@@ -123,6 +121,11 @@ def test_bad_rows_are_refused_with_their_line(columns, folder, column, row, valu
         detente.track(folder / "bad.csv", folder / "sensors.yaml")
     assert caught.value.line == row + 2
     assert words in str(caught.value)
+    names, *rows = (folder / "bad.csv").read_text().splitlines(keepends=True)
+    (folder / "blank.csv").write_text("".join(["\n", names, "\n", *rows[:3], "\n\n", *rows[3:]]))
+    with pytest.raises(InputError) as caught:
+        detente.track(folder / "blank.csv", folder / "sensors.yaml")
+    assert caught.value.line == row + 6, "blank lines are no rows, but lines"
 
 
 def test_what_is_refused_of_sensors_is_shown_alone_not_the_whole_file(folder):
@@ -278,6 +281,32 @@ def test_the_command_writes_what_the_function_returns(columns, folder):
     assert CliRunner().invoke(app, [*call, "--filter", "pf"]).exit_code == 2
 
 
+def test_what_differs_has_a_folder_of_its_own(columns, folder, tmp_path, monkeypatch):
+    """Two files of one name in different folders, and one file asked about twice."""
+    monkeypatch.chdir(tmp_path)
+    for place in ("a", "b", "."):
+        (tmp_path / place).mkdir(exist_ok=True)
+        pq.write_table(pa.table(columns), tmp_path / place / "plots.parquet")
+        (tmp_path / place / "sensors.yaml").write_text(SENSORS)
+    csv.write_csv(pa.table(columns), tmp_path / "a" / "plots.csv")
+
+    def written(*asked: object) -> str:
+        answer = CliRunner().invoke(app, ["track", *map(str, asked), "--json"])
+        assert answer.exit_code == 0, answer.output
+        return str(Path(json.loads(answer.stdout)["written"]).parent)
+
+    here, there = ("a/plots.parquet", "--sensors", "a/sensors.yaml"), ("b/plots.parquet", "--sensors", "b/sensors.yaml")
+    assert written("plots.parquet", "--sensors", "sensors.yaml") == "out/plots"
+    assert written(*here) == "out/plots-a"
+    assert written(tmp_path / "a/plots.parquet", "--sensors", tmp_path / "a/sensors.yaml") == "out/plots-a"
+    others = [
+        written(*there), written("a/plots.csv", *here[1:]), written(*here, "--filter", "ukf"),
+        written(*here[:2], "b/sensors.yaml"), written(*here, "--most-tracks", 100),
+    ]  # fmt: skip
+    assert len({"out/plots", "out/plots-a", *others}) == 7
+    assert len(list((tmp_path / "out").iterdir())) == 7
+
+
 def test_tracks_that_cannot_be_written_leave_nothing(columns, folder, tmp_path):
     pq.write_table(pa.table(columns), folder / "plots.parquet")
     call = ["track", str(folder / "plots.parquet"), "--sensors", str(folder / "sensors.yaml"), "--quiet", "--out"]
@@ -294,7 +323,8 @@ def test_tracks_that_cannot_be_written_leave_nothing(columns, folder, tmp_path):
         with little_room(1000):
             answer = CliRunner().invoke(app, [*call, str(tmp_path / out)])
         assert (answer.exit_code, "cannot be written: File too large" in answer.stderr) == (2, True), answer.output
-        assert [path.name for path in (tmp_path / out).iterdir()] == ["tracks.parquet"] * (out == "good")
+    assert not (tmp_path / "new").exists()
+    assert [path.name for path in (tmp_path / "good").iterdir()] == ["tracks.parquet"]
     assert (tmp_path / "good" / "tracks.parquet").read_bytes() == before
 
 
@@ -303,5 +333,5 @@ def test_what_goes_wrong_while_following_leaves_nothing(columns, folder, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(columns, folder, out=tmp_path / "out", progress=stop)
-    assert list((tmp_path / "out").iterdir()) == []
+        follow(columns, folder, out=tmp_path / "out/below", progress=stop)
+    assert list(tmp_path.iterdir()) == []

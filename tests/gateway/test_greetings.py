@@ -20,12 +20,7 @@ CLOSED = 2000
 
 def talked(ticks: int = 8) -> Pair:
     """A pair that has talked; then Russia has given many envelopes up, and has some more to tell."""
-    pair = Pair()
-    pair.connect()
-    for index in range(FIRST_TICK, FIRST_TICK + ticks):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
+    pair = Pair().begin(ticks)
     link = pair.link(RUSSIA).copied()
     for sequence in range(link.next_sequence, link.next_sequence + CLOSED):
         link.closings.add(Gone(sequence=sequence, digest=bytes(32), reason="expired"))

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
+from tests.gateway.made_gateway import SIDES, Pair
 
 from detente.gateway.health import (
     METRICS_TYPE,
@@ -57,13 +57,7 @@ def parsed(text: str) -> dict[tuple[str, str], float]:
 
 @pytest.fixture(scope="module")
 def pair() -> Pair:
-    pair = Pair()
-    pair.connect()
-    for index in range(FIRST_TICK, FIRST_TICK + 6):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
-    return pair
+    return Pair().begin(6)
 
 
 HEALTH = {"side": NATO, "marking": "exercise"}

@@ -17,17 +17,8 @@ from detente.gateway.sqlite_store import SqliteStore
 from detente.gateway.store import MemoryStore
 
 
-def run(pair: Pair, ticks: int = TICKS) -> Pair:
-    pair.connect()
-    for index in range(FIRST_TICK, FIRST_TICK + ticks):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
-    return pair
-
-
 def test_what_one_side_releases_the_other_applies_and_receipts() -> None:
-    pair = run(Pair())
+    pair = Pair().begin(TICKS)
     for name in SIDES:
         link, theirs = pair.link(name), pair.link(other(name))
         assert link.session.state is State.EXCHANGING
@@ -38,7 +29,7 @@ def test_what_one_side_releases_the_other_applies_and_receipts() -> None:
 
 
 def test_both_ledgers_tell_the_same_story() -> None:
-    pair = run(Pair())
+    pair = Pair().begin(TICKS)
     for name in SIDES:
         link = pair.link(name)
         mine, theirs = pair.stores[name].ledger(other(name)), pair.stores[other(name)].ledger(name)
@@ -50,7 +41,7 @@ def test_both_ledgers_tell_the_same_story() -> None:
 
 
 def test_the_secret_of_the_offsets_is_in_no_store_and_comes_back_from_its_own_file() -> None:
-    pair = run(Pair(), 14)
+    pair = Pair().begin(14)
     gateway = replace(pair.gateways[SIDES[0]], secret=Secret(b"never written anywhere, not once"))
     centre = pair.nodes[SIDES[0]].centre
     memory = pack(replace(centre, assisted=replace(centre.assisted, secret=gateway.secret)))
@@ -63,7 +54,7 @@ def test_the_secret_of_the_offsets_is_in_no_store_and_comes_back_from_its_own_fi
 def test_a_partner_that_lost_its_store_begins_anew_and_takes_over_none_of_its_old_lines() -> None:
     """Russia numbers its tracks from 1 again, in its next epoch: for a while NATO's picture holds both."""
     pair = Pair()
-    run(pair, 14)
+    pair.begin(14)
 
     def heard() -> set[tuple[int, int]]:
         partner = pair.nodes["NATO"].centre.assisted.partner
@@ -95,7 +86,7 @@ def test_a_store_gives_back_the_state_to_the_last_bit(tmp_path: Path, ticks: int
     pair = Pair()
     if on_disk:
         pair.stores = {name: SqliteStore(tmp_path / name, name, epoch=1) for name in SIDES}
-    run(pair, ticks)
+    pair.begin(ticks)
     for name in SIDES:
         node = pair.nodes[name]
         again, out = restore(pair.gateways[name], pair.stores[name].load(), pair.now)

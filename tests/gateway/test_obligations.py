@@ -1,18 +1,15 @@
 """What the commands say of an agreement's terms is what gateways keep to."""
 
-import runpy
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests import made_exchange as made
 
 from detente.centre.exchange import obligations
 from detente.gateway.logic import terms
 from detente.gateway.logic.limits import LANE_OF, Lane
 from detente.scenario.agreement import DataClass
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 
 def gateway(agreement, name="A"):

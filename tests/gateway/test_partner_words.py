@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key
+from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, key, until_told
 
 from detente.centre.exchange.dsse import keyring
 from detente.centre.exchange.ledger import EntryKind, Head
@@ -24,19 +24,10 @@ NOBODYS = Head(size=3, root=b"r" * 32, last=b"l" * 32)
 
 def talked(ticks: int = 8, limits: Limits | None = None) -> Pair:
     """A pair after some ticks; NATO has told Russia things that Russia has not receipted."""
-    pair = Pair(limits)
-    pair.connect()
-    for index in range(FIRST_TICK, FIRST_TICK + ticks):
-        pair.pass_time(5.0)
-        pair.tick(index)
-        pair.carry()
-    for index in range(FIRST_TICK + ticks, FIRST_TICK + ticks + 20):
-        pair.pass_time(5.0)
-        pair.tick(index, NATO)
-        if pair.link(NATO).pending:
-            pair.frames.clear()
-            return pair
-    raise AssertionError("it never has anything to tell")
+    pair = Pair(limits).begin(ticks)
+    until_told(pair, NATO, FIRST_TICK + ticks)
+    pair.frames.clear()
+    return pair
 
 
 @pytest.fixture(scope="module")

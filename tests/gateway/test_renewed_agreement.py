@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.gateway.made_agreements import agreement, coarse, pair_under, run, under
+from tests.gateway.made_agreements import agreement, coarse, pair_under, under
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair, other
 from tests.gateway.made_live import both, laid, ready, ticked
 from typer.testing import CliRunner
@@ -47,7 +47,7 @@ def lines(node: Node) -> dict[str, int]:
 def until_waiting(pair: Pair, index: int) -> int:
     """Ticks until NATO's picture holds Russia's word, and more of it waits; the next tick's index."""
     while not (lines(pair.nodes[NATO])["PARTNER"] and sum(len(one.messages) for one in pair.link(NATO).waiting) > 5):
-        run(pair, index, 1)
+        pair.talk(index, 1)
         index += 1
     return index
 
@@ -65,7 +65,7 @@ def test_what_was_said_under_the_old_clauses_stops_nothing_under_the_new(old: st
     pair = pair_under(old, ticks=6)
     accepted = {name: pair.link(name).next_sequence for name in SIDES}
     renew(pair, new, live=live)
-    run(pair, FIRST_TICK + 6, 14)
+    pair.talk(FIRST_TICK + 6, 14)
     assert [notice.text for _, notice in pair.notices if notice.kind == "stopped"] == []
     assert all(pair.link(name).next_sequence > accepted[name] for name in SIDES)
 

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from tests.gateway.made_gateway import SIDES, feed
 from tests.gateway.made_live import both, laid, ready, ticked
+from tests.made_disks import little_room
+from typer.testing import CliRunner
 
 from detente.centre.exchange.signature import sign
+from detente.cli.app import app
 from detente.gateway.config import validated
 from detente.gateway.files import located_file
 from detente.gateway.keys import read_signing_key
@@ -68,10 +71,7 @@ def test_an_agreement_not_yet_in_force_is_told_and_nothing_is_exchanged(folder: 
     ]
     assert server._state()[2]["agreement"]["standing"] == "not-yet"
     with both(folder) as pair:
-        for index in range(22, 42):
-            pair.pass_time(5.0)
-            pair.tick(index)
-            pair.carry()
+        pair.talk(22, 20)
         assert [pair.link(name).next_sequence for name in SIDES] == [0, 0]
 
 
@@ -178,6 +178,17 @@ def test_p7_a_start_on_a_full_disk_warns_and_exchanges_once_there_is_room(
     assert said, "the partner is greeted"
     assert json.loads(server.store.load().kept[0].document)["boots"] == boots, "and knows this start from the last"
     server.store.close()
+
+
+@pytest.mark.parametrize("room", [0, 5_000, 33_000])
+def test_a_first_start_without_room_for_a_store_leaves_none_in_the_way_of_the_next(folder: Path, room: int) -> None:
+    """An empty file, or a store that was begun, would be taken for one that was damaged."""
+    with little_room(room):
+        result = CliRunner().invoke(app, ["serve", str(folder / "NATO.yaml")])
+    assert (result.exit_code, "the room on the disk" in result.stderr) == (2, True)
+    assert list(folder.glob("NATO.store*")) == []
+    _, told = started(folder)
+    assert told[-1]["event"] == "stopped"
 
 
 @pytest.mark.parametrize("broken", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError()])

@@ -17,6 +17,7 @@ from detente.gateway.logic.notes import Word
 from detente.gateway.logic.operator import effect, idle
 from detente.gateway.logic.packing import pack
 from detente.gateway.sqlite_store import SqliteStore
+from detente.records.slots import Origin
 from detente.scenario.agreement import Terms
 
 NATO, RUSSIA = SIDES
@@ -47,6 +48,12 @@ def tick(pair: Pair, index: int) -> None:
 def forgotten(pair: Pair, name: str) -> list[tuple[int, bytes]]:
     entries = pair.stores[name].ledger(other(name))
     return [(one.sequence, one.envelope_digest) for one in entries if one.kind is EntryKind.FORGOTTEN]
+
+
+def shown(pair: Pair, name: str) -> tuple[int, int]:
+    """How many tracks of a partner's a side knows, and how many lines of its picture are one's."""
+    assisted = pair.nodes[name].centre.assisted
+    return int((assisted.partner.status > 0).sum()), int((assisted.picture.origin == Origin.PARTNER).sum())
 
 
 @pytest.mark.parametrize("retention_s", [12.0, 40.0])
@@ -130,6 +137,38 @@ def test_after_leaving_what_was_told_is_deleted_where_the_agreement_says_so() ->
     tick(pair, FIRST_TICK + 12)
     assert pair.stores[NATO].inbox == {}
     assert len(forgotten(pair, NATO)) == received
+
+
+@pytest.mark.parametrize("after", ["kept", "deleted"])
+def test_after_leaving_the_picture_shows_nothing_of_what_must_be_deleted(after: str) -> None:
+    pair = pair_under(after_withdrawal=after)
+    for index in range(FIRST_TICK, FIRST_TICK + 12):
+        tick(pair, index)
+    assert shown(pair, NATO)[0] > 0
+    pair.do(RUSSIA, Order(word="withdraw", partner=NATO))
+    pair.carry()
+    for index in range(FIRST_TICK + 12, FIRST_TICK + 14):
+        tick(pair, index)
+    told, lines = shown(pair, NATO)
+    assert (told > 0, lines > 0) == ((True, True) if after == "kept" else (False, False))
+
+
+@pytest.mark.parametrize("retention_s", [None, 22.0])
+def test_the_picture_lets_go_of_what_nothing_newer_was_told_of(retention_s: float | None) -> None:
+    """While its partner tells of an object, that is new; four ticks after the last word it may be kept no longer."""
+    pair = pair_under(retention_s)
+    for index in range(FIRST_TICK, FIRST_TICK + 12):
+        tick(pair, index)
+        assert pack(restore(pair.gateways[NATO], pair.stores[NATO].load(), pair.now)[0].centre) == pack(
+            pair.nodes[NATO].centre
+        )
+    before = shown(pair, NATO)[0]
+    assert before > 0
+    for index in range(FIRST_TICK + 12, FIRST_TICK + 17):
+        pair.pass_time(5.0)
+        pair.tick(index)
+        pair.frames.clear()  # the line is broken
+    assert shown(pair, NATO)[0] == (before if retention_s is None else 0)
 
 
 @pytest.mark.parametrize(("word", "term", "state"), [

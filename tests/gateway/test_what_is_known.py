@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.gateway.made_agreements import agreement, coarse, pair_under, run, under
+from tests.gateway.made_agreements import agreement, coarse, pair_under, under
 from tests.gateway.made_gateway import FIRST_TICK, SIDES, Pair
 
 from detente.centre.step import cooperate
@@ -95,7 +95,7 @@ def with_first_opinion(said: str, wrong: Callable) -> Pair:
         pair.gateways[name] = replace(under(name, said), means=Means(cooperate=wrong))
         pair.nodes[name] = start(pair.gateways[name], 1)
     pair.connect()
-    run(pair, FIRST_TICK, TICKS)
+    pair.talk(FIRST_TICK, TICKS)
     return pair
 
 

@@ -25,6 +25,9 @@ def test_simplifying_drops_vertices_and_keeps_the_place():
     borders = load_borders()
     full, coarse = country_outline(borders, "FRA", DAY), country_outline(borders, "FRA", DAY, tolerance_deg=0.2)
     assert sum(map(len, coarse)) < 0.3 * sum(map(len, full))
+    islands = country_outline(borders, "GRC", DAY, decimals=0)
+    assert 0 < len(islands) < len(country_outline(borders, "GRC", DAY))
+    assert all(ring[0] == ring[-1] and len(ring) >= 4 for ring in islands), "what shrinks to a point is no ground"
     assert max(lat for lat in (point[1] for point in coarse[0])) == pytest.approx(51.1, abs=0.2)
 
 

@@ -114,6 +114,14 @@ def test_direction_of_a_users_polygon_does_not_matter():
     assert forward.area_m2 == pytest.approx(sphere, rel=0.01)
 
 
+def test_a_polygon_may_end_where_it_began_and_its_last_edge_may_be_long():
+    """A ring closed by hand is the ring; a triangle whose last edge spans 80° goes round no pole."""
+    triangle = [(0.0, 0.0), (30.0, 40.0), (0.0, 80.0)]
+    (open_ring,), (closed_ring,) = polygon_rings(triangle), polygon_rings([*triangle, triangle[0]])
+    assert open_ring.tolist() == closed_ring.tolist()
+    assert sorted(np.rad2deg(open_ring).round(9).tolist()) == sorted(map(list, triangle))
+
+
 def test_a_users_polygon_may_cross_the_antimeridian():
     fiji = make_territory(polygon_rings([(-20, 175), (-20, -175), (-15, -175), (-15, 175)]))
     assert contains(fiji, degrees((-17, 179), (-17, -179), (-17, 170), (-17, 0), (-17, 181))).tolist() == [
@@ -191,14 +199,17 @@ def test_a_shore_takes_in_harbour_cities_and_no_other_land(nato):
     assert wide.area_m2 / nato.area_m2 == pytest.approx(1.053, abs=0.003)
 
 
-def test_a_shore_is_as_wide_as_it_says():
-    """Around an island on the 60th parallel; two segments a quadrant cut its corners by 4 % at most."""
-    island = make_territory(polygon_rings([(60.0, 179.8), (60.0, -179.8), (60.2, -179.8), (60.2, 179.8)]))
+@pytest.mark.parametrize(("south_deg", "share"), [(60.0, 0.03), (60.4, 0.01), (-70.6, 0.01)])
+def test_a_shore_is_as_wide_as_it_says(south_deg, share):
+    """Around an island across the antimeridian: to 1 % in the middle of a degree of latitude, 3 % at its edge."""
+    north_deg, most, least = south_deg + 0.2, 10_000.0 * (1.0 + share), 10_000.0 * (1.0 - share)
+    corners = [(south_deg, 179.8), (south_deg, -179.8), (north_deg, -179.8), (north_deg, 179.8)]
+    island = make_territory(polygon_rings(corners))
     wide = with_shore(island, island.rings(), 10_000.0)
-    middle = np.deg2rad([60.1, 179.8])
-    west = destinations(middle, -np.pi / 2, np.array([9_700.0, 10_300.0]))[:, :2]
-    north = destinations(np.deg2rad([60.2, 180.0]), 0.0, np.array([9_700.0, 10_300.0]))[:, :2]
-    east = destinations(np.deg2rad([60.1, -179.8]), np.pi / 2, np.array([9_700.0, 10_300.0]))[:, :2]
+    middle_deg = south_deg + 0.1
+    west = destinations(np.deg2rad([middle_deg, 179.8]), -np.pi / 2, np.array([least, most]))[:, :2]
+    north = destinations(np.deg2rad([north_deg, 180.0]), 0.0, np.array([least, most]))[:, :2]
+    east = destinations(np.deg2rad([middle_deg, -179.8]), np.pi / 2, np.array([least, most]))[:, :2]
     for ends in (west, north, east):
         assert contains(wide, ends).tolist() == [True, False]
 

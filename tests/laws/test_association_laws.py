@@ -1,22 +1,18 @@
 """What holds of joint association whatever the numbers and whatever order they stand in."""
 
-import runpy
 from dataclasses import fields, replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests import made_association as joint
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import Plots, follow
 from detente.centre.tracking.settings import TEXTBOOK, Association
 from detente.records.results import FollowedTracks
 
-TESTS = Path(__file__).parents[1]
-made = SimpleNamespace(**runpy.run_path(str(TESTS / "made_tracking.py")))
-joint = SimpleNamespace(**runpy.run_path(str(TESTS / "made_association.py")))
 NAMES = [name for name, _ in FollowedTracks.columns()]
 odds = some.floats(-8.0, 8.0)
 

@@ -7,6 +7,7 @@ shows here first.
 import gc
 import importlib.util
 import operator
+import runpy
 import shutil
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -28,6 +29,7 @@ from detente.flight import _kernels_motion
 from detente.geodesy import _kernels_geodesic
 
 PACKAGE = Path(detente.__file__).parent
+little_room = runpy.run_path(str(Path(__file__).parents[1] / "made_disks.py"))["little_room"]
 
 
 @pytest.fixture
@@ -101,6 +103,11 @@ def total(values):
 
 
 @kernel
+def ranks(values):
+    return np.argsort(values) - np.argsort(values, kind="mergesort")
+
+
+@kernel
 def wrong(x):
     return x.no_such_thing
 """
@@ -139,6 +146,15 @@ def test_no_machine_code_is_made_of_a_kernel_that_python_does_not_call(made: Mod
     assert [type(one.library).__name__ for one in made.half.overloads.values()] == ["JITCodeLibrary"]
 
 
+def test_a_full_disk_costs_the_compiled_code_its_place_and_nothing_else(made: ModuleType, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    with little_room(100):
+        assert made.half(3.0) == 1.5
+    assert [one for one in set(tmp_path.rglob("*")) - before if one.is_file()] == [], "nothing by half"
+    assert made.total(np.array([1.0])) == made.total(np.array([1.0]))
+    assert len(list(tmp_path.rglob("*.nbi"))) == 1, "what is compiled once there is room is kept"
+
+
 def test_haste_ends_with_the_compilation_even_if_that_fails(made: ModuleType) -> None:
     before = types.Function.get_call_type
     with pytest.raises(numba.TypingError, match="no_such_thing"):
@@ -173,6 +189,10 @@ def test_answers_are_remembered_for_built_ins_alone(made: ModuleType) -> None:
     times = typing.resolve_value_type(operator.mul)
     plain = types.float64, types.float64
     assert jit._ANSWERS[times, plain] == jit._ASK(times, typing, plain, {})
+
+
+def test_an_answer_to_a_call_without_keywords_is_none_to_one_with_them(made: ModuleType) -> None:
+    assert made.ranks(np.array([2.0, 3.0, 1.0])).tolist() == [0, 0, 0]
 
 
 def test_every_pass_of_numba_is_either_run_or_known_to_have_nothing_to_do_in_a_kernel() -> None:

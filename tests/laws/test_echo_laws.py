@@ -2,9 +2,9 @@
 
 import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+from tests import made_picture as made
 
 from detente.centre.picture._kernels_align import carry
 from detente.centre.picture.estimates import empty_estimates
@@ -14,7 +14,6 @@ from detente.centre.picture.settings import PictureSettings
 from detente.flight.prediction import coast
 from detente.records.stages import Messages
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 linear = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "linear_fusion.py"))
 GROUND = made.territories()
 TRIANGLE = np.tril_indices(6)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.made_missiles import CD, MACH
 
 from detente.flight import _kernels_coast as coasting
 from detente.flight import _kernels_predict as predict
@@ -18,7 +19,6 @@ from detente.geodesy._kernels import ecef_to_geodetic, geodetic_to_ecef
 from detente.geodesy._kernels_geodesic import geodesic_direct
 from detente.geodesy.constants import A_M, E2, J2, MU_M3_S2, OMEGA_RAD_S
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
 PACKED = pack(
     (
         Missile("one", 1_000.0, (Stage(19_900.0, 3_900.0, 240.0, 70.0, 0.88),), MACH, CD),

@@ -1,19 +1,15 @@
 """Laws of the picture: fusion never invents certainty, messages' order does not matter, all is numbers."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import made_picture as made
 
 from detente.centre.picture.estimates import estimate
 from detente.centre.picture.fusion import covariance_intersection, fuse, naive_product
 from detente.centre.picture.partner import canonical_order, receive, start_partner
 from detente.records.slots import Status
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 GROUND = made.territories()
 SEEDS = st.integers(0, 2**32 - 1)
 SOME = settings(max_examples=60, deadline=None)

@@ -15,7 +15,7 @@ from detente.geodesy.distance import shortest_paths
 from detente.records.slots import Phase, Status
 from detente.scenario.asked import Scenario
 from detente.studies.answers import AnswerBook, TrueStates
-from detente.studies.theatre import prepare
+from detente.studies.chunk import chunk_of
 
 CHI2_6, CHI2_2, HALF_2 = 12.59, 5.991, 1.386  # 95 % of six and of two numbers, and half of two
 
@@ -36,29 +36,29 @@ def looks(lisbon: Scenario):
     burns, believed to burn, squared distance of the launch over its sigma or NaN where none is stated, foretold from
     a state that nothing has seen since a satellite saw it burn).
     """
-    theatre = prepare(lisbon, 1, np.arange(4), pooled=True)
-    book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
-    own = [centres.begin_own(centre, theatre.rows) for centre in theatre.centres]
+    chunk = chunk_of(lisbon, 1, np.arange(4), pooled=True)
+    book, truth = AnswerBook(len(chunk.centres), chunk.rows), TrueStates(chunk.world)
+    own = [centres.begin_own(centre, chunk.rows) for centre in chunk.centres]
     rows = [[] for _ in own]
-    for index in range(theatre.ticks):
+    for index in range(chunk.ticks):
         now_s = (index + 1) * lisbon.file.tick_s
         truth.at(now_s)
-        for place, (centre, feed) in enumerate(zip(theatre.centres, theatre.feeds, strict=True)):
+        for place, (centre, feed) in enumerate(zip(chunk.centres, chunk.feeds, strict=True)):
             detections, offsets = feed.tick(index)
             own[place], _ = centres.observe(centre, own[place], detections, offsets, now_s)
             book.learn(place, own[place].tracks, feed.answers(index))
             if now_s % 10.0 == 0.0:
-                rows[place].append(looked_at(own[place], book.object_of[place], theatre, truth, now_s))
+                rows[place].append(looked_at(own[place], book.object_of[place], chunk, truth, now_s))
     return [np.concatenate(some).T for some in rows]
 
 
-def looked_at(own, object_of, theatre, truth, now_s):
+def looked_at(own, object_of, chunk, truth, now_s):
     """A row of ``looks`` for each confirmed track of a known object that states an impact."""
-    tracks, said, objects = own.tracks, own.estimates, theatre.world.objects
+    tracks, said, objects = own.tracks, own.estimates, chunk.world.objects
     r, s = np.nonzero((tracks.status == Status.CONFIRMED) & (said.impact_valid == 1))
     thing = object_of[r, tracks.number[r, s]]
     r, s, thing = r[thing >= 0], s[thing >= 0], thing[thing >= 0]
-    which = r * theatre.objects + thing
+    which = r * chunk.objects + thing
     off = truth.state[r, thing] - tracks.mean[r, s]
     aims = np.stack([objects.impact_lat_rad[which], objects.impact_lon_rad[which]], axis=1)
     starts = np.stack([objects.launch_lat_rad[which], objects.launch_lon_rad[which]], axis=1)

@@ -16,15 +16,15 @@ from detente.centre.step import Centre, Inputs, State, begin_assisted, begin_own
 from detente.exercise.briefing import play_world
 from detente.gateway.logic.node import start
 from detente.gateway.logic.node import watch as live_watch
-from detente.gateway.recorded import read_detections
+from detente.gateway.recorded import read_recorded
 from detente.gateway.theatre import gateway_of
 from detente.records.errors import InputError
 from detente.records.stages import Messages, Warnings
 from detente.scenario.asked import Scenario
 from detente.studies.architectures import BY_NAME
+from detente.studies.chunk import chunk_of
 from detente.studies.drivers import run
 from detente.studies.pictures import study_secret
-from detente.studies.theatre import prepare
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of empty rules, which never hold: any moment will do
 
@@ -34,7 +34,7 @@ def watch(centre: Centre, file: Path, *, tick_s: float, ticks: int) -> Warnings:
 
     Only detections of the centre's own sensors are heard, whatever else the file holds.
     """
-    everything = read_detections(file)
+    everything = read_recorded(file)
     heard = everything.take(np.flatnonzero(centre.suite.side[everything.sensor] == centre.side))
     rules = compile_agreement(None, [f"side {index}" for index in range(centre.sides)], [], EPOCH)
     assisted = begin_assisted(
@@ -67,10 +67,10 @@ def recorded(lisbon: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_a_gateway_gives_the_studys_own_warnings(lisbon: Scenario, recorded: Path) -> None:
     import pyarrow.parquet as pq
 
-    theatre = prepare(lisbon, 7, np.array([1]), pooled=False)
+    chunk = chunk_of(lisbon, 7, np.array([1]), pooled=False)
     said = Warnings.from_arrow(pq.read_table(recorded / "warnings.parquet"))
-    for side, centre in enumerate(theatre.centres):
-        warned = watch(centre, recorded / "detections.parquet", tick_s=lisbon.file.tick_s, ticks=theatre.ticks)
+    for side, centre in enumerate(chunk.centres):
+        warned = watch(centre, recorded / "detections.parquet", tick_s=lisbon.file.tick_s, ticks=chunk.ticks)
         expected = said.take((said.side == side) & (said.stream == 1))
         assert len(expected) > 3
         for name, _ in Warnings.columns():
@@ -79,11 +79,11 @@ def test_a_gateway_gives_the_studys_own_warnings(lisbon: Scenario, recorded: Pat
 
 
 def test_step_is_observe_then_cooperate(lisbon: Scenario) -> None:
-    theatre = prepare(lisbon, 7, np.array([0]), pooled=False)
-    centre, feed = theatre.centres[1], theatre.feeds[1]
-    rules = theatre.rules(BY_NAME["cooperating"])
+    chunk = chunk_of(lisbon, 7, np.array([0]), pooled=False)
+    centre, feed = chunk.centres[1], chunk.feeds[1]
+    rules = chunk.rules(BY_NAME["cooperating"])
     assisted = begin_assisted(
-        centre, rules, theatre.world.replicates, secret=study_secret(7, 1), exchanging=True
+        centre, rules, chunk.world.replicates, secret=study_secret(7, 1), exchanging=True
     )  # fmt: skip
     own, state = begin_own(centre, 1), State(own=begin_own(centre, 1), assisted=assisted)
     nothing = Messages.empty(), np.zeros(2, np.int64)
@@ -122,24 +122,24 @@ def own_stream(scenario: Scenario, partner: Callable[[Messages, float], Messages
 
     Also how many messages it was given, and how many lines of its picture held something of the partner's at most.
     """
-    theatre = prepare(scenario, 7, np.array([1]), pooled=False)
-    rules = theatre.rules(BY_NAME["cooperating"])
+    chunk = chunk_of(scenario, 7, np.array([1]), pooled=False)
+    rules = chunk.rules(BY_NAME["cooperating"])
     states = [
         State(
             own=begin_own(centre, 1),
             assisted=begin_assisted(
-                centre, rules, theatre.world.replicates, secret=study_secret(7, centre.side), exchanging=True
+                centre, rules, chunk.world.replicates, secret=study_secret(7, centre.side), exchanging=True
             ),
         )
-        for centre in theatre.centres
+        for centre in chunk.centres
     ]
     stream, given, held, letters = [], 0, 0, Messages.empty()
-    for index in range(theatre.ticks):
+    for index in range(chunk.ticks):
         now_s = (index + 1) * scenario.file.tick_s
         told = partner(letters, now_s) if len(letters) else letters
         given += len(told)
         for side in (0, 1):
-            detections, offsets = theatre.feeds[side].tick(index)
+            detections, offsets = chunk.feeds[side].tick(index)
             heard = told if side == 1 else Messages.empty()
             inputs = Inputs(
                 detections=detections,
@@ -147,7 +147,7 @@ def own_stream(scenario: Scenario, partner: Callable[[Messages, float], Messages
                 messages=heard,
                 message_offsets=np.array([0, len(heard)]),
             )
-            states[side], outputs = step(theatre.centres[side], states[side], inputs, now_s)
+            states[side], outputs = step(chunk.centres[side], states[side], inputs, now_s)
             if side == 0:
                 letters = outputs.said.messages
             else:
@@ -176,14 +176,14 @@ def test_the_own_stream_is_the_same_with_the_partner_absent_honest_or_lying(lisb
 def test_a_file_that_is_no_detections_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(InputError, match=r"d\.parquet.*not a detections table"):
-        read_detections(tmp_path / "d.parquet")
+        read_recorded(tmp_path / "d.parquet")
 
 
 def test_a_gateway_in_its_theatre_is_the_studys_centre(lisbon: Scenario) -> None:
     """What is handed to a live side (theatre, own detections by tick) gives the study's own stream, to the bit."""
-    played = play_world(lisbon, 7, 1, slots=prepare(lisbon, 7, np.array([1]), pooled=False).centres[0].slots)
-    theatre, warned = prepare(lisbon, 7, np.array([1]), pooled=False), 0
-    for side, centre in enumerate(theatre.centres):
+    played = play_world(lisbon, 7, 1, slots=chunk_of(lisbon, 7, np.array([1]), pooled=False).centres[0].slots)
+    chunk, warned = chunk_of(lisbon, 7, np.array([1]), pooled=False), 0
+    for side, centre in enumerate(chunk.centres):
         key = Ed25519PrivateKey.from_private_bytes(bytes(32))
         gateway = gateway_of(
             played.theatre,
@@ -196,7 +196,7 @@ def test_a_gateway_in_its_theatre_is_the_studys_centre(lisbon: Scenario) -> None
         )
         node, own = start(gateway, 1), begin_own(centre, 1)
         for index in range(130):
-            detections, offsets = theatre.feeds[side].tick(index)
+            detections, offsets = chunk.feeds[side].tick(index)
             own, expected = observe(centre, own, detections, offsets, (index + 1) * lisbon.file.tick_s)
             live, warnings = live_watch(gateway, node, index, played.heard(side).tick(index))
             node = replace(node, centre=replace(node.centre, own=live))

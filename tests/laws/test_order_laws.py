@@ -1,19 +1,16 @@
 """A scan is a set: in which order its detections are listed tells a tracker nothing."""
 
-import runpy
 from dataclasses import fields, replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import Plots, follow
 from detente.centre.tracking.settings import Association, Filter, Settings
 from detente.records.results import FollowedTracks
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 NAMES = [name for name, _ in FollowedTracks.columns()]
 
 

@@ -4,20 +4,17 @@ Normalised squared errors of six numbers, ideal 6. Fixed seeds, in blocks; objec
 judged is the filter and not the association.
 """
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import chi2
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import follow
 from detente.centre.tracking.settings import TEXTBOOK, Filter, Settings
 from detente.geodesy.ellipsoid import ecef_to_geodetic
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 RUNS, SCANS, BLOCK = 600, 60, 50
 SETTLED = 6  # scans from which all but a few are confirmed
 PATIENT = replace(TEXTBOOK, confirmed_misses=50, tentative_misses=50)

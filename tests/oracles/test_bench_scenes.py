@@ -108,7 +108,7 @@ def test_impacts_foretold_are_held_to_the_bound_of_the_state(
 
 @pytest.mark.usefixtures("bench")
 def test_a_measured_line_is_json_and_knows_whether_its_target_is_met() -> None:
-    line = importlib.import_module("tracking_lines").Line
+    line = importlib.import_module("lines").Line
     met = line("case", "what", np.float64(2.0), "×", at_least=np.float64(1.0))
     assert json.loads(json.dumps(met.__dict__ | {"met": met.met}))["met"] is True
     assert met.text.endswith("≥ 1              met")

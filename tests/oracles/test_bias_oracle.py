@@ -1,12 +1,10 @@
 """Biases learnt beside the tracks, against one filter of state and biases together, written out by definition."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_biased as biased
 
 from detente.centre.tracking import _kernels_bias as kernels
 from detente.centre.tracking import _kernels_places as places
@@ -15,8 +13,6 @@ from detente.centre.tracking.follower import Follower
 from detente.centre.tracking.settings import TEXTBOOK, Registration, Settings
 from detente.records.results import FollowedTracks
 
-TESTS = Path(__file__).parents[1]
-biased = SimpleNamespace(**runpy.run_path(str(TESTS / "made_biased.py")))
 made = biased.made
 ESTIMATED = replace(TEXTBOOK, registration=Registration.ESTIMATED, bias_range_m=150.0, bias_angle_rad=1.5e-3)
 BIAS = np.array([[120.0, -1e-3, 1.5e-3], [-90.0, 2e-3, -0.5e-3]])

@@ -1,12 +1,10 @@
 """Slow plain twins of what the picture asks of a missile last seen burning: energy, and fit to its launch."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture import _kernels_burnout as kernels
 from detente.centre.picture._kernels_layout import (
@@ -25,7 +23,6 @@ from detente.centre.picture.settings import PictureSettings
 from detente.geodesy._kernels import enu_axes, geodetic_to_ecef
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 SETTINGS = PictureSettings()
 
 

@@ -1,18 +1,14 @@
 """Agreements compared the slow way: every message of a small world is put to both, and each answers."""
 
-import runpy
 from itertools import product
-from pathlib import Path
-from types import SimpleNamespace
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from tests import made_exchange as made
 
 from detente.centre.exchange.comparison import difference
 from detente.centre.exchange.explanation import Facts, Place, explain
 from detente.scenario.agreement import Agreement
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 PARTIES = ("A", "B")
 ZONES = (made.box(0, 10, 0, 10), made.box(0, 10, 10, 20), made.box(0, 10, 0, 20))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.interpolate import PchipInterpolator
+from tests.made_missiles import CD, MACH, SCUD
 
 from detente.flight import _kernels_air as air_tables
 from detente.flight import _kernels_predict as predict
@@ -16,8 +17,6 @@ from detente.flight.vehicle import Missile, Stage, pack
 from detente.geodesy._kernels import ecef_to_geodetic, geodetic_to_ecef
 from detente.geodesy.constants import A_M, E2, G0_M_S2, J2, MU_M3_S2, OMEGA_RAD_S
 
-MACH, CD = (0.0, 0.85, 1.0, 1.2, 2.0, 4.5), (0.2, 0.2, 0.27, 0.27, 0.2, 0.2)
-SCUD = Missile("scud", 1000.0, (Stage(4897.0, 1198.0, 230.0, 75.0, 0.84),), MACH, CD)
 TWO_STAGE = Missile(
     "two-stage",
     750.0,

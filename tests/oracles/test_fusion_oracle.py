@@ -2,11 +2,12 @@
 
 import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment, minimize_scalar
+from tests import made_picture as made
+from tests import made_tracking as falls
 
 from detente.centre.picture._kernels_align import align
 from detente.centre.picture.estimates import estimate
@@ -20,8 +21,6 @@ from detente.centre.picture.partner import receive, start_partner
 from detente.centre.picture.settings import PictureSettings
 from detente.flight.prediction import coast
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
-falls = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
 linear = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "linear_fusion.py"))
 GROUND = made.territories()
 

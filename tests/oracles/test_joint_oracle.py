@@ -1,24 +1,20 @@
 """Joint probabilities against their definition, and against Stone Soup's JPDA on the same file."""
 
 import datetime
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
+from tests import made_association as joint
+from tests import made_stonesoup as theirs
+from tests import made_tracking as made
 
 from detente.centre.tracking import _kernels_joint as kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.follower import follow
 from detente.centre.tracking.settings import TEXTBOOK, Association, log_odds
 
-TESTS = Path(__file__).parents[1]
-made = SimpleNamespace(**runpy.run_path(str(TESTS / "made_tracking.py")))
-joint = SimpleNamespace(**runpy.run_path(str(TESTS / "made_association.py")))
-theirs = SimpleNamespace(**runpy.run_path(str(TESTS / "made_stonesoup.py")))
 JPDA = replace(TEXTBOOK, association=Association.JPDA, ambiguity_margin=1e6)
 
 

@@ -1,18 +1,14 @@
 """Where a vague state lands: against a slow plain twin, and against many states drawn from it."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_picture as made
 
 from detente.centre.picture._kernels_arc import landing_moments, landing_spread, vacuum_landing
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes
 from detente.geodesy.constants import MEAN_RADIUS_M
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_picture.py")))
 
 
 def landed(state):

@@ -1,17 +1,13 @@
 """Slow plain twin of what a late detection says of the present: two moments of a linear system, estimated together."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests.oracles import test_sigma_oracle as oracle
 
 from detente.centre.tracking import _kernels_late as late
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import TEXTBOOK, Settings
 
-oracle = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "test_sigma_oracle.py")))
 X = oracle.X
 
 

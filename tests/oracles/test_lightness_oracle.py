@@ -1,18 +1,14 @@
 """Slow plain twin of how the log-normal prior of a body's lightness is kept: adaptive quadrature, by definition."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from tests.oracles import test_sigma_oracle as oracle
 
 from detente.centre.tracking import _kernels_lightness as kernels
 from detente.centre.tracking import _kernels_places as places
 from detente.centre.tracking.settings import Settings
 
-oracle = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "test_sigma_oracle.py")))
 SETTINGS = Settings()
 SIGMA = SETTINGS.log_beta_sigma
 PLACES = [places.SITE_PRECISION, places.SITE_PULL]

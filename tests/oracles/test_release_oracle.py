@@ -2,20 +2,16 @@
 
 import hashlib
 import math
-import runpy
 import struct
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from tests import made_exchange as made
 
 from detente.centre.exchange import merkle
 from detente.centre.exchange.release import ReleaseReason, initial, release
 from detente.centre.exchange.rules import compile_agreement
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 
 CLASSES = ("launch-warning", "impact-prediction", "track")
 NAMES = {1: "launch-warning", 2: "impact-prediction", 3: "track", 5: "tracklet"}

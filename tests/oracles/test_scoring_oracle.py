@@ -165,6 +165,38 @@ def test_the_bound_without_noise_is_that_of_one_big_least_squares() -> None:
     np.testing.assert_allclose(([found.position_m2[-1]], [found.velocity_m2_s2[-1]]), expected, rtol=1e-6)
 
 
+def test_a_bound_begins_with_all_who_look_then_the_first_in_view_for_sure_and_others_as_often_as_they_see() -> None:
+    """Three radars at one moment, the first of which is blind: nobody may know more than the bound says."""
+    places, truth = flown(1)
+    away, still = (9e5, 7e5, 0.0), ConstantGravity(0.0, 2000.0)
+    watched = watch(ORIGIN, ORIGIN, away, detection=0.8)
+    watched = replace(watched, range_max_m=np.array([1e3, 1e9, 1e9]))
+    found = network_bounds(truth, np.zeros(1), watched, still)
+    own = radar_information(places[0], SIGMAS)[0]
+    other = radar_information(places[0] - np.array(away), SIGMAS)[0]
+    assert found.position_m2 == pytest.approx([np.trace(np.linalg.inv(own + 0.8 * other))], rel=1e-9)
+    assert found.velocity_m2_s2 == pytest.approx([3 * 2000.0**2], rel=1e-9)
+
+
+def test_what_is_too_low_too_high_or_too_far_is_not_seen() -> None:
+    """Edges of the view belong to it: of elevation 30°, at 2,000 km."""
+    high, far = math.radians(30.0), 2e6
+    _, truth = flown(1)
+    there = replace(truth, position_m=np.array([[far * math.cos(high), 0.0, far * math.sin(high)]]))
+    views = [(0.5, 0.6, 3e6), (0.1, 0.5, 3e6), (0.53, 0.6, 3e6), (0.1, 0.6, 1.99e6), (0.1, 0.6, 2.01e6)]
+    lowest, highest, farthest = np.array(views).T
+    found = [
+        len(
+            network_bounds(
+                there, np.zeros(1),
+                replace(watch(ORIGIN), elevation_min_rad=low, elevation_max_rad=top, range_max_m=most), FLIGHT,
+            ).object
+        )
+        for low, top, most in zip(lowest[:, None], highest[:, None], farthest[:, None], strict=True)
+    ]  # fmt: skip
+    assert found == [1, 0, 0, 0, 1]
+
+
 def test_more_radars_know_more_and_slow_or_blind_ones_less() -> None:
     _, truth = flown(12)
     times = np.arange(12.0)

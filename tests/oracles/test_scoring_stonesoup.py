@@ -1,16 +1,13 @@
 """Scoring against Stone Soup's own metrics on small cases."""
 
 import datetime
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_paths as made
 
-from detente.scoring.score import Rules, score_states
+from detente.scoring.score import ScoringRules, score_states
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
 EPOCH = datetime.datetime(2025, 1, 1)
 CUTOFF = 5000.0
@@ -60,7 +57,7 @@ def test_gospa_is_theirs(paths: tuple[dict, dict], order: int) -> None:
 
     found = theirs(GOSPAMetric(p=order, c=CUTOFF, measure=Euclidean([0, 1, 2])), paths)
     expected = [one.value["distance"] for one in found["GOSPA Metrics"].value]
-    score = score_states(tracks_of(paths[1]), truth_of(paths[0]), Rules(cutoff_m=CUTOFF, order=order))
+    score = score_states(tracks_of(paths[1]), truth_of(paths[0]), ScoringRules(cutoff_m=CUTOFF, order=order))
     np.testing.assert_allclose(score.gospa_m, expected, rtol=1e-12)
 
 
@@ -71,7 +68,7 @@ def test_ospa_is_theirs(paths: tuple[dict, dict], order: int) -> None:
 
     found = theirs(OSPAMetric(p=order, c=CUTOFF, measure=Euclidean([0, 1, 2])), paths)
     expected = [one.value for one in found["OSPA distances"].value]
-    score = score_states(tracks_of(paths[1]), truth_of(paths[0]), Rules(cutoff_m=CUTOFF, order=order))
+    score = score_states(tracks_of(paths[1]), truth_of(paths[0]), ScoringRules(cutoff_m=CUTOFF, order=order))
     np.testing.assert_allclose(score.ospa_m, expected, rtol=1e-12)
 
 

@@ -1,13 +1,11 @@
 """The soundness of messages once more, slowly: one check after the other over whole columns."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import made_exchange as made
 
 from detente.centre.exchange import _kernels_soundness as bounds
 from detente.centre.exchange import soundness
@@ -16,7 +14,6 @@ from detente.centre.exchange.release import initial, release
 from detente.centre.exchange.rules import compile_agreement
 from detente.records.slots import SensorStatus
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_exchange.py")))
 RULES = compile_agreement(
     made.agreement(
         made.clause("w", "launch-warning"), made.clause("i", "impact-prediction"), made.clause("t", "track"),

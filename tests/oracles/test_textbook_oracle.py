@@ -1,18 +1,14 @@
 """The textbook's tracker against Stone Soup 1.9's, step by step on the same plots."""
 
 import datetime
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests import made_stonesoup as theirs
+from tests import made_tracking as made
 
 from detente.centre.tracking.follower import follow
 from detente.centre.tracking.settings import TEXTBOOK
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_tracking.py")))
-theirs = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_stonesoup.py")))
 
 
 def their_tracker(scans):

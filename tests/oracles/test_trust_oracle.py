@@ -1,19 +1,16 @@
 """Trust once more, slowly: one partner, one replicate, in plain numpy and dictionaries, from the README's words."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.centre import test_picture_trust as tested
 
 from detente.centre.picture import _kernels_launches, _kernels_watch
 from detente.centre.picture.trust import COUNTED, TrustSettings, watch_of
 from detente.geodesy.ellipsoid import geodetic_to_ecef
 from detente.geodesy.look import line_of_sight_clear, look_angles
 
-tested = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "centre/test_picture_trust.py")))
 made, SETTINGS, TICK_S = tested.made, TrustSettings(), tested.TICK_S
 
 

@@ -1,12 +1,11 @@
 """One made-up study, its page, and the page in a browser without a network; made once for all tests of the room."""
 
-import importlib.util
 import json
 import shutil
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.report import made_study
 
 from detente.report.page import write_report
 from detente.report.saved import load
@@ -15,16 +14,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INJECTION = """</title></script><script>window.injected=1</script><img src=x onerror="window.injected=1">'"&"""
 
 
-def _made_study():
-    spec = importlib.util.spec_from_file_location("made_study", Path(__file__).with_name("made_study.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def made():
-    return _made_study()
+    """What makes one."""
+    return made_study
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,14 @@
 """A study's folder made by hand: the same files through the same table classes, with numbers of no meaning."""
 
 import json
-from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
+from tests.report.made_about import NAMES, SIDES, made_about
 
-from detente.geodesy.borders import load_borders
 from detente.geodesy.distance import destinations, great_circle_m
 from detente.geodesy.ellipsoid import geodetic_to_ecef
-from detente.geodesy.outline import country_outline
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import (
     Messages,
@@ -23,12 +21,9 @@ from detente.records.stages import (
     Truth,
     Warnings,
 )
-from detente.studies.architectures import BY_NAME
 from detente.studies.metrics import ALL, METRICS
 from detente.studies.results import Study
 
-SIDES = ("NATO", "Russia")
-NAMES = tuple(BY_NAME)
 GAIN_S = {"alone": 0.0, "warning": 40.0, "cooperating": 95.0, "two-key": 95.0, "sectoral": 80.0, "joint": 120.0}
 LAUNCHES = np.radians([[38.08, 46.30], [37.55, 45.07]])
 
@@ -204,12 +199,27 @@ def _values(mine, metric, name, generator):
 
 def _sample(world, name, generator):
     """Replicate 0 as tables: what flew, and a warning, a shot and some decisions on messages for each object."""
-    count, index = world.count, np.arange(world.count)
+    warnings = _warnings(world, name, generator)
+    shots, outcomes = _shots(world)
+    return {
+        "objects": _objects(world),
+        "truth": _truth(world),
+        "warnings": warnings,
+        "shots": shots,
+        "outcomes": outcomes,
+        "releases": _releases(0 if name in ("alone", "joint") else 4 * world.count),
+        "tracks": TrackHistory.empty(),
+        "opportunities": Opportunities.empty(),
+        "messages": Messages.empty(),
+    }
+
+
+def _objects(world):
     impact, side = world.impact[0], world.aim_side[0]
-    objects = _filled(
+    return _filled(
         Objects,
-        count,
-        object=index,
+        world.count,
+        object=np.arange(world.count),
         launch_s=world.launch_s[0],
         impact_s=world.impact_s[0],
         aim_side=side,
@@ -221,15 +231,18 @@ def _sample(world, name, generator):
         range_m=world.distance[0],
         apogee_m=world.apogee_m[0],
     )
-    moved = destinations(impact, generator.uniform(0, 6.28, count), generator.uniform(0, 60e3, count))
-    warned = _warned(world, name)[0]
-    pooled = name == "joint"
-    warnings = _filled(
+
+
+def _warnings(world, name, generator):
+    """One for each object that is warned of before it lands, its impact point off by up to 60 km."""
+    count, side, warned = world.count, world.aim_side[0], _warned(world, name)[0]
+    moved = destinations(world.impact[0], generator.uniform(0, 6.28, count), generator.uniform(0, 60e3, count))
+    return _filled(
         Warnings,
         count,
-        side=np.full(count, -1) if pooled else side,
+        side=np.full(count, -1) if name == "joint" else side,
         time_s=np.minimum(warned, 1e6),
-        number=index,
+        number=np.arange(count),
         stream=np.full(count, 1 if name == "alone" else 3),
         threatened=side,
         probability=np.full(count, 0.9),
@@ -238,9 +251,13 @@ def _sample(world, name, generator):
         impact_s=world.impact_s[0],
         impact_covariance_m2=np.tile([3.6e9, 8e8, 1.2e9], (count, 1)),
     ).take(np.flatnonzero(warned < world.impact_s[0]))
+
+
+def _shots(world):
+    """A shot at each object bound for some meridians, and what came of it."""
+    impact = world.impact[0]
     shot = np.flatnonzero((np.degrees(impact[:, 1]) % 7.0) < 3.0)
     high = geodetic_to_ecef(np.column_stack([impact[shot], np.full(len(shot), 40e3)]))
-    shots = _filled(Shots, len(shot), side=side[shot], number=shot, intercept_ecef_m=high)
     outcomes = _filled(
         Outcomes,
         len(shot),
@@ -249,29 +266,23 @@ def _sample(world, name, generator):
         in_basket=np.ones(len(shot)),
         hit=world.luck[0, shot] < 0.5,
     )
-    said = 0 if name in ("alone", "joint") else 4 * count
-    released = np.arange(said) % 3 > 0
-    releases = _filled(
+    return _filled(Shots, len(shot), side=world.aim_side[0, shot], number=shot, intercept_ecef_m=high), outcomes
+
+
+def _releases(said):
+    """So many decisions, two of three a release."""
+    number = np.arange(said)
+    released = number % 3 > 0
+    return _filled(
         Releases,
         said,
-        giver=np.arange(said) % 2,
-        receiver=1 - np.arange(said) % 2,
-        data=1 + np.arange(said) % 3,
-        clause=np.arange(said) % 4,
+        giver=number % 2,
+        receiver=1 - number % 2,
+        data=1 + number % 3,
+        clause=number % 4,
         released=released,
         reason=np.where(released, 13, 5),
     )
-    return {
-        "objects": objects,
-        "truth": _truth(world),
-        "warnings": warnings,
-        "shots": shots,
-        "outcomes": outcomes,
-        "releases": releases,
-        "tracks": TrackHistory.empty(),
-        "opportunities": Opportunities.empty(),
-        "messages": Messages.empty(),
-    }
 
 
 def _filled(kind, count, **given):
@@ -306,163 +317,3 @@ def _azimuth(start, end):
     shift = end[1] - start[1]
     y = np.sin(shift) * np.cos(end[0])
     return np.arctan2(y, np.cos(start[0]) * np.sin(end[0]) - np.sin(start[0]) * np.cos(end[0]) * np.cos(shift))
-
-
-def made_about(title, envelopes, names):
-    """What stands beside the numbers, with the keys that a study writes."""
-    day = date(2010, 12, 1)
-    borders = load_borders("50m")
-    west = [ring for code in ("DEU", "POL", "ROU", "TUR") for ring in country_outline(borders, code, day, 0.1)]
-    east = [[[lon, lat] for lon, lat in ((33, 52), (37, 45), (47, 42), (60, 50), (60, 66), (28, 66), (28, 60))]]
-    return {
-        "name": "made-up",
-        "title": title,
-        "about": "Invented numbers, to look at the page.",
-        "notes": "Nothing.",
-        "epoch": "2010-12-01T06:00:00+00:00",
-        "duration_s": 2400.0,
-        "threat_view": None,
-        "sides": [
-            _about_side("NATO", "NATO in part", [ring[:-1] for ring in west], ["DEU", "POL", "ROU", "TUR"]),
-            _about_side("Russia", "Russia in part", east, ["RUS"]),
-        ],
-        "sensors": [
-            _radar("western-radar", 0, "POL", 52.0, 21.0, 150.0, 120.0, 3000.0),
-            _radar("eastern-radar", 1, "RUS", 45.0, 41.0, 180.0, 110.0, 4000.0),
-            _radar("western-battery", 0, "TUR", 38.0, 35.0, 90.0, 90.0, 150.0),
-            {
-                "name": "eastern-eye",
-                "side": 1,
-                "owner": "RUS",
-                "kind": "satellite",
-                "title": "A satellite",
-                "source": "assumption (made up)",
-                "notes": "",
-                "sub_point_lon_deg": 80.0,
-                "semi_major_axis_km": 42164.2,
-                "eccentricity": 0.0,
-                "inclination_deg": 0.0,
-                "watch": None,
-            },
-        ],
-        "sites": [
-            _about_site("western-site", 0, "ROU", 44.0, 24.4),
-            _about_site("eastern-site", 1, "RUS", 55.9, 37.9),
-        ],
-        "raid": {
-            "waves": [{"name": "only", "at_s": 0.0, "count": 24}],
-            "missiles": [{"name": "made-missile", "title": "A made-up missile"}],
-            "places": [
-                {"name": "tabriz", "title": "Tabriz", "lat_deg": 38.08, "lon_deg": 46.30},
-                {"name": "urmia", "title": "Urmia", "lat_deg": 37.55, "lon_deg": 45.07},
-            ],
-            "notes": "",
-        },
-        "architectures": [
-            {"name": name, "meaning": BY_NAME[name].meaning, "agreement": _agreement(name)} for name in names
-        ],
-        "architecture_index": list(NAMES),
-        "metrics": [
-            {"name": m.name, "unit": m.unit, "about": m.about, "better": m.better, "is_fraction": m.is_fraction}
-            for m in METRICS
-        ],
-        "envelopes": envelopes,
-        "assumptions": [
-            _quantity("sensor/western-radar/instrumented_range_km", 3000.0, 2500.0, 4000.0, "assumption (made up)"),
-            _quantity("sensor/eastern-radar/instrumented_range_km", 4000.0, 3000.0, 6000.0, "a yearbook, p. 12"),
-            _quantity("sensor/eastern-radar/false_alarm_probability", 1e-6, 1e-7, 1e-5, "assumption (made up)"),
-            _quantity("site/western-site/stock", 24.0, 24.0, 24.0, "assumption (12 to 48)") | {"confidence": None},
-        ],
-        "simplifications": [{"room": "world", "what": "No weather.", "effect": "Not measured."}],
-    }
-
-
-def _about_side(name, title, territory, countries):
-    return {
-        "name": name,
-        "title": title,
-        "area_km2": 1.5e6,
-        "people_in_cities": 8e7,
-        "doctrine": {
-            "mode": "shoot-look-shoot",
-            "salvo": 1,
-            "shots_max": 4,
-            "look_s": 15.0,
-            "threat_probability": 0.5,
-            "reserve_fraction": 0.5,
-            "source": "assumption (made up; salvo 1 to 2)",
-        },
-        "territory": territory,
-        "sector": None,
-        "countries": countries,
-    }
-
-
-def _radar(name, side, owner, lat, lon, boresight, width, reach):
-    return {
-        "name": name,
-        "side": side,
-        "owner": owner,
-        "kind": "radar",
-        "title": f"The {name}",
-        "source": "made up",
-        "notes": "",
-        "lat_deg": lat,
-        "lon_deg": lon,
-        "boresight_azimuth_deg": boresight,
-        "sector_width_deg": width,
-        "elevation_min_deg": 2.0,
-        "reference_range_km": [reach / 2, reach / 3, reach],
-        "instrumented_range_km": [reach, 0.5 * reach, 1.5 * reach],
-    }
-
-
-def _about_site(name, side, owner, lat, lon):
-    return {
-        "name": name,
-        "side": side,
-        "owner": owner,
-        "interceptor": "made",
-        "title": "A made interceptor",
-        "lat_deg": lat,
-        "lon_deg": lon,
-        "stock": 24,
-        "stock_source": "assumption (12 to 48)",
-        "defends_own_radius_km": None if side else 30.0,
-        "range_max_km": [60.0, 40.0, 90.0],
-    }
-
-
-def _quantity(name, value, low, high, source):
-    return {"name": name, "value": value, "low": low, "high": high, "source": source, "confidence": "low"}
-
-
-def _agreement(name):
-    if name in ("alone", "joint"):
-        return None
-    clauses = [
-        {
-            "name": f"{giver.lower()}-{data}",
-            "data": data,
-            "giver": giver,
-            "receiver": receiver,
-            "owners_withheld": ["TUR"] if giver == "NATO" else [],
-            "delay_s": 0.0,
-            "every_s": 10.0,
-            "onward": False,
-            "when": {"impact_in": "receiver", "impact_probability": 0.5, "phases": ["coast"]},
-            "coarsen": {"sigma_position_m": 0.0, "sigma_velocity_m_s": 0.0, "grid_km": 50.0, "time_s": 10.0},
-            "label": "EXERCISE RELEASABLE",
-        }
-        for giver, receiver in (SIDES, SIDES[::-1])
-        for data in ("launch-warning", "track")
-    ]
-    return {
-        "name": f"made-{name}",
-        "title": "Made up",
-        "source": "nobody",
-        "parties": list(SIDES),
-        "clauses": clauses,
-        "valid": {"start": "2010-11-20T00:00:00Z", "end": "2050-01-01T00:00:00Z"},
-        "notes": "",
-    }

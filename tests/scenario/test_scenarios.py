@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from detente.geodesy.distance import great_circle_m
+from detente.geodesy.shapes import polygon_rings
+from detente.geodesy.territory import make_territory
+from detente.records.errors import InputError
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
+from detente.scenario.cities import Cities, cities_within
+from detente.scenario.complaints import FOUND_CHARACTERS_MAX, shown
 from detente.scenario.files import (
     check_file,
     list_agreements,
@@ -191,3 +196,41 @@ def test_named_aim_points_lie_within_the_least_reach_of_a_site_of_their_side(
             for point in launch.aim.at:
                 aimed_at = np.radians([[point.lat_deg, point.lon_deg]])
                 assert np.any(great_circle_m(aimed_at, places) <= reach_m), f"{launch.aim.side}: {point}"
+
+
+def test_cities_count_from_the_least_number_of_people_and_only_on_the_ground():
+    """Of five: one too small, one just large enough, two on neither side's ground, one beyond its box."""
+    places = np.radians([(51, 13), (52, 13), (52, 25), (59, 11), (30, 13)])
+    world = Cities(
+        lat_rad=places[:, 0], lon_rad=places[:, 1], people=np.array([99_999.0, 1e5, 1e7, 1e7, 1e7]),
+        names=("small", "enough", "east", "corner", "south"), digest="", source="",
+    )  # fmt: skip
+    ground = make_territory(polygon_rings([(50, 10), (50, 20), (60, 20)]))  # the corner north-west of it is not its own
+    found = cities_within(world, ground, 100_000)
+    assert (found.names, found.people.tolist()) == (("enough",), [1e5])
+    assert (found.lat_rad[0], found.lon_rad[0]) == tuple(places[1])
+    assert cities_within(world, ground, 10_000_001).names == ()
+
+
+def test_what_is_found_is_shown_whole_or_cut_with_a_sign_that_it_is():
+    room = FOUND_CHARACTERS_MAX - 2  # two quotes
+    assert shown("x" * room) == repr("x" * room)
+    cut = shown("x" * (room + 1))
+    assert (len(cut), cut[:3], cut[-2:]) == (FOUND_CHARACTERS_MAX, "'xx", "x…")
+    assert (shown(True), shown(None), shown([]), shown([1, 2])) == (
+        "true",
+        "nothing (null)",
+        "an empty list",
+        "a list of 2",
+    )
+    assert shown(dict.fromkeys("abcde", 1)) == "a mapping with 'a', 'b', 'c', 'd' …"
+    assert shown(dict.fromkeys("abcd", 1)) == "a mapping with 'a', 'b', 'c', 'd'"
+    assert shown({"value": 3, "low": 2, "high": 4, "source": "x"}) == "value 3, low 2, high 4"
+
+
+def test_a_quantity_may_be_set_anew_with_its_own_range_and_is_no_yes_or_no():
+    anew = "sides.NATO.command_delay_s={value: 30, low: 20, high: 45, source: mine, confidence: low}"
+    ranged = load_scenario("lisbon-2010", set_values=[anew]).sides[0].command_delay_s
+    assert (ranged.low, ranged.value, ranged.high, ranged.source) == (20.0, 30.0, 45.0, "mine")
+    with pytest.raises(InputError, match="true"):
+        load_scenario("lisbon-2010", set_values=["sides.NATO.command_delay_s=true"])

@@ -102,6 +102,20 @@ def test_a_runs_folder_is_scored_side_by_side(truth: pd.DataFrame, tmp_path: Pat
     assert NUMBERS_A_SIDE > 10**6
 
 
+def test_a_runs_table_alone_tells_its_sides_by_index_and_its_tracks_by_who_gave_them(
+    truth: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Without run.json beside it; and two givers' tracks of one number are two tracks."""
+    run_folder(tmp_path, truth)
+    table = pd.read_parquet(tmp_path / "tracks.parquet")
+    given = table[table["side"] == 1].assign(giver=1)
+    assert list(read_tracks(table)) == ["0", "1"]
+    both = read_tracks(pd.concat([table, given], ignore_index=True), "1")["1"]
+    assert both.track.tolist() == [7] * 5 + [NUMBERS_A_SIDE + 7] * 5
+    pooled = read_tracks(table.assign(side=-1).drop_duplicates("time_s"))
+    assert list(pooled) == ["pooled"]
+
+
 def wrong(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     changed = frame.astype({column: object})
     changed.loc[2, column] = value
@@ -140,6 +154,19 @@ def test_bad_numbers_are_named_with_their_line(truth: pd.DataFrame, tracks: pd.D
         assert caught.value.file == str(path)
         assert caught.value.expected
         assert caught.value.remedy
+
+
+def test_the_line_that_is_named_is_the_files_own(truth: pd.DataFrame, tracks: pd.DataFrame, tmp_path: Path) -> None:
+    """Blank lines are no rows, a quoted cell may hold ends of lines; an editor counts both."""
+    frame = wrong(tracks.drop(columns="covariance").assign(remark="on\ntwo lines"), "x_m", "nan")
+    lines = frame.to_csv(index=False).splitlines(keepends=True)
+    head, first, second = lines[0], "".join(lines[1:3]), "".join(lines[3:5])
+    path = tmp_path / "tracks.csv"
+    path.write_text("".join(["\n  \n", head, "\r\n", first, "\n", second, "\n\n", *lines[5:]]))
+    with pytest.raises(InputError, match="x_m is nan") as caught:
+        detente.score(path, truth)
+    assert path.read_text().splitlines()[caught.value.line - 1].startswith(lines[5].rpartition(",")[0])
+    assert caught.value.line == 12
 
 
 BAD_TRUTH = [

@@ -1,18 +1,14 @@
 """What a score says of tracks whose faults are known."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tests import made_paths as made
 
 from detente.records.errors import InputError
 from detente.records.paths import TrackPaths
 from detente.scoring.bounds import Bounds
-from detente.scoring.score import Rules, score_states
+from detente.scoring.score import ScoringRules, score_states
 
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "made_paths.py")))
 straight, tracks_of, truth_of = made.straight, made.tracks_of, made.truth_of
 START, FAR = (0.0, 0.0, 1e5), (0.0, 5e4, 1e5)
 
@@ -43,7 +39,7 @@ def test_a_missed_object_and_a_false_track_are_counted(seconds: np.ndarray) -> N
     truth = truth_of({1: (seconds, flown), 2: (seconds, straight(FAR, 1000, seconds))})
     off = shifted(flown, 0, 30, 40, 0, 0, 3)
     tracks = tracks_of({7: (seconds, off), 9: (seconds, straight((0, 9e4, 1e5), 1000, seconds))})
-    score = score_states(tracks, truth, Rules(cutoff_m=5000.0))
+    score = score_states(tracks, truth, ScoringRules(cutoff_m=5000.0))
     document = score.document
     assert document["gospa"]["missed"] == document["gospa"]["false"] == 1.0
     assert document["gospa"]["mean_m"] == pytest.approx(np.sqrt(50.0**2 + 5000.0**2))
@@ -52,6 +48,45 @@ def test_a_missed_object_and_a_false_track_are_counted(seconds: np.ndarray) -> N
     assert document["errors"]["position_rmse_m"] == pytest.approx(50.0)
     assert document["errors"]["velocity_rmse_m_s"] == pytest.approx(3.0)
     assert document["errors"]["nees"] is None
+
+
+def test_two_pairs_and_a_stray_by_hand() -> None:
+    """Errors 300 and 400 m and a track too many, at one moment, cut off at 1 km, for p = 1 and 2."""
+    now = np.zeros(1)
+    one, two = straight(START, 1000, now), straight(FAR, 1000, now)
+    truth = truth_of({1: (now, one), 2: (now, two)})
+    tracks = tracks_of({
+        1: (now, shifted(one, 300, 0, 0, 0, 0, 0)), 2: (now, shifted(two, 0, 0, 400, 0, 3, 4)),
+        3: (now, shifted(two, 0, 0, 9e4, 0, 0, 0)),
+    })  # fmt: skip
+    plain = score_states(tracks, truth, Rules(cutoff_m=1000.0, order=1.0)).document
+    assert plain["gospa"] == {"mean_m": 1200.0, "localisation_m": 700.0, "missed": 0.0, "false": 1.0}
+    assert plain["ospa"]["mean_m"] == pytest.approx(1700.0 / 3)
+    squared = score_states(tracks, truth, Rules(cutoff_m=1000.0)).document
+    assert squared["gospa"]["localisation_m"] == pytest.approx(500.0)
+    assert squared["gospa"]["mean_m"] == pytest.approx(np.sqrt(0.75e6))
+    assert squared["ospa"]["mean_m"] == pytest.approx(np.sqrt(1.25e6 / 3))
+    assert squared["errors"]["velocity_rmse_m_s"] == pytest.approx(5.0 / np.sqrt(2.0))
+    assert squared["siap"]["identity_changes_per_tracked_hour"] is None, "one moment lasts no time"
+
+
+def test_an_even_grid_covers_the_life_of_the_truth() -> None:
+    """Every 2.5 s from the truth's first moment, 3 s, to the last step within it; silence of tracks within counts."""
+    lived, spoken = np.arange(3.0, 15.0), np.arange(5.0, 10.0)
+    tracks = tracks_of({1: (spoken, straight(START, 1000, spoken))})
+    score = score_states(tracks, truth_of({1: (lived, straight(START, 1000, lived))}), Rules(every_s=2.5))
+    assert score.moments_s.tolist() == [3.0, 5.5, 8.0, 10.5, 13.0]
+    assert score.missed.tolist() == [1, 0, 0, 1, 1]
+    assert score.interpolated == 1
+
+
+def test_the_longest_segment_is_of_one_track_without_a_gap(seconds: np.ndarray) -> None:
+    """Followed for 3 s by track 1, at once for 4 s by track 2, and after a silence for 2 s by it again."""
+    flown = straight(START, 1000, seconds)
+    tracks = tracks_of({1: (seconds[:3], flown[:3]), 2: (seconds[np.r_[3:7, 8:10]], flown[np.r_[3:7, 8:10]])})
+    truth = truth_of({1: (seconds, flown)})
+    siap = score_states(tracks, truth, Rules(hold_s=1.0)).document["siap"]
+    assert (siap["identity_changes"], siap["longest_segment_fraction"], siap["completeness"]) == (1, 0.4, 0.9)
 
 
 def test_a_second_track_on_an_object_is_ambiguous_not_spurious(seconds: np.ndarray) -> None:
@@ -164,7 +199,7 @@ def test_settling_leaves_out_errors_but_no_set_metric(seconds: np.ndarray) -> No
     flown = straight(START, 1000, seconds)
     truth = truth_of({1: (seconds, flown)})
     tracks = tracks_of({1: (seconds[4:], shifted(flown[4:], 0, 0, 8, 0, 0, 0))})
-    document = score_states(tracks, truth, Rules(settle_s=6.0)).document
+    document = score_states(tracks, truth, ScoringRules(settle_s=6.0)).document
     assert document["errors"]["samples"] == 4
     assert document["gospa"]["missed"] == pytest.approx(0.4)
 
@@ -172,11 +207,12 @@ def test_settling_leaves_out_errors_but_no_set_metric(seconds: np.ndarray) -> No
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(cutoff_m=0.0), Rules(order=0.5), Rules(every_s=-1.0), Rules(settle_s=-1.0), Rules(cutoff_m=np.nan),
-        Rules(cutoff_m=1e300), Rules(order=1000.0), Rules(every_s=1e-9),
+        ScoringRules(cutoff_m=0.0), ScoringRules(order=0.5), ScoringRules(every_s=-1.0), ScoringRules(settle_s=-1.0),
+        ScoringRules(cutoff_m=np.nan), ScoringRules(cutoff_m=1e300), ScoringRules(order=1000.0),
+        ScoringRules(every_s=1e-9),
     ],
 )  # fmt: skip
-def test_senseless_rules_are_named(rules: Rules, seconds: np.ndarray) -> None:
+def test_senseless_rules_are_named(rules: ScoringRules, seconds: np.ndarray) -> None:
     paths = {1: (seconds, straight(START, 1000, seconds))}
     with pytest.raises(InputError, match="correct"):
         score_states(tracks_of(paths), truth_of(paths), rules)
@@ -190,7 +226,7 @@ def test_tracks_and_truth_that_share_no_moment_are_refused(
     flown = straight(START, 1000, seconds)
     tracks, truth = tracks_of({1: (seconds + later_s, flown)}), truth_of({1: (seconds, flown)})
     with pytest.raises(InputError, match="a truth from 0 to 9 s") as caught:
-        score_states(tracks, truth, Rules(every_s=every_s))
+        score_states(tracks, truth, ScoringRules(every_s=every_s))
     assert f"tracks from {later_s:g} to {later_s + 9:g} s" in caught.value.found
 
 

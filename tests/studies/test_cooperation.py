@@ -19,9 +19,9 @@ from detente.records.stages import Truth
 from detente.scenario.files import load_scenario
 from detente.scenario.sides import Doctrine
 from detente.studies.architectures import BY_NAME
+from detente.studies.chunk import chunk_of
 from detente.studies.cooperation import Cooperation
 from detente.studies.replicates import fly
-from detente.studies.theatre import prepare
 from detente.world.outcome import Lethality
 
 NORTH, SOUTH = 0, 1
@@ -52,7 +52,7 @@ def world(objects):
     )
 
 
-def theatre(objects=1, doctrine=ONE_SHOT, sites=None, kill=0.0, consent_delay_s=0.0, refused=None, sectors=None):
+def chunk(objects=1, doctrine=ONE_SHOT, sites=None, kill=0.0, consent_delay_s=0.0, refused=None, sectors=None):
     sites = [made.site("northern", 5, 0, side=NORTH, stock=9), made.site("southern", 5, 0, side=SOUTH, stock=9)] if (
         sites is None
     ) else sites  # fmt: skip
@@ -79,7 +79,7 @@ class Under:
             watching=deciders, lines=len(lines), picture=lambda side: self.now,
             line_objects={side: np.arange(len(lines))[None] for side in deciders},
         )  # fmt: skip
-        setting = theatre(objects=len(lines), **setting)
+        setting = chunk(objects=len(lines), **setting)
         self.cooperation = Cooperation(setting, architecture, self.pictures, record=True)  # type: ignore[arg-type]
 
     def look(self, *moments_s):
@@ -199,14 +199,14 @@ def test_the_partner_does_not_know_of_a_hit_but_one_plan_does():
 SAID = "two-key.{0}.value={1} two-key.{0}.low={1} two-key.{0}.high={1} two-key.{0}.source=given"
 
 
-def theatre_with(refusal, consent_s):
+def asked_with(refusal, consent_s):
     given = SAID.format("refusal_probability", refusal) + " " + SAID.format("consent_delay_s", consent_s)
     return load_scenario("theatre-2011", set_values=given.split())
 
 
 @pytest.mark.parametrize(("refusal", "consent_s"), [(0.0, 15.0), (0.25, 45.0), (1.0, 180.0)])
 def test_refusals_and_delays_are_drawn_as_the_scenario_says(refusal, consent_s):
-    drawn = prepare(theatre_with(refusal, consent_s), 1, np.arange(3), pooled=False)
+    drawn = chunk_of(asked_with(refusal, consent_s), 1, np.arange(3), pooled=False)
     assert drawn.consent_delay_s.tolist() == [consent_s] * 3
     share, sigma = float(drawn.refused.mean()), math.sqrt(refusal * (1.0 - refusal) / drawn.refused.size)
     assert drawn.refused.size == 3 * 22
@@ -214,7 +214,7 @@ def test_refusals_and_delays_are_drawn_as_the_scenario_says(refusal, consent_s):
 
 
 def test_a_second_key_that_always_refuses_fires_nothing():
-    flown = fly(theatre_with(1.0, 60.0), 1, np.array([0]), ("cooperating", "two-key"), record=False).table
+    flown = fly(asked_with(1.0, 60.0), 1, np.array([0]), ("cooperating", "two-key"), record=False).table
 
     def value(architecture, metric):
         kept = (flown.architecture == architecture) & (flown.metric == metric) & (flown.side == "all")

@@ -106,6 +106,7 @@ def test_a_low_burnout_in_air_is_cautioned():
     assert fly_burnout(2_000.0, 45.0).document["cautions"]
     assert not fly_burnout(2_000.0, 45.0, altitude_km=40.0).document["cautions"]
     assert not fly_burnout(2_000.0, 45.0, drag=False).document["cautions"]
+    assert not fly_burnout(2_000.0, -45.0, altitude_km=20.0).document["cautions"], "it has no way up"
 
 
 def test_an_observed_test_tells_its_missile():
@@ -151,6 +152,7 @@ BAD = [
     (lambda: fly("forden-scud-b", loft=-20.0), "--loft", "steeper"),
     (lambda: fly_burnout(math.nan, 40.0), "--burnout-speed", "correct the number"),
     (lambda: fly_burnout(3_000.0, 91.0), "--burnout-angle", "correct the number"),
+    (lambda: fly_burnout(3_000.0, -1.0), "--burnout-angle", "--burnout-altitude-km"),
     (lambda: fly_burnout(3_000.0, 40.0, altitude_km=-1.0), "--burnout-altitude-km", "correct the number"),
     (lambda: fly_burnout(3_000.0, 40.0, ballistic_coefficient_kg_m2=0.0), "--ballistic-coefficient", "correct"),
     (lambda: fly_observed(-1.0, 100.0), "--observed-range-km", "correct the observation"),

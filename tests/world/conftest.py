@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.made_sensors import make_suite
 
 from detente.geodesy import _kernels as geodesy
 from detente.geodesy.shapes import polygon_rings
 from detente.geodesy.territory import make_territory
-from detente.records.slots import SensorSuite
 from detente.records.stages import Objects, Truth
 from detente.scenario.asked import People, Scenario, Sensor
 from detente.scenario.catalogue import MissileEntry, PlaceEntry, RadarEntry
@@ -42,30 +42,6 @@ def satellite(name="satellite", side=0, **values):
         sigma_azimuth_rad=50e-6, sigma_elevation_rad=50e-6,
     )  # fmt: skip
     return {**numbers, **values}
-
-
-FIXED = (
-    "lat_rad", "lon_rad", "height_m", "boresight_rad", "sector_half_width_rad", "elevation_min_rad",
-    "elevation_max_rad", "watch_rad", "grazing_m",
-)  # fmt: skip
-DRAWN = (
-    "orbit", "revisit_s", "offset_s", "reference_range_m", "reference_snr", "instrumented_range_m",
-    "false_alarm_probability", "false_plots_per_scan", "detection_probability", "cloud_top_m", "sigma_range_m",
-    "sigma_azimuth_rad", "sigma_elevation_rad",
-)  # fmt: skip
-
-
-def make_suite(sensors, count):
-    columns = {name: np.array([sensor[name] for sensor in sensors], float) for name in FIXED}
-    columns |= {name: np.array([[s[name] for s in sensors]] * count, float) for name in DRAWN}
-    return SensorSuite(
-        kind=np.array([s["kind"] for s in sensors], np.uint8),
-        side=np.array([s["side"] for s in sensors], np.int64),
-        owner=np.zeros(len(sensors), np.int64),
-        owners=("XXX",),
-        names=tuple(s["name"] for s in sensors),
-        **columns,
-    )
 
 
 @dataclass(frozen=True)

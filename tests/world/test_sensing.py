@@ -8,8 +8,9 @@ import pytest
 from detente.geodesy import _kernels as geodesy
 from detente.records.errors import InputError
 from detente.records.stages import Detections
+from detente.world import _kernels_path as path
 from detente.world import _kernels_sensing as kernels
-from detente.world.sensing import detect, sensor_address
+from detente.world.sensing import FALSE_PLOTS_MOST, check_suite, detect, sensor_address
 
 FOREVER = 40_000.0
 
@@ -329,7 +330,7 @@ def test_between_samples_the_path_is_the_cubic(made):
     position = np.ascontiguousarray(np.array([np.polynomial.Polynomial(c)(times) for c in cubic]).T)
     velocity = np.ascontiguousarray(np.array([np.polynomial.Polynomial(c).deriv()(times) for c in cubic]).T)
     for j, t in ((0, 0.3), (1, 0.7), (1, 1.9), (2, 4.4), (2, 5.0)):
-        assert kernels.hermite(times, position, velocity, j, t) == pytest.approx(
+        assert path.position_between(times, position, velocity, j, t) == pytest.approx(
             [np.polynomial.Polynomial(c)(t) for c in cubic], abs=1e-12
         )
 
@@ -356,14 +357,38 @@ def test_sensor_address_depends_on_the_name_alone():
     assert all(0 <= value < 2**31 for value in found)
 
 
+OF_RADARS = [
+    ("revisit_s", [0.0, -1.0], [1e-3]), ("offset_s", [-1e-3], [0.0]),
+    ("false_plots_per_scan", [-0.1, FALSE_PLOTS_MOST + 0.1], [0.0, FALSE_PLOTS_MOST]),
+    ("reference_range_m", [0.0], [1e-3]), ("reference_snr", [0.0], [1e-3]), ("instrumented_range_m", [0.0], [1e-3]),
+    ("false_alarm_probability", [0.0, 1.0], [1e-9, 0.999]), ("sigma_range_m", [0.0], [1e-3]),
+    ("sigma_azimuth_rad", [0.0], [1e-9]), ("sigma_elevation_rad", [0.0], [1e-9]),
+    ("detection_probability", [], [7.0]),  # a radar's follows from its signal
+]  # fmt: skip
+OF_SATELLITES = [
+    ("revisit_s", [0.0], [1e-3]), ("offset_s", [-1e-3], [0.0]), ("false_plots_per_scan", [-0.1], [0.0]),
+    ("detection_probability", [-0.1, 1.1], [0.0, 1.0]), ("sigma_azimuth_rad", [0.0], [1e-9]),
+    ("sigma_elevation_rad", [0.0], [1e-9]), ("sigma_range_m", [], [-1.0]), ("reference_snr", [], [-1.0]),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "wrong",
-    [{"revisit_s": 0.0}, {"false_alarm_probability": 0.0}, {"reference_range_m": 0.0}, {"false_plots_per_scan": 1e4}],
+    ("kind", "name", "wrong", "right"),
+    [("radar", *row) for row in OF_RADARS] + [("satellite", *row) for row in OF_SATELLITES],
 )
-def test_a_sensor_that_cannot_work_is_refused(made, wrong):
-    world = made.world([made.still(5, 5, 3e5)], [made.radar("good"), made.radar("bad", **wrong)])
-    with pytest.raises(InputError, match="bad"):
-        detect(world, made.asked(), 1)
+def test_a_sensor_that_cannot_work_is_refused_by_name_and_number(made, kind, name, wrong, right):
+    """And one whose numbers are just within what can be is not; nor for a number that its kind does not have."""
+    other = made.satellite if kind == "radar" else made.radar
+    for value in (*wrong, *right):
+        sensors = [other("good"), getattr(made, kind)("bad", **{name: value})]
+        world = made.world([made.still(5, 5, 3e5)], sensors)
+        if value in right:
+            check_suite(world.suite)
+            continue
+        with pytest.raises(InputError) as caught:
+            detect(world, made.asked(), 1)
+        assert caught.value.found == f"bad: {name} of {value:g}"
+        assert caught.value.path == f"sensor.bad.{name}"
 
 
 def test_an_object_that_was_not_launched_is_not_seen(made):

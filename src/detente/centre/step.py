@@ -7,7 +7,7 @@ because the first is the same under every architecture.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -21,7 +21,7 @@ from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.sensor_status import declaration, heard, nothing_declared, parted
 from detente.centre.picture.estimates import DatedEstimates, empty_estimates, estimate
 from detente.centre.picture.fusion import fuse, start_picture
-from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner
+from detente.centre.picture.partner import KeptPartnerTracks, KeptPicture, receive, start_partner, without
 from detente.centre.picture.settings import PictureSettings
 from detente.centre.picture.trust import (
     Trust,
@@ -170,7 +170,10 @@ def begin_own(centre: Centre, rows: int) -> Own:
 def begin_assisted(
     centre: Centre, rules: Rules, replicates: NDArray[np.int64], *, secret: Secret, exchanging: bool
 ) -> Assisted:
-    """A centre's cooperating half that has heard nothing. Without an exchange it has no room for partners' tracks."""
+    """A centre's cooperating half that has heard nothing, for ``replicates`` (R,) by their numbers.
+
+    Without an exchange it has no room for partners' tracks.
+    """
     rows, others = len(replicates), centre.partner_slots if exchanging else 0
     lines = centre.slots + others
     return Assisted(
@@ -189,7 +192,10 @@ def begin_assisted(
 def observe(
     centre: Centre, own: Own, detections: Detections, offsets: NDArray[np.int64], now_s: float
 ) -> tuple[Own, Warnings]:
-    """Own detections to own tracks, estimates and warnings at ``now_s``. The own stream is this and nothing else."""
+    """Own detections to own tracks, estimates and warnings at ``now_s``. The own stream is this and nothing else.
+
+    ``offsets`` (R + 1,) bound each replicate's detections, which are in order of replicate.
+    """
     tracks = track(own.tracks, detections, offsets, centre.suite, now_s, centre.tracking)
     estimates = estimate(tracks, own.estimates, centre.territories, centre.picture)
     warnings, issued = warn_own(tracks, estimates, own.issued, centre.thresholds, centre.side, centre.picture)
@@ -202,8 +208,9 @@ def cooperate(
 ) -> tuple[Assisted, Said]:  # fmt: skip
     """Partners' messages and the own half at ``now_s`` to the picture, its warnings, and what is released in return.
 
-    Only own tracks are ever released: what came from a partner, alone or fused, goes nowhere. ``releasing`` stands in
-    for :func:`~detente.centre.exchange.release.release`: a drill's remembers its answers.
+    ``offsets`` (R + 1,) bound each replicate's messages. Only own tracks are ever released: what came from a partner,
+    alone or fused, goes nowhere. ``releasing`` stands in for :func:`~detente.centre.exchange.release.release`: a
+    drill's remembers its answers.
     """
     partner, trust, declared = assisted.partner, assisted.trust, assisted.declared
     if assisted.exchanging:
@@ -230,6 +237,11 @@ def cooperate(
         secret=assisted.secret, exchanging=assisted.exchanging, trust=trust, declared=declared,
     )  # fmt: skip
     return after, Said(picture=picture, warnings=warnings, messages=told, releases=decisions)
+
+
+def let_go(assisted: Assisted, dropped: NDArray[np.bool_]) -> Assisted:
+    """The same without these lines of partners', (R, Q): what they told of them may be kept no longer."""
+    return replace(assisted, partner=without(assisted.partner, dropped))
 
 
 def _judged(

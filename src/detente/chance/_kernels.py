@@ -18,6 +18,7 @@ SHIFT_32 = np.uint64(32)
 SHIFT_11 = np.uint64(11)
 ROUNDS = 10
 TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
+BELOW_ONE = 1.0 - TO_UNIT  # the greatest number below 1: of 2^53 draws the uppermost would be rounded to 1
 
 
 @kernel
@@ -57,7 +58,7 @@ def stream_word(stage, side, sensor):
 @kernel
 def to_unit(word):
     """A uniform number in the open interval (0, 1) from a 64-bit word."""
-    return (np.float64(word >> SHIFT_11) + 0.5) * TO_UNIT
+    return min((np.float64(word >> SHIFT_11) + 0.5) * TO_UNIT, BELOW_ONE)
 
 
 @kernel

@@ -109,7 +109,6 @@ def fly(
         kind = chosen(asked)
         refuse_others(kind, further)
         refuse_half(observed)
-        refuse_downward(burnout_angle, burnout_altitude_km)
         with show.waiting("fly", quiet=quiet or as_json):
             result = opened(kind)(*asked[kind].values(), **common, **given(further[kind]))
         if out is not None:
@@ -164,15 +163,6 @@ def refuse_half(observed: dict[str, Any]) -> None:
         raise InputError(
             f"{OPTIONS['flight_time_error_s']} alone", f"both it and {OPTIONS['flight_time_s']}",
             f"add {OPTIONS['flight_time_s']}, or leave it out", path=OPTIONS["flight_time_error_s"],
-        )  # fmt: skip
-
-
-def refuse_downward(angle_deg: float | None, altitude_km: float | None) -> None:
-    """Complain of a flight that would begin into the ground."""
-    if angle_deg is not None and angle_deg < 0.0 and not altitude_km:
-        raise InputError(
-            f"{angle_deg:g}° at height 0", "an angle above the horizon, or a height to come down from",
-            "correct it, or give --burnout-altitude-km", path="--burnout-angle",
         )  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
 from detente.cli.options import Json, Listing, emit, owned_failures
 from detente.records.errors import InputError
+
+if TYPE_CHECKING:
+    from detente.gateway.ledger_file import LedgerFile
 
 FAULTS_SAID = 10
 
@@ -66,7 +69,6 @@ def verify(
     Else exit 1.
     """
     with owned_failures():
-        from detente.centre.exchange.audit import audit, out_of_sight, vouched_for
         from detente.gateway.ledger_file import read_ledger, refuse_other
 
         keys = public_keys(key)
@@ -79,26 +81,9 @@ def verify(
             )  # fmt: skip
         if other is not None and against is not None:
             refuse_other(mine, other, against)
-        theirs = None if other is None else other.book
-        faults = audit(mine.book, theirs)
-        vouched = vouched_for(mine.book, theirs)
-        unseen = {} if theirs is None else out_of_sight(mine.book, theirs)
-        words, proved = (mine.words + (other.words if other else 0), mine.proved + (other.proved if other else 0))
-        found: dict[str, Any] = {
-            "side": mine.book.side, "partner": mine.book.partner, "entries": len(mine.book.entries),
-            "root": mine.book.head.root.hex(), "against": None if against is None else str(against),
-            "out_of_sight": [
-                {"side": side, "epoch": epoch, "envelopes": many} for (side, epoch), many in unseen.items()
-            ],
-            "words": words, "proved": proved, "vouched_for": vouched,
+        found = {
+            **_findings(mine, other), "against": None if against is None else str(against),
             "keys_known_beforehand": keys is not None,
-            "sound": not faults and not unseen and proved == words and vouched > 0,
-            "first_bad_entry": faults[0].index if faults else None,
-            "first_bad_entry_at_most": faults[0].end if faults else None,
-            "faults": [
-                {"index": fault.index, "last": fault.last, "kind": fault.kind.value, "what": fault.what}
-                for fault in faults
-            ],
             "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
         if as_json:
@@ -107,6 +92,32 @@ def verify(
             _say(found)
     if not found["sound"]:
         raise typer.Exit(1)
+
+
+def _findings(mine: "LedgerFile", other: "LedgerFile | None") -> dict[str, Any]:
+    """What an audit finds of a ledger, alone or against the partner's."""
+    from detente.centre.exchange.audit import audit, out_of_sight, vouched_for
+
+    theirs = None if other is None else other.book
+    faults = audit(mine.book, theirs)
+    vouched = vouched_for(mine.book, theirs)
+    unseen = {} if theirs is None else out_of_sight(mine.book, theirs)
+    words, proved = (mine.words + (other.words if other else 0), mine.proved + (other.proved if other else 0))
+    return {
+        "side": mine.book.side, "partner": mine.book.partner, "entries": len(mine.book.entries),
+        "root": mine.book.head.root.hex(),
+        "out_of_sight": [
+            {"side": side, "epoch": epoch, "envelopes": many} for (side, epoch), many in unseen.items()
+        ],
+        "words": words, "proved": proved, "vouched_for": vouched,
+        "sound": not faults and not unseen and proved == words and vouched > 0,
+        "first_bad_entry": faults[0].index if faults else None,
+        "first_bad_entry_at_most": faults[0].end if faults else None,
+        "faults": [
+            {"index": fault.index, "last": fault.last, "kind": fault.kind.value, "what": fault.what}
+            for fault in faults
+        ],
+    }  # fmt: skip
 
 
 def _say(found: dict[str, Any]) -> None:

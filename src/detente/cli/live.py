@@ -22,15 +22,20 @@ ANSWER_S = 10.0  # an order's answer is waited for: a word counts once it is kep
 
 
 @live.command()
-def serve(config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")]) -> None:
+def serve(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")],
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="without a partner, whatever stands there of one: an agreement that has ended …"),
+    ] = False,
+) -> None:
     """Run one side's centre and gateway: detections in, warnings out, tracks exchanged under the agreement."""
     with owned_failures():
-        from detente.gateway.config import read_config
-        from detente.gateway.prepare import prepare
+        from detente.gateway.alone import prepared
         from detente.gateway.serve import serve as run
 
         _outlive_broken_lines()
-        run(prepare(read_config(config)))
+        run(prepared(config, alone=alone))
 
 
 @live.command()
@@ -229,7 +234,10 @@ def drill(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do the promises hold when links, disks, clocks and partners fail or lie? Exit 1 where one does not."""
+    """Do the promises hold when links, disks, clocks, partners or the gateway itself fail, or partners lie?
+
+    Exit 1 where one does not.
+    """
     with owned_failures("nothing was kept" if resume is None else f"go on with --resume {resume}"):
         from detente import __version__
         from detente.exercise.drill.drills import document, hold

@@ -1,11 +1,14 @@
 """``detente track``: the tracker on the user's own detections."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from detente.cli.options import Json, Out, Quiet, emit, owned_failures
+from detente.cli.options import Json, Out, Quiet, emit, named_for, owned_failures
+
+MOST_TRACKS = 20_000
 
 
 def track(
@@ -18,7 +21,7 @@ def track(
     filter_name: Annotated[str, typer.Option("--filter", metavar="ekf|ukf", help="extended or sigma-point")] = "ekf",
     most_tracks: Annotated[
         int, typer.Option("--most-tracks", min=1, help="room for this many at once; what finds none is counted")
-    ] = 20_000,
+    ] = MOST_TRACKS,
     out: Out = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -29,7 +32,7 @@ def track(
         from detente.gateway.following import TRACKS_FILE
         from detente.gateway.following import track as follow
 
-        folder = out or Path("out") / detections.stem
+        folder = out or _results_folder(detections, sensors, model, filter_name, most_tracks)
         with show.progress("track", quiet=quiet, what_counts="detections") as tick:
             done = follow(
                 detections, sensors, model=model, filter=filter_name, out=folder, most_tracks=most_tracks, progress=tick
@@ -39,6 +42,16 @@ def track(
             emit(document)
         else:
             _show(document)
+
+
+def _results_folder(detections: Path, sensors: Path, model: str | None, filter_name: str, most_tracks: int) -> Path:
+    """Where tracks go unless ``--out`` says: named for the file, and for what sets it and the question apart."""
+    where, network = os.path.relpath(detections.parent), os.path.relpath(sensors)
+    apart = {
+        where: ".", detections.suffix: ".parquet", network: os.path.normpath(os.path.join(where, "sensors.yaml")),
+        filter_name: "ekf", f"most-{most_tracks}": f"most-{MOST_TRACKS}",
+    }  # fmt: skip
+    return Path("out") / named_for(detections.stem, *(said for said, usual in apart.items() if said != usual), model)
 
 
 def _show(document: dict) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.gateway.theatre import DRAWN, FIXED, SLOTS, Theatre, TheatreFile, theatre_of
+from detente.gateway.theatre import SLOTS, Theatre, TheatreFile, theatre_of
 from detente.geodesy.territory_index import index_territories
-from detente.records.slots import DetectionKind
+from detente.records.slots import SUITE_DRAWN, SUITE_FIXED, DetectionKind
 from detente.records.stages import AnswerKey, Detections
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
@@ -24,8 +24,8 @@ def theatre_file(scenario: Scenario, seed: int, replicate: int, slots: int = SLO
     kinds = {int(DetectionKind.RADAR): "radar", int(DetectionKind.INFRARED): "infrared"}
     sensors: list[dict[str, Any]] = []
     for index, sensor in enumerate(scenario.sensors):
-        stated = {name: _plain(getattr(suite, name)[index]) for name in FIXED}
-        stated |= {name: _plain(getattr(suite, name)[0, index]) for name in DRAWN}
+        stated = {name: _plain(getattr(suite, name)[index]) for name in SUITE_FIXED}
+        stated |= {name: _plain(getattr(suite, name)[0, index]) for name in SUITE_DRAWN}
         who = {"name": sensor.name, "side": scenario.side_names[sensor.side], "owner": sensor.owner}
         sensors.append({**who, "kind": kinds[int(suite.kind[index])], **stated})
     return TheatreFile.model_validate(

@@ -33,7 +33,8 @@ from detente.records.errors import InputError
 from detente.scenario.files import load_agreement, load_scenario
 
 LEAD_S = 12.0  # until exercise time 0: processes start and read their kernels
-LINES_SHOWN = 10
+LINES_SHOWN, WARNINGS_SHOWN = 10, 6
+NOT_THERE = 0.01  # a share of a prediction below which a warning is told as one that no longer holds
 OURS = ".detente-demo"  # a file that says that a folder is ours to delete
 RATE_MIN, RATE_MAX = 0.01, 1000.0  # as `detente play`
 DOWN_S = 6.0  # that a killed side stays down
@@ -68,12 +69,18 @@ def panel(side: str, laid: Laid, warnings: list[dict[str, Any]]) -> Panel:
     for line in lines[:LINES_SHOWN]:
         threat = ", ".join(f"{name} {share:.0%}" for name, share in line["threatens"].items())
         table.add_row(line["track"], line["origin"], threat, impact_words(line))
-    said = [
-        f"{line['stream']} warning at {line['at_s']:.0f} s: {line['track']} lands in {line['threatened']} "
-        f"at {line['impact_s']:.0f} s (P {line['probability']:.2f})"
-        for line in warnings[-6:]
-    ]
-    return Panel(Group("\n".join(words), "", table, "", "\n".join(said)), title=side, width=76)
+    said = "\n".join(warning_words(line) for line in warnings[-WARNINGS_SHOWN:])
+    return Panel(Group("\n".join(words), "", table, "", said), title=side, width=76)
+
+
+def warning_words(line: dict[str, Any]) -> str:
+    """A warning as logged, or what a later word on the same object makes of it."""
+    update, share = line["update"], line["probability"]
+    which = f"update {update} of the {line['stream']} warning" if update else f"{line['stream']} warning"
+    lands = f"lands in {line['threatened']} at {line['impact_s']:.0f} s (P {share:.2f})"
+    if share < NOT_THERE:
+        lands = f"no longer lands in {line['threatened']}"
+    return f"{which} at {line['at_s']:.0f} s: {line['track']} {lands}"
 
 
 def impact_words(line: dict[str, Any]) -> str:
@@ -207,12 +214,14 @@ def _refuse(asked: argparse.Namespace, sides: Sequence[str], parties: Sequence[s
 
 
 def _tell(laid: Laid) -> None:
+    partners = "partner's" if len(laid.configs) == 2 else "partners'"
     for side in laid.configs:
         own = [line for line in warnings_of(laid.folder / f"{side}.log") if line["threatened"] == side]
         streams = {name: len({line["track"] for line in own if line["stream"] == name}) for name in ("own", "assisted")}
+        objects = "object" if streams["own"] == 1 else "objects"
         sys.stdout.write(
-            f"{side} warned its own territory of {streams['own']} objects by its own sensors, of "
-            f"{streams['assisted']} with its partner's help\n"
+            f"{side} warned its own territory of {streams['own']} {objects} by its own sensors, of "
+            f"{streams['assisted']} with its {partners} help\n"
         )
     sides = list(laid.configs)[:2]
     stores = " --against ".join(str(laid.folder / f"{side}.store") for side in sides)

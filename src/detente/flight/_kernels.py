@@ -23,6 +23,7 @@ from detente.flight._kernels_motion import (
     excess_rate,
     radial_height,
 )
+from detente.flight._kernels_tableau import FIVE, FIVE_ERROR, FIVE_NODES
 from detente.geodesy._kernels import ecef_to_geodetic, enu_axes, geodetic_to_ecef
 from detente.geodesy._kernels_geodesic import geodesic_inverse
 from detente.geodesy.constants import MU_M3_S2, OMEGA_RAD_S
@@ -74,20 +75,6 @@ NEARLY_LEVEL_M_S = 50.0  # the ellipsoid falls or rises under a flight no faster
 AIR_STEP_M = 10_000.0
 VELOCITY_SCALE_S = 100.0  # a velocity error counts as the position error it makes in this time
 BOOST_ERROR_FACTOR = 10.0  # measured: a bump in drag narrower than a step hides from the error estimate
-
-NODES = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1])
-WEIGHTS = np.array(
-    [
-        (0, 0, 0, 0, 0, 0),
-        (1 / 5, 0, 0, 0, 0, 0),
-        (3 / 40, 9 / 40, 0, 0, 0, 0),
-        (44 / 45, -56 / 15, 32 / 9, 0, 0, 0),
-        (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0, 0),
-        (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0),
-        (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
-    ]
-)
-ERROR_WEIGHTS = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
 
 
 @kernel
@@ -158,18 +145,18 @@ def step(t, y, h, p, cd, k, w):
     """
     for stage in range(1, 7):
         for i in range(6):
-            w[i] = WEIGHTS[stage, 0] * k[0, i]
+            w[i] = FIVE[stage, 0] * k[0, i]
         for j in range(1, stage):
             for i in range(6):
-                w[i] += WEIGHTS[stage, j] * k[j, i]
+                w[i] += FIVE[stage, j] * k[j, i]
         for i in range(6):
             w[i] = y[i] + h * w[i]
-        rates(t + NODES[stage] * h, w, p, cd, k[stage])
+        rates(t + FIVE_NODES[stage] * h, w, p, cd, k[stage])
     at, moving = 0.0, 0.0
     for i in range(6):
         e = 0.0
         for j in range(7):
-            e += ERROR_WEIGHTS[j] * k[j, i]
+            e += FIVE_ERROR[j] * k[j, i]
         if i < 3:
             at += e * e
         else:

@@ -58,6 +58,7 @@ class LaunchPlans:
 
     @property
     def longest_range_m(self) -> NDArray[np.float64]:
+        """At full burn and the best pitch, one for each missile, (n,)."""
         return self.table[:, 2, -1]
 
 
@@ -144,7 +145,8 @@ def solve_launch(
 
     All arguments (n,) or scalars, broadcast; aims at height 0. ``tolerance_m`` is numerical: how near the computed
     impact comes to the aim, not how well a missile would. Give ``plans`` to spare their making. An aim out of reach
-    is flagged UNREACHABLE with the distance by which it is.
+    is flagged UNREACHABLE with the distance by which it is. Raises InputError for a mode that is none, and for plans
+    of other missiles.
     """
     rows, missile = launch_rows(
         packed, missile_index, latitude_rad, longitude_rad, aim_latitude_rad, aim_longitude_rad, mode,

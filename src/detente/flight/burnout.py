@@ -94,7 +94,7 @@ def boosted(
     drag: bool = True,
     tolerance_m: float = TOLERANCE_M,
 ) -> Burnouts:
-    """The state each launch has reached when its motor stops; arguments as for ``trajectory.fly_out``.
+    """The state, ECEF, each launch has reached when its motor stops; arguments as for ``trajectory.fly_out``.
 
     Unlike a flight it exists for what never comes down too.
     """

@@ -56,27 +56,27 @@ class Carried:
 
     @property
     def time_s(self) -> Floats:
-        """(n,)."""
+        """Time to the ground, s, (n,)."""
         return self.table[:, coasting.TIME_S]
 
     @property
     def states(self) -> Floats:
-        """(n, 6)."""
+        """Position and velocity on the ground, ECEF, m and m/s, (n, 6)."""
         return self.table[:, coasting.AT_X : coasting.AT_W + 1]
 
     @property
     def apogee_m(self) -> Floats:
-        """(n,)."""
+        """Greatest height on the way, m, (n,)."""
         return self.table[:, coasting.TOP_M]
 
     @property
     def error_m(self) -> Floats:
-        """(n,)."""
+        """Estimated numerical error of the impact, m, (n,)."""
         return self.table[:, coasting.ERROR_M]
 
     @property
     def perigee_m(self) -> Floats:
-        """(n,)."""
+        """Height of the perigee of what never comes down, m, (n,)."""
         return self.table[:, coasting.PERIGEE_M]
 
 
@@ -100,7 +100,11 @@ def carry_down(states: Floats, bodies: Floats, curves: Floats, spin: float, flag
 
 
 def fall_on(rows: NDArray[np.intp], bodies: Floats, curves: Floats, spin: float, table: Floats, flag: Flags) -> None:
-    """Carries these rows of a table through the air, those that share their steps side by side."""
+    """Carries these rows of a table through the air, those that share their steps side by side.
+
+    ``table`` (n, ``_kernels_coast.RESULTS``) and ``flag`` (n,) are written; ``bodies`` and ``spin`` (rad/s) as for
+    :func:`carry_down`; ``curves``: the drag tables that bodies name.
+    """
     key = np.empty(len(rows), np.int64)
     falling.line_up(rows, bodies, len(curves), table, flag, key)
     order = np.argsort(key.astype(np.uint16), kind="stable")
@@ -139,7 +143,7 @@ def descend(
 
 
 def state_rows(position_ecef_m: ArrayLike, velocity_ecef_m_s: ArrayLike) -> Floats:
-    """Positions and velocities as (n, 6)."""
+    """Positions, m, and velocities, m/s, as (n, 6). Raises InputError where they are not both (n, 3), or (3,)."""
     position = np.atleast_2d(np.asarray(position_ecef_m, dtype=float))
     velocity = np.atleast_2d(np.asarray(velocity_ecef_m_s, dtype=float))
     if position.shape != velocity.shape or position.ndim != 2 or position.shape[1] != 3:
@@ -182,7 +186,11 @@ def _descend_some(states: Floats, beta: Floats, rotation: bool, flag: Flags) -> 
 
 
 def made_in_air(left: Floats, time_s: Floats, ends: Floats) -> Floats:
-    """Error at impact of what was flown by the clock in the air: grown with time, stretched by a shallow path."""
+    """Error at impact, m, (n,) of what was flown by the clock in the air: grown with time, stretched by a shallow path.
+
+    ``left`` (n, ``_kernels_ascent.LEFT``): how each left the air; ``time_s`` (n,) from then to impact; ``ends`` (n, 6)
+    ECEF states there.
+    """
     made = left[:, ascent.LEFT_OFF] + time_s * left[:, ascent.LEFT_FAST] - left[:, ascent.LEFT_LATE]
     steep = np.zeros(len(made))
     falling.steepness_rows(np.ascontiguousarray(ends), steep)

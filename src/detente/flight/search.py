@@ -43,14 +43,21 @@ class Fly:
         return fly_rows(self.packed, launches, missile, self.rotation, self.drag, self.tolerance_m)
 
     def ranges(self, launches: Floats, missile: Ints) -> Floats:
-        """The range of each flight: 0 if it came to no good, beyond half-way round if it never comes down."""
+        """The range of each flight, m, (n,): 0 if it came to no good, beyond half-way round if it never comes down.
+
+        ``launches`` (n, 6): latitude, longitude, azimuth, final pitch (rad), cut-off (s), ballistic coefficient
+        (kg/m²).
+        """
         results, flag = self(launches, missile)
         lost = np.where((flag == Flag.NEVER_LANDS) | (flag == Flag.ESCAPES), kernels.BEYOND_M, 0.0)
         return np.where(flag == Flag.OK, results[:, flights.RANGE], lost)
 
 
 def farthest(fly: Fly, launches: Floats, missile: Ints) -> tuple[Floats, Floats]:
-    """The longest range over the final pitch of each launch, and that pitch: a scan, then a golden section."""
+    """The longest range, m, over the final pitch of each launch, and that pitch, rad: both (n,).
+
+    A scan, then a golden section. ``launches`` as :meth:`Fly.ranges` takes them; their pitch is not looked at.
+    """
     count = len(missile)
 
     def reach(pitch: Floats) -> Floats:
@@ -85,6 +92,7 @@ class Aims:
     tolerance_m: float
 
     def only(self, rows: NDArray[np.intp]) -> "Aims":
+        """These rows of the search."""
         return Aims(self.rows[rows], self.missile[rows], self.plans[rows], self.tolerance_m)
 
 
@@ -213,7 +221,7 @@ def _misses(
 
 
 def solve(fly: Fly, aims: Aims) -> tuple[Floats, NDArray[np.uint8]]:
-    """A launch to each aim: answers (n, ``_kernels_aim.ANSWERS``) and flags."""
+    """A launch to each aim: answers (n, ``_kernels_aim.ANSWERS``), SI and radians, and flags (n,)."""
     count = len(aims.missile)
     answers, flag = np.zeros((count, kernels.ANSWERS)), np.full(count, Flag.NO_CONVERGENCE, np.uint8)
     wanted, bearing, good = np.zeros(count), np.zeros(count), np.zeros(count, bool)

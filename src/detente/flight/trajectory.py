@@ -134,7 +134,7 @@ def fly_out(
 
 
 def good_launches(packed: PackedMissiles, launch: NDArray, missile: NDArray) -> NDArray[np.bool_]:
-    """Which launches can be flown at all."""
+    """Which launches (n,) can be flown at all; rows as :func:`launch_rows` lays them out."""
     flag, keys = np.zeros(len(missile), np.uint8), np.empty(len(missile), np.int64)
     rows = np.ascontiguousarray(launch)
     ascent.line_up(rows, missile, packed.stage_count, packed.body, packed.drag_table, flag, keys)
@@ -144,7 +144,7 @@ def good_launches(packed: PackedMissiles, launch: NDArray, missile: NDArray) -> 
 def fly_rows(
     packed: PackedMissiles, launch: NDArray, missile: NDArray, rotation: bool, drag: bool, tolerance_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """``fly_out`` on rows already laid out: (n, ``_kernels.RESULTS``) and flags."""
+    """``fly_out`` on rows already laid out: (n, ``_kernels.RESULTS``) in m, s and radians, and flags (n,)."""
     results, flag = np.zeros((len(missile), kernels.RESULTS)), np.zeros(len(missile), dtype=np.uint8)
     if tolerance_m >= ONE_METRE_TOLERANCE_M:
         step_m = LOOSE_STEP_M if tolerance_m >= TOLERANCE_M else FINE_STEP_M
@@ -209,9 +209,10 @@ def ephemeris(
     drag: bool = True,
     tolerance_m: float = TOLERANCE_M,
 ) -> Ephemeris:
-    """Each flight as samples from the pad to the impact; arguments as for ``fly_out``.
+    """Each flight as samples from the pad to the impact, ECEF; arguments as for ``fly_out``.
 
-    A cubic through neighbouring samples' positions and velocities is within 1 m of the path.
+    Samples of flight i are rows ``offsets[i]`` to ``offsets[i + 1]``; times count from launch. A cubic through
+    neighbouring samples' positions and velocities is within 1 m of the path.
     """
     launch, missile = launch_rows(
         packed, missile_index, latitude_rad, longitude_rad, azimuth_rad, pitch_final_rad, cutoff_s,

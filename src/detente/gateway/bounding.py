@@ -26,7 +26,7 @@ class Ballistic:
 
     @property
     def prior(self) -> NDArray[np.float64]:
-        """Of velocity and of the coefficient's logarithm: what a body is before it is seen."""
+        """Information (7, 7) on velocity, s²/m², and the coefficient's logarithm: what a body is before it is seen."""
         speed, coefficient = self.settings.radar_speed_sigma_m_s, self.settings.log_beta_sigma
         return np.diag(np.r_[np.zeros(3), np.full(3, speed**-2), coefficient**-2])
 

@@ -1,7 +1,7 @@
 """One side's `detente serve` configuration: a YAML file, checked whole before anything is opened."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -15,6 +15,9 @@ from detente.scenario.located import Located
 from detente.scenario.words import Moment, Name, RefusedError, Strict
 
 Model = TypeVar("Model", bound=BaseModel)
+EXCHANGE = "agreement", "signatures", "partners", "quarantine"
+"""The keys of a configuration that a side which runs alone does not look at."""
+
 Held = TypeVar("Held")
 
 
@@ -153,6 +156,7 @@ class Config:
     file: ServeFile
     located: Located
     folder: Path
+    alone: bool = False  # nothing of the exchange's half is looked at
 
     def path(self, said: str) -> Path:
         """A path of the file's, which counts from the file's folder."""
@@ -172,10 +176,15 @@ class Config:
         return self.located.problem(path, found, expected, remedy)
 
 
-def read_config(path: Path) -> Config:
-    """The configuration in a file; InputError (or InputErrors) with line and column for anything wrong with it."""
+def read_config(path: Path, *, alone: bool = False) -> Config:
+    """The configuration in a file; InputError (or InputErrors) with line and column for anything wrong with it.
+
+    ``alone``: as if it named no agreement and no partner, whatever stands there.
+    """
     located = located_file(path)
-    return Config(file=validated(located, ServeFile), located=located, folder=path.parent)
+    if alone:
+        located = replace(located, data={key: said for key, said in located.data.items() if key not in EXCHANGE})
+    return Config(file=validated(located, ServeFile), located=located, folder=path.parent, alone=alone)
 
 
 def validated(located: Located, model: type[Model]) -> Model:

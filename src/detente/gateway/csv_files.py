@@ -1,8 +1,7 @@
-"""Anyone's CSV file as an Arrow table, and where its rows stand: a complaint names the file's own line."""
+"""Anyone's CSV file as an Arrow table; a complaint names the file's own line."""
 
 import csv as plain_csv
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,11 +34,6 @@ def read_csv(path: Path) -> pa.Table:
         raise _uneven(path) or _refused(
             path, 0, f"cannot read it: {printable(str(error))}", "a CSV file with a header", "see docs/detections.md"
         ) from error  # fmt: skip
-
-
-def line_of_row(path: Path, row: int) -> int:
-    """Where a row of the table (from 0) stands: its line in the file, from 1. Lines without a character are no rows."""
-    return next(islice(_lines(path), row + 1, None), (row + 2, ""))[0]
 
 
 def printable(text: str) -> str:

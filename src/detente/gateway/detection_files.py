@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from detente.centre.tracking.follower import Plots
-from detente.gateway.csv_files import line_of_row, printable, read_csv
+from detente.gateway.csv_files import printable, read_csv
 from detente.gateway.detection_cautions import cautions
 from detente.gateway.sensor_files import Network
 from detente.gateway.writing import owned_disk_errors, there_already, whole
 from detente.records.errors import InputError
+from detente.records.lines import line_of_row
 from detente.records.slots import DetectionKind
 
 DEGREE = np.pi / 180.0
@@ -144,8 +145,10 @@ class _Asked:
 
     def _error(self, row: int, column: str, found: str, expected: str, remedy: str) -> InputError:
         """Of a row of the table (from 0), or of no single one (-1). A CSV file's own line is counted only now."""
-        line = line_of_row(Path(self._file), row) if self._is_csv and row >= 0 else 0
-        place = f"row {row}, {column}" if row >= 0 and not self._is_csv else column
+        place, line = f"row {row}, {column}" if row >= 0 and not self._is_csv else column, 0
+        if self._is_csv and row >= 0:
+            with open(self._file, encoding="utf-8", errors="replace", newline="") as text:
+                line = line_of_row(text, row)
         return InputError(found=found, expected=expected, remedy=remedy, file=self._file, line=line, path=place)
 
     def _refuse(self, wrong: NDArray[np.bool_], column: str, expected: str, remedy: str) -> None:

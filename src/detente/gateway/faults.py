@@ -7,9 +7,10 @@ before it, one partner's part at a time: whatever meets one by itself is put asi
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from detente.gateway.alone import take_up
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.link import Gateway, Now, Out
 from detente.gateway.logic.node import (
@@ -26,11 +27,27 @@ from detente.gateway.logic.node import (
     step,
     unheard,
 )
+from detente.gateway.logic.records import Saved
+from detente.records.errors import InputError
 
 FRAMES_TOLD = 3  # of a fault's traceback
 TEXT_MAX = 2000  # characters of one, which may be made of a partner's bytes. source: assumption, 500-10,000
+TRIES, WAIT_TICKS_MAX = 3, 12
+"""A tick's exchange that meets a fault whoever takes part is tried again in the next tick, so many times; then after 2,
+4, 8 ticks and so on up to so many. source: assumption, 1-10 and 4-60: a minute, and little work for nothing."""
+STOPPED = "exchange_stopped"  # among the counts: 1 while no tick exchanges anything, else 0
 Taken = Sequence[tuple[LineEvent, Now]]
 """Events of a batch, each with its moment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standstill:
+    """That ticks exchange nothing, because a fault comes back whoever takes part: for people."""
+
+    since_tick: int
+    tries: int
+    next_tick: int  # at which it is tried again
+    text: str  # the fault
 
 
 class Faults:
@@ -40,6 +57,13 @@ class Faults:
         """``counts`` has all of them as ``faults_total``; ``log`` is told of some."""
         self.counts, self.log = counts, log
         self.met: Counter[tuple[str, str]] = Counter()  # by partner and place in the source: so many there are
+        self.still: Standstill | None = None
+        counts[STOPPED] = 0.0
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """Why nothing is exchanged, for health; None where no fault keeps it."""
+        return None if self.still is None else asdict(self.still)
 
     def meet(self, error: Exception, cost: str, partner: str = "") -> None:
         """Count a fault; tell of the first at its place, the tenth, the hundredth, and so on, and what it ``cost``."""
@@ -54,6 +78,25 @@ class Faults:
         text = f"{f'{type(error).__name__}: {error}'[:TEXT_MAX]}; {cost}; own warnings go on"
         whose: dict[str, Any] = {"partner": partner} if partner else {}
         self.log("fault", **whose, times=times, text=text, where=where[:TEXT_MAX])
+
+    def restored(self, gateway: Gateway, saved: Saved, now: Now) -> tuple[Node, Out]:
+        """The state that a store holds, or as much of it as meets no fault: own half always comes back.
+
+        Raises what that meets.
+        """
+        try:
+            return take_up(gateway, saved, now)
+        except InputError:
+            raise
+        except Exception as error:
+            fault = error
+        try:
+            made, cost = take_up(gateway, saved, now, part="unheard"), "what partners told before is forgotten"
+        except Exception:  # it is not in what they told
+            made = take_up(gateway, saved, now, part="own")
+            cost = "nothing is exchanged until the next start"
+        self.meet(fault, cost)
+        return made
 
     def batch_again(self, gateway: Gateway, keeping: Keeping, taken: Taken, error: Exception) -> list[Order]:
         """Have kept what a batch that met a fault was made of, but for the events that meet it alone; the operator's
@@ -70,7 +113,41 @@ class Faults:
             self.meet(error, "nothing is lost")
         return refused
 
-    def tick_again(self, gateway: Gateway, node: Node, event: Tick, now: Now, error: Exception) -> Step:
+    def tick(self, gateway: Gateway, node: Node, event: Tick, now: Now) -> Step:
+        """What a tick comes to, whatever it meets; its own half alone where the exchange stands still and waits."""
+        if self.still is not None and event.index < self.still.next_tick:
+            return _own_half(node, event)
+        try:
+            after, out = step(gateway, node, event, now)
+        except Exception as error:  # a fault of ours, which own warnings outlive
+            return self._tick_again(gateway, node, event, now, error)
+        self._goes_on(event.index)
+        return Step(node=after, out=out, tick=event)
+
+    def _stands(self, index: int, error: Exception) -> None:
+        """No tick exchanges anything; it is tried again by itself."""
+        was = self.still
+        tries = 1 if was is None else was.tries + 1
+        wait = min(2 ** max(0, tries - TRIES), WAIT_TICKS_MAX)
+        text = f"{type(error).__name__}: {error}"[:TEXT_MAX]
+        since = index if was is None else was.since_tick
+        self.still = Standstill(since_tick=since, tries=tries, next_tick=index + wait, text=text)
+        self.counts[STOPPED] = 1.0
+        cost = (
+            f"nothing is exchanged, and no tick kept, since tick {since}: it is tried again by itself, at the latest "
+            f"after {WAIT_TICKS_MAX} ticks; if that does not help, see docs/live.md, Faults of ours"
+        )
+        self.meet(error, cost)
+
+    def _goes_on(self, index: int) -> None:
+        """A tick has come to something again."""
+        if self.still is not None:
+            ticks, fault = index - self.still.since_tick, self.still.text
+            text = f"ticks are kept and the exchange goes on, after {ticks} ticks without: {fault}"
+            self.still, self.counts[STOPPED] = None, 0.0
+            self.log("notice", kind="fault", partner="", text=text)
+
+    def _tick_again(self, gateway: Gateway, node: Node, event: Tick, now: Now, error: Exception) -> Step:
         """A tick that met a fault: without what meets it, or, as where nothing can be kept, its own half alone.
 
         It is run at most once more and twice for each partner, and all that again with a picture begun anew.
@@ -83,8 +160,9 @@ class Faults:
             try:
                 made, event = _parted(gateway, unheard(gateway, node), event, now)
             except Exception:
-                self.meet(error, "nothing is exchanged in this tick")
-                return Step(node=ashore(node, event), out=Out(), tick=event)
+                self._stands(event.index, error)
+                return _own_half(node, event)
+        self._goes_on(event.index)
         if anew:
             self.meet(error, "what partners told before is forgotten, the picture begun anew")
         for name in sorted(event.aside):
@@ -95,6 +173,11 @@ class Faults:
         if not (anew or event.aside or event.without):
             self.meet(error, "nothing is lost")
         return Step(node=made[0], out=made[1], tick=event)
+
+
+def _own_half(node: Node, event: Tick) -> Step:
+    """A tick of which own sensors' half counts alone, and nothing is kept."""
+    return Step(node=ashore(node, event), out=Out(), tick=event)
 
 
 def ended(batch: Batch, now: Now) -> Step:

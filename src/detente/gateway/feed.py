@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detente.gateway.recorded import read_detections
+from detente.gateway.recorded import read_recorded
 from detente.records.errors import InputError
 from detente.records.slots import DetectionKind, SensorSuite
 from detente.records.stages import Detections
@@ -103,7 +103,7 @@ def recorded_ticks(
     A silence longer than ``gap_s`` is refused, with an InputError; where nothing is refused, one longer than
     GAP_TOLD_S is a gap to be told. Exercise time 0 and ``end_s``, if known, bound silences as detections do.
     """
-    everything = _one_replicate(path, read_detections(path), replicate)
+    everything = _one_replicate(path, read_recorded(path), replicate)
     known = (everything.sensor >= 0) & (everything.sensor < len(suite.names))
     if not known.all():
         raise _refused(path, "a sensor that is not in the theatre", "detections of this theatre's sensors")

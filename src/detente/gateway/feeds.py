@@ -95,7 +95,7 @@ class Feeds:
             self.counts["feed_conflicts_total"] += 1
 
 
-def recorded_ticks(ready: Ready, log: Callable[..., None]) -> list[Detections]:
+def configured_recording(ready: Ready, log: Callable[..., None]) -> list[Detections]:
     """The ticks of a recorded file, where that is the feed; what is silent in it is told."""
     file, centre = ready.config.file, ready.gateway.centre
     if file.feed.file is None:

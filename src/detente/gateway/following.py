@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from detente.centre.tracking.follower import MOST_TRACKS, Decided, Follower
 from detente.gateway.detection_files import Reading, read_detections, take_detections
 from detente.gateway.sensor_files import Network, read_sensors
-from detente.gateway.writing import owned_disk_errors, whole
+from detente.gateway.writing import all_or_none, make_folder, owned_disk_errors, whole
 from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 from detente.records.slots import DetectionKind
@@ -75,8 +75,9 @@ def _tracks_file(out: Path) -> Iterator[Callable[[FollowedTracks], None]]:
             "a file, where a folder is needed", "a folder, or a name that is free", "choose another", file=str(out)
         )
     path = out / TRACKS_FILE
-    with owned_disk_errors(path):
-        out.mkdir(parents=True, exist_ok=True)
+    with owned_disk_errors(path), all_or_none() as made:
+        if not out.is_dir():
+            make_folder(made, out)
         with whole(path, over=True) as scratch, pq.ParquetWriter(scratch, FollowedTracks.arrow_schema()) as writer:
             yield lambda part: writer.write_table(part.to_arrow())
 

@@ -24,6 +24,11 @@ from detente.records.slots import Origin, Picture, Status
 REQUEST_BYTES_MAX = 8192
 REQUEST_S = 5.0
 ORDER_FAULT = "a fault of the gateway's own, told in its log: this does not count, and the gateway goes on"
+UNKEPT = {
+    "disk": "ticks are not kept, because the disk refuses them: make room, and reload once there is",
+    "start": "ticks are not kept, because this start met a fault of the gateway's own, told in its log: start again",
+    "tick": "ticks are not kept, because of a fault of the gateway's own (`fault` in /health): start again",
+}
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -94,11 +99,17 @@ def picture_lines(picture: Picture, names: tuple[str, ...]) -> list[dict[str, An
     return found
 
 
+def marks(gateway: Gateway) -> dict[str, Any]:
+    """What every word of a side's says: whose it is, that it is no earnest, and whether the side runs alone."""
+    said = {"side": gateway.name, "marking": gateway.mark.name.lower()}
+    return said | {"alone": True} if gateway.alone else said
+
+
 def agreement_document(gateway: Gateway, exercise_s: float) -> dict[str, Any]:
     """Under which agreement a side is, and whether it is in force at a moment of exercise time."""
     agreement = gateway.setting.agreement
     if agreement is None:
-        return {"standing": "none"}
+        return {"standing": "alone" if gateway.alone else "none"}
     first, last = agreement.valid.start, agreement.valid.end
     return {
         "standing": gateway.standing(exercise_s), "name": agreement.name, "digest": gateway.digest,
@@ -108,6 +119,8 @@ def agreement_document(gateway: Gateway, exercise_s: float) -> dict[str, Any]:
 
 def agreement_words(said: dict[str, Any]) -> str:
     """The same, for people."""
+    if said["standing"] == "alone":
+        return "this side runs alone, as --alone asks: no line is opened, nothing is exchanged, whatever was agreed"
     if said["standing"] == "none":
         return "no agreement is configured: nothing is exchanged"
     if said["standing"] == "not-yet":
@@ -135,7 +148,7 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
         for name, link in node.links.items()
     }  # fmt: skip
     return {
-        "side": gateway.name, "marking": gateway.mark.name.lower(), "tick": node.tick,
+        **marks(gateway), "tick": node.tick,
         "exercise_s": round(exercise_s, 3), "durable": node.durable, "feeds": feeds,
         "agreement": agreement_document(gateway, exercise_s), "partners": partners,
     }  # fmt: skip
@@ -183,7 +196,7 @@ class HealthServer:
         if looks and path == "/health":
             return "200 OK", "application/json", json.dumps(health) + "\n"
         if looks and path == "/picture":
-            said = {name: health[name] for name in ("side", "marking")}
+            said = {name: health[name] for name in ("side", "marking", "alone") if name in health}
             said |= {"tick": node.tick, "lines": picture_lines(node.centre.assisted.picture, self.names)}
             return "200 OK", "application/json", json.dumps(said) + "\n"
         if method == "POST" and path.startswith("/order/"):

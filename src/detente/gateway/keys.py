@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.x509.oid import NameOID
 
 from detente.centre.exchange.offsets import SECRET_BYTES, Secret
+from detente.gateway.writing import all_or_none, make_folder
 from detente.geodesy.timescale import format_moment
 from detente.records.errors import InputError
 
@@ -34,11 +35,16 @@ AUTHORITY_DAYS = 1095
 
 
 def make_keys(folder: Path, sides: Sequence[str], now: datetime) -> list[Path]:
-    """A demonstration PKI for these sides; the files made. Nothing that exists is overwritten (InputError)."""
+    """A demonstration PKI for these sides; the files made. Nothing that exists is overwritten (InputError).
+
+    Where one cannot be written, none is left.
+    """
     _refuse_names(sides)
-    with _told():
+    with _told(folder), all_or_none() as made:
         places = [_place(folder, side) for side in sides]
-        return [path for place, side in zip(places, sides, strict=True) for path in _make_side(*place, side, now)]
+        for place, side in zip(places, sides, strict=True):
+            _written(made, *place, _of_side(side, now))
+    return [path for path in made if path.is_file()]
 
 
 def renew_keys(folder: Path, side: str, issuer: Path, now: datetime) -> tuple[list[Path], datetime]:
@@ -52,9 +58,9 @@ def renew_keys(folder: Path, side: str, issuer: Path, now: datetime) -> tuple[li
     end = min(now + timedelta(days=VALID_DAYS), root.not_valid_after_utc)
     signing, tls = Ed25519PrivateKey.generate(), _elliptic()
     leaf = _certificate(side, tls, f"{side} authority", authority, now, authority_of_all=False, end=end)
-    with _told():
-        private, public = _place(folder, side)
-        return _written(private, public, {**_line(tls, leaf), **_signing(signing)}), leaf.not_valid_after_utc
+    with _told(folder), all_or_none() as made:
+        _written(made, *_place(folder, side), {**_line(tls, leaf), **_signing(signing)})
+    return [path for path in made if path.is_file()], leaf.not_valid_after_utc
 
 
 def _read_authority(issuer: Path, side: str, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -120,31 +126,31 @@ def _place(folder: Path, side: str) -> tuple[Path, Path]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(folder: Path) -> Iterator[None]:
     """A disk that does not take keys is the user's to mend."""
     try:
         yield
     except OSError as error:
         raise InputError(
             found=f"a place where no keys can be put: {error.strerror}", expected="a folder that can be written to",
-            remedy="name another", file=str(error.filename or ""),
+            remedy="name another", file=str(error.filename or folder),
         ) from error  # fmt: skip
 
 
 Files = Mapping[str, bytes]
 
 
-def _make_side(private: Path, public: Path, side: str, now: datetime) -> list[Path]:
+def _of_side(side: str, now: datetime) -> Files:
+    """All new keys of a side."""
     authority, tls = _elliptic(), _elliptic()
     root = _certificate(f"{side} authority", authority, f"{side} authority", authority, now, authority_of_all=True)
     leaf = _certificate(side, tls, f"{side} authority", authority, now, authority_of_all=False)
-    contents = {
+    return {
         **_signing(Ed25519PrivateKey.generate()), **_line(tls, leaf),
         "authority.key": _private_pem(authority), "authority.pem": root.public_bytes(serialization.Encoding.PEM),
         "offsets.secret": secrets.token_hex(SECRET_BYTES).encode() + b"\n",
         "operator.token": secrets.token_urlsafe(24).encode() + b"\n",
     }  # fmt: skip
-    return _written(private, public, contents)
 
 
 def _signing(key: Ed25519PrivateKey) -> Files:
@@ -158,18 +164,17 @@ def _line(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> Fil
     return {"tls.key": _private_pem(key), "tls.pem": certificate.public_bytes(serialization.Encoding.PEM)}
 
 
-def _written(private: Path, public: Path, contents: Files) -> list[Path]:
-    """The files made: private ones, and those that are given away; a side's own certificate in both places."""
-    private.mkdir(parents=True)
+def _written(made: list[Path], private: Path, public: Path, contents: Files) -> None:
+    """Put private files, and those that are given away; a side's own certificate in both places."""
+    make_folder(made, private)
     private.chmod(0o700)
-    public.mkdir(parents=True)
+    make_folder(made, public)
     own = [private / name for name in contents if name in (*PRIVATE, "tls.pem")]
-    made = [*own, *(public / name for name in contents if name not in PRIVATE)]
-    for path in made:
-        mode = 0o600 if path.name in PRIVATE else 0o644
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+    for path in (*own, *(public / name for name in contents if name not in PRIVATE)):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if path.name in PRIVATE else 0o644)
+        made.append(path)
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(contents[path.name])
-    return made
 
 
 def _elliptic() -> ec.EllipticCurvePrivateKey:

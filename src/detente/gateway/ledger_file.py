@@ -19,7 +19,7 @@ from detente.centre.exchange.statement import Evidence
 from detente.gateway.files import why_not
 from detente.gateway.logic.notes import evidence
 from detente.gateway.sqlite_file import is_held
-from detente.gateway.sqlite_store import VERSION
+from detente.gateway.sqlite_tables import VERSION
 from detente.records.errors import InputError, PeerError
 
 BYTES_MAX = 1 << 30

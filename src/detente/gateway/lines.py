@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from detente.gateway.alone import say_so
 from detente.gateway.config import PartnerFile
 from detente.gateway.jetstream import JetStreamLine
 from detente.gateway.jetstream_server import check_server
@@ -55,6 +56,14 @@ class Lines:
                         problems.append(error)
         if problems:
             raise InputErrors(tuple(problems))
+
+    async def begin(self, ready: Ready) -> None:
+        """:meth:`follow` at a start, which ends with what is wrong; that says that the side may start alone."""
+        try:
+            await self.follow(ready)
+        except InputError as error:
+            say_so(error, Path(ready.config.located.file))
+            raise
 
     def renew(self, ready: Ready) -> None:
         """Show new certificates from the next handshake on. Raises InputError where files do not fit together."""

@@ -1,11 +1,15 @@
 """From a configuration to a gateway that may start: every file read, every doubt told, before a port is opened."""
 
+import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from detente.centre.exchange.message import Mark
+from detente.centre.exchange.offsets import SECRET_BYTES, Secret
 from detente.centre.exchange.signature import refuse_unsigned
 from detente.gateway.config import Config, ServeFile, validated
 from detente.gateway.files import located_file
@@ -77,8 +81,7 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
                 ("partners", index, "name"), f"partner {partner.name!r}", f"one of {', '.join(theatre.names)}",
                 "name a side of the theatre",
             )  # fmt: skip
-    signer = config.read(("keys", "signing"), file.keys.signing, read_signing_key)
-    _check_certificates(config)
+    signer, secret = _keys(config)
     trusted = {
         partner.name: tuple(
             config.read(("partners", index, "signing", place), path, read_public_key)
@@ -98,7 +101,6 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         except InputError as error:
             raise config.problem(("signatures",), error.found, error.expected, error.remedy) from error
         _check_agreement(config, agreement, theatre.setting.epoch, clock)
-    secret = config.read(("keys", "offsets"), file.keys.offsets, read_secret)
     token = config.read(("keys", "operator"), file.keys.operator, read_token)
     try:
         gateway = gateway_of(
@@ -113,7 +115,18 @@ def prepare(config: Config, clock: Clock | None = None) -> Ready:
         "clock origin": file.clock.origin.astimezone(UTC).isoformat(), "clock rate": f"{file.clock.rate:g}",
         "marking": file.marking, "tick length": f"{theatre.tick_s:g} s", "theatre": theatre.title,
     }  # fmt: skip
+    gateway = replace(gateway, alone=config.alone)
     return Ready(config=config, gateway=gateway, token=token, clock=clock, exercise=exercise)
+
+
+def _keys(config: Config) -> tuple[Ed25519PrivateKey, Secret]:
+    """What this side signs with and keys its offsets with. A side that runs alone needs neither: it says nothing."""
+    if config.alone:
+        return Ed25519PrivateKey.generate(), Secret(secrets.token_bytes(SECRET_BYTES))
+    _check_certificates(config)
+    keys = config.file.keys
+    signer = config.read(("keys", "signing"), keys.signing, read_signing_key)
+    return signer, config.read(("keys", "offsets"), keys.offsets, read_secret)
 
 
 def _clock(config: Config, epoch: datetime) -> Clock:

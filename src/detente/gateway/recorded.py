@@ -10,7 +10,7 @@ from detente.records.errors import InputError
 from detente.records.stages import Detections
 
 
-def read_detections(path: Path) -> Detections:
+def read_recorded(path: Path) -> Detections:
     """The detections in a Parquet file with the columns of ``records.stages.Detections``, in order of time."""
     try:
         found = Detections.from_arrow(pq.read_table(path))

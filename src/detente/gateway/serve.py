@@ -17,9 +17,10 @@ from functools import partial
 from typing import Any
 
 from detente.gateway import health
+from detente.gateway.alone import take_up
 from detente.gateway.config import read_config
 from detente.gateway.faults import Faults, ended
-from detente.gateway.feeds import Feeds, recorded_ticks
+from detente.gateway.feeds import Feeds, configured_recording
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.lines import Lines
 from detente.gateway.logic import operator
@@ -36,8 +37,6 @@ from detente.gateway.logic.node import (
     Order,
     Tick,
     Timer,
-    restore,
-    step,
     watch,
 )
 from detente.gateway.logic.records import StoreError
@@ -72,13 +71,14 @@ class Server:
              "feed_dropped_total", "feed_conflicts_total", "store_failures_total", "faults_total", "late_batches_total",
              "frames_without_agreement_total", "unshown_total"), 0.0
         )  # fmt: skip
-        recorded = recorded_ticks(ready, self._log)
+        self.faults = Faults(self.counts, self._log)
+        recorded = configured_recording(ready, self._log)
         self.store = SqliteStore(
             ready.config.path(file.store), file.side, epoch=int(time.time()), exercise=ready.exercise,
             bytes_max=file.store_bytes_max, log_bytes=LOG_BYTES,
         )  # fmt: skip
         try:
-            node, out = restore(self.gateway, self.store.load(), self.clock.now)
+            node, out = self.faults.restored(self.gateway, self.store.load(), self.clock.now)
         except InputError:
             self.store.close()
             raise
@@ -87,7 +87,6 @@ class Server:
         self.events: asyncio.Queue[LineEvent] = asyncio.Queue(QUEUE_EVENTS_MAX)
         self.batch: Batch | None = None  # of partners' events, while it is being made
         self.taken: list[tuple[LineEvent, Now]] = []  # what it was made of
-        self.faults = Faults(self.counts, self._log)
         self.feeds = Feeds(self.gateway, node.tick, self.counts, self._log, self._wake)
         self.batches = self.feeds.batches
         self.batches.update((index, part) for index, part in enumerate(recorded) if index > node.tick)
@@ -124,7 +123,7 @@ class Server:
             if file.feed.listen is not None:
                 stack.callback((await listen(file.feed.listen, self.feeds.client)).close)
             stack.callback(self.partners.close)
-            await self.partners.follow(self.ready)
+            await self.partners.begin(self.ready)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
@@ -280,7 +279,7 @@ class Server:
         if step.tick is not None and step.node.durable:  # of others own half alone counts, and it is not on disk
             self.kept_tick = step.tick.index
             self.counts["ticks_total"] += 1
-            self._warn("assisted", step.out.warnings)
+            self._warn("assisted", Warnings.empty() if self.gateway.alone else step.out.warnings)
             self.feeds.acknowledge(self.kept_tick)
         self._say(step.out)
         self._answer(step.orders, "")
@@ -348,12 +347,7 @@ class Server:
         if self.keeping.read is not None:
             self.keeping.go_ashore(event)
             return
-        try:
-            node, out = step(self.gateway, self.node, event, now)
-        except Exception as error:  # likewise
-            self.keeping.take(self.faults.tick_again(self.gateway, self.node, event, now, error))
-            return
-        self.keeping.take(Step(node=node, out=out, tick=event))
+        self.keeping.take(self.faults.tick(self.gateway, self.node, event, now))
 
     def _say(self, out: Out) -> None:
         for partner, lane, data in self.gateway.leaving(out.frames, self.clock.exercise_s):
@@ -373,8 +367,7 @@ class Server:
             self._log("warning", stream=stream, **warning_fields(warnings, row, names))
 
     def _log(self, event: str, **fields: Any) -> None:
-        whose = {"side": self.gateway.name, "marking": self.gateway.mark.name.lower()}
-        said = {"event": event, **whose, "exercise_s": round(self.clock.exercise_s, 3), **fields}
+        said = {"event": event, **health.marks(self.gateway), "exercise_s": round(self.clock.exercise_s, 3), **fields}
         try:
             self.show(said)
         except OSError:  # its disk is full, or whoever reads it is gone: nothing else depends on it
@@ -420,7 +413,7 @@ class Server:
             return refusal or await self._follow()
         async with self.ordering:
             if partner not in self.node.links:
-                return f"{partner} is no partner"
+                return f"{partner} is no partner" + (" of a side that runs alone" if self.gateway.alone else "")
             self._close()
             if why := operator.idle(self.gateway, self.node.links[partner], word):
                 return why
@@ -436,7 +429,7 @@ class Server:
         """
         path = self.ready.config.folder / self.ready.config.located.file.rpartition("/")[2]
         try:
-            ready = await asyncio.to_thread(lambda: prepare(read_config(path), self.clock))
+            ready = await asyncio.to_thread(lambda: prepare(read_config(path, alone=self.gateway.alone), self.clock))
             self.hush = True
             while self.reading:
                 await asyncio.sleep(DEAF_S)
@@ -444,7 +437,7 @@ class Server:
             while self.keeping.group:
                 await asyncio.sleep(DEAF_S)
             if not self.node.durable:
-                return "ticks are not kept, because the disk refuses them: make room, and reload once there is"
+                return health.UNKEPT["start" if self.node.adrift else "tick" if self.faults.still else "disk"]
             self.store.refuse_other({"side": ready.gateway.name, **ready.exercise})
             self.partners.renew(ready)
             await self.keeping.read_anew(partial(self._restored, ready, (self.gateway, self.node)))
@@ -463,7 +456,7 @@ class Server:
 
     def _restored(self, ready: Ready, live: tuple[Gateway, Node]) -> Node:
         """The state under another configuration, kept. In a thread: it reads all of the store."""
-        node, out = restore(ready.gateway, self.store.load(), self.clock.now, live)
+        node, out = take_up(ready.gateway, self.store.load(), self.clock.now, live)
         self.store.commit(out.records)
         self.restored = out
         return node
@@ -489,8 +482,10 @@ class Server:
     def _state(self) -> tuple[Node, dict[str, float], dict[str, Any]]:
         node = self.keeping.sure
         document = health.health_document(self.gateway, node, self.clock.exercise_s, feeds=len(self.feeds.writers))
+        document["fault"] = self.faults.document
         counts = {**self.counts, "tick": float(node.tick), "exercise_seconds": self.clock.exercise_s,
-                  "durable": float(node.durable), "calls_refused_total": float(self.partners.refused)}  # fmt: skip
+                  "alone": float(self.gateway.alone), "durable": float(node.durable),
+                  "calls_refused_total": float(self.partners.refused)}  # fmt: skip
         return node, counts, document
 
 

@@ -7,7 +7,7 @@ writes into memory, :meth:`finish` makes it last and may run in another thread.
 
 The log is written over again and again. Copying it into the file (:meth:`fold`) has a connection of its own, so that no
 commit waits for it; and a ``log_bytes`` of room, taken when the store is opened, spares each commit the change of the
-log's length, which costs a disk more than the bytes do.
+log's length, which costs a disk more than the bytes do. What reads it back is :mod:`detente.gateway.sqlite_reading`.
 """
 
 import contextlib
@@ -15,18 +15,16 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from detente.centre.exchange.ledger import Entry, EntryKind, Tip
+from detente.centre.exchange.ledger import Entry
 from detente.gateway.logic.records import (
     INBOX_TICKS,
     Accepted,
     Closed,
     Forgotten,
-    Kept,
     Logged,
     Receipted,
     Received,
@@ -37,20 +35,10 @@ from detente.gateway.logic.records import (
     Sworn,
     Ticked,
 )
-from detente.gateway.sqlite_file import check_size, hold
-from detente.gateway.sqlite_lines import (
-    COUNTS,
-    OUTBOX,
-    WAITING,
-    count,
-    forget,
-    inbox_fault,
-    names_in,
-    outbox_fault,
-    outbox_line,
-    sum_of,
-    tick_sum,
-)
+from detente.gateway.sqlite_file import check_size, damaged, hold, refused, remove
+from detente.gateway.sqlite_lines import COUNTS, OUTBOX, WAITING, count, forget, sum_of, tick_sum
+from detente.gateway.sqlite_reading import StoreReader
+from detente.gateway.sqlite_tables import make_tables
 from detente.gateway.store import Room
 from detente.records.errors import InputError
 
@@ -63,34 +51,6 @@ FOLD_BYTES = 4_000_000
 
 FOLD_PASSES = 4  # each copies what came during the one before; the last one finds nothing. source: assumption, 2-8
 RECORD_BYTES = 8192  # of log that a record takes besides its own bytes: two pages. source: assumption, 4-16 kB
-
-VERSION = 4
-"""2: the memory of turns, offsets, trust, what partners declared, and what must be forgotten; 3: which tracks and
-launches have spoken against a partner; 4: of which exercise it is, sums by which damage is found, and what partners
-testified of both ledgers."""
-
-APPLICATION_ID = 0x44544E31  # "DTN1": what ``file`` and SQLite see of ours
-# Every page that a commit changes is written and summed: so no index where a table's own order will do, and none of
-# what waits to be applied. (Stores made before have both, and serve as well.)
-TABLES = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE outbox (partner TEXT, sequence INTEGER, lane INTEGER NOT NULL, tick INTEGER NOT NULL,
-  envelope BLOB NOT NULL, keys TEXT NOT NULL, closed TEXT NOT NULL, digest BLOB NOT NULL,
-  PRIMARY KEY (partner, sequence)) STRICT;
-CREATE TABLE inbox (partner TEXT, epoch INTEGER, sequence INTEGER, lane INTEGER NOT NULL, envelope BLOB NOT NULL,
-  late INTEGER NOT NULL, sum INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (partner, epoch, sequence)) STRICT;
-CREATE INDEX inbox_applied ON inbox (applied) WHERE applied IS NOT NULL;
-CREATE TABLE ticks (tick INTEGER PRIMARY KEY, detections BLOB NOT NULL, applied TEXT NOT NULL, aside TEXT NOT NULL,
-  sum INTEGER NOT NULL) STRICT;
-CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), tick INTEGER NOT NULL, memory BLOB NOT NULL,
-  sum INTEGER NOT NULL) STRICT;
-CREATE TABLE ledger (partner TEXT, place INTEGER, kind INTEGER NOT NULL, written_s REAL NOT NULL,
-  stated_s REAL NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL,
-  previous BLOB NOT NULL, PRIMARY KEY (partner, place)) STRICT, WITHOUT ROWID;
-CREATE TABLE kept (partner TEXT PRIMARY KEY, document TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE testimony (partner TEXT, kind TEXT, word BLOB NOT NULL, PRIMARY KEY (partner, kind))
-  STRICT, WITHOUT ROWID;
-"""
 
 
 class SqliteStore:
@@ -118,6 +78,8 @@ class SqliteStore:
         try:
             self._open(epoch)
         except InputError:
+            if self.made:
+                remove(self.path)
             self.opened.close()
             raise
 
@@ -127,16 +89,16 @@ class SqliteStore:
             if not new:
                 check_size(path)
             self.opened.callback(os.close, hold(path))
+            self.made = new
             self.base = self._connected()
+            self.reader = StoreReader(self.base, path)
             if new:
-                self._make(epoch)
-                self.made = True
+                make_tables(self.base, self.side, epoch, self.exercise)
             else:
-                self._recognise()
+                self.reader.recognise(self.side, self.exercise)
             self.base.execute("PRAGMA journal_mode=WAL")
             self.base.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
-            self.base.execute("BEGIN IMMEDIATE")
-            self.base.execute("COMMIT")
+            self.base.executescript("BEGIN IMMEDIATE; COMMIT;")
             self.copier = self._connected()
             self._take_room()
             if self.room.bytes_max is not None:
@@ -144,15 +106,15 @@ class SqliteStore:
                 self.base.execute(f"PRAGMA max_page_count={max(1, self.room.bytes_max // page)}")
                 self._see_room()
         except BlockingIOError as error:
-            raise self._refused(
-                "a store that another process holds", "a store for this process alone",
+            raise refused(
+                path, "a store that another process holds", "a store for this process alone",
                 "stop the other gateway of this side first",
             ) from error  # fmt: skip
         except (OSError, sqlite3.OperationalError) as error:
-            raise self._refused(f"a store that cannot be opened: {error}", "a file in a writable folder",
-                                "check the path, the permissions and the room on the disk") from error  # fmt: skip
+            raise refused(path, f"a store that cannot be opened: {error}", "a file in a writable folder",
+                          "check the path, the permissions and the room on the disk") from error  # fmt: skip
         except sqlite3.DatabaseError as error:
-            raise self._damaged(str(error)) from error
+            raise damaged(path, str(error)) from error
 
     def _pragma(self, name: str) -> int:
         return self.base.execute(f"PRAGMA {name}").fetchone()[0]
@@ -171,94 +133,6 @@ class SqliteStore:
         self.opened.callback(made.close)
         made.execute("PRAGMA synchronous=FULL")
         return made
-
-    def _refused(self, found: str, expected: str, remedy: str) -> InputError:
-        return InputError(found=found, expected=expected, remedy=remedy, file=str(self.path))
-
-    def _damaged(self, what: str) -> InputError:
-        return self._refused(
-            f"a store that is damaged or truncated: {what}", "a whole store",
-            "move it away to begin a new epoch with an empty one: an older copy would deny what partners were told",
-        )  # fmt: skip
-
-    def _make(self, epoch: int) -> None:
-        self.base.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        self.base.execute(f"PRAGMA user_version={VERSION}")
-        counts = [(what, "0") for what in COUNTS]
-        about = (("side", self.side), ("epoch", str(epoch)), *counts, *self.exercise.items())
-        rows = "".join(f"INSERT INTO about VALUES ('{key}', {_quoted(value)});" for key, value in about)
-        self.base.executescript(f"BEGIN;{TABLES}{rows}COMMIT;")
-
-    def _recognise(self) -> None:
-        """Refuse what is not this side's whole store of this version."""
-        mark = self.base.execute("PRAGMA application_id").fetchone()[0]
-        if mark != APPLICATION_ID:
-            raise self._refused("a file that is no store of a gateway", "a store that `detente serve` made",
-                                "correct the path of the store")  # fmt: skip
-        version = self.base.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION:
-            raise self._refused(
-                f"a store of version {version}", f"version {VERSION}",
-                "use the release of Détente that wrote it, or move the store away to begin a new epoch",
-            )  # fmt: skip
-        faults = [row[0] for row in self.base.execute("PRAGMA quick_check(3)") if row[0] != "ok"]
-        if faults:
-            raise self._damaged(faults[0].splitlines()[0])
-        side = self._about("side")
-        if side != self.side:
-            raise self._refused(
-                f"the store of {side}", f"the store of {self.side}", "give each side a store of its own"
-            )
-        self.refuse_other(self.exercise)
-        books = {kept.partner: json.loads(kept.document)["tip"] for kept in self._kept()}
-        for (partner,) in self.base.execute("SELECT DISTINCT partner FROM ledger ORDER BY partner").fetchall():
-            if partner not in books:
-                raise self._damaged(f"a ledger kept with {partner}, and nothing else that is known of {partner}")
-        for partner, (size, peaks, last) in books.items():
-            self._check_ledger(
-                partner, Tip(size=size, peaks=tuple(map(bytes.fromhex, peaks)), last=bytes.fromhex(last))
-            )
-
-    def refuse_other(self, exercise: Mapping[str, str]) -> None:
-        """Raise InputError where the store is of another exercise than the one that is described."""
-        for what, said in exercise.items():
-            held = self._about(what)
-            if held != said:
-                raise self._refused(
-                    f"a store of another exercise: its {what} is {held}, here it is {said}",
-                    "the store of this exercise", "name another file for this exercise's store; a new one is made",
-                )  # fmt: skip
-
-    def _check_ledger(self, partner: str, kept: Tip) -> None:
-        """Refuse a ledger of which an entry is not the one that was written: hash by hash, up to the head it had."""
-        tip = Tip()
-        for entry in self._entries(partner):
-            if entry.index == tip.size and entry.previous == tip.last:
-                tip = tip.after(entry)
-                continue
-            if entry.index != tip.size:
-                raise self._damaged(f"no ledger entry {tip.size} for {partner}, but an entry {entry.index}")
-            raise self._damaged(f"ledger entry {max(0, tip.size - 1)} for {partner} is not the one that was written")
-        if tip.size != kept.size:
-            raise self._damaged(f"{tip.size} ledger entries for {partner} where there were {kept.size}")
-        if tip != kept:
-            raise self._damaged(f"the last ledger entry for {partner}, {tip.size - 1}, is not the one that was written")
-
-    def _checked(self, total: int, data: bytes | str, what: str) -> None:
-        """Refuse bytes that are not the ones that were written."""
-        if sum_of(data) != total:
-            raise self._damaged(f"{what} is not what was written")
-
-    def _refuse(self, fault: str) -> None:
-        """Refuse a store of which this is wrong; nothing where it is empty."""
-        if fault:
-            raise self._damaged(fault)
-
-    def _about(self, key: str) -> str:
-        row = self.base.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            raise self._damaged(f"it does not say its {key}")
-        return row[0]
 
     def commit(self, records: Sequence[Record]) -> None:
         """Keep all of these or none, on disk when this returns; raises StoreError where the disk refuses."""
@@ -390,99 +264,22 @@ class SqliteStore:
         )  # fmt: skip
         self.more[WAITING] -= used.rowcount
 
+    def refuse_other(self, exercise: Mapping[str, str]) -> None:
+        """Raise InputError where the store is of another exercise than the one that is described."""
+        self.reader.refuse_other(exercise)
+
     def load(self) -> Saved:
         """What a gateway needs to go on. Raises InputError where something of it is not what was written."""
-        snapshot = self._snapshot()
-        after = -1 if snapshot is None else snapshot.index
-        ticks = self._ticks(snapshot)
-        rows = self.base.execute(
-            "SELECT partner, sequence, lane, tick, envelope, keys, closed, digest FROM outbox "
-            "ORDER BY partner, sequence"
-        ).fetchall()
-        try:
-            outbox = tuple(outbox_line(*row) for row in rows)
-        except (ValueError, TypeError) as error:
-            raise self._damaged("a line of the outbox is not what was written") from error
-        self._refuse(outbox_fault(self.base, outbox))
-        return Saved(
-            epoch=int(self._about("epoch")), snapshot=snapshot, ticks=ticks, received=self._received(after, ticks),
-            outbox=outbox, kept=tuple(self._kept()),
-        )  # fmt: skip
-
-    def _received(self, after: int, ticks: Sequence[Ticked]) -> tuple[Received, ...]:
-        """Inbox lines that wait, and those that ticks past ``after`` used; older ones are looked at too, and left."""
-        found, used = [], {}
-        asked = self.base.execute("SELECT partner, epoch, sequence, lane, envelope, late, sum, applied FROM inbox")
-        with contextlib.closing(asked) as rows:
-            for partner, epoch, sequence, lane, envelope, late, total, applied in rows:
-                self._checked(total, envelope, f"envelope {sequence} of {partner}")
-                if applied is None or applied > after:
-                    used[partner, epoch, sequence] = applied
-                    found.append(
-                        Received(partner=partner, epoch=epoch, sequence=sequence, lane=lane, envelope=envelope,
-                                 late=bool(late))
-                    )  # fmt: skip
-        self._refuse(inbox_fault(self.base, used, ticks))
-        return tuple(sorted(found, key=lambda one: (one.partner, one.epoch, one.sequence)))
-
-    def _kept(self) -> list[Kept]:
-        rows = self.base.execute("SELECT partner, document, sum FROM kept ORDER BY partner").fetchall()
-        for partner, document, total in rows:
-            self._checked(total, document, f"what is known of {partner}")
-        return [Kept(partner=partner, document=document) for partner, document, _ in rows]
-
-    def _snapshot(self) -> Snapped | None:
-        row = self.base.execute("SELECT tick, memory, sum FROM snapshot").fetchone()
-        said = self.base.execute("SELECT value FROM about WHERE key = 'snapshot'").fetchone()
-        if row is None and said is None:
-            return None
-        if row is None or said is None or str(row[0]) != said[0]:
-            raise self._damaged("the memory of its last snapshot is missing, or is another's")
-        self._checked(row[2], row[1], f"the memory of tick {row[0]}")
-        return Snapped(index=row[0], memory=row[1])
-
-    def _ticks(self, snapshot: Snapped | None) -> tuple[Ticked, ...]:
-        """Those since the snapshot, none missing."""
-        after = -1 if snapshot is None else snapshot.index
-        rows = self.base.execute(
-            "SELECT tick, detections, applied, aside, sum FROM ticks WHERE tick > ? ORDER BY tick", (after,)
-        ).fetchall()
-        for index, detections, applied, aside, total in rows:
-            if tick_sum(detections, applied, aside) != total:
-                raise self._damaged(f"tick {index} is not what was written")
-        there = [*([] if snapshot is None else [after]), *(row[0] for row in rows)]
-        said = self.base.execute("SELECT value FROM about WHERE key = 'last tick'").fetchone()
-        gaps = [earlier + 1 for earlier, later in pairwise(there) if later != earlier + 1]
-        if said is not None and str(there[-1] if there else -1) != said[0]:
-            gaps.append(int(said[0]))
-        if gaps:
-            raise self._damaged(f"tick {gaps[0]} is missing")
-        return tuple(
-            Ticked(index=index, detections=detections, applied=names_in(applied), aside=names_in(aside))
-            for index, detections, applied, aside, _ in rows
-        )
+        return self.reader.load()
 
     def ledger(self, partner: str) -> list[Entry]:
         """Every entry of the ledger kept with a partner, in order."""
-        return list(self._entries(partner))
-
-    def _entries(self, partner: str) -> Iterator[Entry]:
-        asked = self.base.execute("SELECT * FROM ledger WHERE partner = ? ORDER BY place", (partner,))
-        with contextlib.closing(asked) as rows:
-            for _, place, kind, written, stated, epoch, sequence, digest, previous in rows:
-                try:
-                    yield Entry(
-                        index=place, kind=EntryKind(kind), written_s=written, stated_s=stated, epoch=epoch,
-                        sequence=sequence, envelope_digest=digest, previous=previous,
-                    )  # fmt: skip
-                except (ValueError, AssertionError) as error:
-                    raise self._damaged(f"ledger entry {place} for {partner} is none") from error
+        return list(self.reader.entries(partner))
 
     def discard(self) -> None:
         """Let go of the file, and leave none behind where it was made by this very opening."""
         if self.made:
-            for end in ("", "-wal", "-shm"):  # before it is let go: nobody else has it yet
-                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+            remove(self.path)  # before it is let go: nobody else has it yet
         self.close()
 
     def testimony(self, partner: str) -> list[bytes]:
@@ -494,7 +291,3 @@ class SqliteStore:
         """Let go of the file."""
         with self.folding:
             self.opened.close()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -28,7 +28,7 @@ from detente.gateway.logic.link import Gateway
 from detente.geodesy.borders import load_borders
 from detente.geodesy.territory_index import TerritoryIndex, index_territories
 from detente.records.errors import InputError
-from detente.records.slots import DetectionKind, SensorState, SensorSuite
+from detente.records.slots import SUITE_DRAWN, SUITE_FIXED, DetectionKind, SensorState, SensorSuite
 from detente.scenario.agreement import Agreement
 from detente.scenario.complaints import raise_all
 from detente.scenario.ground import ground_of, territory_of
@@ -38,15 +38,6 @@ from detente.scenario.words import CountryCode, Moment, Name, Strict
 SLOTS = 128
 """Tracks a live centre has room for. source: assumption, 50-2,000: several times any bundled raid."""
 
-FIXED = (
-    "lat_rad", "lon_rad", "height_m", "boresight_rad", "sector_half_width_rad", "elevation_min_rad",
-    "elevation_max_rad", "watch_rad", "grazing_m",
-)  # fmt: skip
-DRAWN = (
-    "orbit", "revisit_s", "offset_s", "reference_range_m", "reference_snr", "instrumented_range_m",
-    "false_alarm_probability", "false_plots_per_scan", "detection_probability", "cloud_top_m", "sigma_range_m",
-    "sigma_azimuth_rad", "sigma_elevation_rad",
-)  # fmt: skip
 Four = Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
 Six = Annotated[tuple[float, ...], Field(min_length=6, max_length=6)]
 
@@ -143,8 +134,8 @@ def theatre_of(file: TheatreFile, territories: TerritoryIndex) -> Theatre:
     owners = tuple(sorted({sensor.owner for sensor in file.sensors}))
     kinds = {"radar": DetectionKind.RADAR, "infrared": DetectionKind.INFRARED}
     sides = [names.index(sensor.side) for sensor in file.sensors]
-    fixed = {name: np.array([getattr(sensor, name) for sensor in file.sensors], np.float64) for name in FIXED}
-    drawn = {name: np.array([[getattr(sensor, name) for sensor in file.sensors]], np.float64) for name in DRAWN}
+    fixed = {name: np.array([getattr(sensor, name) for sensor in file.sensors], np.float64) for name in SUITE_FIXED}
+    drawn = {name: np.array([[getattr(sensor, name) for sensor in file.sensors]], np.float64) for name in SUITE_DRAWN}
     suite = SensorSuite(
         kind=np.array([kinds[sensor.kind] for sensor in file.sensors], np.uint8),
         side=np.array(sides, np.int64),

@@ -2,7 +2,8 @@
 
     frame    length (u32, big-endian, of the data alone) · lane (u8) · data
 
-One side listens, the other connects and tries again for ever. What a partner sends waits in the socket when we are
+One side listens, the other connects and tries again for ever. Who calls too soon is told so: by a frame of a lane that
+carries nothing else, the first and last of that line. What a partner sends waits in the socket when we are
 busy; what it does not read is dropped here beyond a buffer, because the outbox sends it again.
 """
 
@@ -33,6 +34,10 @@ RECONNECT_S = (0.2, 5.0)  # first and longest wait between attempts. source: ass
 HANDSHAKE_S = 10.0
 CALLERS_MAX = 64  # who prove at once whose certificate they hold. source: assumption, 8-256: a descriptor for each
 UNSAID = "it ended before a word was said: perhaps our certificate is not believed there"
+TOO_SOON = 255
+"""The lane of the frame by which a call is refused that came too soon after others."""
+REFUSED_THERE = "it refuses our call: too many came too soon after each other. We call again and again"
+REFUSED_HERE = "it calls too soon after its last calls, and is refused until they were longer ago"
 
 WAITING_BYTES = 1 << 17
 """What a line reads ahead of its reader, twice over. Not more: whoever fills a line must not fill the loop's turns, in
@@ -173,18 +178,23 @@ class Line:
             return False
         if called and self.standing.pace.wait_s() > 0.0:
             self.standing.pace.refused += 1
+            writer.write(HEAD.pack(0, TOO_SOON))
             writer.transport.abort()
+            self.standing.missing(REFUSED_HERE)
             return False
         if called:
             self._stands(writer)
-        frames, why = Frames(), ""
+        frames, why, spoken = Frames(), "", False
         try:
             while data := await self._heard(reader):
                 if called and self.writer is not writer:
                     break
                 await self.before()
                 for lane, frame in frames.cut(data):
-                    if frames.cuts == 1:
+                    if not spoken:
+                        if lane == TOO_SOON and not called:
+                            raise PeerError(REFUSED_THERE)
+                        spoken = True
                         self._speaks(writer, called)
                     await self.on_frame(lane, frame)
                     if frames.cuts % FRAMES_A_TURN == 0:
@@ -197,12 +207,12 @@ class Line:
             pass
         finally:
             writer.transport.abort()
-            why = why or ("" if frames.cuts else UNSAID)
+            why = why or ("" if spoken else UNSAID)
             if self.writer is writer:
                 self.hang_up(why)
-            elif not (called or frames.cuts):
+            elif not (called or spoken):
                 self.standing.missing(why)
-        return frames.cuts > 0
+        return spoken
 
     def _stands(self, writer: asyncio.StreamWriter) -> None:
         """This is the line from now on."""

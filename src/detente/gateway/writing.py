@@ -35,7 +35,32 @@ def _put(scratch: Path, path: Path) -> None:
         raise
     except OSError:  # a disk without links
         path.open("xb").close()
-        os.replace(scratch, path)
+        try:
+            os.replace(scratch, path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def all_or_none() -> Iterator[list[Path]]:
+    """A list to note each new file and folder in, before anything is written to it. Where the block fails, all go."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for one in reversed(made):
+            with suppress(OSError):  # a folder into which somebody else has put something stays
+                one.rmdir() if one.is_dir() else one.unlink()
+        raise
+
+
+def make_folder(made: list[Path], folder: Path) -> None:
+    """Make a folder that is not there, and those above it, and note them."""
+    if not folder.parent.is_dir():
+        make_folder(made, folder.parent)
+    folder.mkdir()
+    made.append(folder)
 
 
 @contextmanager

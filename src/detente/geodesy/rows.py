@@ -24,6 +24,6 @@ def one_each(values: ArrayLike, count: int) -> NDArray[np.float64]:
 
 
 def frozen(array: NDArray) -> NDArray:
-    """The same array, read-only."""
+    """The same array of any shape, read-only from now on for whoever holds it."""
     array.flags.writeable = False
     return array

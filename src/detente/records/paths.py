@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.records.columns import covariance, moment, position, track_number, velocity
 from detente.records.table import Table, column
 
 FRAME = "Cartesian, the same for tracks and truth"
@@ -17,13 +18,11 @@ class TrackPaths(Table):
     """What a tracker says: one row a confirmed track and moment, in order of track, then time."""
 
     stage = "track_paths"
-    track: Any = column("i8", "track number")
-    time_s: Any = column("f8", "time of the state", unit="s")
-    position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
-    velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
-    covariance: Any = column(
-        "f8", "lower triangle by rows of the 6×6 covariance", unit="m, m/s", frame=FRAME, shape=(21,)
-    )
+    track: Any = track_number()
+    time_s: Any = moment("time of the state")
+    position_m: Any = position(FRAME)
+    velocity_m_s: Any = velocity(FRAME)
+    covariance: Any = covariance(FRAME)
     has_covariance: Any = column("u1", "1 where a covariance is stated; else it is 0")
 
 
@@ -33,9 +32,9 @@ class TruePaths(Table):
 
     stage = "true_paths"
     object: Any = column("i8", "number of the object")
-    time_s: Any = column("f8", "time of the state", unit="s")
-    position_m: Any = column("f8", "position", unit="m", frame=FRAME, shape=(3,))
-    velocity_m_s: Any = column("f8", "velocity", unit="m/s", frame=FRAME, shape=(3,))
+    time_s: Any = moment("time of the state")
+    position_m: Any = position(FRAME)
+    velocity_m_s: Any = velocity(FRAME)
     phase: Any = column("u1", "1 boost, 2 coast, 3 reentry; 0 where not told")
     ballistic_coefficient_kg_m2: Any = column("f8", "of the body; 0 where not told", unit="kg/m²")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from detente.records.columns import latitude, longitude, moment, position
 from detente.records.table import Table, column
 
 
@@ -32,25 +33,23 @@ class ObjectResults(Table):
     aim_by: Any = column("i8", "0 by area, 1 by people, 2 troops, 3 fixed point")
     wave: Any = column("i8", "index of the wave")
     missile: Any = column("i8", "index into the scenario's missiles, in order of name")
-    launch_s: Any = column("f8", "launch time", unit="s")
-    launch_lat_rad: Any = column("f8", "launch latitude", unit="rad", frame="WGS84 geodetic")
-    launch_lon_rad: Any = column("f8", "launch longitude", unit="rad", frame="WGS84 geodetic")
-    impact_s: Any = column("f8", "true impact time", unit="s")
-    impact_lat_rad: Any = column("f8", "true impact latitude", unit="rad", frame="WGS84 geodetic")
-    impact_lon_rad: Any = column("f8", "true impact longitude", unit="rad", frame="WGS84 geodetic")
-    own_warned_s: Any = column("f8", "first warning by the threatened side's own sensors alone", unit="s")
-    warned_s: Any = column("f8", "first warning by the threatened side, from whatever it knows", unit="s")
+    launch_s: Any = moment("launch time")
+    launch_lat_rad: Any = latitude("launch")
+    launch_lon_rad: Any = longitude("launch")
+    impact_s: Any = moment("true impact time")
+    impact_lat_rad: Any = latitude("true impact")
+    impact_lon_rad: Any = longitude("true impact")
+    own_warned_s: Any = moment("first warning by the threatened side's own sensors alone")
+    warned_s: Any = moment("first warning by the threatened side, from whatever it knows")
     launch_error_m: Any = column("f8", "error of the launch point stated at first warning; -1 where none", unit="m")
     impact_error_m: Any = column("f8", "error of the impact point stated at first warning; -1 where none", unit="m")
     impact_nees: Any = column(
         "f8", "its square in units of the covariance stated with it (95 % below 5.99 where consistent); -1 where none"
     )
-    useful_s: Any = column(
-        "f8", "first statement to the threatened side that put the impact within 300 km, and rightly; -1", unit="s"
-    )
+    useful_s: Any = moment("first statement to the threatened side that put the impact within 300 km, and rightly; -1")
     attributed: Any = column("u1", "1 where the launch country was named rightly at first warning")
     opportunities: Any = column("i8", "sites with a non-empty window, as the deciding pictures saw it")
-    earliest_s: Any = column("f8", "earliest feasible intercept", unit="s")
+    earliest_s: Any = moment("earliest feasible intercept")
     shots: Any = column("i8", "interceptors committed at it")
     shooters: Any = column("u1", "bit mask of the sides that shot at it")
     intercepted: Any = column("u1", "1 where it was intercepted")
@@ -61,14 +60,14 @@ class FlightPath(Table):
     """One flight from launch, or from burn-out, to impact."""
 
     stage = "flight_path"
-    time_s: Any = column("f8", "time since launch", unit="s")
+    time_s: Any = moment("time since launch")
     phase: Any = column("u1", "1 boost, 2 coast, 3 reentry (descending below 100 km)")
-    lat_rad: Any = column("f8", "latitude", unit="rad", frame="WGS84 geodetic")
-    lon_rad: Any = column("f8", "longitude", unit="rad", frame="WGS84 geodetic")
+    lat_rad: Any = latitude()
+    lon_rad: Any = longitude()
     altitude_m: Any = column("f8", "height above the ellipsoid", unit="m", frame="WGS84 geodetic")
     downrange_m: Any = column("f8", "distance over the ground from the launch point", unit="m")
     speed_m_s: Any = column("f8", "speed relative to the Earth", unit="m/s")
-    position_ecef_m: Any = column("f8", "position", unit="m", frame="ECEF", shape=(3,))
+    position_ecef_m: Any = position()
     velocity_ecef_m_s: Any = column("f8", "velocity relative to the Earth", unit="m/s", frame="ECEF", shape=(3,))
 
 
@@ -81,7 +80,7 @@ class FollowedTracks(Table):
 
     stage = "followed_tracks"
     track: Any = column("i8", "number of the track, from 1, never used again")
-    time_s: Any = column("f8", "time of the state", unit="s")
+    time_s: Any = moment("time of the state")
     x_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
     y_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)
     z_m: Any = column("f8", "position", unit="m", frame=FOLLOWED_FRAME)

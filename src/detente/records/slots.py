@@ -207,3 +207,17 @@ class SensorSuite(Slots):
     sigma_range_m: Floats  # (R, n) at the reference signal-to-noise ratio; 0 for satellites
     sigma_azimuth_rad: Floats  # (R, n) at the reference ratio; satellites: line of sight
     sigma_elevation_rad: Floats
+
+
+SUITE_FIXED = (
+    "lat_rad", "lon_rad", "height_m", "boresight_rad", "sector_half_width_rad", "elevation_min_rad",
+    "elevation_max_rad", "watch_rad", "grazing_m",
+)  # fmt: skip
+"""Numbers of a :class:`SensorSuite` that are the same in every replicate: first axis sensor."""
+
+SUITE_DRAWN = (
+    "orbit", "revisit_s", "offset_s", "reference_range_m", "reference_snr", "instrumented_range_m",
+    "false_alarm_probability", "false_plots_per_scan", "detection_probability", "cloud_top_m", "sigma_range_m",
+    "sigma_azimuth_rad", "sigma_elevation_rad",
+)  # fmt: skip
+"""Those that each replicate draws: first axis replicate, then sensor."""

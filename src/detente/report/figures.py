@@ -65,12 +65,12 @@ def warning_curves(saved: Saved) -> dict[str, Any]:
 
 
 def lead_s(impact_s: NDArray[np.float64], warned_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Time from warning to impact; minus infinity where there was no warning."""
+    """Time from warning to impact, s, (n,) of (n,); minus infinity where there was no warning."""
     return np.where(warned_s >= 0.0, impact_s - warned_s, -np.inf)
 
 
 def survival(leads: NDArray[np.float64], grid: NDArray[np.float64]) -> list[float]:
-    """Share of leads that are at least each value of the grid."""
+    """Share of leads (n,) that are at least each value of the grid (g,), both s."""
     if not len(leads):
         return [0.0] * len(grid)
     below = np.searchsorted(np.sort(leads), grid, side="left")

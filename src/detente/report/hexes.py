@@ -40,7 +40,7 @@ def defended_ground(saved: Saved, middle: tuple[float, float]) -> dict[str, Any]
 
 
 def radius_for(plane: Floats) -> float:
-    """A radius that puts enough points into a hexagon on average over the ground they span."""
+    """A radius, m, that puts enough of the points (n, 2), m, into a hexagon on average over the ground they span."""
     spread = np.quantile(plane, 0.95, axis=0) - np.quantile(plane, 0.05, axis=0)
     area = float(spread[0] * spread[1]) * PER_HEXAGON / max(len(plane), 1)
     return min(max(math.sqrt(area / (1.5 * math.sqrt(3.0))), RADIUS_MIN_M), RADIUS_MAX_M)
@@ -57,7 +57,7 @@ def to_plane(lat_rad: Floats, lon_rad: Floats, middle: tuple[float, float]) -> F
 
 
 def to_ground(plane: Floats, middle: tuple[float, float]) -> list[list[float]]:
-    """The inverse of :func:`to_plane`, as [lon, lat] in degrees."""
+    """The inverse of :func:`to_plane`: points (n, 2), m, as [lon, lat] in degrees."""
     lon0, lat0 = np.radians(middle)
     away = np.hypot(plane[:, 0], plane[:, 1])
     angle = 2.0 * np.arcsin(np.minimum(away / (2.0 * MEAN_RADIUS_M), 1.0))
@@ -69,7 +69,10 @@ def to_ground(plane: Floats, middle: tuple[float, float]) -> list[list[float]]:
 
 
 def hexagon_of(plane: Floats, radius_m: float) -> NDArray[np.int64]:
-    """Axial coordinates (q, r) of the pointy-topped hexagon that holds each point, by rounding in cube coordinates."""
+    """Axial coordinates (q, r) of the pointy-topped hexagon that holds each point: (n, 2) of (n, 2), m.
+
+    By rounding in cube coordinates.
+    """
     q = (math.sqrt(3.0) / 3.0 * plane[:, 0] - plane[:, 1] / 3.0) / radius_m
     r = 2.0 / 3.0 * plane[:, 1] / radius_m
     cube = np.stack([q, r, -q - r], axis=1)
@@ -82,12 +85,12 @@ def hexagon_of(plane: Floats, radius_m: float) -> NDArray[np.int64]:
 
 
 def centre(axial: NDArray[np.int64], radius_m: float) -> Floats:
-    """Middle of a hexagon in the plane, m."""
+    """Middle (2,), m, in the plane of the hexagon with axial coordinates (q, r)."""
     q, r = axial
     return np.array([radius_m * math.sqrt(3.0) * (q + r / 2.0), radius_m * 1.5 * r])
 
 
 def corners(middle_m: Floats, radius_m: float) -> Floats:
-    """A hexagon's corners, closed, shape (7, 2)."""
+    """A hexagon's corners, m, closed, shape (7, 2)."""
     turn = np.radians(np.arange(7) * 60.0 - 30.0)
     return middle_m + radius_m * np.stack([np.cos(turn), np.sin(turn)], axis=1)

@@ -30,7 +30,7 @@ class Mean:
 
 
 def mean_over_worlds(values: Floats) -> Mean | None:
-    """Mean of one value a world, NaN where the quantity does not exist; None where it exists in no world."""
+    """Mean of one value a world, (R,), NaN where the quantity does not exist; None where it exists in no world."""
     kept = values[np.isfinite(values)]
     if not len(kept):
         return None
@@ -50,7 +50,7 @@ def per_world(saved: Saved, replicate: NDArray[np.int64], values: Floats) -> Flo
 
 
 def good_lead_s(objects: ObjectResults, within_km: float) -> Floats:
-    """Time from first warning to impact; 0 where there was none, or its impact point was farther off than that."""
+    """Time from first warning to impact, s, (n,); 0 where none came, or its impact point was farther off than that."""
     good = (objects.warned_s >= 0.0) & (objects.impact_error_m >= 0.0) & (objects.impact_error_m <= within_km * 1e3)
     return np.where(good, objects.impact_s - objects.warned_s, 0.0)
 

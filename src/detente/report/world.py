@@ -97,7 +97,7 @@ def ellipses(warnings: Warnings) -> list[dict[str, Any]]:
 
 
 def axes(covariance_m2: np.ndarray) -> tuple[float, float, float]:
-    """Semi-axes, m, of the 95 % ellipse of (east-east, east-north, north-north), and the major one's azimuth, rad."""
+    """Semi-axes, m, of the 95 % ellipse of (east-east, east-north, north-north), m², and the major's azimuth, rad."""
     east, cross, north = (float(value) for value in covariance_m2)
     middle, spread = 0.5 * (east + north), math.hypot(0.5 * (east - north), cross)
     azimuth = 0.5 * math.atan2(2.0 * cross, north - east)
@@ -105,7 +105,7 @@ def axes(covariance_m2: np.ndarray) -> tuple[float, float, float]:
 
 
 def ring(centre_rad: np.ndarray, major_m: float, minor_m: float, azimuth_rad: float) -> list[list[float]]:
-    """The ellipse on the ground, closed."""
+    """The ellipse on the ground, closed, as [lon, lat] in degrees; ``centre_rad`` is (latitude, longitude)."""
     turn = np.linspace(0.0, 2.0 * math.pi, ELLIPSE_POINTS, endpoint=False)
     along, across = major_m * np.cos(turn), minor_m * np.sin(turn)
     points = degrees(destinations(centre_rad, azimuth_rad + np.arctan2(across, along), np.hypot(along, across)))

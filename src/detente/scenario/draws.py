@@ -26,13 +26,13 @@ def address(path: str) -> int:
 
 
 def drawn(quantity: Quantity, path: str, seed: int, replicates: NDArray[np.int64]) -> Floats:
-    """Values of a quantity, one a replicate, uniform between its low and its high. Shape (R,)."""
+    """Values of a quantity, in its unit, one a replicate, uniform between its low and its high. Shape (R,)."""
     u = uniforms(seed, replicates, Stage.PARAMETER, np.array([address(path)], np.int64))[:, 0]
     return quantity.low + (quantity.high - quantity.low) * u
 
 
 def sensor_suite(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> SensorSuite:
-    """Every sensor of the scenario with the values these replicates drew."""
+    """Every sensor of the scenario with the values that ``replicates`` (R,), by their numbers, drew; SI and radians."""
     owners = tuple(sorted({sensor.owner for sensor in scenario.sensors}))
     columns = [_sensor_columns(sensor, owners, seed, replicates) for sensor in scenario.sensors]
     assert columns, "a scenario has at least one sensor"

@@ -70,7 +70,7 @@ def next_information(information: Floats, transition: Floats, noise: Floats, gai
 
 
 def bound(information: Floats) -> Floats:
-    """The covariance (n, d, d) that no unbiased tracker beats on average."""
+    """The covariance (n, d, d) that no unbiased tracker beats on average, from what is known, (n, d, d)."""
     return _inverse(information)
 
 
@@ -123,11 +123,11 @@ class ConstantGravity:
 
     @property
     def prior(self) -> Floats:
-        """Of the velocity alone."""
+        """Information (6, 6), 1/m² and s²/m², of the velocity alone."""
         return np.diag(np.r_[np.zeros(3), np.full(3, self.speed_sigma_m_s**-2)])
 
     def spread(self, states: Floats, coefficients: Floats, covariances: Floats, seconds: Floats) -> Floats:
-        """As :func:`constant_gravity`; the states do not matter."""
+        """Covariances (n, 6, 6), m and m/s, ``seconds`` later: as :func:`constant_gravity`, whatever the states."""
         found = np.empty_like(covariances)
         for value in np.unique(seconds):
             rows = seconds == value
@@ -140,8 +140,9 @@ def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Mo
     """Bounds of objects seen by several radars, at the moments at which they are scored.
 
     A radar looks at the first moment, and again whenever its revisit has passed. An object's bound begins at the first
-    look at it that does not find it burning; that look is taken to have seen it. Looks at a burning object are left
-    out. ``truth`` is in order of object, then time.
+    look at it that does not find it burning; that look is taken to have seen it, and what others see at the same
+    moment counts with its probability. Looks at a burning object are left out. ``truth`` is in order of object, then
+    time; ``moments_s`` (m,) ascend.
     """
     there = align(truth, moments_s, np.inf)
     names, index = np.unique(there.path, return_inverse=True)
@@ -175,8 +176,9 @@ def network_bounds(truth: TruePaths, moments_s: Floats, watch: Watch, motion: Mo
 
 
 def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_], size: int) -> tuple[Floats, Floats]:
-    """Information (n, size, size) expected of these looks, and that of the first of them if it sees for sure."""
+    """Information (n, size, size) expected of these looks, and the same if the first that is in view sees for sure."""
     gained, sure = np.zeros((len(positions_m), size, size)), np.zeros((len(positions_m), size, size))
+    begun = np.zeros(len(positions_m), bool)
     for sensor in np.flatnonzero(looks):
         axes, sigmas = watch.axes[sensor], watch.sigmas[sensor]
         offsets = (positions_m - watch.position_m[sensor]) @ axes.T
@@ -185,7 +187,8 @@ def _gained(positions_m: Floats, watch: Watch, looks: NDArray[np.bool_], size: i
         seen = (away <= watch.range_max_m[sensor]) & (elevation >= watch.elevation_min_rad[sensor])
         seen &= elevation <= watch.elevation_max_rad[sensor]
         look = axes.T @ radar_information(offsets, (sigmas[0], sigmas[1], sigmas[2])) @ axes * seen[:, None, None]
-        gained[:, :3, :3] += watch.detection_probability[sensor] * look
-        unseen = ~sure.any(axis=(1, 2))
-        sure[unseen, :3, :3] = look[unseen]
+        share = watch.detection_probability[sensor]
+        gained[:, :3, :3] += share * look
+        sure[:, :3, :3] += np.where(begun, share, 1.0)[:, None, None] * look
+        begun |= seen
     return gained, sure

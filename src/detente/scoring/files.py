@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from detente.records.errors import InputError
+from detente.records.lines import line_of_row
 from detente.records.paths import TrackPaths, TruePaths
 from detente.records.slots import Phase
 from detente.records.table import Table
-from detente.scoring.score import Bounding, Document, Rules, Score, score_states
+from detente.scoring.score import Bounding, Document, Score, ScoringRules, score_states
 
 Source = str | Path | pa.Table | pd.DataFrame | dict[str, Any] | Table
 STATE = ("x_m", "y_m", "z_m", "vx_m_s", "vy_m_s", "vz_m_s")
@@ -73,7 +74,7 @@ def score(
     (``detente.gateway.bounding.bound_by`` makes them from a sensors file). Raises
     :class:`~detente.records.errors.InputError`.
     """
-    rules = Rules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
+    rules = ScoringRules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
     if truth is None:
         if not (isinstance(tracks, str | Path) and Path(tracks).is_dir()):
             raise InputError(
@@ -309,9 +310,11 @@ def _refuse(frame: pd.DataFrame, column: str, wrong: NDArray[np.bool_], expected
 
 
 def _bad_row(name: str, row: Any, found: str, expected: str, remedy: str) -> InputError:
-    """In a CSV file the line is known (one line of names comes first); elsewhere the row is counted from 1."""
+    """In a CSV file the line is known; elsewhere the row is counted from 1."""
     if name.lower().endswith(".csv"):
-        return InputError(found, expected, remedy, file=name, line=int(row) + 2)
+        with open(name, encoding="utf-8", errors="replace", newline="") as text:
+            line = line_of_row(text, int(row))
+        return InputError(found, expected, remedy, file=name, line=line)
     return InputError(f"row {int(row) + 1}: {found}", expected, remedy, file=name)
 
 

@@ -29,7 +29,7 @@ class Aligned:
 
 
 def moments_of(tracks: TrackPaths, truth: TruePaths, every_s: float | None) -> Floats:
-    """When to score: the moments of the tracks, and where they are silent moments as far apart as theirs usually are.
+    """When to score, s, ascending: the moments of the tracks; in their silences, as far apart as usual.
 
     With ``every_s`` an even grid over the life of the truth instead. Silence must count: a tracker that says nothing
     for a minute has missed a minute. Raises InputError where tracks and truth have no moment in common, or where there

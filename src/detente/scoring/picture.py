@@ -39,6 +39,8 @@ class PictureCount:
     def add(self, near: Pairs, objects: Ints, numbers: Ints) -> Pairs:
         """Count one moment: pairs within the cut-off, and the names of truth and track rows. Returns who follows whom.
 
+        ``near`` pairs rows of ``objects`` (o,) with rows of ``numbers`` (t,), which name the truths and the tracks.
+
         An object is tracked if a track of its own follows it. A track is associated if it follows an object, or is
         redundant: near one that another track follows. Any other track is spurious.
         """
@@ -66,7 +68,7 @@ class PictureCount:
         story.number, story.seen_at, story.longest = number, self._moment, max(story.longest, story.run)
 
     def unbroken(self, things: Ints, numbers: Ints) -> Ints:
-        """1 where the track with this number has followed the object ever since it was first tracked."""
+        """1 where the track with this number has followed the object ever since it was first tracked: (n,) of (n,)."""
         stories = [self._follows.get(int(thing)) for thing in things]
         return np.array(
             [story is not None and story.first_number == n for story, n in zip(stories, numbers, strict=True)], np.int64

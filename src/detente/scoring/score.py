@@ -32,7 +32,7 @@ PHASES = {1: "boost", 2: "coast", 3: "reentry"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class ScoringRules:
     """How to score. Distances in metres, times in seconds."""
 
     cutoff_m: float = 5000.0
@@ -66,7 +66,7 @@ class Samples:
 class Score:
     """How good the tracks are, moment by moment; ``document`` sums it up."""
 
-    rules: Rules
+    rules: ScoringRules
     moments_s: Floats
     truths: NDArray[np.int64]  # (k,) objects there at each moment
     tracks: NDArray[np.int64]
@@ -110,13 +110,13 @@ class Score:
 
 
 def score_states(
-    tracks: TrackPaths, truth: TruePaths, rules: Rules | None = None, bounds: Bounding | None = None
+    tracks: TrackPaths, truth: TruePaths, rules: ScoringRules | None = None, bounds: Bounding | None = None
 ) -> Score:
     """Score confirmed tracks against truth, both in one Cartesian frame and in order of path, then time.
 
     Raises InputError where there is no truth, or no moment that both could speak of. Without tracks all is missed.
     """
-    rules = rules or Rules()
+    rules = rules or ScoringRules()
     _check(rules, truth)
     moments = moments_of(tracks, truth, rules.every_s)
     said, was = align(tracks, moments, rules.hold_s), align(truth, moments, np.inf)
@@ -145,7 +145,7 @@ def score_states(
     )  # fmt: skip
 
 
-def _check(rules: Rules, truth: TruePaths) -> None:
+def _check(rules: ScoringRules, truth: TruePaths) -> None:
     if not len(truth):
         raise InputError(
             "a truth without rows", "at least one object", "give the truth that the tracks are of", path="TRUTH"
@@ -177,7 +177,7 @@ def _samples(
 
 
 def errors_document(samples: Samples, chosen: NDArray[np.bool_]) -> Document:
-    """RMSE and NEES of some of the samples."""
+    """RMSE, m and m/s, and NEES of the ``chosen`` (n,) of n samples."""
     count = int(np.sum(chosen))
     if not count:
         return {"samples": 0, "position_rmse_m": None, "velocity_rmse_m_s": None, "nees": None}
@@ -214,7 +214,8 @@ def _nees_document(samples: Samples, judged: NDArray[np.bool_], refused: int) ->
 
 
 def bound_document(samples: Samples, moments_s: Floats, bounds: Bounds) -> Document | None:
-    """Errors over the posterior Cramér–Rao bound: of all samples, and of those on unbroken tracks."""
+    """Errors over the posterior Cramér–Rao bound: of all samples, and of those on unbroken tracks; None where no sample
+    has a bound. ``moments_s`` (m,): the moments that samples count by."""
     found = {
         (int(thing), round(float(time), 3)): row
         for row, (thing, time) in enumerate(zip(bounds.object, bounds.time_s, strict=True))

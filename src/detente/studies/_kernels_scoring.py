@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from detente.jit import kernel
+from detente.world._kernels_path import flight_row
 
 MATCH_M = 5000.0
 CONFIRMED = 2
@@ -42,13 +43,8 @@ def true_states(now_s, time_s, position, velocity, phase, offsets, state_out, ph
             phase_out[r, n] = 0
             if last <= first or now_s < time_s[first] or now_s > time_s[last]:
                 continue
-            low, high = first, last
-            while high - low > 1:
-                middle = (low + high) // 2
-                if time_s[middle] <= now_s:
-                    low = middle
-                else:
-                    high = middle
+            low = flight_row(time_s, first, last, now_s)
+            high = low + 1
             phase_out[r, n] = phase[low]
             h = time_s[high] - time_s[low]
             u = (now_s - time_s[low]) / h

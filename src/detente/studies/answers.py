@@ -21,7 +21,10 @@ class AnswerBook:
         self._lead = np.zeros_like(self.object_of)
 
     def learn(self, centre: int, tracks: Tracks, answers: Ints) -> None:
-        """Take note of what one step's detections really were; most of a track's detections say whose it is."""
+        """Take note of what one step's detections really were; most of a track's detections say whose it is.
+
+        ``answers`` (m,): the object of each detection of the step, -1 for a false plot.
+        """
         while int(tracks.next_number.max()) >= self.object_of.shape[2]:
             self.object_of = np.concatenate([self.object_of, np.full_like(self.object_of, -1)], axis=2)
             self._lead = np.concatenate([self._lead, np.zeros_like(self._lead)], axis=2)

@@ -19,11 +19,11 @@ from detente.studies.flyout import (
     Flyout,
     azimuth_rad,
     burnout_angle,
-    common,
-    finite,
+    flight_document,
     flight_path,
+    launch_document,
     never_down,
-    numbers,
+    number_between,
     place_rad,
 )
 
@@ -50,30 +50,42 @@ def fly_burnout(
     """Fly on from burn-out at a speed (relative to the Earth), an angle above the horizon and a height.
 
     ``start_deg`` is the point below burn-out, from which the range is counted; what boost added to it is not known.
+    Raises InputError for what cannot be flown: an angle below the horizon on the ground, too.
     """
     start, azimuth = place_rad(start_deg, "--from"), azimuth_rad(azimuth_deg)
-    speed = finite(speed_m_s, "--burnout-speed", 1.0, 20_000.0)
-    angle = math.radians(finite(angle_deg, "--burnout-angle", -90.0, 90.0))
-    height_m = 1e3 * finite(altitude_km, "--burnout-altitude-km", 0.0, 5_000.0)
-    beta = finite(ballistic_coefficient_kg_m2, "--ballistic-coefficient", 10.0, 1e6)
+    speed = number_between(speed_m_s, "--burnout-speed", 1.0, 20_000.0)
+    angle = math.radians(number_between(angle_deg, "--burnout-angle", -90.0, 90.0))
+    height_m = 1e3 * number_between(altitude_km, "--burnout-altitude-km", 0.0, 5_000.0)
+    beta = number_between(ballistic_coefficient_kg_m2, "--ballistic-coefficient", 10.0, 1e6)
+    _refuse_downward(angle_deg, height_m)
     states = burnouts(*start, azimuth, speed, angle, altitude_m=height_m)
     flights = fall(states, beta, rotation=rotation, drag=drag)
     _must_come_down(states, flights, rotation)
     low = (
         f"burn-out {altitude_km:g} km high: the air above it is flown through on the way up; see --burnout-altitude-km"
     )
+    up_through_air = drag and altitude_km < THICK_AIR_KM and angle_deg >= 0.0
     slow = f"burn-out at {speed:g} m/s: the speed is in metres a second, 3 km/s is 3000"
     path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "burnout",
-        **common(start, azimuth, rotation, drag),
-        **numbers(flights),
+        **launch_document(start, azimuth, rotation, drag),
+        **flight_document(flights),
         **burnout_angle(path),
         "assumptions": {"ballistic_coefficient_kg_m2": beta if drag else None},
-        "cautions": [*([slow] if speed < LIKELY_KM_S else []), *([low] if drag and altitude_km < THICK_AIR_KM else [])],
+        "cautions": [*([slow] if speed < LIKELY_KM_S else []), *([low] if up_through_air else [])],
         "version": __version__,
     }
     return Flyout(title=f"Burn-out at {speed:,.0f} m/s, {angle_deg:g}°", document=document, path=path)
+
+
+def _refuse_downward(angle_deg: float, height_m: float) -> None:
+    """Complain of a flight that would begin into the ground."""
+    if angle_deg < 0.0 and height_m == 0.0:
+        raise InputError(
+            f"{angle_deg:g}° at height 0", "an angle above the horizon, or a height to come down from",
+            "correct it, or give --burnout-altitude-km", path="--burnout-angle",
+        )  # fmt: skip
 
 
 def _must_come_down(states: Burnouts, flights: Flights, rotation: bool) -> None:
@@ -113,9 +125,9 @@ def fly_observed(
     path = flight_path(fall_ephemeris(states, beta, rotation=rotation, drag=drag), start)
     document = {
         "mode": "observed",
-        **common(start, float(unknown.bearing_rad[middle]), rotation, drag),
+        **launch_document(start, float(unknown.bearing_rad[middle]), rotation, drag),
         "azimuth_known": azimuth_deg is not None,
-        **numbers(fall(states, beta, rotation=rotation, drag=drag)),
+        **flight_document(fall(states, beta, rotation=rotation, drag=drag)),
         **burnout_angle(path),
         "standard_range_km": _interval(found.standard_range_m[rows] / 1e3),
         "interval": _intervals(found, rows),

@@ -27,7 +27,7 @@ class Feed:
         return part, self.offsets[index]
 
     def answers(self, index: int) -> NDArray[np.int64]:
-        """Object of each detection of that tick; -1 for a false plot."""
+        """Object of each of that tick's m detections, (m,); -1 for a false plot."""
         return self.objects[self.tick_rows[index] : self.tick_rows[index + 1]]
 
 

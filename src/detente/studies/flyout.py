@@ -44,7 +44,7 @@ def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPat
     )
 
 
-def finite(value: float, name: str, low: float, high: float) -> float:
+def number_between(value: float, name: str, low: float, high: float) -> float:
     """A number within its limits; a NaN is within none."""
     if not low <= value <= high:
         raise InputError(f"{value:g}", f"a number from {low:,g} to {high:,g}", "correct the number", path=name)
@@ -64,7 +64,7 @@ def place_rad(place_deg: tuple[float, float], name: str) -> tuple[float, float]:
 
 def azimuth_rad(azimuth_deg: float | None) -> float:
     """The azimuth asked for, or the usual one."""
-    return math.radians(finite(AZIMUTH_DEG if azimuth_deg is None else azimuth_deg, "--azimuth", -360.0, 360.0))
+    return math.radians(number_between(AZIMUTH_DEG if azimuth_deg is None else azimuth_deg, "--azimuth", -360.0, 360.0))
 
 
 def never_down(states: Burnouts, rotation: bool, path: str) -> InputError:
@@ -82,7 +82,8 @@ def never_down(states: Burnouts, rotation: bool, path: str) -> InputError:
     )
 
 
-def common(start_rad: tuple[float, float], azimuth_rad: float, rotation: bool, drag: bool) -> Document:
+def launch_document(start_rad: tuple[float, float], azimuth_rad: float, rotation: bool, drag: bool) -> Document:
+    """What every flight's document says of its launch: place and azimuth in degrees."""
     latitude, longitude = (math.degrees(value) for value in start_rad)
     return {
         "from": {"lat_deg": latitude, "lon_deg": longitude},
@@ -92,7 +93,8 @@ def common(start_rad: tuple[float, float], azimuth_rad: float, rotation: bool, d
     }
 
 
-def numbers(flights: Flights) -> Document:
+def flight_document(flights: Flights) -> Document:
+    """What it says of the flight itself, the first of ``flights``: kilometres, seconds, m/s and degrees."""
     return {
         "range_km": float(flights.range_m[0]) / 1e3,
         "apogee_km": float(flights.apogee_m[0]) / 1e3,

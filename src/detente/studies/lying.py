@@ -200,7 +200,7 @@ def share(count: int, of: int) -> Interval | None:
 
 
 def median(values: Floats) -> tuple[float, float, float] | None:
-    """The median and a 95 % interval by order statistics, of values that may be infinite; None of none.
+    """The median and a 95 % interval by order statistics, of values (n,) that may be infinite; None of none.
 
     Between the k-th smallest and the k-th largest the true median lies but for 2 P(at most k - 1 of n fair coins).
     """

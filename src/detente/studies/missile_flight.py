@@ -28,11 +28,11 @@ from detente.studies.flyout import (
     Flyout,
     azimuth_rad,
     burnout_angle,
-    common,
-    finite,
+    flight_document,
     flight_path,
+    launch_document,
     never_down,
-    numbers,
+    number_between,
     place_rad,
 )
 from detente.world.launches import MODES, flight_missile
@@ -117,10 +117,10 @@ def fly(
 def _told(launch: Launch, flights: Flights, path: FlightPath, wanted: str | float) -> Document:
     """How it was launched, and what came of it."""
     return {
-        **common(launch.start_rad, launch.azimuth_rad, **launch.earth),
+        **launch_document(launch.start_rad, launch.azimuth_rad, **launch.earth),
         "loft": wanted if isinstance(wanted, str) else "held-pitch",
         "final_pitch_deg": math.degrees(launch.pitch_rad),
-        **numbers(flights),
+        **flight_document(flights),
         **burnout_angle(path),
     }
 
@@ -152,7 +152,7 @@ def _loft(loft: str | float | None, aimed: bool, max_range: bool) -> str | float
                 "give --to LAT,LON, or the final pitch in degrees as --loft 60", path="--loft",
             )  # fmt: skip
         return loft
-    return finite(loft, "--loft", -25.0, 90.0)
+    return number_between(loft, "--loft", -25.0, 90.0)
 
 
 def _packed(entry: MissileEntry | MissileFile, payload_kg: float | None) -> PackedMissiles:
@@ -161,7 +161,7 @@ def _packed(entry: MissileEntry | MissileFile, payload_kg: float | None) -> Pack
     missile = flight_missile(entry, known.value if isinstance(known, Quantity) else known)
     if payload_kg is None:
         return pack([missile])
-    finite(payload_kg, "--payload-kg", 1e-3, 1e6)
+    number_between(payload_kg, "--payload-kg", 1e-3, 1e6)
     try:
         return pack([replace(missile, payload_kg=float(payload_kg))])
     except InputError as error:

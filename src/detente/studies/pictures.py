@@ -18,11 +18,11 @@ from detente.records.stages import Messages, Releases, TrackHistory, Warnings
 from detente.studies import _kernels_scoring as kernels
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.architectures import Architecture
+from detente.studies.chunk import Chunk
 from detente.studies.history import history_of
 from detente.studies.lies import Liar, Lie
 from detente.studies.link import Arrivals, Link
 from detente.studies.sealing import Sealing
-from detente.studies.theatre import Theatre
 
 
 def study_secret(seed: int, side: int) -> Secret:
@@ -60,27 +60,26 @@ class Pictures:
     """All watching sides under one set of rules. ``tick`` moves everything on by one tick."""
 
     def __init__(
-        self, theatre: Theatre, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None,
+        self, chunk: Chunk, architecture: Architecture, rules: Rules, *, record: bool, lie: Lie | None = None,
         quarantine: Quarantine = "off",
     ) -> None:  # fmt: skip
         assert lie is None or not record, "a lie would not pass the liar's own second check"
-        rows, sides = theatre.rows, theatre.sides
-        self.theatre, self.record, self.exchanging = theatre, record, architecture.exchange
+        rows, sides = chunk.rows, chunk.sides
+        self.chunk, self.record, self.exchanging = chunk, record, architecture.exchange
         self.watching = (sides,) if architecture.pooled else tuple(range(sides))
-        self.centres = tuple(replace(centre, quarantine=quarantine) for centre in theatre.centres)
+        self.centres = tuple(replace(centre, quarantine=quarantine) for centre in chunk.centres)
         self.assisted = {
             side: centres.begin_assisted(
-                self.centres[side], rules, theatre.world.replicates, secret=study_secret(theatre.seed, side),
+                self.centres[side], rules, chunk.world.replicates, secret=study_secret(chunk.seed, side),
                 exchanging=self.exchanging,
             )
             for side in self.watching
         }  # fmt: skip
-        tick_s = theatre.scenario.file.tick_s
+        tick_s = chunk.scenario.file.tick_s
         self.links = [
-            Link(theatre.seed, theatre.world.replicates, theatre.link_delay_s, theatre.link_loss, tick_s)
-            for _ in range(sides)
+            Link(chunk.seed, chunk.world.replicates, chunk.link_delay_s, chunk.link_loss, tick_s) for _ in range(sides)
         ]
-        self.sealing = Sealing(theatre, architecture) if record and self.exchanging else None
+        self.sealing = Sealing(chunk, architecture) if record and self.exchanging else None
         self.liar = None if lie is None or not self.exchanging else Liar(lie, rows)
         shape = (len(self.watching), rows)
         self.accuracy = Accuracy(np.zeros(shape), np.zeros(shape), np.zeros(shape))
@@ -105,7 +104,7 @@ class Pictures:
         Where nothing is exchanged a picture is the own tracks again, and is drawn only when somebody looks at it.
         """
         self.kept.warnings += [table for table in (own_warnings[side] for side in self.watching) if len(table)]
-        looked_at = self.theatre.looked_at(now_s)
+        looked_at = self.chunk.looked_at(now_s)
         if not self.exchanging and not looked_at:
             return
         sent: list[Messages] = []
@@ -134,7 +133,7 @@ class Pictures:
     def _arrivals(self, side: int, index: int) -> Arrivals:
         if self.exchanging:
             return self.links[side].arrivals(index)
-        return Messages.empty(), np.zeros(self.theatre.rows + 1, np.int64)
+        return Messages.empty(), np.zeros(self.chunk.rows + 1, np.int64)
 
     def _send(self, messages: Messages, index: int) -> None:
         if not len(messages):

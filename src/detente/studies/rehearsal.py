@@ -20,8 +20,8 @@ from detente.records.stages import Detections, Messages
 from detente.scenario.asked import Scenario
 from detente.scenario.draws import sensor_suite
 from detente.studies.architectures import BY_NAME
+from detente.studies.chunk import rules_under
 from detente.studies.processes import cores, processes
-from detente.studies.theatre import rules_under
 from detente.world.sensing import detect
 from detente.world.truth import realise
 

@@ -27,11 +27,11 @@ from detente.records.table import Table
 from detente.scenario.asked import Scenario
 from detente.studies.answers import AnswerBook, TrueStates
 from detente.studies.architectures import BY_NAME, Architecture
+from detente.studies.chunk import Chunk, chunk_of
 from detente.studies.cooperation import Cooperation
 from detente.studies.lies import Lie
 from detente.studies.pictures import Pictures, sharing_key
 from detente.studies.scoring import first_warnings, metric_rows, object_results
-from detente.studies.theatre import Theatre, prepare
 from detente.world.launches import Prepared
 
 Tables = dict[str, Table]
@@ -78,9 +78,9 @@ def fly(
     """
     chosen = [BY_NAME[name] for name in architectures]
     pooled = any(architecture.pooled for architecture in chosen)
-    theatre = prepare(scenario, seed, replicates, pooled=pooled, launches=launches)
-    cooperations = _cooperations(theatre, chosen, record=record, lie=lie, quarantine=quarantine)
-    scored = _flown_and_scored(theatre, cooperations)
+    chunk = chunk_of(scenario, seed, replicates, pooled=pooled, launches=launches)
+    cooperations = _cooperations(chunk, chosen, record=record, lie=lie, quarantine=quarantine)
+    scored = _flown_and_scored(chunk, cooperations)
     return Flown(
         replicates=len(replicates),
         table=_by_replicate(StudyTable.concatenate([table for table, _ in scored])),
@@ -105,9 +105,9 @@ def fly_cases(
     """
     chosen = [BY_NAME[case.architecture] for case in cases]
     assert not any(architecture.pooled for architecture in chosen), "a pool has no partners to doubt"
-    theatre = prepare(scenario, seed, replicates, pooled=False, launches=launches)
+    chunk = chunk_of(scenario, seed, replicates, pooled=False, launches=launches)
     cooperations = [
-        Cooperation(theatre, architecture, _pictures(theatre, architecture, case), record=False)
+        Cooperation(chunk, architecture, _pictures(chunk, architecture, case), record=False)
         for architecture, case in zip(chosen, cases, strict=True)
     ]
     return [
@@ -116,42 +116,42 @@ def fly_cases(
             doubts={} if case.quarantine == "off" else _doubts([one]),
         )
         for case, one, (table, objects) in zip(
-            cases, cooperations, _flown_and_scored(theatre, cooperations), strict=True
+            cases, cooperations, _flown_and_scored(chunk, cooperations), strict=True
         )
     ]  # fmt: skip
 
 
-def _pictures(theatre: Theatre, architecture: Architecture, case: Case) -> Pictures:
-    rules = theatre.rules(architecture)
-    return Pictures(theatre, architecture, rules, record=False, lie=case.lie, quarantine=case.quarantine)
+def _pictures(chunk: Chunk, architecture: Architecture, case: Case) -> Pictures:
+    rules = chunk.rules(architecture)
+    return Pictures(chunk, architecture, rules, record=False, lie=case.lie, quarantine=case.quarantine)
 
 
-def _flown_and_scored(theatre: Theatre, cooperations: list[Cooperation]) -> list[tuple[StudyTable, ObjectResults]]:
+def _flown_and_scored(chunk: Chunk, cooperations: list[Cooperation]) -> list[tuple[StudyTable, ObjectResults]]:
     """Fly, and score each architecture; numbered in their order."""
-    own_warnings, book = _fly_through(theatre, cooperations)
-    countries = _countries(theatre.scenario.file.epoch.date())
-    own = first_warnings(theatre, own_warnings, book, countries, pooled=False)
+    own_warnings, book = _fly_through(chunk, cooperations)
+    countries = _countries(chunk.scenario.file.epoch.date())
+    own = first_warnings(chunk, own_warnings, book, countries, pooled=False)
     found = []
     for index, cooperation in enumerate(cooperations):
         warnings, pooled = cooperation.pictures.kept.warnings, cooperation.architecture.pooled
-        warned = first_warnings(theatre, warnings, book, countries, pooled)
+        warned = first_warnings(chunk, warnings, book, countries, pooled)
         results = object_results(cooperation, index, warned, own)
         found.append((metric_rows(cooperation, warned, own, results), results))
     return found
 
 
 def _cooperations(
-    theatre: Theatre, chosen: list[Architecture], *, record: bool, lie: Lie | None, quarantine: Quarantine
+    chunk: Chunk, chosen: list[Architecture], *, record: bool, lie: Lie | None, quarantine: Quarantine
 ) -> list[Cooperation]:  # fmt: skip
     """The architectures, those with the same rules on the same pictures (but recorded ones each on their own)."""
     made: dict[object, Pictures] = {}
     cooperations = []
     for architecture in chosen:
-        rules = theatre.rules(architecture)
+        rules = chunk.rules(architecture)
         key = architecture.name if record else sharing_key(architecture, rules)
         if key not in made:
-            made[key] = Pictures(theatre, architecture, rules, record=record, lie=lie, quarantine=quarantine)
-        cooperations.append(Cooperation(theatre, architecture, made[key], record=record))
+            made[key] = Pictures(chunk, architecture, rules, record=record, lie=lie, quarantine=quarantine)
+        cooperations.append(Cooperation(chunk, architecture, made[key], record=record))
     return cooperations
 
 
@@ -161,7 +161,7 @@ def _doubts(cooperations: list[Cooperation]) -> dict[str, Doubts]:
     for cooperation in cooperations:
         pictures = cooperation.pictures
         if cooperation.architecture.exchange:
-            never = np.full(pictures.theatre.rows, -1.0)
+            never = np.full(pictures.chunk.rows, -1.0)
             found[cooperation.architecture.name] = Doubts(
                 trust={side: assisted.trust for side, assisted in pictures.assisted.items()},
                 lied_s=never if pictures.liar is None else pictures.liar.lied_s,
@@ -169,23 +169,23 @@ def _doubts(cooperations: list[Cooperation]) -> dict[str, Doubts]:
     return found
 
 
-def _fly_through(theatre: Theatre, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:
+def _fly_through(chunk: Chunk, cooperations: list[Cooperation]) -> tuple[list[Warnings], AnswerBook]:
     """All ticks from first to last. Returns the own-sensor warnings of the sides, and the answers."""
-    own = [centres.begin_own(centre, theatre.rows) for centre in theatre.centres]
-    book, truth = AnswerBook(len(theatre.centres), theatre.rows), TrueStates(theatre.world)
+    own = [centres.begin_own(centre, chunk.rows) for centre in chunk.centres]
+    book, truth = AnswerBook(len(chunk.centres), chunk.rows), TrueStates(chunk.world)
     said: list[Warnings] = []
     everyone = list(dict.fromkeys(cooperation.pictures for cooperation in cooperations))
-    tick_s = theatre.scenario.file.tick_s
-    for index in range(theatre.ticks):
+    tick_s = chunk.scenario.file.tick_s
+    for index in range(chunk.ticks):
         now_s = (index + 1) * tick_s
         truth.at(now_s)
         warnings = []
-        for place, centre in enumerate(theatre.centres):
-            detections, offsets = theatre.feeds[place].tick(index)
+        for place, centre in enumerate(chunk.centres):
+            detections, offsets = chunk.feeds[place].tick(index)
             own[place], spoken = centres.observe(centre, own[place], detections, offsets, now_s)
-            book.learn(place, own[place].tracks, theatre.feeds[place].answers(index))
+            book.learn(place, own[place].tracks, chunk.feeds[place].answers(index))
             warnings.append(spoken)
-        said += warnings[: theatre.sides]
+        said += warnings[: chunk.sides]
         for pictures in everyone:
             pictures.tick(index, now_s, own, warnings, truth, book)
         for cooperation in cooperations:
@@ -204,21 +204,21 @@ def _by_replicate(table: Any) -> Any:
 
 def _tables(cooperation: Cooperation) -> Tables:
     """Every stage's table under one architecture, with replicate numbers instead of rows."""
-    theatre, kept = cooperation.theatre, cooperation.pictures.kept
+    chunk, kept = cooperation.chunk, cooperation.pictures.kept
     tables: Tables = {
-        "objects": theatre.world.objects,
-        "truth": theatre.world.truth,
-        "detections": theatre.sensed.detections,
-        "answer_key": theatre.sensed.key,
-        "tracks": _with_pool(TrackHistory.concatenate(kept.tracks), theatre.sides),
-        "warnings": _with_pool(Warnings.concatenate(kept.warnings), theatre.sides),
+        "objects": chunk.world.objects,
+        "truth": chunk.world.truth,
+        "detections": chunk.sensed.detections,
+        "answer_key": chunk.sensed.key,
+        "tracks": _with_pool(TrackHistory.concatenate(kept.tracks), chunk.sides),
+        "warnings": _with_pool(Warnings.concatenate(kept.warnings), chunk.sides),
         "messages": Messages.concatenate(kept.messages),
         "releases": Releases.concatenate(kept.releases),
         "opportunities": Opportunities.concatenate(cooperation.opportunities),
         "shots": cooperation.shots,
         "outcomes": cooperation.outcomes,
     }
-    return {stage: _numbered(table, theatre.world.replicates) for stage, table in tables.items()}
+    return {stage: _numbered(table, chunk.world.replicates) for stage, table in tables.items()}
 
 
 def _with_pool(table: Any, sides: int) -> Any:

@@ -11,10 +11,10 @@ from detente.geodesy.distance import great_circle_m
 from detente.records.results import ObjectResults, StudyTable
 from detente.records.stages import Objects, Warnings
 from detente.studies.answers import AnswerBook
+from detente.studies.chunk import Chunk
 from detente.studies.consistency import impact_nees, longest_variance_m2
 from detente.studies.cooperation import Cooperation
 from detente.studies.metrics import ALL, METRIC_NAMES
-from detente.studies.theatre import Theatre
 
 Floats = NDArray[np.float64]
 NEVER = -1.0
@@ -40,56 +40,56 @@ class FirstWarnings:
 
 
 def first_warnings(
-    theatre: Theatre, warnings: list[Warnings], book: AnswerBook, countries: CountryIndex, pooled: bool
+    chunk: Chunk, warnings: list[Warnings], book: AnswerBook, countries: CountryIndex, pooled: bool
 ) -> FirstWarnings:
     """Of each side: what it first said, in any stream, of each object that really threatened it."""
-    sides, rows, objects = theatre.sides, theatre.rows, theatre.objects
+    sides, rows, objects = chunk.sides, chunk.rows, chunk.objects
     found = Warnings.concatenate(warnings)
     shape = (sides, rows, objects)
     result = {name: np.full(shape, NEVER) for name in ("time_s", "launch_error_m", "impact_error_m", "impact_nees")}
     attributed, false = np.zeros(shape, np.uint8), np.zeros((sides, rows), np.int64)
     heard = np.ones(len(found), bool) if pooled else found.side == found.threatened
     found = found.take(np.flatnonzero(heard))
-    useful_s = _first_useful(theatre, found, book)
+    useful_s = _first_useful(chunk, found, book)
     found = _first_of_each_track(found)
-    thing, true = _threatening(theatre, found, book)
+    thing, true = _threatening(chunk, found, book)
     np.add.at(false, (found.threatened[~true], found.replicate[~true]), 1)
     found, thing = found.take(np.flatnonzero(true)), thing[true]
     order = np.lexsort((found.time_s,))[::-1]  # written latest first, so that the earliest stays
     cell = found.threatened[order], found.replicate[order], thing[order]
-    errors = _errors(theatre.world.objects, found, found.replicate * objects + thing, countries)
+    errors = _errors(chunk.world.objects, found, found.replicate * objects + thing, countries)
     for name, values in zip(result, (found.time_s, *errors[:3]), strict=True):
         result[name][cell] = values[order]
     attributed[cell] = errors[3][order]
     return FirstWarnings(
         **result, useful_s=useful_s, attributed=attributed,
-        attributable=_attributable(theatre.world.objects, countries, shape[1:]), false=false,
+        attributable=_attributable(chunk.world.objects, countries, shape[1:]), false=false,
     )  # fmt: skip
 
 
-def _threatening(theatre: Theatre, found: Warnings, book: AnswerBook) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _threatening(chunk: Chunk, found: Warnings, book: AnswerBook) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The object that each statement is about, -1 where it is about none, and whether it threatens the side named."""
     thing = book.of(found.replicate, found.giver, found.number)
-    row_of = found.replicate * theatre.objects + thing
-    mask = np.where(thing >= 0, theatre.world.objects.threatened[np.maximum(row_of, 0)], 0)
+    row_of = found.replicate * chunk.objects + thing
+    mask = np.where(thing >= 0, chunk.world.objects.threatened[np.maximum(row_of, 0)], 0)
     return thing, ((mask >> found.threatened) & 1) == 1
 
 
-def _first_useful(theatre: Theatre, found: Warnings, book: AnswerBook) -> Floats:
+def _first_useful(chunk: Chunk, found: Warnings, book: AnswerBook) -> Floats:
     """When each side was first told rightly, to :data:`USEFUL_M`, where what threatens it will land: (sides, R, N).
 
     The statement's own 95 % ellipse is no longer than that from its middle, and the true impact no farther.
     """
-    objects = theatre.world.objects
-    thing, true = _threatening(theatre, found, book)
+    objects = chunk.world.objects
+    thing, true = _threatening(chunk, found, book)
     sharp = INSIDE_95 * np.sqrt(longest_variance_m2(found)) <= USEFUL_M
     kept = np.flatnonzero(true & sharp)
     found, thing = found.take(kept), thing[kept]
-    rows = found.replicate * theatre.objects + thing
+    rows = found.replicate * chunk.objects + thing
     said = np.stack([found.impact_lat_rad, found.impact_lon_rad], axis=1)
     landed = np.stack([objects.impact_lat_rad[rows], objects.impact_lon_rad[rows]], axis=1)
     right = great_circle_m(said, landed) <= USEFUL_M if len(rows) else np.zeros(0, bool)
-    first = np.full((theatre.sides, theatre.rows, theatre.objects), np.inf)
+    first = np.full((chunk.sides, chunk.rows, chunk.objects), np.inf)
     np.minimum.at(first, (found.threatened[right], found.replicate[right], thing[right]), found.time_s[right])
     return np.where(np.isfinite(first), first, NEVER)
 
@@ -128,15 +128,15 @@ def _errors(
 
 def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, own: FirstWarnings) -> ObjectResults:
     """One row for each object that flew: what became of it under this architecture."""
-    theatre = cooperation.theatre
-    objects = theatre.world.objects
-    shape = (theatre.rows, theatre.objects)
+    chunk = cooperation.chunk
+    objects = chunk.world.objects
+    shape = (chunk.rows, chunk.objects)
     shots, shooters = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
     intercepted = np.zeros(shape, np.uint8)
     known = cooperation.shot_object >= 0
     row, thing = cooperation.shots.replicate[known], cooperation.shot_object[known]
     np.add.at(shots, (row, thing), 1)
-    bits = (1 << theatre.arms.side[cooperation.shots.site[known]]).astype(np.uint8)
+    bits = (1 << chunk.arms.side[cooperation.shots.site[known]]).astype(np.uint8)
     np.bitwise_or.at(shooters, (row, thing), bits)
     hit = cooperation.outcomes.hit[known] == 1
     intercepted[row[hit], thing[hit]] = 1
@@ -146,7 +146,7 @@ def object_results(cooperation: Cooperation, index: int, warned: FirstWarnings, 
     )
     useful = _of_any_side(warned.useful_s, warned.useful_s)
     everything = ObjectResults(
-        replicate=theatre.world.replicates[objects.replicate],
+        replicate=chunk.world.replicates[objects.replicate],
         object=objects.object,
         architecture=np.full(len(objects), index),
         **{name: getattr(objects, name) for name in _COPIED},
@@ -183,21 +183,21 @@ def metric_rows(
     cooperation: Cooperation, warned: FirstWarnings, own: FirstWarnings, results: ObjectResults
 ) -> StudyTable:
     """Every metric of every replicate, for each side and for all."""
-    theatre = cooperation.theatre
-    row_of = {int(replicate): row for row, replicate in enumerate(theatre.world.replicates)}
+    chunk = cooperation.chunk
+    row_of = {int(replicate): row for row, replicate in enumerate(chunk.world.replicates)}
     rows = np.array([row_of[int(replicate)] for replicate in results.replicate], np.int64)
     parts = []
-    for column in (*range(theatre.sides), ALL):
-        sides = tuple(range(theatre.sides)) if column == ALL else (column,)
-        cells = _object_cells(theatre, warned, own, results, rows, sides)
+    for column in (*range(chunk.sides), ALL):
+        sides = tuple(range(chunk.sides)) if column == ALL else (column,)
+        cells = _object_cells(chunk, warned, own, results, rows, sides)
         cells |= _count_cells(cooperation, warned, results, rows, sides)
         cells |= _track_cells(cooperation, sides)
-        parts.append(_tidy(theatre, cooperation.architecture.name, column, cells))
+        parts.append(_tidy(chunk, cooperation.architecture.name, column, cells))
     return StudyTable.concatenate(parts)
 
 
 def _object_cells(
-    theatre: Theatre, warned: FirstWarnings, own: FirstWarnings, results: ObjectResults, rows: NDArray,
+    chunk: Chunk, warned: FirstWarnings, own: FirstWarnings, results: ObjectResults, rows: NDArray,
     sides: tuple[int, ...],
 ) -> Cells:  # fmt: skip
     """Metrics that are means over objects, threatening or warned."""
@@ -228,7 +228,7 @@ def _object_cells(
         for name, by in (("territory_defended_fraction", BY_AREA), ("people_defended_fraction", BY_PEOPLE)):
             drawn = np.isin(results.aim_by[threat], by) & (results.aim_side[threat] == side)
             cells[name].append((row[drawn], (seen[drawn] > 0).astype(float)))
-    return {name: _means(theatre.rows, found) for name, found in cells.items()}
+    return {name: _means(chunk.rows, found) for name, found in cells.items()}
 
 
 _OBJECT_METRICS = (
@@ -251,15 +251,15 @@ def _count_cells(
     cooperation: Cooperation, warned: FirstWarnings, results: ObjectResults, rows: NDArray, sides: tuple[int, ...]
 ) -> Cells:  # fmt: skip
     """Metrics that are counts a replicate."""
-    theatre, shots = cooperation.theatre, cooperation.shots
-    spent, double = np.zeros(theatre.rows), np.zeros(theatre.rows)
-    of_sides = np.isin(theatre.arms.side[shots.site], sides)
+    chunk, shots = cooperation.chunk, cooperation.shots
+    spent, double = np.zeros(chunk.rows), np.zeros(chunk.rows)
+    of_sides = np.isin(chunk.arms.side[shots.site], sides)
     np.add.at(spent, shots.replicate[of_sides], 1.0)
     if not cooperation.architecture.one_plan:
         by_several = (results.shooters & (results.shooters - 1)) != 0
         bits = np.uint8(sum(1 << side for side in sides))
         np.add.at(double, rows[by_several & ((results.shooters & bits) != 0)], 1.0)
-    released, withheld = np.zeros(theatre.rows), np.zeros(theatre.rows)
+    released, withheld = np.zeros(chunk.rows), np.zeros(chunk.rows)
     for side in sides:
         if cooperation.architecture.exchange:
             said = cooperation.pictures.assisted[side].release
@@ -271,7 +271,7 @@ def _count_cells(
         "released_messages": released,
         "withheld_messages": withheld,
     }
-    return {name: (values, np.ones(theatre.rows, bool)) for name, values in counts.items()}
+    return {name: (values, np.ones(chunk.rows, bool)) for name, values in counts.items()}
 
 
 def _track_cells(cooperation: Cooperation, sides: tuple[int, ...]) -> Cells:
@@ -287,12 +287,12 @@ def _track_cells(cooperation: Cooperation, sides: tuple[int, ...]) -> Cells:
     }
 
 
-def _tidy(theatre: Theatre, architecture: str, column: int | str, cells: Cells) -> StudyTable:
-    rows, metrics = theatre.rows, len(METRIC_NAMES)
-    side = ALL if column == ALL else theatre.scenario.side_names[int(column)]
+def _tidy(chunk: Chunk, architecture: str, column: int | str, cells: Cells) -> StudyTable:
+    rows, metrics = chunk.rows, len(METRIC_NAMES)
+    side = ALL if column == ALL else chunk.scenario.side_names[int(column)]
     count = rows * metrics
     return StudyTable(
-        replicate=np.repeat(theatre.world.replicates, metrics),
+        replicate=np.repeat(chunk.world.replicates, metrics),
         architecture=np.full(count, architecture, "U16"),
         side=np.full(count, side, "U64"),
         metric=np.tile(np.array(METRIC_NAMES, "U32"), rows),

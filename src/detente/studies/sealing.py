@@ -21,36 +21,36 @@ from detente.records.errors import PeerError
 from detente.records.slots import Estimates, SensorStatus, Tracks
 from detente.records.stages import Messages
 from detente.studies.architectures import Architecture
-from detente.studies.theatre import Theatre
+from detente.studies.chunk import Chunk
 
 
 class Sealing:
     """The envelopes and ledgers of one architecture in a chunk of replicates."""
 
-    def __init__(self, theatre: Theatre, architecture: Architecture) -> None:
-        agreement = theatre.scenario.agreements[architecture.name]
+    def __init__(self, chunk: Chunk, architecture: Architecture) -> None:
+        agreement = chunk.scenario.agreements[architecture.name]
         assert agreement is not None, "an architecture that exchanges has an agreement"
-        self.theatre = theatre
+        self.chunk = chunk
         self.digest = digest(agreement)
-        self.rules = theatre.rules(architecture)
-        self.origin = theatre.scenario.file.epoch.isoformat()
-        names = theatre.scenario.side_names
+        self.rules = chunk.rules(architecture)
+        self.origin = chunk.scenario.file.epoch.isoformat()
+        names = chunk.scenario.side_names
         self.keys = [
-            Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"study/{theatre.seed}/{name}".encode()).digest())
+            Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"study/{chunk.seed}/{name}".encode()).digest())
             for name in names
         ]
         self.public = [{envelopes.key_id(key.public_key()): key.public_key()} for key in self.keys]
-        self.sensors = [_mask(theatre, side) for side in range(theatre.sides)]
+        self.sensors = [_mask(chunk, side) for side in range(chunk.sides)]
         self.sequence: dict[tuple[int, int, int], int] = {}
         self.books: dict[tuple[int, int, int], Ledger] = {}  # by row, side and partner
         pairs = [(a, b) for a in names for b in names if a != b and a in agreement.parties and b in agreement.parties]
-        owners, sides = zip(*((sensor.owner, sensor.side) for sensor in theatre.scenario.sensors), strict=True)
+        owners, sides = zip(*((sensor.owner, sensor.side) for sensor in chunk.scenario.sensors), strict=True)
         self.setting = Setting(
             agreement=agreement, side_names=names, sensor_owners=owners, sensor_sides=sides,
-            epoch=theatre.scenario.file.epoch,
+            epoch=chunk.scenario.file.epoch,
         )  # fmt: skip
         self.remembered_s = max((c.delay_s + c.period_s for c in agreement.clauses), default=0.0)
-        self.known: dict[int, list[Snapshot]] = {side: [] for side in range(theatre.sides)}
+        self.known: dict[int, list[Snapshot]] = {side: [] for side in range(chunk.sides)}
         self.said: dict[tuple[int, int, int], Messages] = {}  # of late, by row, giver and receiver
         self.refused = 0
         self.sessions = {pair: opened(pair[1], self.digest, self.digest) for pair in pairs}
@@ -81,7 +81,7 @@ class Sealing:
         return Messages.concatenate(arrived)
 
     def _one(self, messages: Messages, row: int, giver: int, receiver: int) -> Messages:
-        names = self.theatre.scenario.side_names
+        names = self.chunk.scenario.side_names
         assert self.sessions[names[giver], names[receiver]].open, "the exchange is open"
         place = row, giver, receiver
         sequence = self.sequence.get(place, 0)
@@ -107,7 +107,7 @@ class Sealing:
         sent_s = float(messages.released_s[0])
         name = envelopes.envelope_digest(envelope)
         for side, partner, kind in ((giver, receiver, EntryKind.SENT), (receiver, giver, received)):
-            delay_s = 0.0 if side == giver else float(self.theatre.link_delay_s[row])
+            delay_s = 0.0 if side == giver else float(self.chunk.link_delay_s[row])
             self.books[row, side, partner] = self.books.get((row, side, partner), Ledger()).append(
                 kind, name, written_s=sent_s + delay_s, stated_s=sent_s, epoch=1, sequence=sequence
             )
@@ -116,7 +116,7 @@ class Sealing:
 
     def ledgers(self) -> dict[str, Any]:
         """Each side's ledger with each partner as a document, of the first replicate, with the partner's last word."""
-        names = self.theatre.scenario.side_names
+        names = self.chunk.scenario.side_names
         keys = {name: [key.public_key().public_bytes_raw()] for name, key in zip(names, self.keys, strict=True)}
         found = {}
         for (row, side, partner), book in self.books.items():
@@ -129,7 +129,7 @@ class Sealing:
 
     def _last_word(self, giver: int, receiver: int) -> bytes:
         """What a side signs when the exchange is over: its own ledger's head and, countersigned, the partner's."""
-        names = self.theatre.scenario.side_names
+        names = self.chunk.scenario.side_names
         own, theirs = self.books[0, giver, receiver], self.books[0, receiver, giver]
         address = Address(
             mark=envelopes.Mark.SIMULATED, giver=names[giver], receiver=names[receiver], agreement=self.digest,
@@ -138,5 +138,5 @@ class Sealing:
         return sign_receipt(Receipt(address=address, acknowledged=()), self.keys[giver])
 
 
-def _mask(theatre: Theatre, side: int) -> int:
-    return sum(1 << index for index, sensor in enumerate(theatre.scenario.sensors) if sensor.side == side)
+def _mask(chunk: Chunk, side: int) -> int:
+    return sum(1 << index for index, sensor in enumerate(chunk.scenario.sensors) if sensor.side == side)

@@ -26,7 +26,10 @@ class Interval:
 
 
 def interval(values: NDArray[np.float64], defined: NDArray[np.bool_], *, fraction: bool) -> Interval | None:
-    """Mean and interval of the values that are defined; None where none is; with one, the interval is that value."""
+    """Mean and 95 % interval of the values (R,) that are ``defined`` (R,), in the metric's unit; None where none is.
+
+    Student t; Wilson for a ``fraction`` whose values are all 0 or all 1; with one value, the interval is that value.
+    """
     kept = values[defined]
     n = int(kept.size)
     if n == 0:
@@ -42,7 +45,7 @@ def interval(values: NDArray[np.float64], defined: NDArray[np.bool_], *, fractio
 
 
 def envelope(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> tuple[float, float] | None:
-    """5th and 95th percentile of the replicates: what the drawn assumptions and chance together span."""
+    """5th and 95th percentile of the ``defined`` values, (R,) both: what drawn assumptions and chance together span."""
     kept = values[defined]
     if kept.size == 0:
         return None

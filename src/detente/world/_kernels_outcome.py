@@ -4,35 +4,7 @@ import numpy as np
 
 from detente.chance._kernels import uniforms
 from detente.jit import kernel
-
-
-@kernel
-def flight_row(time_s, first, last, now_s):
-    """The last of the rows first to last - 1 whose time is not after ``now_s``; the caller knows that there is one."""
-    low, high = first, last
-    while high - low > 1:
-        middle = (low + high) // 2
-        if time_s[middle] <= now_s:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def position_between(time_s, position, velocity, row, now_s):
-    """Position between a sample and the next: the cubic that has both positions and both velocities (Hermite)."""
-    step = time_s[row + 1] - time_s[row]
-    u = (now_s - time_s[row]) / step if step > 0.0 else 0.0
-    a = (1.0 + 2.0 * u) * (1.0 - u) * (1.0 - u)
-    b = u * u * (3.0 - 2.0 * u)
-    c = u * (1.0 - u) * (1.0 - u) * step
-    d = u * u * (u - 1.0) * step
-    return (
-        a * position[row, 0] + b * position[row + 1, 0] + c * velocity[row, 0] + d * velocity[row + 1, 0],
-        a * position[row, 1] + b * position[row + 1, 1] + c * velocity[row, 1] + d * velocity[row + 1, 1],
-        a * position[row, 2] + b * position[row + 1, 2] + c * velocity[row, 2] + d * velocity[row + 1, 2],
-    )
+from detente.world._kernels_path import flight_row, position_between
 
 
 @kernel

@@ -20,6 +20,7 @@ from detente.geodesy._kernels import (
 )
 from detente.jit import kernel
 from detente.records.slots import DetectionKind
+from detente.world._kernels_path import position_between
 
 RADAR = int(DetectionKind.RADAR)
 INFRARED = int(DetectionKind.INFRARED)
@@ -64,24 +65,6 @@ def first_look(offset_s, revisit_s, start_s):
     while offset_s + look * revisit_s < start_s:
         look += 1
     return look
-
-
-@kernel
-def hermite(time_s, position, velocity, j, t):
-    """Position at ``t`` between truth samples j and j + 1: the cubic through both positions and velocities."""
-    step = time_s[j + 1] - time_s[j]
-    if step <= 0.0:
-        return position[j, 0], position[j, 1], position[j, 2]
-    s = (t - time_s[j]) / step
-    w1 = s * s * (3.0 - 2.0 * s)
-    w0 = 1.0 - w1
-    v0 = s * (1.0 - s) * (1.0 - s) * step
-    v1 = s * s * (s - 1.0) * step
-    return (
-        w0 * position[j, 0] + w1 * position[j + 1, 0] + v0 * velocity[j, 0] + v1 * velocity[j + 1, 0],
-        w0 * position[j, 1] + w1 * position[j + 1, 1] + v0 * velocity[j, 1] + v1 * velocity[j + 1, 1],
-        w0 * position[j, 2] + w1 * position[j + 1, 2] + v0 * velocity[j, 2] + v1 * velocity[j + 1, 2],
-    )
 
 
 @kernel
@@ -307,7 +290,7 @@ def look_at_object(
             j += 1
         if row >= floats.shape[0]:
             return -1
-        x, y, z = hermite(time_s, position, velocity, j, t)
+        x, y, z = position_between(time_s, position, velocity, j, t)
         if kind == RADAR:
             away_s = out_of_view_s(drawn, site, x, y, z)
             if away_s > 0.0:

@@ -163,7 +163,10 @@ def _longest_log(entries: list[MissileEntry], impulse_log: NDArray[np.float64]) 
 
 
 def extremes(entries: list[MissileEntry], impulse: NDArray[np.float64]) -> PackedMissiles:
-    """Each missile twice: of the least range and ballistic coefficient that a study draws, and of the greatest."""
+    """Each missile twice: of the least range and ballistic coefficient that a study draws, and of the greatest.
+
+    ``impulse`` (M, SPAN): what multiplies its specific impulses for the published low, value and high of its range.
+    """
     quantities = [(entry, entry.ballistic_coefficient_kg_m2, factors) for entry, factors in zip(entries, impulse)]
     return pack(
         [
@@ -175,7 +178,7 @@ def extremes(entries: list[MissileEntry], impulse: NDArray[np.float64]) -> Packe
 
 
 def impulse_for(prepared: Prepared, missile: int, range_km: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What multiplies the specific impulses of missile number ``missile`` to fly these ranges."""
+    """What multiplies the specific impulses of missile number ``missile`` to fly these ranges, km: (n,) of (n,)."""
     return np.exp(np.interp(np.log(range_km), np.log(prepared.range_km[missile]), np.log(prepared.impulse[missile])))
 
 
@@ -267,7 +270,7 @@ def reach_towards(
 
 
 def nearest_m(prepared: Prepared, missile: NDArray[np.int64], mode: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The shortest range a missile is flown to, m. At minimum energy: that of the earliest cut-off a plan holds.
+    """The shortest range a missile is flown to, m, (n,). At minimum energy: that of the earliest cut-off a plan holds.
 
     Nearer aims could only be reached on a lofted path, which is flown where the scenario asks for it.
     """
@@ -275,6 +278,6 @@ def nearest_m(prepared: Prepared, missile: NDArray[np.int64], mode: NDArray[np.i
 
 
 def bearings(start_rad: NDArray[np.float64], end_rad: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
-    """Distance (m) and azimuth at the start, over the ellipsoid, of each path."""
+    """Distance, m, and azimuth at the start, rad, over the ellipsoid: (n,) each, of latitudes and longitudes (n, 2)."""
     paths = shortest_paths(start_rad, end_rad)
     return paths.distance_m, paths.azimuth_start_rad

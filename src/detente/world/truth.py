@@ -205,7 +205,7 @@ def _candidates(
 
 
 def drawn_places(people: People, uniforms: Floats) -> Floats:
-    """Places drawn by how many people each holds: (n, 2) of lat, lon."""
+    """Places drawn by how many people each holds: latitude and longitude, rad, (n, 2); ``uniforms`` (n,) in [0, 1)."""
     assert len(people.people), "check_reach refuses a side without people to draw from"
     steps = np.cumsum(people.people)
     chosen = np.minimum(np.searchsorted(steps, uniforms * steps[-1], side="right"), len(steps) - 1)

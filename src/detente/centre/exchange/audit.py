@@ -208,13 +208,18 @@ def _differences(book: Book, against: Book) -> list[Fault]:
     mine, theirs = _story(book), _story(against)
     since, found = _since(book, against), []
     for entry in book.entries:
-        unshown = (
-            entry.index < since and entry.kind is not EntryKind.SENT and mine.closed.get(_number(entry)) is not entry
-        )
+        unshown = entry.kind is not EntryKind.SENT and mine.closed.get(_number(entry)) is not entry
+        unshown = unshown and _spoke_of(entry, mine) < since
         if not unshown and not _agreed(entry, mine, theirs, against):
             what = f"entry {entry.index}: {book.partner} has nothing like what {book.side} says it {_VERBS[entry.kind]}"
             found.append(Fault(index=entry.index, kind=FaultKind.DISAGREEMENT, what=what))
     return found + _missing(book, against, mine, theirs)
+
+
+def _spoke_of(entry: Entry, mine: _Story) -> int:
+    """Where the log first spoke of what a line is about: of bytes that were deleted, where it says that they came."""
+    came = mine.received.get(_number(entry)) if entry.kind is EntryKind.FORGOTTEN else None
+    return entry.index if came is None or not _same(entry, came) else came.index
 
 
 def _since(book: Book, against: Book) -> int:

@@ -197,7 +197,8 @@ def peek(envelope: bytes, keys: Keys) -> Header:
 def unfold(envelope: bytes, keys: Keys) -> tuple[Header, dict[str, NDArray[Any]]]:
     """The header and the columns of an envelope that one of these keys signed: for people, who judge themselves.
 
-    Whether the giver may say this, and whether it can be, is not asked. Raises PeerError for other bytes.
+    Columns are those of :class:`~detente.records.stages.Messages`, by name, as they were sent. Whether the giver may
+    say this, and whether it can be, is not asked. Raises PeerError for other bytes.
     """
     payload, attached = dsse.opened(KIND, envelope, keys)
     header, count, digest = _header(payload)

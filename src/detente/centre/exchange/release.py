@@ -95,7 +95,10 @@ class ReleaseState(Slots):
 
 
 def initial(rules: Rules, replicates: NDArray[np.int64], slots: int) -> ReleaseState:
-    """The memory of an exchange that has said nothing yet; ``slots`` is that of the tracks to come."""
+    """The memory of an exchange that has said nothing yet, for ``replicates`` (R,) by their numbers.
+
+    ``slots``: how many the tracks to come have.
+    """
     rows, clauses = len(replicates), len(rules.names)
     return ReleaseState(
         replicates=np.array(replicates, np.int64),

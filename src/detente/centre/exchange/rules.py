@@ -120,14 +120,14 @@ def compile_agreement(
 
 
 def given(values: NDArray, dtype: type) -> NDArray:
-    """The same numbers as the kernels were compiled for: contiguous and read-only, so that each compiles once."""
+    """The same numbers, of any shape, as kernels were compiled for: contiguous, read-only, so each compiles once."""
     array = np.ascontiguousarray(values, dtype).view()
     array.flags.writeable = False
     return array
 
 
 def columns_of(rules: Rules) -> tuple[NDArray, NDArray]:
-    """All rules' whole and real numbers, a row a clause, as kernels read them."""
+    """All rules' whole numbers (C, 8) and real ones (C, 2: delay, s, and P(impact)), a clause a row, for kernels."""
     whole = (
         rules.giver, rules.receiver, rules.data, rules.impact_in, rules.phases, rules.zoned, rules.range_classes,
         rules.rate,
@@ -139,7 +139,8 @@ def columns_of(rules: Rules) -> tuple[NDArray, NDArray]:
 def label_of(rules: Rules, receiver: str, clauses: NDArray[np.int64]) -> str:
     """The label of an envelope with messages under these clauses: the highest classification, for whom all may go to.
 
-    An envelope without messages says nothing, and has the default label.
+    ``clauses``: the index of each message's, any shape. An envelope without messages says nothing, and has the default
+    label.
     """
     labels = [rules.labels[clause] for clause in sorted(set(clauses.tolist()))] or [Label()]
     highest = max(labels, key=lambda label: CLASSIFICATIONS.index(label.classification))

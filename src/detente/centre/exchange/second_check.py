@@ -328,7 +328,7 @@ def _point_faults(case: _Case, what: str) -> Iterator[tuple[str, str]]:
     late = float(told[f"{what}_s"]) - float(case.knew(f"{what}_s"))
     if abs(late) > step_s * (1 + 1e-9) or (step_s > 0 and not _whole(float(told[f"{what}_s"]) / step_s)):
         yield "coarsening", f"the {what} time is not the estimate's in steps of {step_s} s"
-    yield from _spread_faults(case, what, sigma_m**2 + grid_m**2 / 12, step_s**2 / 12)
+    yield from _spread_faults(case, what, sigma_m**2 + grid_m**2 / 6, step_s**2 / 6)
 
 
 def _spread_faults(case: _Case, what: str, added_m2: float, added_s2: float) -> Iterator[tuple[str, str]]:

@@ -120,7 +120,10 @@ def _messages(
 
 
 def parted(messages: Messages, offsets: NDArray[np.int64]) -> tuple[Messages, NDArray[np.int64], Messages]:
-    """What was said of objects, with offsets (R + 1,) of its own, and what was said of sensors."""
+    """What was said of objects, with offsets (R + 1,) of its own, and what was said of sensors.
+
+    ``offsets`` (R + 1,) bound each replicate's messages; what is said of sensors carries its row as its replicate.
+    """
     of_sensors = messages.data == DataClass.SENSOR_STATUS
     if not of_sensors.any():
         return messages, offsets, Messages.empty()

@@ -78,6 +78,16 @@ def best_weight(covariance_a, information_a, covariance_b, information_b, lower)
 
 
 @kernel
+def move(start, covariance, vector, mean):
+    """The ``mean`` that a gain of information ``vector``, seen from ``start``, leaves with this covariance."""
+    for i in range(6):
+        total = 0.0
+        for j in range(6):
+            total += covariance[i, j] * vector[j]
+        mean[i] = start[i] + total
+
+
+@kernel
 def combine(mean_a, information_a, weight_a, mean_b, information_b, weight_b, blend, lower, vector, mean, covariance):
     """The state whose information is the weighted sum of two states' information; false: it is not one."""
     for i in range(6):
@@ -92,11 +102,7 @@ def combine(mean_a, information_a, weight_a, mean_b, information_b, weight_b, bl
         for j in range(6):
             total += weight_b * information_b[i, j] * (mean_b[j] - mean_a[j])
         vector[i] = total
-    for i in range(6):
-        total = 0.0
-        for j in range(6):
-            total += covariance[i, j] * vector[j]
-        mean[i] = mean_a[i] + total
+    move(mean_a, covariance, vector, mean)
     return True
 
 
@@ -182,11 +188,7 @@ def gained(information_a, information_b, bound, weight, mean_a, mean_b, lower, v
         for j in range(6):
             total += (information_b[i, j] - (1.0 - weight) * bound[i, j]) * (mean_b[j] - mean_a[j])
         vector[i] = total
-    for i in range(6):
-        total = 0.0
-        for j in range(6):
-            total += covariance[i, j] * vector[j]
-        mean[i] = mean_a[i] + total
+    move(mean_a, covariance, vector, mean)
     return True
 
 

@@ -183,6 +183,34 @@ def missing_anywhere(own_radars, mean, covariance, watch, drawn, settings, lower
 
 
 @kernel
+def own_answer(
+    line, line_spread, giver, numbers, now_s, held, aligned, spread, status, phase, sensors, hits, updated_s, mean,
+    covariance, watch, settings, work, vectors,
+):  # fmt: skip
+    """What own lines say of a partner's: the nearest comparable one's distance and slot (-1: none), whether any is
+    near enough to explain it, and whether it stands displaced from one of which this partner says nothing better."""
+    best, witness, explained, moved = FAR, -1, False, False
+    for s in range(status.size):
+        if status[s] == 0 or far_apart(
+            line, line_spread, mean[s], covariance[s], settings.displaced_m, settings
+        ):  # fmt: skip
+            continue
+        d2 = squared_distance(
+            line, line_spread, mean[s], covariance[s], 3, settings.near_floor_m, work[0], work[1], vectors
+        )
+        explained = explained or d2 <= settings.near
+        if comparable(
+            status[s], phase[s], sensors[s], hits[s], updated_s[s], covariance[s], now_s, watch.radars, settings
+        ):
+            d2 = squared_distance(line, line_spread, mean[s], covariance[s], numbers, 0.0, work[0], work[1], vectors)
+            if d2 <= best:
+                best, witness = d2, s
+            if not moved and displaced(line, line_spread, mean[s], covariance[s], settings, work[0], work[1], vectors):
+                moved = not spoken_of(giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors)
+    return best, witness, explained, moved
+
+
+@kernel
 def look_at_line(
     q, now_s, since_s, held, aligned, spread, partner_sensors, status, phase, sensors, hits, updated_s, mean,
     covariance, own_radars, watch, drawn, memory, track_memory, verdict, evidence, counts, settings, work, vectors,
@@ -191,28 +219,10 @@ def look_at_line(
     giver = int(held[GIVER, q])
     coarse = held[COARSENED, q] != 0.0
     numbers = 3 if coarse else 6
-    best, witness, explained, moved = FAR, -1, False, False
-    for s in range(status.size):
-        if status[s] == 0 or far_apart(
-            aligned[q], spread[q], mean[s], covariance[s], settings.displaced_m, settings
-        ):  # fmt: skip
-            continue
-        d2 = squared_distance(
-            aligned[q], spread[q], mean[s], covariance[s], 3, settings.near_floor_m, work[0], work[1], vectors
-        )
-        explained = explained or d2 <= settings.near
-        if comparable(
-            status[s], phase[s], sensors[s], hits[s], updated_s[s], covariance[s], now_s, watch.radars, settings
-        ):
-            d2 = squared_distance(
-                aligned[q], spread[q], mean[s], covariance[s], numbers, 0.0, work[0], work[1], vectors
-            )
-            if d2 <= best:
-                best, witness = d2, s
-            if not moved and displaced(
-                aligned[q], spread[q], mean[s], covariance[s], settings, work[0], work[1], vectors
-            ):
-                moved = not spoken_of(giver, held, aligned, spread, mean[s], covariance[s], settings, work, vectors)
+    best, witness, explained, moved = own_answer(
+        aligned[q], spread[q], giver, numbers, now_s, held, aligned, spread, status, phase, sensors, hits, updated_s,
+        mean, covariance, watch, settings, work, vectors,
+    )  # fmt: skip
     by_radar = partner_sensors[q] & watch.radars != 0
     if best <= settings.gate or (moved and not explained):
         if by_radar and now_s - memory[q, COMPARED_S] >= settings.compare_every_s:

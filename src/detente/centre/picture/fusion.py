@@ -167,7 +167,11 @@ def inverse_covariance_intersection(
 def naive_product(
     mean_a: Floats, covariance_a: Floats, mean_b: Floats, covariance_b: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """As if two states had no error in common. Wrong here: the control that must fail its tests."""
+    """Combine pairs of states, (n, 6) and (n, 6, 6), as if they had no error in common.
+
+    Wrong for tracks of one object: the control that must fail its tests. Returns as :func:`covariance_intersection`,
+    with 1 for a weight, or -1 and zeros where either is no covariance.
+    """
     return _rows(Rule.NAIVE, mean_a, covariance_a, mean_b, covariance_b)
 
 

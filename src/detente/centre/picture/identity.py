@@ -21,7 +21,7 @@ EPOCHS = 2**20
 
 
 def global_numbers(epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Local numbers 1 to 2³² - 1 of an epoch as numbers unlike those of any other epoch near it.
+    """Local numbers 1 to 2³² - 1 of an epoch, in any shape, as numbers unlike those of any other epoch near it.
 
     Those of epoch 0 are the local numbers. Raises :class:`PeerError` where a giver's epoch or number is not one.
     """
@@ -33,7 +33,7 @@ def global_numbers(epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def local_numbers(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Epoch and local number of each global number."""
+    """Epoch, by its remainder, and local number of each global number, both in its shape."""
     return np.divmod(numbers, NUMBERS)
 
 

@@ -145,7 +145,8 @@ def warn_picture(
 ) -> tuple[Warnings, Issued]:
     """Warn from the picture, partner's data and all: stream 3, kept apart from the own stream.
 
-    As :func:`warn_own`. What was said of a partner's line is not said again when that line proves to be an own one.
+    As :func:`warn_own`, ``thresholds`` (sides,) likewise. What was said of a partner's line is not said again when that
+    line proves to be an own one.
     """
     assert isinstance(picture.estimates, DatedEstimates)
     lines = _Lines(

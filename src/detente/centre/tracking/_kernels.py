@@ -5,43 +5,28 @@ A row is computed by itself with scalar arithmetic, so its bits do not depend on
 
 import math
 
-import numpy as np
-
 from detente.centre.tracking._kernels_assign import assign
 from detente.centre.tracking._kernels_bias import (
     begin_lean,
     draw_unbiased,
-    foresee,
     is_learning,
-    lean_on,
-    learn,
-    may_teach,
 )
 from detente.centre.tracking._kernels_end import close_step
-from detente.centre.tracking._kernels_joint import add_component, begin_mixture, end_mixture, share_out
-from detente.centre.tracking._kernels_late import look_back, remember, update_late
-from detente.centre.tracking._kernels_life import birth, free_slot, ignite, may_burn
-from detente.centre.tracking._kernels_lightness import weigh_lightness
+from detente.centre.tracking._kernels_feed import feed_chosen
+from detente.centre.tracking._kernels_joint import share_out
+from detente.centre.tracking._kernels_late import remember
+from detente.centre.tracking._kernels_life import birth, free_slot
+from detente.centre.tracking._kernels_order import is_usable, put_in_order
 from detente.centre.tracking._kernels_pairs import list_measured_pairs, list_pairs
 from detente.centre.tracking._kernels_places import (
     ASSOCIATION,
     AT,
-    BALLISTIC,
-    BOOST,
-    BOOST_CEILING_M,
-    BURNING,
-    BURNING_BY,
-    CONFIRM_HITS,
     CONFIRMED,
     CONSTANT_GRAVITY,
     DET_KIND,
-    DET_RANGE,
     DET_SENSOR,
     EMPTY,
-    FILTER,
-    FIRST_S,
     GATE2,
-    HITS,
     HURRIED,
     INFRARED,
     MODEL,
@@ -50,190 +35,16 @@ from detente.centre.tracking._kernels_places import (
     NO_SLOT,
     ODDS,
     PAIRS_SHED,
-    PHASE,
-    PLOTS,
-    RADAR,
     ROW,
-    SEEN,
-    SENSORS,
-    SIGMA_AZIMUTH,
-    SIGMA_ELEVATION,
-    SIGMA_POINT,
-    SIGMA_RANGE,
-    SIGMA_RATE,
     STATUS,
     TENTATIVE,
-    THRUST_MEAN,
-    THRUST_SIGMA,
     TIME,
     UNUSABLE,
-    UPDATED,
     VAR_RANGE,
 )
-from detente.centre.tracking._kernels_polar import update_polar
-from detente.centre.tracking._kernels_predict import bring, name_phase
-from detente.centre.tracking._kernels_sight import draw_line, draw_measured, update
-from detente.centre.tracking._kernels_sigma import update_by_points
+from detente.centre.tracking._kernels_predict import bring
+from detente.centre.tracking._kernels_sight import draw_line, draw_measured
 from detente.jit import kernel
-
-
-@kernel
-def comes_before(plots, plot_tags, a, b):
-    """Order of detections: time, sensor, then what was measured; a telling of equal ones apart is never needed."""
-    if plots[a, TIME] != plots[b, TIME]:
-        return plots[a, TIME] < plots[b, TIME]
-    if plot_tags[a, DET_SENSOR] != plot_tags[b, DET_SENSOR]:
-        return plot_tags[a, DET_SENSOR] < plot_tags[b, DET_SENSOR]
-    for k in range(DET_RANGE, PLOTS):
-        if plots[a, k] != plots[b, k]:
-            return plots[a, k] < plots[b, k]
-    return False
-
-
-@kernel
-def put_in_order(plots, plot_tags, first, last, order, spare):
-    """Fill ``order`` with the detections first..last-1 in the order above (merge sort, stable)."""
-    count = last - first
-    for k in range(count):
-        order[k] = first + k
-    width = 1
-    while width < count:
-        for low in range(0, count, 2 * width):
-            middle, high = min(low + width, count), min(low + 2 * width, count)
-            a, b = low, middle
-            for k in range(low, high):
-                if b >= high or (a < middle and not comes_before(plots, plot_tags, order[b], order[a])):
-                    spare[k] = order[a]
-                    a += 1
-                else:
-                    spare[k] = order[b]
-                    b += 1
-        for k in range(count):
-            order[k] = spare[k]
-        width *= 2
-
-
-@kernel
-def is_usable(plots, plot_tags, d, sensors):
-    """Whether a detection's numbers mean something."""
-    if plot_tags[d, DET_SENSOR] < 0 or plot_tags[d, DET_SENSOR] >= sensors:
-        return False
-    for k in range(PLOTS):
-        if not math.isfinite(plots[d, k]):
-            return False
-    if not (plots[d, SIGMA_AZIMUTH] > 0.0 and plots[d, SIGMA_ELEVATION] > 0.0 and plots[d, SIGMA_RATE] >= 0.0):
-        return False
-    if plot_tags[d, DET_KIND] == RADAR:
-        return plots[d, SIGMA_RANGE] > 0.0 and plots[d, DET_RANGE] > 0.0
-    return plot_tags[d, DET_KIND] == INFRARED
-
-
-@kernel(inline=True)
-def take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk):
-    """The filter's update of slot ``i`` with detection ``d``; false where the detection could not be used."""
-    _, _, _, _, _, _, _, small, trials, memory, past, _, _, _ = desk
-    offsets, slopes, _ = small
-    trial_state, trial, gain, seen = trials
-    if settings[MODEL] == BALLISTIC and plot_tags[d, DET_KIND] == INFRARED and tags[i, PHASE] != BOOST:
-        idle_s = max(plots[d, TIME] - clocks[i, UPDATED], 0.0)
-        ignite(state, covariance, tags, clocks, i, idle_s, settings[THRUST_MEAN], settings[THRUST_SIGMA], settings)
-    if clocks[i, AT] > plots[d, TIME]:
-        look_back(state, tags, clocks[i, AT], i, plots[d, TIME], memory, settings, past)
-        return update_late(line, state[i], covariance[i], past, settings[MODEL] == CONSTANT_GRAVITY)
-    if settings[FILTER] == SIGMA_POINT and update_by_points(line, state[i], covariance[i], settings, trial, seen):
-        return True
-    if settings[MODEL] == CONSTANT_GRAVITY:
-        return update_polar(line, state[i], covariance[i], offsets, slopes, trial_state[0], gain)
-    return update(line, state, covariance, i, offsets, slopes, trial_state, trial, gain)
-
-
-@kernel
-def take_in_leaning(
-    state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk, teaches, weight, lean
-):
-    """``take_in``; where biases are estimated, add ``weight`` times what it changes of the lean to ``lean`` (7, B) and,
-    if it ``teaches``, what the detection leaves over to what is known of them. What is late does neither.
-    """
-    biases, sensor, polar = desk[13], plot_tags[d, DET_SENSOR], settings[MODEL] == CONSTANT_GRAVITY
-    if not is_learning(biases) or clocks[i, AT] > plots[d, TIME]:
-        return take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
-    H, off, U = np.empty((4, 7)), np.empty(4), np.empty((4, lean.shape[1]))
-    known = foresee(line, state[i], biases[4][i], sensor, polar, H, off, U)
-    if known and teaches and may_teach(tags, i, sensor, settings):
-        learn(line, covariance[i], polar, H, off, U, biases)
-    used = take_in(state, covariance, tags, clocks, i, d, line, plots, plot_tags, settings, desk)
-    if known and used:
-        lean_on(line, covariance[i], polar, H, U, weight, lean)
-    return used
-
-
-@kernel
-def note_hit(state, covariance, tags, clocks, seen_by, i, d, plots, plot_tags, settings):
-    """Write down that detection ``d`` was slot ``i``'s, and weigh anew what it says of the body's lightness."""
-    if settings[MODEL] == BALLISTIC and tags[i, PHASE] != BOOST:
-        weigh_lightness(state[i], covariance[i], clocks[i], settings)
-    tags[i, HITS] += 1
-    tags[i, SENSORS] |= 1 << plot_tags[d, DET_SENSOR]
-    tags[i, ROW] = d
-    if plot_tags[d, DET_KIND] == INFRARED:
-        tags[i, SEEN] = 1
-        if tags[i, BURNING_BY] == 0 or plots[d, TIME] >= clocks[i, BURNING]:
-            clocks[i, BURNING], tags[i, BURNING_BY] = plots[d, TIME], plot_tags[d, DET_SENSOR] + 1
-    clocks[i, UPDATED] = max(clocks[i, UPDATED], plots[d, TIME])
-    seen_by[i] |= 1 << plot_tags[d, DET_SENSOR]
-
-
-@kernel
-def feed_by_shares(
-    state, covariance, tags, clocks, seen_by, i, first, last, scan, plots, plot_tags, settings, desk,
-):  # fmt: skip
-    """Update slot ``i`` with its share of each detection of its pairs ``first`` to ``last - 1``.
-
-    The posterior is a mixture, one Gaussian for each detection and the prior for none; it becomes one Gaussian of the
-    mixture's mean and covariance, the spread between the parts included. The track counts as seen where it was more
-    likely seen than not, by its likeliest detection.
-    """
-    lines, _, _, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
-    share, missed, claimed = joint[1], joint[2], joint[3]
-    prior, before, mean, spread = state[i].copy(), covariance[i].copy(), np.empty(7), np.empty((7, 7))
-    learning = is_learning(biases)
-    lean = biases[4][i].copy() if learning else np.empty((7, 0))
-    begin_mixture(mean, spread)
-    add_component(missed[i], prior, before, prior, mean, spread)
-    best = first
-    for k in range(first, last):
-        j = pairs[1][k]
-        claimed[j] += share[k]
-        if share[k] > share[best]:
-            best = k
-        state[i], covariance[i] = prior, before
-        take_in_leaning(
-            state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, False, share[k],
-            lean,
-        )  # fmt: skip
-        add_component(share[k], state[i], covariance[i], prior, mean, spread)
-    end_mixture(prior, mean, spread, state[i], covariance[i])
-    if learning:
-        biases[4][i] = lean
-    if missed[i] < 0.5:
-        note_hit(state, covariance, tags, clocks, seen_by, i, scan[pairs[1][best]], plots, plot_tags, settings)
-
-
-@kernel
-def confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings):
-    """Believe slot ``i``: keep its state of this moment; a radar's low climbing track may be burning, so ask."""
-    tags[i, STATUS] = CONFIRMED
-    for a in range(6):
-        first_mean[i, a] = state[i, a]
-        for b in range(6):
-            first_covariance[i, a, b] = covariance[i, a, b]
-    clocks[i, FIRST_S] = clocks[i, AT]
-    if settings[MODEL] == BALLISTIC and tags[i, SEEN] == 0:
-        if may_burn(state, tags, i, settings[BOOST_CEILING_M]):
-            thrust = settings[THRUST_MEAN]
-            ignite(state, covariance, tags, clocks, i, 0.0, 0.5 * thrust, thrust, settings)
-        else:
-            name_phase(state, tags, i)
 
 
 @kernel
@@ -271,54 +82,36 @@ def match(
 
 
 @kernel
-def feed_chosen(
-    state, covariance, tags, clocks, first_mean, first_covariance, seen_by, scan, plots, plot_tags, settings, desk,
-    status, total, shared,
-):  # fmt: skip
-    """Update every track of a status with what ``match`` found for it; detections that are some track's become unfree.
-
-    With ``shared``, tracks of clusters that are not clear take their shares; a detection more likely some track's than
-    no one's is then theirs.
-    """
-    lines, free, chosen, pairs, _, _, _, _, _, _, _, joint, _, biases = desk
-    learning = is_learning(biases)
-    k = 0
-    for i in range(tags.shape[0]):
-        if shared and joint[2][i] >= 0.0:
-            while pairs[0][k] < i:
-                k += 1
-            first = k
-            while k < total and pairs[0][k] == i:
-                k += 1
-            feed_by_shares(
-                state, covariance, tags, clocks, seen_by, i, first, k, scan, plots, plot_tags, settings, desk
-            )
-            continue
-        j = chosen[i]
-        if j < 0:
-            continue
-        if learning:
-            used = take_in_leaning(
-                state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk, True, 1.0,
-                biases[4][i],
-            )  # fmt: skip
-        else:
-            used = take_in(state, covariance, tags, clocks, i, scan[j], lines[j], plots, plot_tags, settings, desk)
-        if not used:
-            continue
-        note_hit(state, covariance, tags, clocks, seen_by, i, scan[j], plots, plot_tags, settings)
-        free[j] = 0
-        if status == TENTATIVE and tags[i, HITS] >= settings[CONFIRM_HITS]:
-            confirm(state, covariance, tags, clocks, i, first_mean, first_covariance, settings)
-
-
-@kernel
 def is_late(tags, clocks, scan_s):
     """Whether any track is ahead of a scan."""
     late = False
     for i in range(tags.shape[0]):
         late = late or (tags[i, STATUS] != EMPTY and clocks[i, AT] > scan_s)
     return late
+
+
+@kernel
+def begin_tracks(
+    state, covariance, tags, clocks, seen_by, counts, scan, count, plots, plot_tags, sites, draws, settings, desk,
+    sensor, brief,
+):  # fmt: skip
+    """Begin a track with each detection of a scan that is no track's, as far as there are free slots."""
+    lines, free, biases = desk[0], desk[1], desk[13]
+    slot = -1
+    for j in range(count):
+        if not free[j]:
+            continue
+        slot = free_slot(tags, slot + 1)
+        if slot < 0:
+            counts[NO_SLOT] += count_free(free, j, count)
+            break
+        if brief and not is_learning(biases):
+            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
+        birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
+        if is_learning(biases):
+            begin_lean(lines[j], state[slot], biases[4][slot], sensor)
+        seen_by[slot] = 1 << sensor
+        counts[NEXT] += 1
 
 
 @kernel
@@ -367,21 +160,10 @@ def work_scan(
                 free[j] = free[j] == 1 and joint[3][j] < 0.5
     if infrared and settings[MODEL] == CONSTANT_GRAVITY:
         return  # a direction alone begins nothing there
-    slot = -1
-    for j in range(count):
-        if not free[j]:
-            continue
-        slot = free_slot(tags, slot + 1)
-        if slot < 0:
-            counts[NO_SLOT] += count_free(free, j, count)
-            break
-        if brief and not is_learning(biases):
-            draw_line(plots, plot_tags, scan[j], sites, draws, lines[j])
-        birth(state, covariance, tags, clocks, slot, lines[j], plots, plot_tags, scan[j], counts[NEXT], draws, settings)
-        if is_learning(biases):
-            begin_lean(lines[j], state[slot], biases[4][slot], sensor)
-        seen_by[slot] = 1 << sensor
-        counts[NEXT] += 1
+    begin_tracks(
+        state, covariance, tags, clocks, seen_by, counts, scan, count, plots, plot_tags, sites, draws, settings, desk,
+        sensor, brief,
+    )  # fmt: skip
 
 
 @kernel

@@ -5,11 +5,12 @@ The scan is that of ``_kernels.work_scan``, which a centre's step uses; here the
 
 import numpy as np
 
-from detente.centre.tracking._kernels import comes_before, is_usable, work_scan
+from detente.centre.tracking._kernels import work_scan
 from detente.centre.tracking._kernels_bias import add_doubt, believe, bring_leaning, is_learning
 from detente.centre.tracking._kernels_end import close_looks, sound
 from detente.centre.tracking._kernels_late import remember
 from detente.centre.tracking._kernels_life import clear_slot
+from detente.centre.tracking._kernels_order import comes_before, is_usable
 from detente.centre.tracking._kernels_places import (
     CONFIRMED,
     CONFIRMED_MISSES,

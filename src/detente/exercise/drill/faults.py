@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from random import Random
 
-from detente.exercise.drill.worlds import LIES, SHORT, TRIAL, Stage
+from detente.exercise.drill.flaws import PLACES, Flaw
+from detente.exercise.drill.worlds import LIES, LONG, SHORT, TRIAL, Keep, Stage
 
 LENGTH_S = SHORT.length_s
 TRIAL_EVERY = 25
@@ -20,6 +21,12 @@ RATES = (1.0, 1.0, 1.0, 10.0)
 """How much faster than the line and the disks the exercise clock runs."""
 IN_FORCE_S = ((-1e6, 27.5), (-1e6, 42.0), (12.5, 1e6), (7.5, 48.0))
 """From when to when the agreement holds, s from the drill's beginning, where it does not hold all the while."""
+TERMS = (
+    (("track", 12.0), ("launch-warning", 40.0), ("impact-prediction", 27.5)),
+    (("track", 7.5), ("launch-warning", 20.0), ("impact-prediction", 20.0), ("sensor-status", 31.0)),
+    (),
+)
+"""How long what is told may be kept, s, by what it is; what is not named, as its receiver likes."""
 PLAIN_EVERY = 16
 """One drill of so many signs by Ed25519 and computes everything anew; what happens in it is the same either way."""
 
@@ -105,11 +112,41 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hang:
+    """A side's process does nothing at all for a while, and holds its line open.
+
+    ``unread``: what had come for it when its partner ended the line is lost with that.
+    """
+
+    side: int
+    start_s: float
+    end_s: float
+    unread: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """Nothing of either side's arrives for so long that what waits expires. Where they are ``told``, both know."""
+
+    start_s: float
+    end_s: float
+    told: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class InForce:
     """The agreement holds ``within_s`` alone, by each side's exercise clock: ``ahead_s`` of the true one."""
 
     within_s: tuple[float, float]
     ahead_s: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaving:
+    """A side leaves the exchange."""
+
+    side: int
+    at_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +186,11 @@ class Plan:
     outbox_bytes: int = 64_000_000
     in_force: InForce | None = None  # None: the agreement holds all the while
     anew: Anew | None = None
+    keep: Keep | None = None  # None: what is told may be kept for ever
+    leaving: Leaving | None = None
+    flaw: Flaw | None = None
+    hang: Hang | None = None
+    broken: Break | None = None
     stage: Stage = SHORT
     pardon_s: float | None = None  # in a trial: when the liar's victim says that it believes it again
     quick: bool = False  # signs by keyed hashes and remembers what it computed in other drills
@@ -197,7 +239,10 @@ def draw(seed: int) -> Plan:
     plan = _with_slow_disks(replace(plan, rate=Random(seed ^ 0x8A7E).choice(RATES)))
     plan = _within_an_agreement(plan)
     plan = _with_a_new_store(plan) if plan.in_force is None else plan
-    return _trial(plan) if seed % TRIAL_EVERY == TRIAL_EVERY // 2 else _with_small_stores(plan)
+    plan = _with_a_silence(_with_a_flaw(_with_terms(plan)))
+    if seed % TRIAL_EVERY == TRIAL_EVERY // 2:
+        return _trial(plan)
+    return plan if plan.broken is not None else _with_small_stores(plan)
 
 
 def _with_slow_disks(plan: Plan) -> Plan:
@@ -242,6 +287,43 @@ def _with_a_new_store(plan: Plan) -> Plan:
     return replace(plan, anew=anew)
 
 
+def _with_terms(plan: Plan) -> Plan:
+    """One drill in four in which what is told may not be kept for ever; in half of these a side leaves.
+
+    By a lot of its own.
+    """
+    lot = Random(plan.seed ^ 0x7E2A5)
+    if lot.random() >= 0.25:
+        return plan
+    keep = Keep(retention_s=lot.choice(TERMS), after=lot.choice(("kept", "deleted")))
+    leaves, leaving = lot.random() < 0.5, Leaving(side=lot.randrange(2), at_s=lot.uniform(15.0, 50.0))
+    return replace(plan, keep=keep, leaving=leaving if leaves else None)
+
+
+def _with_a_flaw(plan: Plan) -> Plan:
+    """One drill in six in which something of a side's partners' half meets a fault of ours. By a lot of its own."""
+    lot = Random(plan.seed ^ 0xF1A3)
+    if lot.random() >= 1.0 / 6.0:
+        return plan
+    start_s = lot.uniform(0.0, 50.0)
+    end_s = min(LENGTH_S, start_s + lot.uniform(3.0, 30.0))
+    flaw = Flaw(side=lot.randrange(2), place=lot.choice(PLACES), start_s=start_s, end_s=end_s, once=lot.random() < 0.4)
+    return replace(plan, flaw=flaw)
+
+
+def _with_a_silence(plan: Plan) -> Plan:
+    """One drill in ten in which a side's process hangs, and one in thirty with a long break. By a lot of its own."""
+    lot = Random(plan.seed ^ 0x51E4)
+    kind, start_s = lot.random(), lot.uniform(5.0, 45.0)
+    if kind < 0.1:
+        end_s = min(LENGTH_S, start_s + lot.uniform(5.0, 45.0))
+        return replace(plan, hang=Hang(side=lot.randrange(2), start_s=start_s, end_s=end_s, unread=lot.random() < 0.5))
+    if kind < 0.1 + 1.0 / 30.0:
+        broken = Break(start_s=start_s, end_s=start_s + lot.uniform(65.0, 120.0), told=lot.random() < 0.5)
+        return replace(plan, broken=broken, stage=LONG, in_force=None)
+    return plan
+
+
 def _trial(plan: Plan) -> Plan:
     """The same faults, all in the first minute, and a liar; its victim's operator believes it again once.
 
@@ -252,7 +334,8 @@ def _trial(plan: Plan) -> Plan:
     lies = ("none", lie) if liar else (lie, "none")
     full = tuple(one for one in plan.full if one.side == liar)
     return replace(
-        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, anew=None, pardon_s=PARDON_S
+        plan, stage=TRIAL, lies=lies, full=full, outbox_bytes=64_000_000, in_force=None, anew=None, keep=None,
+        leaving=None, flaw=None, hang=None, broken=None, pardon_s=PARDON_S,
     )  # fmt: skip
 
 

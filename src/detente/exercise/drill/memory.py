@@ -15,7 +15,7 @@ from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.release import release
 from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import check
-from detente.centre.step import cooperate, observe
+from detente.centre.step import cooperate, let_go, observe
 from detente.gateway.logic.link import Means
 from detente.gateway.logic.packing import pack, unpack
 from detente.records.table import Table
@@ -106,6 +106,10 @@ def _released(state, tracks, estimates, rules, side, sensors, secret, now_s, *, 
     return id(state), id(tracks), id(estimates), id(rules), now_s, record, id(status)
 
 
+def _let_go(assisted, dropped) -> tuple:
+    return id(assisted), dropped.tobytes()
+
+
 def _checked(messages, history, setting, giver, earlier) -> tuple:
     return _content(messages), _known(history), id(setting), giver, _content(earlier)
 
@@ -125,5 +129,5 @@ def remembering_means() -> Means:
     return Means(
         observe=remembered(observe, _observed),
         cooperate=remembered(partial(cooperate, releasing=remembered(release, _released)), _cooperated),
-        check=remembered(check, _checked), pack=packing.pack, unpack=packing.unpack,
+        let_go=remembered(let_go, _let_go), check=remembered(check, _checked), pack=packing.pack, unpack=packing.unpack,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from detente.centre.exchange.ledger import Entry, EntryKind
 from detente.centre.picture.trust import Suspicion
 from detente.exercise.drill.simulation import EPOCH, Simulation, drill_gateway, drill_limits
 from detente.exercise.drill.station import Broken, Station, own_stream
+from detente.exercise.drill.terms import unwritten
 from detente.exercise.drill.worlds import SHORT, Stage, drill_world, heard
 from detente.gateway.logic.link import Link
 from detente.gateway.logic.node import start, watch
@@ -20,6 +21,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
     found = list(drill.broken)
     for side, station in enumerate(drill.stations):
         found += station.broken + station.store.broken
+        found += [Broken("P4", f"{station.name}: {what}") for what in (station.flawed.wrong if station.flawed else ())]
         if station.node is None:
             found.append(Broken("P6", f"{station.name} is down at the end"))
             continue
@@ -32,6 +34,7 @@ def broken_promises(drill: Simulation) -> list[Broken]:
         found += _believed(drill, station, partner)
         found += _set_aside(drill, station, partner)
         found += _ledger(station, partner)
+        found += _deleted(station, partner)
     return found
 
 
@@ -163,6 +166,12 @@ def _ledger(station: Station, partner: Station) -> Iterator[Broken]:
         yield Broken("P6", f"{station.name}'s ledger: {fault.what}")
     if not vouched_for(book, against):
         yield Broken("P6", f"no word of {partner.name}'s or its own vouches for {station.name}'s ledger")
+
+
+def _deleted(station: Station, partner: Station) -> Iterator[Broken]:
+    """P10: what the agreement asks to be deleted is in the store no more, and the ledger says so, once."""
+    for what in unwritten(station.store, station.store.taken, partner.name, crowded=station.store.was_crowded):
+        yield Broken("P10", f"{station.name}: {what}")
 
 
 def _book(station: Station, partner: str) -> Book:

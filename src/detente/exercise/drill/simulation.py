@@ -8,14 +8,17 @@ from dataclasses import replace
 from functools import cache, partial
 from random import Random
 
+from detente.centre.exchange.digest import digest
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
 from detente.centre.exchange.session import State
 from detente.exercise.drill.faults import Anew, Clock, Plan, Word
+from detente.exercise.drill.flaws import Flawed
 from detente.exercise.drill.memory import remembering_means
 from detente.exercise.drill.signing import signer_of
 from detente.exercise.drill.station import Broken, Disk, FailingStore, KilledError, Station
-from detente.exercise.drill.worlds import SHORT, TICK_S, Stage, drill_world, heard
+from detente.exercise.drill.wire import SENDS_TO_SILENCE, Wire
+from detente.exercise.drill.worlds import SHORT, TICK_S, Keep, Stage, agreement_keeping, drill_world, heard
 from detente.gateway.logic.limits import Lane, Limits, Rate
 from detente.gateway.logic.link import Gateway, Now
 from detente.gateway.logic.node import Frame, LineDown, LineEvent, LineUp, Node, Order, Timer, start
@@ -35,40 +38,50 @@ ARRIVALS = [
 """What a frame's arrival is called, by who sent it, lane, and whether the line altered it."""
 
 
-def drill_limits(outbox_bytes: int) -> Limits:
+def drill_limits(outbox_bytes: int, stage: Stage = SHORT) -> Limits:
     """Tighter than live ones, so that a drill meets them; but for what may wait for a tick: once a drill's ticks have
     ended, none makes room any more for what is still on its way."""
     rates = tuple(Rate(per_s=rate, burst=60.0) for rate in (10.0, 10.0, 5.0, 20.0))
     return Limits(
-        frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=(3600.0, 30.0, 30.0), horizon_s=5.0,
+        frames_each=rates, outbox_bytes=outbox_bytes, snapshot_ticks=5, expire_s=stage.expire_s, horizon_s=5.0,
     )  # fmt: skip
 
 
 @cache
 def drill_gateway(
     name: str, outbox_bytes: int, quick: bool = False, stage: Stage = SHORT,
-    within_s: tuple[float, float] | None = None,
+    within_s: tuple[float, float] | None = None, keep: Keep | None = None,
 ) -> Gateway:  # fmt: skip
     """One side's gateway in a drill; a ``quick`` one signs by keyed hashes, and remembers what it computed before.
 
-    ``within_s``: from when to when the agreement holds, s from the drill's beginning; None: all the while.
+    ``within_s``: from when to when the agreement holds, s from the drill's beginning; None: all the while. ``keep``:
+    how long what is told may be kept; that changes nothing of what a centre computes, so one memory serves all.
     """
+    if keep is not None:
+        other = drill_gateway(name, outbox_bytes, quick, stage, within_s)
+        assert other.setting.agreement is not None, "drills have one"
+        agreement = agreement_keeping(other.setting.agreement, keep)
+        return replace(other, digest=digest(agreement), setting=replace(other.setting, agreement=agreement))
     world = drill_world(stage)
     agreement = world.agreement if within_s is None else world.agreement_within(stage, within_s)
     gateway = gateway_of(
         world.played.theatre, name, agreement, mark=Mark.SIMULATED, signer=signer_of(name, quick),
         keys={other: (signer_of(other, quick).public_key(),) for other in world.names if other != name},
-        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes), quarantine=stage.quarantine,
+        secret=Secret(b"drill" * 6 + b"11"), limits=drill_limits(outbox_bytes, stage), quarantine=stage.quarantine,
     )  # fmt: skip
     return replace(gateway, means=remembering_means()) if quick else gateway
 
 
 @cache
 def _fresh(
-    epoch: int, name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None
+    epoch: int, name: str, outbox_bytes: int, quick: bool, stage: Stage, within_s: tuple[float, float] | None,
+    keep: Keep | None,
 ) -> Node:  # fmt: skip
     """What a side begins each drill with, and each epoch in it."""
-    return start(drill_gateway(name, outbox_bytes, quick, stage, within_s), epoch)
+    node = start(drill_gateway(name, outbox_bytes, quick, stage, within_s, keep), epoch)
+    return node if keep is None else replace(
+        node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre
+    )  # fmt: skip
 
 
 def _looked_at(station: Station) -> int:
@@ -90,16 +103,20 @@ class Simulation:
         self.recorded: list[list[tuple[Lane, bytes]]] = [[], []]
         self.broken: list[Broken] = []
         self.corrupted = 0
+        self.wire = None if plan.hang is None and plan.broken is None else Wire()
 
     def _station(self, side: int) -> Station:
         names = drill_world().names
         kills = {crash.commit: crash.after for crash in self.plan.crashes if crash.side == side}
         refusals = [one.commit for one in self.plan.refusals if one.side == side]
         within_s = None if self.plan.in_force is None else self.plan.in_force.within_s
-        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s
-        feed = heard(side, self.plan.lies[side], self.plan.stage)
+        which = names[side], self.plan.outbox_bytes, self.plan.quick, self.plan.stage, within_s, self.plan.keep
+        feed, gateway = heard(side, self.plan.lies[side], self.plan.stage), drill_gateway(*which)
+        flaw = self.plan.flaw
+        flawed = None if flaw is None or flaw.side != side else Flawed(gateway, flaw, lambda: self.now_s)
         return Station(
-            gateway=drill_gateway(*which), feed=feed, fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
+            gateway=gateway if flawed is None else flawed.gateway, flawed=flawed, feed=feed,
+            fresh=lambda epoch: _fresh(epoch, *which), quick=self.plan.quick,
             goes_back=self.plan.anew is not None and self.plan.anew.copied_s is not None,
             store=FailingStore(EPOCH, kills, refusals, self.plan.stores[side]),
             begun=partial(self._commit_begins, side) if self.plan.disks[side] else None,
@@ -141,6 +158,15 @@ class Simulation:
         for side, lie in enumerate(self.plan.lies):
             if self.plan.pardon_s is not None and lie != "none":
                 self._at(self.plan.pardon_s, f"{1 - side} pardons", partial(self._take_back, 1 - side, "release", True))
+        if self.plan.hang is not None:
+            self._at(self.plan.hang.start_s, f"{self.plan.hang.side} hangs", self._hang)
+            self._at(self.plan.hang.end_s, f"{self.plan.hang.side} goes on", self._go_on)
+        if self.plan.broken is not None and self.plan.broken.told:
+            for side in range(2):
+                self._at(self.plan.broken.start_s, f"{side} line down", partial(self._line_down, side))
+        if self.plan.leaving is not None:
+            side, at_s = self.plan.leaving.side, self.plan.leaving.at_s
+            self._at(at_s, f"{side} leaves", partial(self._take_back, side, "withdraw"))
         if self.plan.anew is not None:
             self._plan_new_store(self.plan.anew)
         if self.plan.flood is not None:
@@ -156,12 +182,14 @@ class Simulation:
 
     def _replace(self, anew: Anew, store: FailingStore) -> None:
         """Stop a side, and start it again with another store."""
-        names, side = drill_world().names, anew.side
+        side = anew.side
         stood = self.stations[side].node is not None
+        if self.wire is not None and self.wire.hangs == side:
+            self.wire.wake()
         self.stations[side].replace_store(store)
         self._say_again(side)
         if stood:  # else it starts with it when it does
-            self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
+            self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
             down_s = 0.1 if self.quiet else anew.down_s
             self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
 
@@ -184,10 +212,13 @@ class Simulation:
             wall_s=rate * self.plan.clocks[side].wall_s(self.now_s), rate=rate,
         )  # fmt: skip
 
-    def _do(self, side: int, act: Callable[[], None]) -> None:
-        """Let a station act; send what it wants sent; bury it where it dies."""
+    def _do(self, side: int, act: Callable[[], None], came: bool = False) -> None:
+        """Let a station act, by itself or at what ``came``; send what it wants sent; bury it where it dies."""
         station = self.stations[side]
         if station.node is None:
+            return
+        if self.wire is not None and self.wire.hangs == side:
+            self.wire.backlog.append((act, came))
             return
         try:
             act()
@@ -216,7 +247,7 @@ class Simulation:
         """An operator who took a word back was told, or sees, that it could not be kept."""
         station = self.stations[side]
         for order in station.unkept:
-            if order.word in ("resume", "release"):
+            if order.word in ("resume", "release", "withdraw"):
                 again = partial(self._take_back, side, order.word, station.pardoned_s is not None)
                 self._at(self.now_s + 1.0, f"{side} {order.word}, again", again)
         station.unkept.clear()
@@ -225,27 +256,96 @@ class Simulation:
         """Every tick that is over and was not run yet."""
         last = self.plan.stage.first_tick + min(self.plan.stage.ticks, int(self.now_s // TICK_S)) - 1
         station = self.stations[side]
-        while station.node is not None and station.node.tick < last:
+        while self._alive(side) and station.node is not None and station.node.tick < last:
             index = station.node.tick + 1
             self._do(side, lambda index=index: station.tick(index, self._now(side)))
 
     def _timer(self, side: int) -> None:
-        self._run(side, Timer(crowded=self.stations[side].store.crowded))
+        if self._alive(side):
+            self._run(side, Timer(crowded=self.stations[side].store.crowded))
+            self._listen(side)
         self._at(self.now_s + TIMER_S, TIMER, lambda: self._timer(side))
 
     def _line_up(self) -> None:
         names = drill_world().names
-        if all(station.node is not None for station in self.stations):
+        if self._reachable():
             for side in range(2):
+                if self.wire is not None:
+                    self.wire.begin(side, self.now_s)
                 self._run(side, LineUp(partner=names[1 - side]))
 
+    def _alive(self, side: int) -> bool:
+        """Whether its process runs, and does something."""
+        return self.stations[side].node is not None and (self.wire is None or self.wire.hangs != side)
+
+    def _cut(self, giver: int) -> bool:
+        """Whether nothing of what it sends arrives."""
+        broken = self.plan.broken
+        return any(cut.giver == giver and cut.start_s <= self.now_s < cut.end_s for cut in self.plan.cuts) or (
+            broken is not None and broken.start_s <= self.now_s < broken.end_s
+        )
+
+    def _reachable(self) -> bool:
+        """Whether a line can begin. Where nobody watches it, it stands though nothing passes."""
+        watched = self.wire is not None
+        return all(self._alive(side) and not (watched and self._cut(side)) for side in range(2))
+
+    def _line_down(self, side: int) -> None:
+        """A side's line is gone, and it knows."""
+        if self.wire is not None:
+            self.wire.stands[side] = False
+        self._run(side, LineDown(partner=drill_world().names[1 - side]))
+
+    def _listen(self, side: int) -> None:
+        """As the live line does: one on which nothing is heard for too long is ended, and begun anew."""
+        if self.wire is None:
+            return
+        if self.wire.silent(side, self.now_s, self.stations[side].gateway.limits.silent_s):
+            self.trace.append((self.now_s, f"{side} ends the line: nothing is heard", 0))
+            self._line_down(side)
+            if self.wire.stands[1 - side] and not self._cut(side):
+                self._line_down(1 - side)
+        elif not self.wire.stands[side]:
+            self._line_up()
+
+    def _carried(self, side: int, lane: Lane, data: bytes) -> bool:
+        """Whether there is a line for what a side sends. To one that says nothing it sends ever more seldom."""
+        assert self.wire is not None, "a line that is watched"
+        if self.wire.stands[side] and self.wire.hangs == 1 - side and lane is not Lane.NOTE:
+            self.wire.sent[data] += 1
+            if self.wire.sent[data] > SENDS_TO_SILENCE:
+                self.broken.append(Broken("P4", f"{side} sends the same {self.wire.sent[data]} times into a silence"))
+        return self.wire.stands[side]
+
+    def _hang(self) -> None:
+        """A side's process does nothing any more; what comes for it waits."""
+        assert self.plan.hang is not None, "a planned one"
+        assert self.wire is not None, "a line that is watched"
+        if self.stations[self.plan.hang.side].node is not None:
+            self.wire.hangs = self.plan.hang.side
+            self.wire.sent.clear()
+
+    def _go_on(self) -> None:
+        """It goes on: with the ticks that are due, then with what waited for it."""
+        assert self.plan.hang is not None, "a planned one"
+        assert self.wire is not None, "a line that is watched"
+        side, backlog = self.wire.wake()
+        if side is None:
+            return
+        self._ticks(side)
+        ended = not self.wire.stands[side]
+        for act, came in backlog:
+            if not (came and ended and self.plan.hang.unread):
+                self._do(side, act)
+        if ended:
+            self._line_down(side)
+
     def _dead(self, side: int) -> None:
-        names = drill_world().names
         crash = next(crash for crash in self.plan.crashes if crash.side == side)
         self.trace.append((self.now_s, f"{side} is killed at commit {self.stations[side].store.commits}", 0))
         self.stations[side].die()
         self._say_again(side)
-        self._at(self.now_s, f"{1 - side} line down", lambda: self._run(1 - side, LineDown(partner=names[side])))
+        self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
         down_s = 0.1 if self.quiet else crash.down_s
         self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
 
@@ -280,13 +380,13 @@ class Simulation:
 
     def _deaf(self, side: int) -> bool:
         """Whether a gateway is down, or its disk is full: an operator's word is not kept, and the operator is told."""
-        return self.stations[side].node is None or self.stations[side].store.full
+        return not self._alive(side) or self.stations[side].store.full
 
     def _send(self, side: int, lane: Lane, data: bytes) -> None:
         """Put a frame on the line, and let the line do to it what it does."""
         self.recorded[side].append((lane, data))
         line = self.plan.line
-        if any(cut.giver == side and cut.start_s <= self.now_s < cut.end_s for cut in self.plan.cuts):
+        if self._cut(side) or (self.wire is not None and not self._carried(side, lane, data)):
             return
         for _ in range(2 if self.lot.random() < line.duplicate else 1):
             if not self.quiet and self.lot.random() < line.drop:
@@ -307,7 +407,10 @@ class Simulation:
         return bytes(changed)
 
     def _arrive(self, side: int, lane: int, data: bytes) -> None:
-        self._run(side, Frame(partner=drill_world().names[1 - side], lane=int(lane), data=data))
+        if self.wire is not None:
+            self.wire.heard_s[side] = self.now_s
+        frame = Frame(partner=drill_world().names[1 - side], lane=int(lane), data=data)
+        self._do(side, lambda: self.stations[side].run(frame, self._now(side)), came=True)
 
     def _flood(self) -> None:
         """Noise, old frames in any lane, and old frames cut short, all at once."""
@@ -355,7 +458,8 @@ class Simulation:
             return False
         links = [link for node in nodes if node is not None for link in node.links.values()]
         kept = all(one.keeping is not None and one.keeping.sure is one.keeping.node for one in self.stations)
-        stands = all(link.session.open or link.session.state is State.ENDED for link in links)
+        over = State.ENDED, State.WITHDRAWN
+        stands = all(link.session.open or link.session.state in over for link in links)
         told = all(link.base == link.next_sequence and link.skew.samples and any(link.testified) for link in links)
         heard = all(one.below == other.next_sequence for one, other in zip(links, reversed(links), strict=True))
         return kept and stands and told and heard

@@ -12,10 +12,13 @@ import numpy as np
 
 from detente.centre.step import Own, State
 from detente.exercise.briefing import TickFeed
+from detente.exercise.drill.flaws import Flawed, FlawError
+from detente.exercise.drill.terms import overdue
 from detente.gateway.keeping import Keeping, Step
 from detente.gateway.logic.limits import Lane
 from detente.gateway.logic.link import Gateway, Link, Now, Out
 from detente.gateway.logic.node import LineDown, LineEvent, LineUp, Node, Order, Tick, restore, step, steps, watch
+from detente.gateway.logic.outbound import SENDS_MAX
 from detente.gateway.logic.packing import pack
 from detente.gateway.logic.records import Accepted, Received, Record, StoreError, Ticked
 from detente.gateway.store import MemoryStore
@@ -73,6 +76,7 @@ class FailingStore(MemoryStore):
         self.refusals = set(refusals)  # commit numbers
         self.commits = 0
         self.full = False
+        self.was_crowded = False  # and deleted what was used by its own rule
         self.broken: list[Broken] = []
         self.accepted: dict[tuple[str, int], bytes] = {}
         self.received: list[Received] = []
@@ -84,7 +88,7 @@ class FailingStore(MemoryStore):
         for name, value in vars(self).items():
             if isinstance(value, (dict, list, set)) and name not in ("kills", "refusals", "broken"):
                 setattr(copy, name, deepcopy(value))
-        copy.snapshot, copy.full = self.snapshot, self.full
+        copy.snapshot, copy.full, copy.was_crowded = self.snapshot, self.full, self.was_crowded
         return copy
 
     def emptied(self, epoch: int) -> "FailingStore":
@@ -102,6 +106,7 @@ class FailingStore(MemoryStore):
         except StoreError as error:
             self.broken.append(Broken("P7", f"what partners sent left too little room: {error}"))
             raise
+        self.was_crowded |= self.crowded
 
     def finish(self) -> None:
         """Keep what was begun with, fail, or die."""
@@ -173,6 +178,7 @@ class Station:
     feed: TickFeed
     store: FailingStore
     fresh: Callable[[int], Node]  # what it begins an epoch with
+    flawed: Flawed | None = None  # it has a fault of ours
     quick: bool = False  # of a drill that remembers what was computed before
     goes_back: bool = False  # a copy of its store is put back
     begun: Callable[[Disk], None] | None = None  # is told of each commit that takes time; None: none does
@@ -189,7 +195,7 @@ class Station:
     unread: deque[LineEvent] = field(default_factory=deque)  # came while the disk was far behind
     unsure: list[Order] = field(default_factory=list)  # the operator's words that are not kept yet
     unkept: list[Order] = field(default_factory=list)  # those that never were: the operator is told
-    most_steps: int = 0  # in one commit
+    losses: int = 0  # commits that failed
 
     @property
     def name(self) -> str:
@@ -208,13 +214,19 @@ class Station:
 
     def begin(self, first_tick: int, now: Now) -> None:
         """Start, or start again from what the store holds."""
+        if self.flawed is not None:
+            self.flawed.begin()
         saved = self.store.load()
         if not saved.kept:
             self._run_on(replace(self.fresh(self.store.epoch), tick=first_tick - 1), [])
             return
-        node, out = restore(self.gateway, saved, now)
+        again = restore if self.flawed is None else self.flawed.faults.restored
+        node, out = again(self.gateway, saved, now)
         if node.tick < first_tick:
             node = replace(node, tick=first_tick - 1)
+        elif not node.durable:  # a fault of ours was met: own half is as it was
+            if pack(node.centre.own) != pack(self.remembered[node.tick].own):
+                self.broken.append(Broken("P11", f"after a restart the own half of tick {node.tick} is another"))
         elif node.tick not in self.remembered or not _same(node.centre, self.remembered[node.tick]):
             self.broken.append(Broken("P6", f"after a restart the memory of tick {node.tick} is another"))
         elif self.quick:  # go on with the equal object that functions with a memory know
@@ -266,13 +278,21 @@ class Station:
 
     def _run(self, events: Sequence[LineEvent], now: Now) -> None:
         assert self.keeping is not None, "a station that is up"
-        node, out = steps(self.gateway, self.keeping.node, events, now)
-        self._check_taken(out, now)
         orders = tuple(event for event in events if isinstance(event, Order))
         self.unsure += orders
+        try:
+            node, out = steps(self.gateway, self.keeping.node, events, now)
+        except FlawError as error:
+            assert self.flawed is not None, "the one that raised it"
+            refused = self.flawed.batch_again(self.keeping, events, now, error, lambda: self.losses)
+            self._answer(refused)
+            self.unkept += refused
+            return
+        self._check_taken(out, now)
         lines = tuple(event for event in events if isinstance(event, (LineUp, LineDown)))
         if len(events) == 1:  # what several events send, each in its order, is several times in order
             self._check_order(node, out)
+            self._check_anew(self.keeping.node, node, out)
         self.keeping.take(Step(node=node, out=out, lines=lines, orders=orders))
 
     def tick(self, index: int, now: Now) -> None:
@@ -286,7 +306,13 @@ class Station:
         if not set(warnings.giver.tolist()) <= {self.gateway.centre.side} or set(warnings.stream.tolist()) - {1}:
             self.broken.append(Broken("P11", f"the own stream of tick {index} speaks of what a partner said"))
         event = Tick(index=index, detections=detections, own=own)
-        node, out = step(self.gateway, self.keeping.node, event, now)
+        if self.flawed is not None:
+            made = self.flawed.tick(self.keeping.node, event, now)
+            node, out = made.node, made.out
+        else:
+            node, out = step(self.gateway, self.keeping.node, event, now)
+        if self.flawed is None or self.flawed.whole:
+            self._check_age(node)
         self._check_taken(out, now)
         if self.store.kills or self.goes_back:
             self.remembered[index] = node.centre
@@ -333,17 +359,47 @@ class Station:
 
     def _kept(self, step: Step) -> None:
         """What was kept counts, and is said."""
-        self.unsure = self.unsure[len(step.orders) :]
+        self._answer(step.orders)
+        if step.tick is not None and step.node.durable:
+            self.broken += [
+                Broken("P10", f"{self.name}: {what}") for what in overdue(self.gateway, step.node, self.store)
+            ]
         self.outgoing += step.out.frames
         if step.out.frames:
             self.said = step.node.links
 
+    def _answer(self, orders: Sequence[Order]) -> None:
+        """It is known what became of these words."""
+        answered = set(map(id, orders))
+        self.unsure = [order for order in self.unsure if id(order) not in answered]
+
     def _lost(self, _: StoreError, gone: list[Step]) -> None:
         """Nothing of these steps counts."""
         assert self.keeping is not None, "a station that is up"
+        self.losses += 1
         self._compare_with_said(self.keeping.node)
         self.unkept += self.unsure
         self.unsure = []
+
+    def _check_anew(self, before: Node, node: Node, out: Out) -> None:
+        """P9: once a partner greets over a new line, all that waits for it leaves at once."""
+        for name, link in node.links.items():
+            if before.links[name].heard or not (link.heard and link.session.open):
+                continue
+            left = {data for _, _, data in out.frames}
+            waits = [one.sequence for one in link.pending.values() if one.envelope not in left]
+            if waits and len(link.pending) <= SENDS_MAX:
+                self.broken.append(Broken("P9", f"{name} greets over a new line, and envelopes {waits[:5]} stay"))
+
+    def _check_age(self, node: Node) -> None:
+        """P1: after a tick nothing waits for a partner that should have been given up by then."""
+        expire_s, tick_s = self.gateway.limits.expire_s, self.gateway.tick_s
+        for link in node.links.values() if node.durable else ():
+            for one in link.pending.values():
+                if (node.tick - one.tick) * tick_s > expire_s[one.lane]:
+                    self.broken.append(
+                        Broken("P1", f"envelope {one.sequence} waits longer than {expire_s[one.lane]:g} s")
+                    )
 
     def _check_order(self, node: Node, out: Out) -> None:
         """Of what leaves at once to a partner: warnings first, and in each lane the newest first."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from detente.centre.step import Quarantine
 from detente.exercise.briefing import Played, TickFeed, play_world, tick_feed
 from detente.records.slots import DetectionKind
 from detente.records.stages import Detections
-from detente.scenario.agreement import Agreement, Validity
+from detente.scenario.agreement import Agreement, Terms, Validity
 from detente.scenario.files import load_scenario
 
 SCENARIO, SEED, REPLICATE = "theatre-2011", 1, 0
@@ -30,6 +31,7 @@ class Stage:
     ghosts: tuple[int, ...]  # seen by a liar only; where there are none it makes its own
     slots: int
     quarantine: Quarantine
+    expire_s: tuple[float, float, float] = (3600.0, 30.0, 30.0)  # what is not taken by then is closed, by lane
 
     @property
     def began_s(self) -> float:
@@ -44,8 +46,18 @@ class Stage:
 
 SHORT = Stage(first_tick=22, ticks=12, objects=(0, 3, 6, 8), ghosts=(1, 4), slots=10, quarantine="advise")
 """60 s, from the first confirmed tracks to the first warnings."""
+LONG = replace(SHORT, ticks=36, expire_s=(60.0, 30.0, 30.0))
+"""180 s: long enough for a break in which even warnings expire."""
 TRIAL = Stage(first_tick=0, ticks=50, objects=tuple(range(10)), ghosts=(), slots=26, quarantine="automatic")
 """250 s from the first launch: long enough for a liar to be found out. Its ghosts are copies of all that it sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """How long both sides may keep what they are told, and what becomes of it once either has left."""
+
+    retention_s: tuple[tuple[str, float], ...] = ()  # by data class; what is not named, as its receiver likes
+    after: Literal["kept", "deleted"] = "kept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,16 @@ class DrillWorld:
     def names(self) -> tuple[str, ...]:
         """Of the sides."""
         return self.played.theatre.names
+
+
+def agreement_keeping(agreement: Agreement, keep: Keep) -> Agreement:
+    """The same, where what is told must be deleted some day."""
+    retention_s, terms = dict(keep.retention_s), Terms(after_withdrawal=keep.after)
+    clauses = tuple(
+        clause.model_copy(update={"retention_s": retention_s.get(clause.data), "terms": terms})
+        for clause in agreement.clauses
+    )
+    return agreement.model_copy(update={"clauses": clauses})
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from detente.centre.exchange.dsse import envelope_digest
 from detente.centre.exchange.ledger import EMPTY_HEAD, EntryKind, Head, Tip, head_fields, head_of
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.offsets import Secret
@@ -19,11 +20,11 @@ from detente.centre.exchange.rules import Rules
 from detente.centre.exchange.second_check import Setting, check
 from detente.centre.exchange.session import Event, Session, State, advance, broken, hear, say
 from detente.centre.exchange.statement import Acknowledgement, Address
-from detente.centre.step import Centre, cooperate, observe
+from detente.centre.step import Centre, cooperate, let_go, observe
 from detente.gateway.logic.closings import Closings
 from detente.gateway.logic.limits import Buckets, Lane, Limits
 from detente.gateway.logic.packing import pack, unpack
-from detente.gateway.logic.records import Kept, Logged, Record, Sworn
+from detente.gateway.logic.records import Accepted, Kept, Logged, Record, Sworn
 from detente.records.stages import Messages, Warnings
 
 HEADS_KEPT = 1024  # own ledger heads that a partner's countersignature is compared with
@@ -59,6 +60,7 @@ class Means:
 
     observe: Callable = observe
     cooperate: Callable = cooperate
+    let_go: Callable = let_go
     check: Callable = check
     pack: Callable = pack
     unpack: Callable = unpack
@@ -82,6 +84,7 @@ class Gateway:
     secret: Secret  # keys the offsets that coarsen
     limits: Limits = field(default_factory=Limits)
     means: Means = field(default_factory=Means)
+    alone: bool = False  # by its operator's word: no partner is heard or told anything, whatever was agreed
 
     @property
     def name(self) -> str:
@@ -383,6 +386,14 @@ def _towards(standing: State, paused: bool, withdrawn: bool) -> list[Event]:
     if standing is State.SUSPENDED:
         return [Event.RESUME, Event.OPEN]
     return [] if standing is State.EXCHANGING else [*said, Event.OPEN]
+
+
+def pending_of(one: Accepted) -> Pending:
+    """What waited in the outbox of a store, and may have been sent before."""
+    return Pending(
+        sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
+        digest=envelope_digest(one.envelope), keys=one.keys, sent=True,
+    )  # fmt: skip
 
 
 def start_link(partner: str, agreement: str, epoch: int) -> Link:

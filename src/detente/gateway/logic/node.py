@@ -7,7 +7,7 @@ Where the store fails, the old state goes on, but for a tick: own sensors' half 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from detente.centre.step import Own, State, begin_assisted, begin_own
 from detente.gateway.logic import inbound, operator, outbound, terms
 from detente.gateway.logic.doubts import notice_doubts, notice_unheard, pardoned
 from detente.gateway.logic.limits import Lane
-from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Pending, Waiting, restored_link, start_link
+from detente.gateway.logic.link import Gateway, Link, Notice, Now, Out, Waiting, pending_of, restored_link, start_link
 from detente.gateway.logic.notes import Gone, Word
-from detente.gateway.logic.records import Accepted, Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
+from detente.gateway.logic.records import Closed, Forgotten, Kept, Received, Saved, Snapped, Ticked
 from detente.gateway.logic.releasing import After, needed, release
 from detente.gateway.logic.terms import Held
 from detente.records.stages import Detections, Messages, Warnings
@@ -92,6 +92,9 @@ class Tick:
     without: frozenset[str] = frozenset()  # and those that have no part in it at all: what waits goes on waiting
 
 
+Part = Literal["all", "unheard", "own"]
+"""How much of what a store holds is brought back: what meets a fault of ours is left out."""
+
 LineEvent = LineUp | LineDown | Frame | Dropped | Timer | Order
 Event = LineEvent | Tick
 
@@ -107,6 +110,7 @@ class Node:
     links: dict[str, Link]
     holds: tuple[Held, ...] = ()  # envelopes of partners that the agreement will have deleted, oldest first
     durable: bool = True  # False after a tick that could not be kept
+    adrift: bool = False  # what was told since the last snapshot is not known: own half alone, until the next start
 
 
 def start(gateway: Gateway, epoch: int) -> Node:
@@ -161,6 +165,8 @@ def step(gateway: Gateway, node: Node, event: Event, now: Now) -> tuple[Node, Ou
     """The state after an event, and what is to be kept, sent and shown."""
     if isinstance(event, Tick):
         out = Out()
+        if node.adrift:
+            return ashore(node, event), out
         return _tick(gateway, node, event, now, out), out
     return steps(gateway, node, (event,), now)
 
@@ -214,7 +220,7 @@ class Batch:
                 links[name].keep(out)
         after = Node(
             tick=node.tick, centre=node.centre, known=node.known, said=node.said, links=links, holds=node.holds,
-            durable=node.durable,
+            durable=node.durable, adrift=node.adrift,
         )  # fmt: skip
         return after, out
 
@@ -269,7 +275,10 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     applied, aside = _due(gateway, having, event.aside)
     messages = Messages.concatenate([one.messages for _, one in applied])
     forgiven = any(link.pardon for link in links.values())
-    node = replace(node, centre=pardoned(gateway, node.centre, links))
+    left = {name for name, link in links.items() if link.withdrawn}
+    centre = pardoned(gateway, node.centre, links)
+    node = replace(node, centre=terms.faded(gateway, centre, left, event.index))
+    forgets = bool(left) and node.centre is not centre
     after = _cooperated(gateway, node, event, messages)
     notice_doubts(gateway, node.centre.assisted.trust, after.centre.assisted.trust, out)
     now_s = (event.index + 1) * gateway.tick_s
@@ -283,12 +292,12 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
     taken = [(partner, one.lane, one.epoch, one.sequence, one.digest) for partner, one in (*applied, *aside)]
     holds = terms.still_held((*node.holds, *_to_go(gateway, event.index, taken)), event.index)
-    holds, forgets = _forget(gateway, holds, links, event.index, now, out)
+    holds, forgotten = _forget(gateway, holds, links, left, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
         Ticked(index=event.index, detections=gateway.means.pack(event.detections), applied=names, aside=set_aside)
     )  # fmt: skip
-    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgets:
+    if (event.index + 1) % gateway.limits.snapshot_ticks == 0 or forgiven or not node.durable or forgotten or forgets:
         out.records.append(_snapped(gateway, after, event.index, holds))
     for link in links.values():
         link.keep(out)
@@ -301,10 +310,10 @@ def _snapped(gateway: Gateway, after: "After | Node", index: int, holds: tuple[H
 
 
 def _forget(
-    gateway: Gateway, holds: tuple[Held, ...], links: dict[str, Link], index: int, now: Now, out: Out
+    gateway: Gateway, holds: tuple[Held, ...], links: dict[str, Link], left: set[str], index: int, now: Now, out: Out
 ) -> tuple[tuple[Held, ...], bool]:  # fmt: skip
     """Delete what may be kept no longer, with a line for each in the ledger; what is held then; whether any went."""
-    gone = terms.due(gateway, holds, {name for name, link in links.items() if link.withdrawn}, index)
+    gone = terms.due(gateway, holds, left, index)
     for one in gone:
         link = links[one.partner]
         link.log(out, EntryKind.FORGOTTEN, bytes.fromhex(one.digest), now, epoch=one.epoch, sequence=one.sequence)
@@ -368,7 +377,7 @@ def _cooperated(gateway: Gateway, node: Node, event: Tick, messages: Messages) -
 
 
 def restore(
-    gateway: Gateway, saved: Saved, now: Now, live: tuple[Gateway, Node] | None = None
+    gateway: Gateway, saved: Saved, now: Now, live: tuple[Gateway, Node] | None = None, *, part: Part = "all"
 ) -> tuple[Node, Out]:  # fmt: skip
     """The state that a store holds: the last packed memory, and the ticks since then run again from what they had.
 
@@ -377,6 +386,10 @@ def restore(
     packed anew: that of ``live``, which ran under the old one until now, or else of ticks run again under the new one.
     What the store holds of those who are partners no more (an agreement was taken away because a key was revoked) stays
     in it untouched, until they are again: nothing of it is applied or sent.
+
+    ``part``: "all", where that meets no fault of ours; "unheard", as if partners had told nothing yet, and what cannot
+    be opened of what waits said nothing; "own", likewise, and nothing is exchanged, for what was released since the
+    last snapshot is not known.
     """
     out, node = Out(), start(gateway, saved.epoch)
     if live is not None and gateway.partners and live[0].digest != gateway.digest and live[1].durable:
@@ -388,7 +401,11 @@ def restore(
             saved.snapshot.memory, gateway.rules, gateway.secret
         )  # fmt: skip
         digests, holds = {digest}, tuple(Held(*one) for one in held)
+        if gateway.partners and not centre.assisted.exchanging:  # of a side that had no partner: no room for any
+            centre = replace(centre, assisted=_empty(gateway).assisted)
         node = replace(node, tick=saved.snapshot.index, centre=centre, known=known, said=said, holds=holds)
+    if part != "all":
+        node = replace(unheard(gateway, node), adrift=part == "own")
     anew = not digests <= {gateway.digest}
     if anew:
         node = _renewed(gateway, node)
@@ -398,8 +415,8 @@ def restore(
     letters = {(one.partner, one.epoch, one.sequence): one for one in saved.received}
     for ticked in saved.ticks:
         came = [letters.pop(name, None) for name in (*ticked.applied, *ticked.aside)]
-        node = _run_again(gateway, node, ticked, came, links)
-    if anew and gateway.partners and node.tick >= 0:
+        node = _run_again(gateway, node, ticked, came, links, part)
+    if anew and gateway.partners and node.tick >= 0 and part != "own":
         node = _renewed(gateway, node)
         out.records.append(_snapped(gateway, node, node.tick, node.holds))
     for one in saved.outbox:
@@ -409,12 +426,12 @@ def restore(
         if isinstance(one, Closed):
             link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
         else:
-            link.pending[one.sequence] = _pending(one)
+            link.pending[one.sequence] = pending_of(one)
     for one in saved.kept:
         if under.get(one.partner, gateway.digest) != gateway.digest:
             out.notices += _void(one)
     for name, link in links.items():
-        link.wait_on(tuple(_waiting(gateway, link, one) for one in letters.values() if one.partner == name))
+        link.wait_on(tuple(_waiting(gateway, link, one, part) for one in letters.values() if one.partner == name))
         if under.get(name, gateway.digest) != gateway.digest:
             outbound.close_all(link, out, "renewed", now)
         outbound.stand(gateway, link, out, now)
@@ -430,11 +447,17 @@ def _void(kept: Kept) -> list[Notice]:
     ]
 
 
-def _waiting(gateway: Gateway, link: Link, letter: Received) -> Waiting:
+def _waiting(gateway: Gateway, link: Link, letter: Received, part: Part) -> Waiting:
     """An envelope that was kept and that no tick has applied yet."""
+    try:
+        messages = inbound.opened_again(gateway, letter, link.former)
+    except Exception:
+        if part == "all":
+            raise
+        messages = Messages.empty()
     return Waiting(
         epoch=letter.epoch, sequence=letter.sequence, lane=Lane(letter.lane), digest=envelope_digest(letter.envelope),
-        messages=inbound.opened_again(gateway, letter, link.former), size=len(letter.envelope),
+        messages=messages, size=len(letter.envelope),
     )  # fmt: skip
 
 
@@ -453,27 +476,23 @@ def _renewed(gateway: Gateway, node: Node) -> Node:
 
 
 def _run_again(
-    gateway: Gateway, node: Node, ticked: Ticked, came: list[Received | None], links: dict[str, Link]
+    gateway: Gateway, node: Node, ticked: Ticked, came: list[Received | None], links: dict[str, Link], part: Part
 ) -> Node:  # fmt: skip
     """The state after a tick that was run before, with what it had."""
     messages = [
         inbound.opened_again(gateway, one, links[one.partner].former)
-        for one in came[: len(ticked.applied)] if one is not None and one.partner in links
+        for one in came[: len(ticked.applied)] if part == "all" and one is not None and one.partner in links
     ]  # fmt: skip
     taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
     holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
     detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
     own, _ = watch(gateway, node, ticked.index, detections)
     event = Tick(index=ticked.index, detections=detections, own=own)
+    if part == "own":
+        return replace(ashore(node, event), holds=holds)
+    node = replace(node, centre=terms.faded(gateway, node.centre, set(), ticked.index))
     after = _cooperated(gateway, node, event, Messages.concatenate(messages))
     return replace(node, tick=ticked.index, centre=after.centre, known=after.known, said=after.said, holds=holds)
-
-
-def _pending(one: Accepted) -> Pending:
-    return Pending(
-        sequence=one.sequence, lane=Lane(one.lane), tick=one.tick, envelope=one.envelope,
-        digest=envelope_digest(one.envelope), keys=one.keys, sent=True,
-    )  # fmt: skip
 
 
 def _bounds(table: Any) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
+from detente.centre.step import State
 from detente.gateway.logic.limits import LANE_OF, Lane
 from detente.gateway.logic.link import Gateway
 from detente.gateway.logic.records import INBOX_TICKS
@@ -89,6 +93,31 @@ def due(gateway: Gateway, holds: Iterable[Held], left: set[str], index: int) -> 
         return []
     soon_s = gateway.limits.snapshot_ticks * gateway.tick_s
     return [one for rest, one in rests if rest < soon_s]
+
+
+def faded(gateway: Gateway, centre: State, left: set[str], index: int) -> State:
+    """A centre's memory before tick ``index``, without the lines of partners that by the next one would be kept too
+    long: by the strictest clause of the lanes that they came in, since the last that was told of them.
+
+    Of ``left``, who are no longer parties, all goes that a clause has deleted then.
+    """
+    partner, now_s = centre.assisted.partner, (index + 1) * gateway.tick_s
+    rest_s = np.full(partner.status.shape, math.inf)
+    told = {
+        Lane.TRACK: partner.has_state > 0,
+        Lane.WARNING: (partner.estimates.launch_valid > 0) | (partner.estimates.impact_valid > 0),
+    }
+    for name in gateway.partners:
+        kept = retention_s(gateway, name) | dict.fromkeys(
+            deleted_on_leaving(gateway, name) if name in left else (), 0.0
+        )
+        for lane, most_s in kept.items():
+            its = (partner.giver == gateway.names.index(name)) & told.get(lane, False)
+            rest_s[its] = np.minimum(rest_s[its], most_s - (now_s - partner.received_s[its]))
+    dropped = (partner.status > 0) & (rest_s < gateway.tick_s)
+    if not dropped.any():
+        return centre
+    return replace(centre, assisted=gateway.means.let_go(centre.assisted, dropped))
 
 
 def still_held(holds: Iterable[Held], index: int) -> tuple[Held, ...]:

@@ -27,7 +27,7 @@ SLOTS_SPARE = 16  # places for tracks of false plots and double tracks, beside o
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theatre:
+class Chunk:
     """A chunk of R replicates of one scenario, ready to be flown. Centre n (after the sides' own) pools everything."""
 
     scenario: Scenario
@@ -77,10 +77,13 @@ def rules_under(scenario: Scenario, architecture: Architecture) -> Rules:
     return compile_agreement(agreement, scenario.side_names, owners, scenario.file.epoch)
 
 
-def prepare(
+def chunk_of(
     scenario: Scenario, seed: int, replicates: NDArray[np.int64], *, pooled: bool, launches: Prepared | None = None
-) -> Theatre:  # fmt: skip
-    """Draw the worlds of these replicates, sense them, and set up the centres that will watch."""
+) -> Chunk:  # fmt: skip
+    """Draw the worlds of ``replicates`` (R,), by number, sense them, and set up the centres that will watch.
+
+    ``pooled``: one more centre hears everybody's sensors. ``launches`` spares what all replicates share.
+    """
     world = realise(scenario, seed, replicates, launches)
     sensed = detect(world, scenario, seed)
     file = scenario.file
@@ -98,7 +101,7 @@ def prepare(
         )
         heard.append(np.ones(len(scenario.sensors), bool))
     arms = arm(scenario, seed, replicates)
-    return Theatre(
+    return Chunk(
         scenario=scenario,
         seed=seed,
         world=world,

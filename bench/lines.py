@@ -1,6 +1,8 @@
 """One measured number and its target, and how a number is measured and shown."""
 
+import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,6 +40,28 @@ class Line:
         target = ", ".join(f"{sign} {shown(edge)}" for sign, edge in edges)
         verdict = {None: "", True: "met", False: "MISSED"}[self.met]
         return f"  {self.what:<70} {shown(self.value):>11} {self.unit:<3} {target:<16} {verdict}".rstrip()
+
+
+def told(lines: Iterable[Line], quiet: bool) -> list[Line]:
+    """All of these lines; unless ``quiet``, each is printed as soon as it is measured, under the name of its case."""
+    kept: list[Line] = []
+    for line in lines:
+        if not quiet:
+            if not kept or kept[-1].case != line.case:
+                print(f"\n{line.case}")
+            print(line.text, flush=True)
+        kept.append(line)
+    return kept
+
+
+def document(bench: str, lines: Iterable[Line], quick: bool) -> dict[str, Any]:
+    """What ``--json`` prints: the lines, and on what they were measured."""
+    from llvmlite.binding import get_host_cpu_name
+
+    return {
+        "bench": bench, "quick": quick, "python": sys.version.split()[0], "machine": platform.machine(),
+        "cpu": get_host_cpu_name(), "lines": [line.__dict__ | {"met": line.met} for line in lines],
+    }  # fmt: skip
 
 
 def shown(value: float) -> str:
