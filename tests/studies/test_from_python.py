@@ -13,7 +13,6 @@ from detente.records.results import FollowedTracks
 from detente.scenario.files import load_scenario
 from detente.scoring.files import STATE
 
-
 PATHS = pd.DataFrame([[1, 0, 0, 0, 0, 0, 0, 0]], columns=["object", "time_s", *STATE])
 
 
