@@ -336,3 +336,25 @@ def test_what_goes_wrong_while_following_leaves_nothing(columns, folder, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         follow(columns, folder, out=tmp_path / "out/below", progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_gravity_what_flies_level_is_followed_as_one(folder):
+    """An aircraft of constant velocity: under gravity its track falls out of the gate again and again."""
+    rng = np.random.default_rng(4)
+    time_s = np.arange(60.0)
+    x, y, z = 20e3 + 200 * time_s, 30e3 - 150 * time_s, np.full(60, 8e3)
+    away = np.sqrt(x**2 + y**2 + z**2)
+    plots = {
+        "time_s": time_s, "sensor": ["R1"] * 60, "range_m": away + rng.normal(0, 50, 60),
+        "azimuth_rad": np.arctan2(y, x) + rng.normal(0, 1e-3, 60),
+        "elevation_rad": np.arcsin(z / away) + rng.normal(0, 1e-3, 60),
+    }  # fmt: skip
+    tracks = {}
+    for gravity in ("0", "9.8"):
+        (folder / "level.yaml").write_text(f"{SENSORS}rules: {{gravity_m_s2: {gravity}}}\n")
+        tracks[gravity] = detente.track(plots, folder / "level.yaml")
+    assert tracks["0"].document["tracks"] == {"begun": 1, "confirmed": 1}
+    assert tracks["9.8"].document["tracks"]["confirmed"] > 1
+    last = tracks["0"].tracks.take(np.array([-1]))
+    assert abs(last.z_m[0] - 8e3) < 100
+    assert abs(last.vz_m_s[0]) < 10

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
-from detente.cli.options import Json, emit, owned_failures
+from detente.cli.options import Json, Listing, emit, owned_failures
 from detente.records.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 DECISIONS = 20  # of a run that are listed unless told otherwise
 
 agreement = typer.Typer(
-    name="agreement", help="An agreement: what it may release, why, what a change does, and who signed it.",
+    name="agreement", cls=Listing,
+    help="An agreement: what it may release, why, what a change does, and who signed it.",
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 File = Annotated[str, typer.Argument(metavar="NAME|FILE", help="a bundled agreement or a YAML file")]

@@ -20,6 +20,7 @@ from detente.cli.ledger import ledger
 from detente.cli.live import live
 from detente.cli.options import (
     Json,
+    Listing,
     Out,
     Quiet,
     Seed,
@@ -29,6 +30,7 @@ from detente.cli.options import (
     named_for,
     owned_failures,
     results_folder,
+    speak_utf_8,
 )  # fmt: skip
 from detente.cli.sapient import sapient
 from detente.records.errors import InputError, InputErrors
@@ -40,6 +42,7 @@ SCOPE = (
 )
 app = typer.Typer(
     name="detente",
+    cls=Listing,
     help=f"Two independent missile-warning systems that cooperate, and the joint analysis of how.\n\n{SCOPE}",
     no_args_is_help=True,
     add_completion=False,
@@ -261,6 +264,7 @@ def main() -> None:
     """Entry point of the ``detente`` command."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, _told_to_end)
+    speak_utf_8()
     app()
 
 

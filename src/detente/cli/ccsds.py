@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, emit, owned_failures, side_meant, write_file
+from detente.cli.options import Json, Listing, emit, owned_failures, side_meant, write_file
 from detente.records.errors import InputError
 
 ccsds = typer.Typer(
-    name="ccsds", help="CCSDS navigation messages (OEM, OCM, TDM) for those whose tools speak them, out and in.",
+    name="ccsds", cls=Listing,
+    help="CCSDS navigation messages (OEM, OCM, TDM) for those whose tools speak them, out and in.",
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
-from detente.cli.options import Json, emit, owned_failures, write_file
+from detente.cli.options import Json, Listing, emit, owned_failures, write_file
 from detente.records.errors import InputError
 
 if TYPE_CHECKING:
     from detente.gateway.envelope_file import PublicKeys, Word
 
 envelope = typer.Typer(
-    name="envelope", help="Signed words of an exchange: look at them, and DSSE's JSON form of them, out and in.",
+    name="envelope", cls=Listing,
+    help="Signed words of an exchange: look at them, and DSSE's JSON form of them, out and in.",
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 File = Annotated[

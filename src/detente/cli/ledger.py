@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from detente.cli.keys_given import GivenKeys, public_keys
-from detente.cli.options import Json, emit, owned_failures
+from detente.cli.options import Json, Listing, emit, owned_failures
 from detente.records.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 FAULTS_SAID = 10
 
 ledger = typer.Typer(
-    name="ledger", help="The log of an exchange: show it, and find what was rewritten.", no_args_is_help=True,
+    name="ledger", cls=Listing,
+    help="The log of an exchange: show it, and find what was rewritten.", no_args_is_help=True,
     rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 File = Annotated[Path, typer.Argument(metavar="FILE", help="`ledger-….json` of a run, or the store of a gateway")]

@@ -1,6 +1,7 @@
 """What commands have in common: their shared options, and how a failure ends them."""
 
 import hashlib
+import io
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from detente.records.errors import InputError, InputErrors
 
@@ -26,6 +28,17 @@ SetValues = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="replace a value of the scenario; may be repeated"),
 ]
+
+
+class Listing(TyperGroup):
+    """Commands under a heading, each with the whole of its first sentence, on as many lines as that takes."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the list of commands; the usual one cuts a sentence where the line ends."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        shown = {name: one for name, one in commands.items() if one is not None and not one.hidden}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=400)) for name, one in shown.items()])
 
 
 @contextmanager
@@ -94,6 +107,16 @@ def write_file(path: Path, data: bytes) -> str:
                 return f"{path} is there already, the same"
             raise there_already(path, ", and says something else") from error
     return f"wrote {path}"
+
+
+def speak_utf_8() -> None:
+    """What goes into a file or a pipe is UTF-8, as every file we write; a terminal that lacks a sign shows another."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
 
 
 def emit(document: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detente.cli.options import Json, emit, owned_failures, side_meant, write_file
+from detente.cli.options import Json, Listing, emit, owned_failures, side_meant, write_file
 from detente.records.errors import InputError, PeerError
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 BYTES_MAX = 200_000_000
 
 sapient = typer.Typer(
-    name="sapient", help="SAPIENT (BSI Flex 335 v2.0) for those whose tools speak it: sensors' status, out and in.",
+    name="sapient", cls=Listing,
+    help="SAPIENT (BSI Flex 335 v2.0) for those whose tools speak it: sensors' status, out and in.",
     no_args_is_help=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

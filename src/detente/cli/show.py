@@ -26,8 +26,8 @@ Tick = Callable[[int, int], None]
 
 @contextmanager
 def progress(what: str, *, quiet: bool, what_counts: str = "replicates") -> Iterator[Tick]:
-    """A bar on stderr with the time still to go; nothing at all with ``--quiet``."""
-    if quiet:
+    """A bar on stderr with the time still to go; nothing with ``--quiet``, or where no terminal can redraw it."""
+    if quiet or not err.is_terminal:
         yield lambda done, total: None
         return
     bars = Progress(

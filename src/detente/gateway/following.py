@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,9 @@ from detente.gateway.writing import all_or_none, make_folder, owned_disk_errors,
 from detente.records.errors import InputError
 from detente.records.results import FollowedTracks
 from detente.records.slots import DetectionKind
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRACKS_FILE = "tracks.parquet"
 BIASES = ("range_m", "azimuth_rad", "elevation_rad")
@@ -31,40 +35,54 @@ class Followed:
 
 
 def track(
-    detections: str | Path | pa.Table | dict[str, Any],
+    detections: "str | Path | pa.Table | pd.DataFrame | dict[str, Any]",
     sensors: str | Path,
     *,
     model: str | None = None,
     filter: str = "ekf",
-    out: Path | None = None,
+    out: str | Path | None = None,
     most_tracks: int = MOST_TRACKS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Followed:
     """Follow every object in a file of detections.
 
-    ``detections``: a Parquet or CSV file, an Arrow table, or columns by name (``docs/detections.md``); ``sensors``: a
-    YAML file. ``model``: ``constant-gravity`` (a flat local frame, the textbook's tracker) or ``ballistic`` (ECEF,
-    gravity with J2, thrust, drag); default: by the sensors' frame. ``filter``: ``ekf`` or ``ukf``. With ``out``, tracks
-    are written to ``out/tracks.parquet`` as they come, and memory stays bounded. ``progress`` is told rows done.
+    ``detections``: a Parquet or CSV file, an Arrow table, a data frame, or columns by name (``docs/detections.md``);
+    ``sensors``: a YAML file. ``model``: ``constant-gravity`` (a flat local frame, the textbook's tracker) or
+    ``ballistic`` (ECEF, gravity with J2, thrust, drag); default: by the sensors' frame. ``filter``: ``ekf`` or ``ukf``.
+    With ``out``, tracks are written to ``out/tracks.parquet`` as they come, and memory stays bounded. ``progress`` is
+    told rows done.
     Raises InputError for anything wrong with either file.
     """
     network = read_sensors(Path(sensors), model=model, filter_name=filter)
+    if not isinstance(most_tracks, Integral) or most_tracks < 1:
+        raise InputError(repr(most_tracks), "room for at least 1 track", "correct the number", path="--most-tracks")
     if isinstance(detections, (str, Path)):
         reading = read_detections(Path(detections), network)
     else:
-        table = detections if isinstance(detections, pa.Table) else pa.table(detections)
-        reading = take_detections(table, network)
+        reading = take_detections(_table(detections), network)
     follower = Follower(
-        plots=reading.plots, sensors=network.sensors, settings=network.settings, most_tracks=most_tracks
+        plots=reading.plots, sensors=network.sensors, settings=network.settings, most_tracks=int(most_tracks)
     )
     kept, tally = [], _Tally()
-    with _tracks_file(out) if out is not None else nullcontext(kept.append) as keep:
+    with _tracks_file(Path(out)) if out is not None else nullcontext(kept.append) as keep:
         for part in follower.chunks():
             tally.add(part)
             keep(part)
             progress(follower.done, len(reading.plots.time_s))
     document = _document(reading, follower, tally, network, filter)
     return Followed(tracks=FollowedTracks.concatenate(kept), document=document)
+
+
+def _table(detections: Any) -> pa.Table:
+    """Detections in memory as an Arrow table."""
+    try:
+        return detections if isinstance(detections, pa.Table) else pa.table(detections)
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise InputError(
+            f"{type(detections).__name__} that is no table: {error}",
+            "a path, an Arrow table, a data frame, or columns by name, all of one length", "see docs/detections.md",
+            path="DETECTIONS",
+        ) from error  # fmt: skip
 
 
 @contextmanager

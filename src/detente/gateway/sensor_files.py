@@ -130,7 +130,7 @@ class Rules(Strict):
     radar_speed_sigma_m_s: Positive | None = None
     local_noise_m2_s3: Positive | None = None
     coast_noise_m2_s3: Positive | None = None
-    gravity_m_s2: Positive | None = None
+    gravity_m_s2: Annotated[float, Field(ge=0)] | None = None
     nominal_beta_kg_m2: Positive | None = None
     log_beta_sigma: Positive | None = None
 

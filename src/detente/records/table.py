@@ -34,6 +34,13 @@ class Table:
 
     stage: ClassVar[str] = ""
 
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        cls.__repr__ = Table.__repr__  # else each would write out its columns
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} rows: {', '.join(name for name, _ in self.columns())})"
+
     def __post_init__(self) -> None:
         held = self.__dict__
         length = None

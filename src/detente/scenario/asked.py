@@ -136,6 +136,9 @@ class Scenario:
     launches_written: tuple[tuple[Written, ...], ...] = ()  # per wave and launch of the raid, after the threat view
     cautions: tuple[str, ...] = ()  # what is allowed but worth knowing, such as a sensor not yet in service
 
+    def __repr__(self) -> str:
+        return f"Scenario({self.name}: {', '.join(self.side_names)}; digest {self.digest[:12]})"
+
     def where_launched(self, wave: int, launch: int) -> Written:
         """Where the file says this launch of the raid."""
         if self.launches_written:

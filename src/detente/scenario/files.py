@@ -44,7 +44,7 @@ def load_scenario(name_or_path: str | FilePath, *, set_values: Sequence[str] = (
     file names by path are looked for beside it. Raises InputError (or InputErrors) for anything wrong with any of them.
     """
     path = _find(name_or_path, "scenarios", "scenario")
-    located = override(_located(path), set_values)
+    located = override(_located(path), (set_values,) if isinstance(set_values, str) else set_values)
     file = validated(located)
     catalogue = load_catalogue() if file.catalogue is None else _catalogue_with(file.catalogue, located, path.parent)
     agreements = _agreements_of(file, located, path.parent)

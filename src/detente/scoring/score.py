@@ -152,8 +152,8 @@ def _check(rules: ScoringRules, truth: TruePaths) -> None:
         )
     for name, (low, high, words) in LIMITS.items():
         value = getattr(rules, name)
-        if value is not None and not low < value < high:
-            raise InputError(f"{name} is {value}", words, f"correct {name}", path=name)
+        if value is not None and not (isinstance(value, int | float | np.number) and low < value < high):
+            raise InputError(f"{name} is {value!r}", words, f"correct {name}", path=name)
 
 
 def _samples(

@@ -153,6 +153,10 @@ def _observation(
         "range_m": "--observed-range-km", "apogee_m": "--observed-apogee-km", "boost_s": "--boost-s",
         "flight_time_s": "--observed-time-s", "flight_time_error_s": "--observed-time-error-s",
     }  # fmt: skip
+    said = (range_km, apogee_km, boost_s, flight_time_s, flight_time_error_s)
+    for option, value in zip(options.values(), said, strict=True):
+        if value is not None:
+            number_between(value, option, 0.0, math.inf)
     try:
         return inversion.Observation(
             range_m=range_km * 1e3, apogee_m=apogee_km * 1e3, boost_s=boost_s, flight_time_s=flight_time_s,

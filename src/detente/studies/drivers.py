@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,10 @@ def study(
     Raises :class:`~detente.records.errors.InputError` for what the caller can mend.
     """
     asked = _scenario(scenario)
-    _whole(replicates, "--replicates", 1, REPLICATES_MAX)
-    _whole(seed, "--seed", 0, SEED_MAX)
-    workers = cores() if workers is None else workers
-    _whole(workers, "--workers", 1, WORKERS_MAX)
+    replicates = _whole(replicates, "--replicates", 1, REPLICATES_MAX)
+    seed = _whole(seed, "--seed", 0, SEED_MAX)
+    workers = _whole(cores() if workers is None else workers, "--workers", 1, WORKERS_MAX)
+    architectures = (architectures,) if isinstance(architectures, str) else architectures
     names = tuple(architecture.name for architecture in chosen(architectures))
     flown_names = tuple(name for name in ARCHITECTURES if name in names or name == BASELINE)
     if out is not None:
@@ -116,8 +117,8 @@ def run(
     """
     asked = _scenario(scenario)
     chosen((architecture,), option="--architecture")
-    _whole(replicate, "--replicate", 0, REPLICATES_MAX - 1)
-    _whole(seed, "--seed", 0, SEED_MAX)
+    replicate = _whole(replicate, "--replicate", 0, REPLICATES_MAX - 1)
+    seed = _whole(seed, "--seed", 0, SEED_MAX)
     if agreement is not None:
         asked = _with_agreement(asked, architecture, agreement)
     if out is not None:
@@ -292,13 +293,14 @@ def _checked(scenario: Scenario) -> Prepared:
     return launches
 
 
-def _whole(value: int, option: str, least: int, most: int) -> None:
-    """Refuses what is no whole number within these limits."""
-    if not isinstance(value, int) or not least <= value <= most:
+def _whole(value: int, option: str, least: int, most: int) -> int:
+    """A whole number within these limits, numpy's as well; anything else is refused."""
+    if not isinstance(value, Integral) or not least <= value <= most:
         raise InputError(
-            found=f"{option} is {value}", expected=f"a whole number from {least:,} to {most:,}",
-            remedy=f"give {option} such a value", path=option,
+            found=f"{option} is {value if isinstance(value, Integral | float) else repr(value)}",
+            expected=f"a whole number from {least:,} to {most:,}", remedy=f"give {option} such a value", path=option,
         )  # fmt: skip
+    return int(value)
 
 
 def _key(scenario: Scenario, seed: int, architectures: tuple[str, ...]) -> str:

@@ -1,7 +1,9 @@
 """What a single flight is told as: a document, a path, and the words for what cannot be flown."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -45,15 +47,21 @@ def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPat
 
 
 def number_between(value: float, name: str, low: float, high: float) -> float:
-    """A number within its limits; a NaN is within none."""
-    if not low <= value <= high:
-        raise InputError(f"{value:g}", f"a number from {low:,g} to {high:,g}", "correct the number", path=name)
+    """A number within its limits; a NaN is within none, and text is no number."""
+    if not isinstance(value, Real) or not low <= value <= high:
+        found = f"{value:g}" if isinstance(value, Real) else repr(value)
+        raise InputError(found, f"a number from {low:,g} to {high:,g}", "correct the number", path=name)
     return float(value)
 
 
 def place_rad(place_deg: tuple[float, float], name: str) -> tuple[float, float]:
     """A place in radians."""
-    latitude, longitude = place_deg
+    parts = tuple(place_deg) if isinstance(place_deg, Iterable) else ()
+    if len(parts) != 2 or not all(isinstance(part, Real) for part in parts):
+        raise InputError(
+            repr(place_deg), "latitude and longitude, two numbers in degrees", "give them as (35.7, 51.4)", path=name
+        )
+    latitude, longitude = parts
     if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):
         raise InputError(
             f"{latitude:g},{longitude:g}", "latitude within ±90° and longitude within ±180°",

@@ -36,6 +36,10 @@ class Study:
     objects: ObjectResults
     folder: Path | None = None
 
+    def __repr__(self) -> str:
+        flown = f"{self.replicates:,} replicates of {', '.join(self.architectures)}"
+        return f"Study({self.scenario.name}, seed {self.seed}: {flown})"
+
     @cached_property
     def document(self) -> Document:
         """Means, 95 % intervals and paired differences to ``alone``, as ``--json`` prints them."""
@@ -108,6 +112,10 @@ class Run:
     tables: dict[str, Table]
     folder: Path | None = None
     paths: dict[str, str] = field(default_factory=dict)  # stage → path relative to folder
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{stage} {len(rows):,}" for stage, rows in self.tables.items())
+        return f"Run({self.scenario.name}, {self.architecture}, seed {self.seed}, replicate {self.replicate}: {tables})"
 
     @property
     def agreement(self) -> Document | None:

@@ -195,7 +195,7 @@ class Settings:
     likelier. source: assumption, 3-7."""
 
     gravity_m_s2: float = 9.80665
-    """Of the constant-gravity model, downwards. source: standard gravity (CGPM 1901)."""
+    """Of the constant-gravity model, downwards; 0 is constant velocity. source: standard gravity (CGPM 1901)."""
 
     local_noise_m2_s3: float = 1.0
     """White acceleration of the constant-gravity model, each axis. source: assumption, 0.01-100."""
@@ -203,7 +203,8 @@ class Settings:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            assert 0.0 < value < math.inf, f"{item.name}: a positive number, not {value}"
+            weightless = item.name == "gravity_m_s2" and value == 0.0
+            assert weightless or 0.0 < value < math.inf, f"{item.name}: a positive number, not {value}"
 
     @property
     def lightness_mean(self) -> float:
