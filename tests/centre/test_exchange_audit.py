@@ -253,3 +253,18 @@ def test_what_the_partner_never_sent_is_a_disagreement():
 def test_words_between_others_prove_nothing_here():
     stray = Evidence(speaker="A", listener="C", sealed_s=0.0, head=replace(A.head, root=b"?" * 32), seen=EMPTY_HEAD)
     assert audit(replace(A, words=(*A.words, stray)), B) == ()
+
+
+def test_what_the_partner_received_of_an_epoch_that_this_ledger_is_not_of_is_no_deletion():
+    """A began anew, in epoch 2, with a ledger of its own: of epoch 1 it need hold nothing, of its own epoch all."""
+    theirs = Ledger()
+    for sequence, epoch in ((0, 1), (1, 1), (0, 2), (1, 2)):
+        theirs = entry(theirs, EntryKind.RECEIVED, sequence, envelope("A", 10 * epoch + sequence), epoch=epoch)
+    whole = Ledger()
+    for sequence in (0, 1):
+        whole = entry(whole, EntryKind.SENT, sequence, envelope("A", 20 + sequence), epoch=2)
+    assert audit(*books(whole, theirs)) == ()
+    short = entry(Ledger(), EntryKind.SENT, 0, envelope("A", 20), epoch=2)
+    assert [fault.what for fault in audit(*books(short, theirs))] == [
+        "no entry for envelope 1 of epoch 2, which B received"
+    ]

@@ -186,3 +186,21 @@ def test_the_same_words_for_others_or_for_longer_are_not_the_same():
         assert (changed.newly_releases, changed.newly_withholds, changed.same) == ((), (), False)
     assert (parties.parties_in, parties.parties_out) == ((), ("C",))
     assert (later.terms, later.validity != "", terms.validity, len(terms.terms)) == ((), True, "", 1)
+
+
+def test_who_alone_may_not_suspend_is_told_and_who_both_may_not():
+    """A pause is of all clauses between two: one that only the other may suspend bars a side."""
+
+    def found(there, back):
+        clauses = (
+            clause("x", terms={"suspended_by": there}),
+            clause("y", "track", "B", "A", terms={"suspended_by": back}),
+        )
+        said = review(made.agreement(*clauses, parties=("A", "B")), LATER)
+        return [(finding.kind, finding.text) for finding in said if "suspend" in finding.text]
+
+    assert found("either", "either") == []
+    ((kind, text),) = found("giver", "either")
+    assert (kind, text) == (Kind.ONE_SIDED, "A may suspend the exchange with B; B has no right to by 'x'")
+    ((kind, text),) = found("giver", "giver")
+    assert (kind, text.endswith("A has no right to by 'y' and B has no right to by 'x'")) == (Kind.UNSUSPENDABLE, True)

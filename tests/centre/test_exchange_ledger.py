@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from detente.centre.exchange import merkle
-from detente.centre.exchange.ledger import NOTHING_BEFORE, EntryKind, Head, Ledger, Tip, unpacked, verify
+from detente.centre.exchange.ledger import NOTHING_BEFORE, EntryKind, FaultKind, Head, Ledger, Tip, unpacked, verify
 
 REFERENCE_LEAVES = [
     bytes.fromhex(text)
@@ -105,6 +105,8 @@ def test_faults_name_the_entry():
     assert verify([*entries, entries[5]], ledger.head).what == "entry 6 carries index 5"
     longer = ledger_of(7)
     assert verify(longer.entries, ledger.head).index == 6
+    assert verify([*entries[:3], *entries[4:]], ledger.head).kind is FaultKind.DELETION
+    assert verify([*entries[:3], entries[2], *entries[3:]], ledger.head).kind is FaultKind.INSERTION
     swapped = [entries[0], entries[2], entries[1], *entries[3:]]
     assert verify(swapped, ledger.head).index == 1
     changed = [*entries[:3], replace(entries[3], written_s=0.5), *entries[4:]]

@@ -67,6 +67,11 @@ def test_warnings_carry_points_and_no_state():
     assert not messages.covariance.any()
 
 
+def test_what_may_be_kept_for_ever_is_told_apart_from_what_may_not():
+    rules = rules_of(made.clause("a"), made.clause("b", retention_s=60.0))
+    assert rules.retention_s.tolist() == [np.inf, 60.0]
+
+
 NOWHERE = made.box(-90, -89, 0, 1)
 
 

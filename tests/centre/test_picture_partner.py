@@ -49,14 +49,18 @@ def test_the_receiver_works_out_impact_and_threat_by_its_own_map():
 
 def test_two_words_alike_but_for_what_they_say_are_in_one_order_among_others():
     """Whatever the order in which all of them came; a repeated word only beside one that differs is a tie."""
-    others = [made.message(made.state(), made.covariance(), number=n, valid_s=4.0) for n in (1, 5)]
-    alike = [made.message(made.state(azimuth_deg=turn), made.covariance(), number=3, valid_s=4.0) for turn in (10, 20)]
-    said = [others[0], *alike, others[1]]
+    spread = made.covariance()
+    alike = [made.message(made.state(azimuth_deg=turn), spread, number=3, valid_s=4.0) for turn in (10, 20)]
+    another = made.message(made.state(), spread, number=5, valid_s=4.0)
+    stranger = made.message(  # in another row, and unlike in all else that orders
+        made.state(), spread, number=1, valid_s=3.0, giver=2, data=5, clause=7, released_s=9.0
+    )
+    said, rows = [stranger, *alike, another], np.array([1, 0, 0, 0])
     orders = set()
     for order in itertools.permutations(range(4)):
         table, _ = made.table(*(said[i] for i in order))
-        found = canonical_order(table, np.zeros(4, np.int64))
-        assert table.number[found].tolist() == [1, 3, 3, 5]
+        found = canonical_order(table, rows[list(order)])
+        assert table.number[found].tolist() == [3, 3, 5, 1]
         orders.add(tuple(np.array(order)[found].tolist()))
     assert len(orders) == 1
 
