@@ -235,10 +235,11 @@ def test_what_the_schema_does_not_know_is_refused():
     odd.status_report.system = 4  # withdrawn by the standard
     with pytest.raises(PeerError, match="4 is no value of System"):
         parsed(odd.SerializeToString())
-    early = parsed(second)
-    early.timestamp.nanos = -5
-    with pytest.raises(PeerError, match="timestamp: no moment"):
-        parsed(early.SerializeToString())
+    for part, value in (("nanos", -5), ("nanos", 10**9), ("seconds", 10**12), ("seconds", -(10**12))):
+        never = parsed(second)
+        setattr(never.timestamp, part, value)
+        with pytest.raises(PeerError, match="timestamp: no moment"):
+            parsed(never.SerializeToString())
 
 
 def registered(**values):

@@ -30,18 +30,27 @@ def flying(time_s, number, states, status=None):
     return replace(tracks, mean=mean), est
 
 
-def ballistic(time_s, heading=0.7):
-    """A free flight in the turning frame: a coast of 5 km/s from 300 km up, about a point mass."""
+def ballistic(time_s, heading=0.7, after_s=0.0):
+    """A free flight in the turning frame: a coast of 5 km/s from 300 km up, about a point mass.
+
+    ``after_s``: how much farther along the same ellipse, which does not turn, it is at this time.
+    """
     start = np.array([6.6e6, 0.0, 0.0, 2500.0, 4300.0 * math.cos(heading), 4300.0 * math.sin(heading)])
 
     def pull(_, y):
         return [*y[3:], *(-3.986004418e14 * y[:3] / np.linalg.norm(y[:3]) ** 3)]
 
-    end = solve_ivp(pull, (0.0, time_s), start, rtol=1e-9, atol=1e-3).y[:, -1] if time_s else start
+    flown_s = time_s + after_s
+    end = solve_ivp(pull, (0.0, flown_s), start, rtol=1e-9, atol=1e-3).y[:, -1] if flown_s else start
+    return seen_turning(end, time_s)
+
+
+def seen_turning(state, time_s):
+    """A state of the frame that does not turn, in the one that does."""
     turn = 7.292115e-5 * time_s
     back = np.array([[math.cos(turn), math.sin(turn), 0.0], [-math.sin(turn), math.cos(turn), 0.0], [0.0, 0.0, 1.0]])
-    place = back @ end[:3]
-    return np.concatenate([place, back @ end[3:] - np.cross([0.0, 0.0, 7.292115e-5], place)])
+    place = back @ state[:3]
+    return np.concatenate([place, back @ state[3:] - np.cross([0.0, 0.0, 7.292115e-5], place)])
 
 
 def offsets(messages, states):
@@ -91,6 +100,40 @@ def test_of_a_raid_on_one_path_each_object_keeps_its_own_offset():
     ]  # fmt: skip
     _, state = say(moments)
     assert state.identity.key[0].tolist() == first[order].tolist()
+
+
+def test_of_tracks_on_one_ellipse_each_is_found_by_when_it_flies_there():
+    """Momentum and energy are the same of all four: only the moment of perigee tells them apart."""
+    order = [2, 0, 3, 1]
+    states = {time_s: [ballistic(time_s, after_s=30.0 * k) for k in range(4)] for time_s in (0.0, 10.0, 40.0)}
+    first, then = np.arange(1, 5), np.arange(5, 9)
+    moments = [
+        flying(0.0, first, states[0.0]), flying(10.0, 0 * first, states[10.0]),
+        flying(40.0, then, np.array(states[40.0])[order]),
+    ]  # fmt: skip
+    _, state = say(moments)
+    assert state.identity.key[0].tolist() == first[order].tolist()
+
+
+def test_energy_tells_objects_of_one_momentum_apart_and_is_kept_by_height():
+    """Found again ten minutes and 500 km of height later; not with the same place and momentum and faster upwards."""
+    for later_s, faster_m_s, key in ((600.0, 0.0, 1), (20.0, 600.0, 1), (20.0, 1500.0, 2)):
+        state = ballistic(later_s)
+        state[3:] += faster_m_s * state[:3] / np.linalg.norm(state[:3])
+        moments = [flying(0.0, [1], [ballistic(0.0)]), flying(10.0, [0], [state]), flying(later_s, [2], [state])]
+        assert say(moments)[1].identity.key[0].tolist() == [key], (later_s, faster_m_s)
+
+
+def test_a_track_that_keeps_its_number_keeps_its_offset_wherever_it_stands_and_turns():
+    """Found again under another number, then moved to another slot and turned away: still the first track's key."""
+    moments = [
+        flying(0.0, [1, 0], [ballistic(0.0)] * 2), flying(10.0, [0, 0], [ballistic(10.0)] * 2),
+        flying(20.0, [2, 0], [ballistic(20.0)] * 2), flying(30.0, [0, 2], [ballistic(30.0, heading=-0.7)] * 2),
+    ]  # fmt: skip
+    messages, state = say(moments)
+    assert state.identity.key[0].tolist() == [0, 1]
+    first, last = messages.state[0] - ballistic(0.0), messages.state[-1] - ballistic(30.0, heading=-0.7)
+    assert np.allclose(first, last, rtol=0, atol=1e-6)
 
 
 def test_a_track_waits_for_its_confirmation():

@@ -12,6 +12,7 @@ from detente.centre.exchange.ledger import EMPTY_HEAD, document
 from detente.centre.exchange.message import Mark
 from detente.centre.exchange.statement import Address, Receipt, sign_receipt
 from detente.cli.app import app
+from detente.cli.ledger import FAULTS_SAID, _say
 from detente.gateway.ledger_file import read_ledger
 from detente.scenario.agreement import Agreement
 from detente.scenario.files import load_agreement
@@ -259,3 +260,54 @@ def test_what_a_run_told_of_sensors_is_written_as_sapient_and_read_back(command,
     nowhere = command("sapient", "write", recorded, *both, "--out", tmp_path / "no" / "such")
     assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (2, True)
     assert not (tmp_path / "x").exists()
+
+
+FOUND = {
+    "side": "A", "partner": "B", "entries": 9, "root": "ab", "out_of_sight": [], "words": 5, "proved": 5,
+    "vouched_for": 8, "keys_known_beforehand": True, "sound": True, "faults": [], "first_bad_entry": None,
+    "first_bad_entry_at_most": None,
+}  # fmt: skip
+ALL_HOLD = "5 of 5 signed words hold, by keys known beforehand; they vouch for the first 8 entries"
+NOT_VERIFIED = "not verified: its entries agree, but "
+FAULTY = {"kind": "edit", "what": "entry 3 is not the one that was written"}
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "verdict"),
+    [
+        ({}, ALL_HOLD, "sound"),
+        ({"keys_known_beforehand": False}, "5 of 5 signed words hold, by keys that the files name themselves; they "
+         "vouch for the first 8 entries", "sound, if those keys are the sides' own"),
+        ({"sound": False, "proved": 0, "vouched_for": 0, "keys_known_beforehand": False},
+         "5 signed words, and no key to check them by",
+         f"{NOT_VERIFIED}none of its signed words could be checked; give the sides' keys with --key"),
+        ({"sound": False, "proved": 0, "vouched_for": 0},
+         "0 of 5 signed words hold, by keys known beforehand; they vouch for the first 0 entries",
+         f"{NOT_VERIFIED}5 of its signed words do not hold; give every key the sides had"),
+        ({"sound": False, "proved": 3, "keys_known_beforehand": False},
+         "3 of 5 signed words hold, by keys that the files name themselves; they vouch for the first 8 entries",
+         f"{NOT_VERIFIED}2 of its signed words do not hold; give every key the sides had"),
+        ({"sound": False, "words": 0, "proved": 0, "vouched_for": 0}, "no signed word is kept with it",
+         f"{NOT_VERIFIED}no signed word vouches for any of them"),
+        ({"sound": False, "faults": [FAULTY], "first_bad_entry": 3, "first_bad_entry_at_most": 3}, ALL_HOLD,
+         "first bad entry: 3"),
+        ({"sound": False, "faults": [FAULTY], "first_bad_entry": 3, "first_bad_entry_at_most": 6}, ALL_HOLD,
+         "first bad entry: one of 3 to 6"),
+        ({"sound": False, "out_of_sight": [{"side": "A", "epoch": 2, "envelopes": 4}]}, ALL_HOLD,
+         "not verified: nothing that is seen is bad, but there is more than these two files show"),
+    ],
+)  # fmt: skip
+def test_a_verdict_says_what_was_found_out_and_no_more(capsys, values, words, verdict):
+    _say(FOUND | values)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "A's ledger with B: 9 entries, root ab"
+    assert (said[1], said[-1]) == (words, verdict)
+    assert len(said) == 3 + len(values.get("faults", ())) + len(values.get("out_of_sight", ()))
+
+
+def test_of_many_faults_the_first_are_said_and_the_rest_counted(capsys):
+    faults = [FAULTY] * (FAULTS_SAID + 2)
+    _say(FOUND | {"sound": False, "faults": faults, "first_bad_entry": 3, "first_bad_entry_at_most": 3})
+    said = capsys.readouterr().out.splitlines()
+    assert said.count("edit: entry 3 is not the one that was written") == FAULTS_SAID
+    assert said[-2] == "and 2 more (--json tells all)"

@@ -81,11 +81,14 @@ def test_what_is_deleted_after_a_partner_began_anew_is_no_lie() -> None:
 def test_p11_a_start_that_meets_a_fault_of_ours_is_one(place: str) -> None:
     """It ended with the fault, and so did own warnings. 285 is the seed that found it."""
     simulation = Simulation(mended_start(place))
+    simulation.trace = deque()  # of all that happens
     simulation.run()
     assert broken_promises(simulation) == []
     node = simulation.stations[0].node
     assert node is not None
-    assert node.adrift == (place == "cooperating")
+    assert (node.durable, node.adrift) == (True, False)
+    starts = sum("starts again" in what for _, what, _ in simulation.trace)
+    assert starts == (2 if place == "cooperating" else 1), "own half alone, until it is started once more"
 
 
 def test_drills_meet_faults_of_ours_wherever_they_are() -> None:

@@ -220,7 +220,7 @@ FLAWS = [
     ]),
 ]  # fmt: skip
 SILENCES = [
-    ("P4", "into a silence the same is sent ever more seldom", [10], [
+    ("P4", "into a silence the same is sent ever more seldom", [26], [
         (outbound, "_again", lambda sent, limits, now: outbound.Sent(at_s=now.steady_s, wait_s=limits.retry_s)),
     ]),
     ("P9", "over a new line all that waits leaves at once", [88], [(inbound, "_listens", lambda *arguments: False)]),

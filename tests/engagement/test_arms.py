@@ -76,6 +76,24 @@ def test_a_type_without_a_range_of_speeds_has_flights_own_table(made):
     assert arms.table_steps[0, 0] == pytest.approx([700e3 / 60, 80e3, 420e3 / 30])
 
 
+def test_each_site_finds_its_own_types_table_whatever_stands_before_it(made):
+    """Three types of other speeds and reach, two of them drawn: tables and quickest times as each has alone."""
+    types = {
+        "arrow": made.interceptor(burnout_speed_km_s=made.quantity(3.2, 2.8, 3.6)),
+        "bolt": made.interceptor("bolt", burnout_speed_km_s=made.quantity(5.0)),
+        "dart": made.interceptor("dart", burnout_speed_km_s=made.quantity(2.0, 1.9, 2.1), burn_s=made.quantity(30.0)),
+    }
+    sites = [made.site(name, 0, place, entry=entry) for place, (name, entry) in enumerate(types.items())]
+    together = arm(made.scenario([*sites, made.site("again", 1, 1, entry=types["bolt"])]), 7, REPLICATES)
+    for k, site in enumerate(sites):
+        alone = arm(made.scenario([site]), 7, REPLICATES)
+        for r in range(len(REPLICATES)):
+            assert table_of(together, r, k).tolist() == table_of(alone, r, 0).tolist()
+            assert together.quickest_s[r, k] == table_of(alone, r, 0).min()
+    assert (together.table_first[:, 3] == together.table_first[:, 1]).all()
+    assert len({together.quickest_s[0, k] for k in range(3)}) == 3
+
+
 @pytest.mark.parametrize(("range_m", "height_m"), [(50e3, 120e3), (250e3, 150e3), (400e3, 250e3)])
 def test_a_drawn_speed_rests_on_its_neighbours(made, range_m, height_m):
     """Between tables a tenth apart in speed, interpolation costs a second, and two near the edge of reach."""

@@ -153,6 +153,41 @@ def told(said=None):
     return write_tdm(detections() if said is None else said, NAMES, "NATO", EPOCH, CREATED)
 
 
+def test_what_is_written_is_in_kilometres_and_degrees():
+    """Number by number, as whoever has no reader of ours would take it."""
+    lines = write_tdm(detections(), NAMES, "NATO", EPOCH, CREATED).splitlines()
+    data = [line.split() for line in lines if line.startswith(("RANGE =", "ANGLE_1", "ANGLE_2"))]
+    assert [(words[0], words[2]) for words in data[:5]] == [
+        ("ANGLE_1", "2011-06-01T12:00:06.500000"), ("ANGLE_2", "2011-06-01T12:00:06.500000"),
+        ("RANGE", "2011-06-01T12:00:05.000000"), ("ANGLE_1", "2011-06-01T12:00:05.000000"),
+        ("ANGLE_2", "2011-06-01T12:00:05.000000"),
+    ]  # fmt: skip
+    told = [216.7605512, -22.91831181, 2000.0, 28.64788976, 5.729577951, 1900.0, 171.8873385, 8.594366927]
+    assert [float(words[3]) for words in data[:8]] == pytest.approx(told, rel=1e-9)
+    sigmas = [line for line in lines if "median sigma" in line]
+    assert "range" not in sigmas[0], "a satellite has none"
+    numbered = [line.split(":")[0] for line in lines if line.startswith("COMMENT segment")]
+    assert numbered == [f"COMMENT segment {of}" for of in ("1 of 1 of eye", "1 of 2 of dish", "2 of 2 of dish")]
+    numbers = [float(word) for word in sigmas[1].replace("deg", "").split() if word[0].isdigit()]
+    assert numbers == pytest.approx([50.0, 0.05729577951, 0.1145915590], rel=1e-9)
+    one = Ephemeris(
+        name="NATO-7", time_s=np.array([10.25]), state=np.array([[6.5e6, -1e3, 0.0, 100.0, -7500.0, 0.5]]),
+        covariance=np.arange(21.0)[None] * 1e4,
+    )  # fmt: skip
+    numbers = [6500.0, -1.0, 0.0, 0.1, -7.5, 0.0005]
+    oem = write_oem([one], "NATO", EPOCH, CREATED).splitlines()
+    (state,) = (line.split() for line in oem if line.startswith("2011-06-01T12:00:10.250000 "))
+    assert [float(word) for word in state[1:]] == pytest.approx(numbers)
+    rows = [line.split() for line in oem[oem.index("COVARIANCE_START") + 3 : oem.index("COVARIANCE_STOP")]]
+    assert [len(row) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [float(word) for row in rows for word in row] == pytest.approx([0.01 * k for k in range(21)])
+    ocm = write_ocm(one, "NATO", EPOCH, CREATED).splitlines()
+    state, covariance = (line.split() for line in ocm if line.startswith("10.25 "))
+    assert "EPOCH_TZERO = 2011-06-01T12:00:00.000000" in ocm
+    assert [float(word) for word in state[1:]] == pytest.approx(numbers)
+    assert [float(word) for word in covariance[1:]] == pytest.approx([0.01 * k for k in range(21)])
+
+
 def test_a_tdm_is_read_back():
     said, found = detections(), read_tdm(told(), EPOCH)
     rows = found.detections.to_pydict()
@@ -225,6 +260,7 @@ def test_a_range_there_and_back_needs_a_word():
         ("PATH = 2,1,2", "PATH = 1,2,3", 11, "PATH = 1,2,3"), ("PATH = 2,1,2\n", "", 4, "no PATH"),
         ("PATH = 2,1,2", "PATH = 3,1,3", 4, "no PARTICIPANT_3"), ("TIME_SYSTEM = UTC\n", "", 4, "no TIME_SYSTEM"),
         ("SYSTEM = UTC", "SYSTEM = TAI", 6, "TIME_SYSTEM = TAI"), ("= AZEL", "= XEYN", 14, "ANGLE_TYPE = XEYN"),
+        ("= SEQUENTIAL", "= SINGLE_DIFF", 10, "MODE = SINGLE_DIFF"), ("= RECEIVE", "= TRANSMIT", 12, "TRANSMIT"),
         ("= AZEL", "= RADEC", 4, "no REFERENCE_FRAME"), ("TRACK_ID = 7", "RANGE_UNITS = RU", 5, "RANGE_UNITS = RU"),
         ("= RECEIVE", "= TRANSMIT", 12, "TIMETAG_REF"), ("MODULUS = 0.0", "MODULUS = 100", 13, "ambiguous"),
         ("TRACK_ID = 7", "DATA_QUALITY = DEGRADED", 5, "DEGRADED"),

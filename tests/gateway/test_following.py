@@ -284,7 +284,7 @@ def test_the_command_writes_what_the_function_returns(columns, folder):
 def test_what_differs_has_a_folder_of_its_own(columns, folder, tmp_path, monkeypatch):
     """Two files of one name in different folders, and one file asked about twice."""
     monkeypatch.chdir(tmp_path)
-    for place in ("a", "b", "."):
+    for place in ("a", "b", "ekf", "."):
         (tmp_path / place).mkdir(exist_ok=True)
         pq.write_table(pa.table(columns), tmp_path / place / "plots.parquet")
         (tmp_path / place / "sensors.yaml").write_text(SENSORS)
@@ -302,9 +302,10 @@ def test_what_differs_has_a_folder_of_its_own(columns, folder, tmp_path, monkeyp
     others = [
         written(*there), written("a/plots.csv", *here[1:]), written(*here, "--filter", "ukf"),
         written(*here[:2], "b/sensors.yaml"), written(*here, "--most-tracks", 100),
+        written("ekf/plots.parquet", "--sensors", "ekf/sensors.yaml"),
     ]  # fmt: skip
-    assert len({"out/plots", "out/plots-a", *others}) == 7
-    assert len(list((tmp_path / "out").iterdir())) == 7
+    assert len({"out/plots", "out/plots-a", *others}) == 8
+    assert len(list((tmp_path / "out").iterdir())) == 8
 
 
 def test_tracks_that_cannot_be_written_leave_nothing(columns, folder, tmp_path):

@@ -11,7 +11,7 @@ DOORS = {  # the only files there that read files
     "geodesy/borders.py", "scenario/bundled.py", "scenario/files.py", "scoring/files.py",
 }  # fmt: skip
 ALLOWED_MODULES = {
-    "__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
+    "__future__", "base64", "binascii", "collections", "csv", "dataclasses", "datetime", "difflib", "enum", "functools",
     "hashlib", "itertools", "json", "math", "re", "struct", "types", "typing",
     "cryptography", "detente", "llvmlite", "numba", "numpy", "pyarrow", "pydantic", "pydantic_core", "rfc8785",
     "ruamel.yaml", "scipy.optimize", "scipy.sparse", "scipy.spatial", "scipy.stats", "shapely",

@@ -49,6 +49,8 @@ def test_labels_of_a_study(saved):
     assert found["The western-radar"]["at"] == [21.0, 52.0]
     assert found["The western-radar"]["wide"]
     assert not found["The western-battery"]["wide"]
+    wide = [label["wide"] for label in labels.labels(saved)]
+    assert wide == sorted(wide, reverse=True), "a map that has no room for all writes those of wide radars"
 
 
 def test_a_battery_s_radar_is_its_site_s(saved):

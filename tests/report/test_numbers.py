@@ -6,8 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from detente.report import answer, clauses, coverage, hexes, world
-from detente.report.figures import lead_s, survival
+from detente.geodesy.distance import shortest_paths
+from detente.report import answer, clauses, coverage, hexes, labels, words, world
+from detente.report.figures import lead_s, sensors, survival, warning_curves
 from detente.report.words import NARROW, decimal, plain, verdict
 
 DAY = date(2010, 12, 1)
@@ -169,3 +170,178 @@ def test_a_clause_in_words(saved):
     assert "at most one message about an object every 10 s" in said
     assert "points rounded to 50 km and times rounded to 10 s" in said
     assert clauses.country("QQQ", DAY) == "QQQ"
+
+
+WHEN = {
+    "impact_in": None, "impact_probability": 0.5, "phases": [], "launch_zone": None, "object_zone": None,
+    "impact_zone": None, "range_classes": [],
+}  # fmt: skip
+PLAIN = {
+    "name": "c", "giver": "NATO", "receiver": "Russia", "data": "track", "when": WHEN, "owners_withheld": [],
+    "owners_consenting": None, "every_s": 10.0, "delay_s": 0.0, "retention_s": None,
+    "coarsen": {"sigma_position_m": 0.0, "sigma_velocity_m_s": 0.0, "grid_km": 0.0, "time_s": 0.0},
+}  # fmt: skip
+
+
+def test_every_term_of_a_clause_is_in_its_sentence():
+    assert clauses.sentence(PLAIN, DAY) == (
+        "<code>c</code> NATO tells Russia tracks (position, velocity and their error); at most one message about an "
+        "object every 10 s; without added delay; in full detail."
+    )
+    zone = {"south_deg": -5.0, "north_deg": 40.5, "west_deg": 170.0, "east_deg": -170.0}
+    when = {
+        "impact_in": "any-party", "impact_probability": 0.25, "phases": ["boost", "reentry"], "launch_zone": zone,
+        "object_zone": zone, "impact_zone": zone, "range_classes": ["short", "medium", "intermediate"],
+    }  # fmt: skip
+    coarsen = {"sigma_position_m": 2500.0, "sigma_velocity_m_s": 9.0, "grid_km": 40.0, "time_s": 20.0}
+    full = PLAIN | {
+        "when": when, "coarsen": coarsen, "owners_withheld": ["TUR", "USA"], "owners_consenting": [], "delay_s": 60.0,
+        "retention_s": 3600.0,
+    }  # fmt: skip
+    there = "latitude −5 to 40.5, longitude 170 eastwards to −170"
+    assert clauses.sentence(full, DAY) == (
+        "<code>c</code> NATO tells Russia tracks (position, velocity and their error); "
+        "only where the object will land in any party&#x27;s territory with a probability of at least 0.25; "
+        "only in boost or reentry; "
+        f"only if launched from {there}; only if over {there}; only if bound for {there}; "
+        "only of short, medium or intermediate range; "
+        "but nothing to which a sensor owned by Turkey or United States contributed; "
+        "only what sensors owned by nobody contributed; at most one message about an object every 10 s; "
+        "no sooner than 60 s after the fact; positions blurred by 2.5 km, velocities blurred by 9 m/s, points rounded "
+        "to 40 km and times rounded to 20 s; to be deleted after 3,600 s."
+    )
+    status = str(clauses.sentence(PLAIN | {"data": "sensor-status", "owners_consenting": ["TUR", "NOR"]}, DAY))
+    assert (
+        "only what sensors owned by Turkey and Norway contributed; at most one message about a sensor every" in status
+    )
+
+
+def test_names_are_listed_as_a_sentence_has_them():
+    assert [words.listed("abcd"[:n]) for n in range(5)] == ["none", "a", "a and b", "a, b and c", "a, b, c and d"]
+    assert words.listed(["a", "b"], "or") == "a or b"
+    assert (words.counted(1, "side"), words.counted(1200, "side"), words.counted(0, "is", "are")) == (
+        "1 side", "1,200 sides", "0 are",
+    )  # fmt: skip
+
+
+def test_warning_curves_reach_as_far_as_the_longest_warning(saved):
+    drawn = warning_curves(saved)
+    longest = max(
+        lead_s(under.impact_s, under.warned_s).max() for under in map(saved.objects_under, saved.architectures)
+    )
+    assert 60.0 * drawn["minutes"][-1] >= longest
+    assert 60.0 * drawn["minutes"][-2] < longest
+    for curve in drawn["curves"]:
+        assert curve["known"][0] == pytest.approx(1.0 - curve["never"], abs=1e-4)
+        assert curve["own"][0] == pytest.approx(1.0 - curve["never_own"], abs=1e-4)
+        assert curve["known"] == sorted(curve["known"], reverse=True)
+        assert all(all_of_it >= own for all_of_it, own in zip(curve["known"], curve["own"], strict=True))
+
+
+def test_the_ends_of_a_range_are_drawn_for_warning_radars_alone(saved):
+    """A battery's radar has one fan; a warning radar also those of its least and greatest range."""
+    drawn = {sensor["title"]: sensor["fans"] for sensor in sensors(saved)}
+    for radar in (one for one in saved.about["sensors"] if one["kind"] == "radar"):
+        fans = drawn[radar["title"]]
+        all_three = coverage.fans(radar)
+        of_a_site = labels.is_of_a_site(saved, radar)
+        assert fans == all_three | ({"low": None, "high": None} if of_a_site else {})
+    assert sum(fans["low"] is not None for fans in drawn.values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("unit", "largest", "value", "shown", "signed"),
+    [
+        ("s", 119.0, 90.0, "90 s", "+90"), ("s", 120.0, 90.0, "1.5 min", "+1.5"), ("s", 9.9, -3.0, "−3.00 s", "−3.00"),
+        ("m", 1999.0, 150.0, "150 m", "+150"), ("m", 2000.0, 150.0, "0.15 km", "+0.15"),
+        ("m", 120e3, 1500.0, "2 km", "+2"), ("km", 99.0, 45.67, "45.7 km", "+45.7"),
+        ("km", 100.0, 45.67, "46 km", "+46"),
+        ("", 9.0, 0.0, "0 ", "0"), ("", 10.0, 0.04, "0 ", "+0.04"), ("", 10.0, -0.0004, "0 ", "0"),
+    ],
+)  # fmt: skip
+def test_one_unit_and_so_many_digits_for_a_metric_from_its_largest_value(unit, largest, value, shown, signed):
+    """A difference that would round to nothing has up to two digits more."""
+    scale = words._scale({"is_fraction": False, "unit": unit}, largest)
+    assert scale.with_unit(value).replace(NARROW, " ") == shown
+    assert scale.signed(value) == signed
+
+
+def test_a_share_is_in_per_cent_and_its_difference_in_points():
+    scale = words._scale({"is_fraction": True, "unit": ""}, 0.3)
+    assert (scale.with_unit(0.256).replace(NARROW, " "), scale.signed(-0.031)) == ("25.6 %", "−3.1")
+    assert scale.difference_unit == "points"
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "single", "better", "kind"),
+    [
+        (2.0, 1.0, 3.0, False, 1, "better"), (2.0, 1.0, 3.0, False, -1, "worse"), (2.0, 1.0, 3.0, False, 0, "other"),
+        (-2.0, -3.0, -1.0, False, 1, "worse"), (-2.0, -3.0, -1.0, False, -1, "better"),
+        (2.0, 0.0, 4.0, False, 1, "unclear"), (-2.0, -4.0, 0.0, False, 1, "unclear"), (0.0, 0.0, 0.0, False, 1, "none"),
+        (2.0, 2.0, 2.0, True, 1, "single"), (0.0, 0.0, 0.0, True, 1, "single"), (2.0, 2.0, 2.0, False, 1, "better"),
+    ],
+)  # fmt: skip
+def test_better_and_worse_need_an_interval_without_zero_and_a_direction(mean, low, high, single, better, kind):
+    assert words.judged(mean, low, high, single=single, better=better).kind == kind
+
+
+def test_a_difference_in_a_sentence_has_its_size_its_way_and_both_ends(saved):
+    """Seconds for the longer warning, points for the leakage that falls; the ends as sizes, the smaller first."""
+
+    def said(metric, kind, mean, low, high):
+        found = words.Verdict(kind=kind, mean=mean, low=low, high=high)
+        return str(answer._amount(saved, found, metric, answer.in_words(metric, abs(mean), found))).replace(NARROW, " ")
+
+    assert said("warning_time_s", "better", 31.0, 25.0, 39.0) == (
+        "<strong>31 s longer</strong> (95 % interval 25 to 39 s)"
+    )
+    assert said("warning_time_s", "worse", -300.0, -360.0, -240.0) == (
+        "<strong>5.0 min shorter</strong> (95 % interval 4.0 to 6.0 min)"
+    )
+    assert said("leakage_fraction", "better", -0.031, -0.05, -0.012) == (
+        "<strong>3.1 points less</strong> (95 % interval 1.2 to 5.0 points)"
+    )
+    assert said("territory_defended_fraction", "better", 0.2, 0.1, 0.3).startswith("<strong>20.0 points more</strong>")
+    unclear = said("warning_time_s", "unclear", 2.0, -4.0, 8.0)
+    assert unclear.endswith("from 50 worlds (−4.0 to +8.0 s)")
+    assert said("warning_time_s", "none", 0.0, 0.0, 0.0) == "<strong>no difference in any world</strong>"
+
+
+def test_no_false_warning_is_said_only_where_there_was_none(saved):
+    from dataclasses import replace
+
+    from detente.report.sections import _false_warnings
+
+    def with_means(mean_of):
+        told = {
+            name: {
+                side: {**cells, "false_warnings": {"mean": mean_of(name, side), "low": 0.0, "high": 0.0, "n": 50}}
+                for side, cells in sides.items()
+            }
+            for name, sides in saved.study["architectures"].items()
+        }
+        return replace(saved, study={**saved.study, "architectures": told})
+
+    assert "no false warning" in _false_warnings(with_means(lambda *_: 0.0))
+    assert _false_warnings(with_means(lambda name, side: 0.02 * (name == "joint" and side == "Russia"))) == ""
+
+
+def test_an_ellipse_on_the_ground_is_as_long_and_as_wide_as_its_axes():
+    """Along its azimuth the major axis, across it the minor one, closed."""
+    middle = np.radians([10.0, 20.0])
+    ring = np.radians(np.array(world.ring(middle, 40e3, 15e3, math.radians(30.0)))[:, ::-1])
+    assert np.array_equal(ring[0], ring[-1])
+    paths = shortest_paths(middle[None], ring)
+    quarter = (len(ring) - 1) // 4
+    for row, metres, azimuth_deg in ((0, 40e3, 30.0), (quarter, 15e3, 120.0), (2 * quarter, 40e3, -150.0)):
+        assert paths.distance_m[row] == pytest.approx(metres, abs=1_200.0)  # places are rounded to 0.01°
+        assert np.degrees(paths.azimuth_start_rad[row]) == pytest.approx(azimuth_deg, abs=4.0)
+
+
+def test_hexagons_hold_enough_aim_points_to_tell_a_share():
+    """Points spread evenly: a dozen a hexagon over the nine tenths they span, within the largest and smallest."""
+    even = np.random.default_rng(5).uniform(-1e6, 1e6, (2000, 2))
+    area = 1.5 * math.sqrt(3.0) * hexes.radius_for(even) ** 2
+    assert area * 2000 / (1.8e6) ** 2 == pytest.approx(hexes.PER_HEXAGON, rel=0.05)
+    assert hexes.radius_for(even[:20]) == hexes.RADIUS_MAX_M
+    assert hexes.radius_for(np.tile(even, (50, 1)) / 10) == hexes.RADIUS_MIN_M

@@ -5,7 +5,7 @@ import pytest
 
 from detente.report import closer_look, objectwise
 from detente.report.answer import _aimed, answer
-from detente.report.objectwise import Mean
+from detente.report.objectwise import Changed, Mean
 from detente.studies.summary import interval
 
 
@@ -121,3 +121,19 @@ def test_a_difference_of_one_world_is_not_judged():
     assert 'class="judged single"' in str(closer_look._change("joint", one, closer_look.MINUTES))
     many = Mean(mean=60.0, low=30.0, high=90.0, n=9)
     assert "+1.0 better" in str(closer_look._change("joint", many, closer_look.MINUTES))
+
+
+def test_a_share_that_leaks_is_told_with_what_is_intercepted_more_and_fewer():
+    moved = Changed(gained={0: 2, 1: 7}, lost={0: 1}, of=40)
+    assert closer_look._leakage_cell((3, 12), None, 0) == "<td>25.0 %</td>"
+    assert closer_look._leakage_cell((3, 12), moved, 0) == "<td>25.0 % <small>(2 more, 1 fewer)</small></td>"
+    assert closer_look._leakage_cell((3, 12), moved, 1) == "<td>25.0 % <small>(7 more)</small></td>"
+    assert closer_look._leakage_cell((3, 12), moved, 3) == "<td>25.0 % </td>"
+
+
+def test_one_architectures_objects_are_its_own(saved):
+    for index, name in enumerate(saved.about["architecture_index"]):
+        under = saved.objects_under(name)
+        assert set(under.architecture.tolist()) == {index}
+        assert len(under) == 50 * 24
+        assert (saved.threatening(name, 1).aim_side == 1).all()

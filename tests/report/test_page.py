@@ -6,6 +6,8 @@ import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from detente.records.errors import InputError
@@ -35,6 +37,35 @@ def page(report):
 @pytest.fixture(scope="module")
 def elements(page):
     return Elements(page).found
+
+
+VOID = {"meta", "input", "br", "hr"}
+KNOWN = VOID | {
+    "a", "body", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
+    "footer", "h1", "h2", "h3", "h4", "head", "header", "html", "label", "legend", "li", "main", "nav", "ol", "option",
+    "output", "p", "path", "rect", "script", "section", "select", "small", "span", "strong", "style", "summary", "sup",
+    "svg", "table", "tbody", "td", "th", "thead", "title", "tr", "ul",
+}  # fmt: skip
+
+
+def test_every_element_is_one_and_ends_where_it_should(page):
+    """Words that stand where a tag's name should are no element."""
+    open_tags = []
+
+    class Nesting(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            assert tag in KNOWN, self.get_starttag_text()
+            if tag not in VOID:
+                open_tags.append(tag)
+
+        def handle_startendtag(self, tag, attrs):
+            assert tag in KNOWN, self.get_starttag_text()
+
+        def handle_endtag(self, tag):
+            assert open_tags.pop() == tag, self.getpos()
+
+    Nesting().feed(page)
+    assert open_tags == []
 
 
 def test_is_written_beside_the_tables_and_is_small(report, folder):
@@ -103,6 +134,10 @@ def test_scope_and_credits_stand_at_the_foot(page):
     assert "GeoNames" in foot
 
 
+def test_the_raid_is_told_with_whom_it_threatens(page):
+    assert "Of 24.0 objects that flew in a world on average, 12.0 threaten NATO and 12.0 threaten Russia:" in page
+
+
 def test_assumptions_are_marked(page):
     rows = re.findall(r"<tr class=\"assumed\">.*?</tr>", page, re.DOTALL)
     assert len(rows) == 3
@@ -168,6 +203,49 @@ def test_a_study_of_one_world_claims_nothing(made, tmp_path):
     assert len(cells) == 6 * 3 * 17
     assert set(cells) == {"–"}
     assert not re.search(r'class="[^"]*\b(better|worse)\b', text)
+
+
+def test_at_a_glance_the_row_alone_has_values_and_the_others_differences(page, study):
+    (glance,) = re.findall(r'<table class="glance">(.*?)</table>', page, re.DOTALL)
+    rows = dict(re.findall(r'<tr><th scope="row">([a-z-]+)<small>.*?</th>(.*?)</tr>', glance, re.DOTALL))
+    assert list(rows) == list(study["architectures"])
+    alone = [
+        cell["leakage_fraction"]["mean"] for side, cell in study["architectures"]["alone"].items() if side != "all"
+    ]
+    base = re.findall(r'<td class="(?:first )?base">(.*?)</td>', rows["alone"])
+    assert [base[2], base[5]] == [f"{100.0 * value:.1f} %" for value in alone]
+    for name, row in rows.items():
+        assert len(re.findall("<td", row)) == 6
+        assert ("base" in row) == (name == "alone")
+    better = 'class="first better">+'
+    assert rows["joint"].count(better) == 2, "warned earlier, which is better, on both sides"
+    assert '<small class="judged">better</small>' in rows["joint"]
+
+
+def test_intervals_are_explained_where_there_are_any(page, made, tmp_path):
+    said = "Intervals are shown as far as the quantity can go"
+    assert said in page
+    assert said not in write_report(made.made_folder(tmp_path / "one", replicates=1, objects=8)).read_text()
+
+
+def test_a_side_that_nothing_threatens_still_has_its_page(made, tmp_path):
+    """No curve of its own, no share of nothing, and no sentence about it that a number would have to fill."""
+    folder = made.made_folder(tmp_path / "study", replicates=3, objects=8)
+    table = pq.read_table(folder / "objects.parquet")
+    for architecture in ("first", "all"):
+        threatened = np.asarray(table["threatened"]) & (1 if architecture == "first" else 0)
+        pq.write_table(
+            table.set_column(table.column_names.index("threatened"), "threatened", [threatened.astype("u8")]),
+            folder / "objects.parquet",
+        )
+        text = write_report(folder).read_text(encoding="utf-8")
+        figures = json.loads(re.search(r'id="figures">(.*?)</script>', text, re.DOTALL).group(1))
+        curves = {(curve["architecture"], curve["side"]): curve for curve in figures["warning"]["curves"]}
+        assert (curves["joint", 1]["objects"], curves["joint", 1]["never"]) == (0, None)
+        assert set(curves["joint", 1]["known"]) == {0.0}
+        assert "Russia, joint: " not in text
+        assert ("NATO, joint: " in text) == (architecture == "first")
+        assert (figures["defended"] is None) == (architecture == "all")
 
 
 def test_the_command_to_run_it_again(page):

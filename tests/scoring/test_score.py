@@ -59,10 +59,10 @@ def test_two_pairs_and_a_stray_by_hand() -> None:
         1: (now, shifted(one, 300, 0, 0, 0, 0, 0)), 2: (now, shifted(two, 0, 0, 400, 0, 3, 4)),
         3: (now, shifted(two, 0, 0, 9e4, 0, 0, 0)),
     })  # fmt: skip
-    plain = score_states(tracks, truth, Rules(cutoff_m=1000.0, order=1.0)).document
+    plain = score_states(tracks, truth, ScoringRules(cutoff_m=1000.0, order=1.0)).document
     assert plain["gospa"] == {"mean_m": 1200.0, "localisation_m": 700.0, "missed": 0.0, "false": 1.0}
     assert plain["ospa"]["mean_m"] == pytest.approx(1700.0 / 3)
-    squared = score_states(tracks, truth, Rules(cutoff_m=1000.0)).document
+    squared = score_states(tracks, truth, ScoringRules(cutoff_m=1000.0)).document
     assert squared["gospa"]["localisation_m"] == pytest.approx(500.0)
     assert squared["gospa"]["mean_m"] == pytest.approx(np.sqrt(0.75e6))
     assert squared["ospa"]["mean_m"] == pytest.approx(np.sqrt(1.25e6 / 3))
@@ -74,7 +74,7 @@ def test_an_even_grid_covers_the_life_of_the_truth() -> None:
     """Every 2.5 s from the truth's first moment, 3 s, to the last step within it; silence of tracks within counts."""
     lived, spoken = np.arange(3.0, 15.0), np.arange(5.0, 10.0)
     tracks = tracks_of({1: (spoken, straight(START, 1000, spoken))})
-    score = score_states(tracks, truth_of({1: (lived, straight(START, 1000, lived))}), Rules(every_s=2.5))
+    score = score_states(tracks, truth_of({1: (lived, straight(START, 1000, lived))}), ScoringRules(every_s=2.5))
     assert score.moments_s.tolist() == [3.0, 5.5, 8.0, 10.5, 13.0]
     assert score.missed.tolist() == [1, 0, 0, 1, 1]
     assert score.interpolated == 1
@@ -85,7 +85,7 @@ def test_the_longest_segment_is_of_one_track_without_a_gap(seconds: np.ndarray) 
     flown = straight(START, 1000, seconds)
     tracks = tracks_of({1: (seconds[:3], flown[:3]), 2: (seconds[np.r_[3:7, 8:10]], flown[np.r_[3:7, 8:10]])})
     truth = truth_of({1: (seconds, flown)})
-    siap = score_states(tracks, truth, Rules(hold_s=1.0)).document["siap"]
+    siap = score_states(tracks, truth, ScoringRules(hold_s=1.0)).document["siap"]
     assert (siap["identity_changes"], siap["longest_segment_fraction"], siap["completeness"]) == (1, 0.4, 0.9)
 
 

@@ -26,7 +26,9 @@ def serve(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="one side's configuration")],
     alone: Annotated[
         bool,
-        typer.Option("--alone", help="without a partner, whatever stands there of one: an agreement that has ended …"),
+        typer.Option(
+            "--alone", help="own sensors and own warnings without partners, whatever agreement, keys and servers are"
+        ),
     ] = False,
 ) -> None:
     """Run one side's centre and gateway: detections in, warnings out, tracks exchanged under the agreement."""

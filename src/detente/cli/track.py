@@ -47,11 +47,12 @@ def track(
 def _results_folder(detections: Path, sensors: Path, model: str | None, filter_name: str, most_tracks: int) -> Path:
     """Where tracks go unless ``--out`` says: named for the file, and for what sets it and the question apart."""
     where, network = os.path.relpath(detections.parent), os.path.relpath(sensors)
-    apart = {
-        where: ".", detections.suffix: ".parquet", network: os.path.normpath(os.path.join(where, "sensors.yaml")),
-        filter_name: "ekf", f"most-{most_tracks}": f"most-{MOST_TRACKS}",
-    }  # fmt: skip
-    return Path("out") / named_for(detections.stem, *(said for said, usual in apart.items() if said != usual), model)
+    said_and_usual = (
+        (where, "."), (detections.suffix[1:], "parquet"),
+        (network, os.path.normpath(os.path.join(where, "sensors.yaml"))),
+        (filter_name, "ekf"), (f"most-{most_tracks}", f"most-{MOST_TRACKS}"),
+    )  # fmt: skip
+    return Path("out") / named_for(detections.stem, *(said for said, usual in said_and_usual if said != usual), model)
 
 
 def _show(document: dict) -> None:

@@ -63,7 +63,8 @@ def sentence(clause: dict[str, Any], day: date) -> Markup:
         owners = listed([country(code, day) for code in clause["owners_withheld"]], "or")
         parts.append(f"but nothing to which a sensor owned by {owners} contributed")
     if clause.get("owners_consenting") is not None:
-        owners = listed([country(code, day) for code in clause["owners_consenting"]], "and") or "nobody"
+        consenting = [country(code, day) for code in clause["owners_consenting"]]
+        owners = listed(consenting) if consenting else "nobody"
         parts.append(f"only what sensors owned by {owners} contributed")
     thing = "a sensor" if clause["data"] == "sensor-status" else "an object"
     parts.append(f"at most one message about {thing} every {plain(clause['every_s'])} s")
@@ -71,6 +72,8 @@ def sentence(clause: dict[str, Any], day: date) -> Markup:
         f"no sooner than {plain(clause['delay_s'])} s after the fact" if clause["delay_s"] else "without added delay"
     )
     parts.append(_coarsening(clause["coarsen"]))
+    if clause.get("retention_s") is not None:
+        parts.append(f"to be deleted after {plain(clause['retention_s'])} s")
     return joined(element("code", clause["name"]), " ", "; ".join(parts) + ".")
 
 
@@ -84,7 +87,7 @@ def _conditions(clause: dict[str, Any]) -> list[str]:
             f"{plain(when['impact_probability'])}"
         )
     if when["phases"]:
-        found.append(f"only in {listed(list(when['phases']))}")
+        found.append(f"only in {listed(list(when['phases']), 'or')}")
     for key, verb in (("launch_zone", "launched from"), ("object_zone", "over"), ("impact_zone", "bound for")):
         zone = when.get(key)
         if zone is not None:

@@ -30,7 +30,8 @@ from detente.scenario.cities import Cities
 from detente.scenario.complaints import complaints, did_you_mean, raise_all, shown
 from detente.scenario.located import BYTES_MAX, Located, parse
 from detente.scenario.overrides import override
-from detente.scenario.resolve import Ground, resolve, validated
+from detente.scenario.resolve import resolve, validated
+from detente.scenario.resolving import Ground
 
 FileKind = Literal["scenario", "agreement", "catalogue", "missile"]
 Model = TypeVar("Model", bound=BaseModel)

@@ -2,63 +2,29 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import rfc8785
 from pydantic import BaseModel, ValidationError
 
-from detente.geodesy.borders import FIRST_DATE, LAST_DATE, Borders
-from detente.geodesy.territory import Territory, contains
-from detente.records.errors import InputError
+from detente.geodesy.borders import FIRST_DATE, LAST_DATE
+from detente.geodesy.territory import Territory
 from detente.scenario.agreement import Agreement
-from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile, Sensor, Site, Written
-from detente.scenario.catalogue import Catalogue, PlaceEntry, RadarEntry, SatelliteEntry, ThreatView
-from detente.scenario.cities import Cities, cities_within, troops_of
+from detente.scenario.asked import ARCHITECTURES, People, Scenario, ScenarioFile, Sensor, Site
+from detente.scenario.catalogue import Catalogue, PlaceEntry, RadarEntry, SatelliteEntry
+from detente.scenario.cities import cities_within, troops_of
 from detente.scenario.complaints import complaints, did_you_mean, keys_of, raise_all
 from detente.scenario.ground import OVERLAP_SHARE_MAX, ground_of, may_overlap, overlap_share, territory_of
 from detente.scenario.located import Located, Path
-from detente.scenario.raid import Launch, Raid
+from detente.scenario.raid_checks import after_view, check_camps, check_raid
+from detente.scenario.resolving import Ground, Resolving
 from detente.scenario.sides import SensorUse, SiteUse
 from detente.scenario.words import Position
 
 SENSORS_MAX = 60
 """A track's pedigree is a 64-bit mask of sensors; a few bits are kept back."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Ground:
-    """The data sets a scenario is laid on."""
-
-    borders: Borders
-    borders_digest: str
-    cities: Cities
-
-
-@dataclass(kw_only=True)
-class _Resolving:
-    """What is being resolved, and what there was to complain of so far."""
-
-    located: Located
-    file: ScenarioFile
-    catalogue: Catalogue
-    ground: Ground
-    problems: list[InputError] = field(default_factory=list)
-    cautions: list[str] = field(default_factory=list)
-
-    def complain(self, path: Path, found: str, expected: str, remedy: str) -> None:
-        self.problems.append(self.located.problem(path, found, expected, remedy))
-
-    def unknown(self, path: Path, name: str, what: str, known: Sequence[str]) -> None:
-        """No such name: say what is near, or where to look."""
-        near = did_you_mean(name, known)
-        self.complain(
-            path,
-            f"no {what} called {name!r}",
-            f"a name such as `detente catalogue` lists: {_some(known)}",
-            near or "name one that is there",
-        )
 
 
 def validated(located: Located) -> ScenarioFile:
@@ -81,7 +47,7 @@ def resolve(
     located: Located, file: ScenarioFile, catalogue: Catalogue, agreements: Mapping[str, Agreement], ground: Ground
 ) -> Scenario:
     """The scenario with every reference followed. ``agreements``: by architecture, as far as the file names any."""
-    work = _Resolving(located=located, file=file, catalogue=catalogue, ground=ground)
+    work = Resolving(located=located, file=file, catalogue=catalogue, ground=ground)
     _check_sides(work)
     _check_epoch(work)
     territories, sectors = _territories(work), _sectors(work)
@@ -89,9 +55,9 @@ def resolve(
     grounds = tuple(None if one is None else ground_of(one, ground.borders) for one in territories)
     people = tuple(_people(work, one) for one in grounds)
     troops = tuple(troops_of(file.troops, side.name) for side in file.sides)
-    raid, written = _after_view(work)
-    _check_camps(work, grounds, troops)
-    _check_raid(work, raid, grounds, people, troops)
+    raid, written = after_view(work)
+    check_camps(work, grounds, troops)
+    check_raid(work, raid, grounds, people, troops)
     _check_agreements(work, agreements)
     raise_all(work.problems)
     places = {name for wave in raid.waves for launch in wave.launches for name in launch.places}
@@ -144,11 +110,7 @@ def _plain(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", by_alias=True)
 
 
-def _some(known: Sequence[str]) -> str:
-    return ", ".join(list(known)[:6]) + (" …" if len(known) > 6 else "")
-
-
-def _check_sides(work: _Resolving) -> None:
+def _check_sides(work: Resolving) -> None:
     names = [side.name for side in work.file.sides]
     for i, name in enumerate(names):
         if names.index(name) < i:
@@ -164,7 +126,7 @@ def _check_sides(work: _Resolving) -> None:
             )
 
 
-def _territories(work: _Resolving) -> tuple[Territory | None, ...]:
+def _territories(work: Resolving) -> tuple[Territory | None, ...]:
     specs = [side.territory for side in work.file.sides]
     made = tuple(
         territory_of(spec, ("sides", i, "territory"), work.ground.borders, work.complain)
@@ -174,7 +136,7 @@ def _territories(work: _Resolving) -> tuple[Territory | None, ...]:
     return made
 
 
-def _sectors(work: _Resolving) -> tuple[Territory | None, ...]:
+def _sectors(work: Resolving) -> tuple[Territory | None, ...]:
     specs = [side.sector for side in work.file.sides]
     made = tuple(
         None if spec is None else territory_of(spec, ("sides", i, "sector"), work.ground.borders, work.complain)
@@ -184,7 +146,7 @@ def _sectors(work: _Resolving) -> tuple[Territory | None, ...]:
     return made
 
 
-def _check_apart(work: _Resolving, made: Sequence[Territory | None], specs: Sequence[Any], what: str) -> None:
+def _check_apart(work: Resolving, made: Sequence[Territory | None], specs: Sequence[Any], what: str) -> None:
     """Territories, and sectors, must not overlap: a point has one responsible side."""
     for i, one in enumerate(made):
         for j in range(i):
@@ -201,7 +163,7 @@ def _check_apart(work: _Resolving, made: Sequence[Territory | None], specs: Sequ
                 )  # fmt: skip
 
 
-def _sensors(work: _Resolving) -> list[Sensor]:
+def _sensors(work: Resolving) -> list[Sensor]:
     sensors: list[Sensor] = []
     for i, side in enumerate(work.file.sides):
         for j, use in enumerate(side.sensors):
@@ -227,7 +189,7 @@ def _sensors(work: _Resolving) -> list[Sensor]:
     return sensors
 
 
-def _sensor_entry(work: _Resolving, use: SensorUse, path: Path) -> RadarEntry | SatelliteEntry | None:
+def _sensor_entry(work: Resolving, use: SensorUse, path: Path) -> RadarEntry | SatelliteEntry | None:
     known = {**work.catalogue.radars, **work.catalogue.satellites}
     entry = known.get(use.use)
     if entry is None:
@@ -262,7 +224,7 @@ def _sensor_entry(work: _Resolving, use: SensorUse, path: Path) -> RadarEntry | 
         return None
 
 
-def _check_epoch(work: _Resolving) -> None:
+def _check_epoch(work: Resolving) -> None:
     """Whose ground a launch comes from is told by the borders of the day."""
     day = work.file.epoch.date()
     if not FIRST_DATE <= day <= LAST_DATE:
@@ -272,7 +234,7 @@ def _check_epoch(work: _Resolving) -> None:
         )  # fmt: skip
 
 
-def _check_owner(work: _Resolving, owner: str, side: int, path: Path) -> None:
+def _check_owner(work: Resolving, owner: str, side: int, path: Path) -> None:
     owners = work.file.sides[side].owners
     if owners and owner not in owners:
         work.complain(
@@ -281,7 +243,7 @@ def _check_owner(work: _Resolving, owner: str, side: int, path: Path) -> None:
         )  # fmt: skip
 
 
-def _check_service(work: _Resolving, entry: RadarEntry | SatelliteEntry, name: str) -> None:
+def _check_service(work: Resolving, entry: RadarEntry | SatelliteEntry, name: str) -> None:
     if entry.in_service is None:
         return
     first, last = entry.in_service
@@ -291,7 +253,7 @@ def _check_service(work: _Resolving, entry: RadarEntry | SatelliteEntry, name: s
         )
 
 
-def _sites(work: _Resolving) -> list[Site]:
+def _sites(work: Resolving) -> list[Site]:
     sites: list[Site] = []
     for i, side in enumerate(work.file.sides):
         for j, use in enumerate(side.sites):
@@ -319,7 +281,7 @@ def _sites(work: _Resolving) -> list[Site]:
     return sites
 
 
-def _site_position(work: _Resolving, use: SiteUse, path: Path) -> Position | None:
+def _site_position(work: Resolving, use: SiteUse, path: Path) -> Position | None:
     if use.place is None:
         return use.position
     place: PlaceEntry | None = work.catalogue.places.get(use.place)
@@ -329,144 +291,14 @@ def _site_position(work: _Resolving, use: SiteUse, path: Path) -> Position | Non
     return place.position
 
 
-def _people(work: _Resolving, territory: Territory | None) -> People:
+def _people(work: Resolving, territory: Territory | None) -> People:
     if territory is None:
         nothing = np.empty(0)
         return People(lat_rad=nothing, lon_rad=nothing, people=nothing, names=())
     return cities_within(work.ground.cities, territory, work.file.city_population_min)
 
 
-def _check_camps(work: _Resolving, territories: Sequence[Territory | None], troops: Sequence[People]) -> None:
-    """Troops abroad are allowed; that no object aimed at them counts as a threat to their side is worth knowing."""
-    for side, territory, camps in zip(work.file.sides, territories, troops):
-        if territory is None or not len(camps.people):
-            continue
-        inside = contains(territory, np.stack([camps.lat_rad, camps.lon_rad], axis=1))
-        work.cautions += [
-            f"troops {name}: outside the territory of {side.name}, so what falls there does not threaten that side"
-            for name, held in zip(camps.names, inside)
-            if not held
-        ]
-
-
-def _after_view(work: _Resolving) -> tuple[Raid, tuple[tuple[Written, ...], ...]]:
-    """The raid as one party's view of the threat leaves it, and where the file says each launch of it."""
-    raid, name = work.file.raid, work.file.threat_view
-    everything = tuple(
-        tuple(_written(work, w, k) for k in range(len(wave.launches))) for w, wave in enumerate(raid.waves)
-    )
-    if name is None:
-        return raid, everything
-    view: ThreatView | None = work.catalogue.threat_views.get(name)
-    if view is None:
-        work.unknown(("threat_view",), name, "threat view", sorted(work.catalogue.threat_views))
-        return raid, everything
-    waves, written = [], []
-    for wave, places in zip(raid.waves, everything, strict=True):
-        flown = (
-            launch.model_copy(update={"missile": view.substitute.get(launch.missile, launch.missile)})
-            for launch in wave.launches
-        )
-        kept = [pair for pair in zip(flown, places, strict=True) if pair[0].missile not in view.unavailable]
-        if kept:
-            waves.append(wave.model_copy(update={"launches": tuple(launch for launch, _ in kept)}))
-            written.append(tuple(place for _, place in kept))
-    if not waves:
-        work.complain(
-            ("threat_view",), f"a raid of which the view {name!r} leaves nothing",
-            "at least one launch that the view allows",
-            f"launch a missile other than {', '.join(view.unavailable)}, or choose another view",
-        )  # fmt: skip
-        return raid, everything
-    return raid.model_copy(update={"waves": tuple(waves)}), tuple(written)
-
-
-def _written(work: _Resolving, wave: int, launch: int) -> Written:
-    said = work.located.problem(("raid", "waves", wave, "launches", launch), "", "", "")
-    return Written(said.file, said.line, said.column, said.path)
-
-
-def _check_raid(
-    work: _Resolving,
-    raid: Raid,
-    territories: Sequence[Territory | None],
-    people: Sequence[People],
-    troops: Sequence[People],
-) -> None:
-    # Complaints name the file's own waves and launches, which a view may have thinned out: check those.
-    for w, wave in enumerate(work.file.raid.waves):
-        if wave.at_s >= work.file.duration_s:
-            work.complain(
-                ("raid", "waves", w, "at_s"),
-                f"a wave at {wave.at_s:g} s",
-                f"less than duration_s, {work.file.duration_s:g} s",
-                "launch earlier or run longer",
-            )
-        for k, launch in enumerate(wave.launches):
-            path = ("raid", "waves", w, "launches", k)
-            if launch.missile not in work.catalogue.missiles:
-                work.unknown((*path, "missile"), launch.missile, "missile", sorted(work.catalogue.missiles))
-            for p, place in enumerate(launch.places):
-                if place not in work.catalogue.places:
-                    work.unknown((*path, "places", p), place, "place", sorted(work.catalogue.places))
-            _check_aim(work, launch, path, territories, people, troops)
-    for wave in raid.waves:
-        for launch in wave.launches:
-            if launch.missile not in work.catalogue.missiles and launch.missile not in _named(work.file.raid):
-                work.unknown(("threat_view",), launch.missile, "missile", sorted(work.catalogue.missiles))
-
-
-def _named(raid: Raid) -> set[str]:
-    return {launch.missile for wave in raid.waves for launch in wave.launches}
-
-
-def _check_aim(
-    work: _Resolving, launch: Launch, path: Path, territories: Sequence[Territory | None], people: Sequence[People],
-    troops: Sequence[People],
-) -> None:  # fmt: skip
-    names = [side.name for side in work.file.sides]
-    aim = launch.aim
-    if aim.side not in names:
-        near = did_you_mean(aim.side, names)
-        work.complain(
-            (*path, "aim", "side"),
-            f"no side called {aim.side!r}",
-            f"one of {', '.join(names)}",
-            near or "name a side of this file",
-        )
-        return
-    side = names.index(aim.side)
-    if aim.at:
-        _check_points(work, launch, path, territories[side])
-    elif aim.by == "people" and territories[side] is not None and not len(people[side].people):
-        work.complain(
-            (*path, "aim", "by"), f"people of {aim.side}, where no city of {work.file.city_population_min} stands",
-            "at least one city on the side's ground", "lower city_population_min, or aim by area",
-        )  # fmt: skip
-    elif aim.by == "troops" and not len(troops[side].people):
-        work.complain(
-            (*path, "aim", "by"),
-            f"troops of {aim.side}, which has none",
-            "troops of that side",
-            "add some under `troops`, or aim by area",
-        )
-
-
-def _check_points(work: _Resolving, launch: Launch, path: Path, territory: Territory | None) -> None:
-    if territory is None:
-        return
-    points = np.radians([(point.lat_deg, point.lon_deg) for point in launch.aim.at])
-    for k, inside in enumerate(contains(territory, points)):
-        if not inside:
-            at = launch.aim.at[k]
-            work.complain(
-                (*path, "aim", "at", k),
-                f"a point at {at.lat_deg:g}, {at.lon_deg:g} outside the territory of {launch.aim.side}",
-                "a point on that side's ground", "move the point, or aim at the side whose ground it is",
-            )  # fmt: skip
-
-
-def _check_agreements(work: _Resolving, agreements: Mapping[str, Agreement]) -> None:
+def _check_agreements(work: Resolving, agreements: Mapping[str, Agreement]) -> None:
     names = [side.name for side in work.file.sides]
     written = work.file.agreements
     for architecture, agreement in agreements.items():

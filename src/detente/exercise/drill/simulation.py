@@ -79,9 +79,9 @@ def _fresh(
 ) -> Node:  # fmt: skip
     """What a side begins each drill with, and each epoch in it."""
     node = start(drill_gateway(name, outbox_bytes, quick, stage, within_s, keep), epoch)
-    return node if keep is None else replace(
-        node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre
-    )  # fmt: skip
+    if keep is not None:
+        node = replace(node, centre=_fresh(epoch, name, outbox_bytes, quick, stage, within_s, None).centre)
+    return node
 
 
 def _looked_at(station: Station) -> int:
@@ -184,14 +184,22 @@ class Simulation:
         """Stop a side, and start it again with another store."""
         side = anew.side
         stood = self.stations[side].node is not None
-        if self.wire is not None and self.wire.hangs == side:
-            self.wire.wake()
         self.stations[side].replace_store(store)
-        self._say_again(side)
         if stood:  # else it starts with it when it does
-            self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
-            down_s = 0.1 if self.quiet else anew.down_s
-            self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
+            self._gone(side, anew.down_s)
+        else:
+            self._say_again(side)
+
+    def _gone(self, side: int, down_s: float) -> None:
+        """A process is gone, and its line with it; it starts again."""
+        if self.wire is not None:
+            self.wire.stands[side] = False
+            if self.wire.hangs == side:
+                self.wire.wake()
+        self._say_again(side)
+        self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
+        down_s = 0.1 if self.quiet else down_s
+        self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
 
     def _at(self, time_s: float, what: str, action: Callable[[], None], size: int = 0) -> None:
         self.order += 1
@@ -344,10 +352,7 @@ class Simulation:
         crash = next(crash for crash in self.plan.crashes if crash.side == side)
         self.trace.append((self.now_s, f"{side} is killed at commit {self.stations[side].store.commits}", 0))
         self.stations[side].die()
-        self._say_again(side)
-        self._at(self.now_s, f"{1 - side} line down", lambda: self._line_down(1 - side))
-        down_s = 0.1 if self.quiet else crash.down_s
-        self._at(self.now_s + down_s, f"{side} starts again", lambda: self._restart(side))
+        self._gone(side, crash.down_s)
 
     def _restart(self, side: int) -> None:
         station = self.stations[side]
@@ -434,13 +439,16 @@ class Simulation:
             self.broken.append(Broken("P4", f"a flood of {flood.frames} frames was read past the limit of {most:g}"))
 
     def _calm(self) -> None:
-        """The faults are over: disks have room, all are up, operators have said their last word."""
+        """The faults are over: disks have room, all are up and exchange, operators have said their last word."""
         self.quiet = True
         for station in self.stations:
             station.store.full, station.store.room = False, Room(None)
             station.store.kills.clear()
             station.store.refusals.clear()
-        for side in range(2):
+        for side, station in enumerate(self.stations):
+            if station.node is not None and station.node.adrift:  # its log says that it must start again
+                station.die()
+                self._gone(side, 0.1)
             self._last_words(side)
 
     def _last_words(self, side: int) -> None:

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable
 
-SENDS_TO_SILENCE = 5
-"""So often at most is one envelope sent over a line that brings nothing back: after 2, 4 and 8 s again, and once more
-where the silence begins between two of these."""
+SENDS_TO_SILENCE = 6
+"""So often at most is one envelope sent over a line that brings nothing back: after 2, 4 and 8 s again, and anew where
+a greeting was still on its way."""
 
 
 class Wire:

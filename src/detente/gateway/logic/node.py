@@ -291,7 +291,7 @@ def _tick(gateway: Gateway, node: Node, event: Tick, now: Now, out: Out) -> Node
         outbound.flush(gateway, link, out, now)
     names = tuple((partner, one.epoch, one.sequence) for partner, one in applied)
     taken = [(partner, one.lane, one.epoch, one.sequence, one.digest) for partner, one in (*applied, *aside)]
-    holds = terms.still_held((*node.holds, *_to_go(gateway, event.index, taken)), event.index)
+    holds = terms.still_held((*node.holds, *terms.held_of(gateway, event.index, taken)), event.index)
     holds, forgotten = _forget(gateway, holds, links, left, event.index, now, out)
     set_aside = tuple((partner, one.epoch, one.sequence) for partner, one in aside)
     out.records.append(
@@ -321,14 +321,6 @@ def _forget(
     if gone:
         out.records.append(Forgotten(names=tuple((one.partner, one.epoch, one.sequence) for one in gone)))
     return tuple(one for one in holds if one not in set(gone)), bool(gone)
-
-
-def _to_go(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, int, bytes]]) -> list[Held]:
-    """Those that must go some day, of envelopes taken from the inbox: (partner, lane, epoch, sequence, digest)."""
-    return [
-        Held(partner, int(lane), index, epoch, sequence, digest.hex())
-        for partner, lane, epoch, sequence, digest in taken if terms.must_go(gateway, partner, lane)
-    ]  # fmt: skip
 
 
 def _due(
@@ -419,14 +411,7 @@ def restore(
     if anew and gateway.partners and node.tick >= 0 and part != "own":
         node = _renewed(gateway, node)
         out.records.append(_snapped(gateway, node, node.tick, node.holds))
-    for one in saved.outbox:
-        link = links.get(one.partner)
-        if link is None:
-            continue
-        if isinstance(one, Closed):
-            link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
-        else:
-            link.pending[one.sequence] = pending_of(one)
+    _fill_outboxes(links, saved)
     for one in saved.kept:
         if under.get(one.partner, gateway.digest) != gateway.digest:
             out.notices += _void(one)
@@ -437,6 +422,18 @@ def restore(
         outbound.stand(gateway, link, out, now)
     out.records += [link.kept() for link in links.values()]
     return replace(node, links=links), out
+
+
+def _fill_outboxes(links: dict[str, Link], saved: Saved) -> None:
+    """What a store holds for those who are partners now: what waits for them, and what they were not told is closed."""
+    for one in saved.outbox:
+        link = links.get(one.partner)
+        if link is None:
+            continue
+        if isinstance(one, Closed):
+            link.closings.add(Gone(sequence=one.sequence, digest=one.digest, reason=one.reason))
+        else:
+            link.pending[one.sequence] = pending_of(one)
 
 
 def _void(kept: Kept) -> list[Notice]:
@@ -484,7 +481,7 @@ def _run_again(
         for one in came[: len(ticked.applied)] if part == "all" and one is not None and one.partner in links
     ]  # fmt: skip
     taken = [(one.partner, one.lane, one.epoch, one.sequence, envelope_digest(one.envelope)) for one in came if one]
-    holds = (*node.holds, *_to_go(gateway, ticked.index, taken))
+    holds = (*node.holds, *terms.held_of(gateway, ticked.index, taken))
     detections = gateway.means.unpack(ticked.detections, gateway.rules, gateway.secret)
     own, _ = watch(gateway, node, ticked.index, detections)
     event = Tick(index=ticked.index, detections=detections, own=own)

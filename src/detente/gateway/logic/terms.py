@@ -73,6 +73,14 @@ def must_go(gateway: Gateway, partner: str, lane: int) -> bool:
     return lane in retention_s(gateway, partner) or lane in deleted_on_leaving(gateway, partner)
 
 
+def held_of(gateway: Gateway, index: int, taken: Iterable[tuple[str, int, int, int, bytes]]) -> list[Held]:
+    """Those that must go some day, of envelopes taken from the inbox: (partner, lane, epoch, sequence, digest)."""
+    return [
+        Held(partner, int(lane), index, epoch, sequence, digest.hex())
+        for partner, lane, epoch, sequence, digest in taken if must_go(gateway, partner, lane)
+    ]  # fmt: skip
+
+
 def due(gateway: Gateway, holds: Iterable[Held], left: set[str], index: int) -> list[Held]:
     """What must be deleted at tick ``index``, because by the next one it would be kept too long.
 
