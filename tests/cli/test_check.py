@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from detente.cli.app import app
@@ -22,3 +23,12 @@ def test_what_is_allowed_but_worth_knowing_is_told(tmp_path: Path) -> None:
     assert f"caution: {told['cautions'][0]}" in shown.stderr
     (sound,) = json.loads(CliRunner().invoke(app, ["check", "theatre-2011", "--json"]).stdout)
     assert sound["cautions"] == []
+
+
+def test_a_stop_by_hand_ends_it_as_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("detente.scenario.files.check_file", stopped)
+    result = CliRunner().invoke(app, ["check", "lisbon-2010"])
+    assert (result.exit_code, "stopped; nothing was written" in result.stderr) == (130, True)
