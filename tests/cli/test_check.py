@@ -47,5 +47,6 @@ def test_names_and_titles_are_shown_as_they_are(tmp_path: Path, capsys: pytest.C
     table.add_row("x [/] y")
     print_wide(table)
     drawn = capsys.readouterr().out
-    for text in ("A [red]raid[/] of [/bold] mine", "side [1]", "x [/] y"):
-        assert text in drawn
+    assert " ".join(drawn.split()[:5]) == "A [red]raid[/] of [/bold] mine"
+    assert "side [1]" in drawn
+    assert "x [/] y" in drawn
