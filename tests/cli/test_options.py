@@ -142,3 +142,16 @@ def test_a_long_question_is_named_by_a_digest():
     one, other = (results_folder("x", 1, ["a=" + "b" * 300 + end]).name for end in "12")
     assert one != other
     assert len(one) < 100
+
+
+def test_worlds_under_two_agreements_of_one_file_name_have_two_folders(monkeypatch, command):
+    folders = []
+
+    def flown(*_, out, **__):
+        folders.append(out.as_posix())
+        raise InputError("nothing is flown here", "", "")
+
+    monkeypatch.setattr("detente.studies.drivers.run", flown)
+    for agreement in ("a/x.yaml", "b/x.yaml", "jdec-2000"):
+        command("run", "lisbon-2010", "--agreement", agreement, "--quiet")
+    assert folders == [f"out/lisbon-2010/run-cooperating-0-{name}" for name in ("a+x.yaml", "b+x.yaml", "jdec-2000")]

@@ -133,7 +133,7 @@ def run(
         from detente.studies import drivers
 
         loaded = load_scenario(scenario, set_values=tuple(set_values or ()))
-        world = named_for(f"run-{architecture}-{replicate}", None if agreement is None else Path(agreement).stem)
+        world = named_for(f"run-{architecture}-{replicate}", agreement)
         folder = out or results_folder(loaded.name, seed, set_values) / world
         with show.waiting("run", quiet=quiet):
             result = drivers.run(

@@ -149,7 +149,7 @@ def health_document(gateway: Gateway, node: Node, exercise_s: float, *, feeds: i
     }  # fmt: skip
     return {
         **marks(gateway), "tick": node.tick,
-        "exercise_s": round(exercise_s, 3), "durable": node.durable, "feeds": feeds,
+        "exercise_s": round(exercise_s, 3), "durable": node.durable, "adrift": node.adrift, "feeds": feeds,
         "agreement": agreement_document(gateway, exercise_s), "partners": partners,
     }  # fmt: skip
 
