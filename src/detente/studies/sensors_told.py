@@ -24,12 +24,10 @@ sensors:
 def sensors_text(suite: SensorSuite) -> str:
     """The file's text for a suite of one replicate, sensors in the order of their numbers in the detections."""
     assert len(suite.revisit_s) == 1, "the sensors of one world"
-    rows = (_radar(suite, i) if suite.kind[i] == DetectionKind.RADAR else _satellite(suite, i) for i in _all(suite))
+    rows = (
+        _radar(suite, i) if kind == DetectionKind.RADAR else _satellite(suite, i) for i, kind in enumerate(suite.kind)
+    )
     return HEAD + "".join(f"  - {_flow(row)}\n" for row in rows)
-
-
-def _all(suite: SensorSuite) -> range:
-    return range(len(suite.names))
 
 
 def _radar(suite: SensorSuite, i: int) -> dict[str, Any]:
