@@ -41,7 +41,10 @@ def errors(position, velocity, nees=None):
 
 
 def test_a_score_is_shown_measure_by_measure_with_what_would_be_perfect():
-    nees = {"mean": 6.2, "ideal": 6, "band_95_of_one": [1.237, 14.449], "inside_band_fraction": 0.94}
+    nees = {
+        "mean": 6.2, "ideal": 6, "band_95_of_one": [1.237, 14.449], "inside_band_fraction": 0.94,
+        "not_positive_definite": 0,
+    }  # fmt: skip
     refused = {"samples": 0, "not_positive_definite": 3}
     document = {
         "moments": 50, "objects": 4, "tracks": 6,
@@ -65,6 +68,7 @@ def test_a_score_is_shown_measure_by_measure_with_what_would_be_perfect():
         ("velocity RMSE, m/s", 24.0, "0"), ("NEES, mean", 6.2, "6"), ("NEES, share in 1.24 – 14.45", 0.94, "0.95"),
         ("coast: position RMSE, m", 25.0, "0"), ("coast: velocity RMSE, m/s", 26.0, "0"),
         ("reentry: position RMSE, m", 27.0, "0"), ("reentry: velocity RMSE, m/s", 28.0, "0"),
+        ("reentry: covariances that are none (not positive definite)", 3, "0"),
         ("position RMSE / bound", 1.29, "1"), ("velocity RMSE / bound", 1.30, "1"),
         ("unbroken tracks: position RMSE / bound", 1.31, "1"), ("unbroken tracks: velocity RMSE / bound", None, "1"),
     ]  # fmt: skip

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 import detente
-from detente.gateway.csv_files import line_of_row
 from detente.records.errors import InputError
 
 SENSORS = """
@@ -96,11 +97,6 @@ def test_what_no_terminal_should_obey_is_not_printed(folder):
     assert "\x1b" not in str(caught.value)
 
 
-def test_rows_are_counted_as_the_reader_counts_them(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n\r\n1,2\r\n\r\n\r\n3,4\r\n")
-    assert [line_of_row(tmp_path / "a.csv", row) for row in (0, 1)] == [3, 6]
-
-
 def angles_in_radians(text):
     rows = [row.split(",") for row in text.splitlines()[1:]]
     turned = [",".join([*row[:3], f"{np.radians(float(row[3]))}", f"{np.radians(float(row[4]))}"]) for row in rows]
@@ -128,3 +124,13 @@ def test_detections_where_their_sensor_sees_nothing_get_a_caution(folder):
         "Early: 1 detections beyond its range_max_km",
         "Early: 1 detections below its elevation_min_deg",
     ]
+
+
+def test_a_folder_stands_for_the_detections_in_it(folder, tmp_path):
+    """Arrow would read every file there as one table."""
+    want = follow(folder, lines()).tracks
+    pq.write_table(csv.read_csv(folder / "plots.csv"), tmp_path / "detections.parquet")
+    pq.write_table(csv.read_csv(folder / "plots.csv"), tmp_path / "more.parquet")
+    assert np.array_equal(detente.track(tmp_path, folder / "sensors.yaml").tracks.x_m, want.x_m)
+    with pytest.raises(InputError, match=r"detections\.parquet: cannot read it"):
+        detente.track(folder, folder / "sensors.yaml")

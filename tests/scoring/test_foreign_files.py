@@ -72,6 +72,11 @@ def test_a_cell_too_many_moves_no_column(tracks, tmp_path):
         read_tracks(tmp_path / "more.csv")
 
 
+def test_a_folder_that_is_not_there_is_what_is_complained_of(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        detente.score(tmp_path / "run-3")
+
+
 def test_separators_other_than_commas_are_named(tracks, tmp_path):
     tracks.to_csv(tmp_path / "t.csv", index=False, sep=";")
     with pytest.raises(InputError, match="separate the columns by commas"):

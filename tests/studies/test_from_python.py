@@ -103,4 +103,6 @@ def test_room_for_no_track_is_refused(sensors, room):
 def test_what_comes_back_is_shown_in_a_line():
     """In a notebook every value is: a study's scenario and tables would be pages of numbers."""
     assert repr(FollowedTracks.empty()) == f"FollowedTracks(0 rows: {', '.join(FollowedTracks.arrow_schema().names)})"
+    flight = detente.fly_burnout(3016, 42.75, rotation=False, drag=False)
+    assert repr(flight) == "Flyout(Burn-out at 3,016 m/s, 42.75°: range 1,001.3 km, apogee 239.9 km, 474.4 s)"
     assert repr(load_scenario("theatre-2011")).startswith("Scenario(theatre-2011: NATO, Russia; digest ")

@@ -6,7 +6,7 @@ of its own beside this one, registered at the foot of this file.
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -155,31 +155,36 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Is my scenario, agreement, catalogue or missile file sound?"""
+    with owned_failures():
+        from detente.cli import show
+
+        found = [_checked(file) for file in files]
+        if as_json:
+            emit(found)
+        else:
+            show.checked(found)
+        if any(entry["problems"] for entry in found):
+            raise typer.Exit(2)
+
+
+def _checked(file: str) -> dict[str, Any]:
+    """What a file is, all that is wrong with it, and what is allowed but worth knowing."""
     from detente.cli import show
     from detente.scenario.files import check_file, load_scenario
     from detente.world.reach import check_reach
 
-    found = []
-    for file in files:
-        problems: list[InputError] = []
-        kind, cautions = "", []
-        try:
-            kind = check_file(file)
-            if kind == "scenario":
-                loaded = load_scenario(file)
-                problems, cautions = list(check_reach(loaded)), list(loaded.cautions)
-        except InputErrors as errors:
-            problems = list(errors.problems)
-        except InputError as error:
-            problems = [error]
-        told = [show.problem(problem) for problem in problems]
-        found.append({"file": file, "kind": kind, "problems": told, "cautions": cautions})
-    if as_json:
-        emit(found)
-    else:
-        show.checked(found)
-    if any(entry["problems"] for entry in found):
-        raise typer.Exit(2)
+    problems: list[InputError] = []
+    kind, cautions = "", []
+    try:
+        kind = check_file(file)
+        if kind == "scenario":
+            loaded = load_scenario(file)
+            problems, cautions = list(check_reach(loaded)), list(loaded.cautions)
+    except InputErrors as errors:
+        problems = list(errors.problems)
+    except InputError as error:
+        problems = [error]
+    return {"file": file, "kind": kind, "problems": [show.problem(one) for one in problems], "cautions": cautions}
 
 
 @app.command()

@@ -220,11 +220,11 @@ def shown(result: "Flyout", folder: Path | None) -> None:
     path = result.path
     width = min(PLOT_WIDTH, max(40, show.out.width))
     for line in profile(path.downrange_m / 1e3, path.altitude_m / 1e3, width=width):
-        show.out.print(line, markup=False, highlight=False, soft_wrap=True)
+        show.out.print(line, soft_wrap=True)
     if "source" in result.document:
         show.out.print()
         show.indented(f"source: {result.document['source']}", 2, style="dim")
     show.cautions(result.document["cautions"])
     if folder is not None:
         names = ("fly.json", "path.parquet", "path.csv", "profile.svg")
-        show.out.print(f"\n  wrote {', '.join(f'{folder}/{name}' for name in names)}", markup=False, soft_wrap=True)
+        show.out.print(f"\n  wrote {', '.join(f'{folder}/{name}' for name in names)}", soft_wrap=True)

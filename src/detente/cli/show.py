@@ -19,8 +19,8 @@ from detente.scenario.catalogue import Catalogue
 from detente.studies.metrics import ALL, METRICS
 from detente.studies.results import Run, Study
 
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
+out = Console(emoji=False, markup=False, highlight=False)  # what users name and write is shown as it is
+err = Console(stderr=True, emoji=False, markup=False, highlight=False)
 Tick = Callable[[int, int], None]
 
 
@@ -101,7 +101,7 @@ def print_wide(table: Table) -> None:
     column: a row that fits the terminal is one line there, however wide another is.
     """
     needed = out.measure(table, options=out.options.update(max_width=400)).maximum
-    wide = Console(width=max(out.width, needed), emoji=False)
+    wide = Console(width=max(out.width, needed), emoji=False, markup=False, highlight=False)
     with wide.capture() as captured:
         wide.print(table)
     for line in captured.get().splitlines():
@@ -199,7 +199,7 @@ def problem(error: InputError) -> dict[str, Any]:
 def cautions(told: Iterable[str]) -> None:
     """What is allowed but worth knowing, a line each on stderr."""
     for caution in told:
-        err.print(f"caution: {caution}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"caution: {caution}", soft_wrap=True)
 
 
 def checked(found: list[dict[str, Any]]) -> None:
@@ -209,17 +209,17 @@ def checked(found: list[dict[str, Any]]) -> None:
             out.print(f"{entry['file']}: sound ({entry['kind']})", soft_wrap=True)
         cautions(entry["cautions"])
         for fields in entry["problems"]:
-            err.print(f"error: {InputError(**fields)}", soft_wrap=True, markup=False, highlight=False)
+            err.print(f"error: {InputError(**fields)}", soft_wrap=True)
 
 
 def scenarios(listed: list[dict[str, str]], agreements: list[dict[str, str]]) -> None:
     """Bundled scenarios by name, then the agreements that they and others may work under."""
     for entry in listed:
-        out.print(f"[bold]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+        out.print(f"[bold]{entry['name']}[/]  {entry['title']}", soft_wrap=True, markup=True)
         indented(entry["about"], 4)
-    out.print("[bold]agreements[/]")
+    out.print("[bold]agreements[/]", markup=True)
     for entry in agreements:
-        out.print(f"  [cyan]{entry['name']}[/]  {entry['title']}", soft_wrap=True)
+        out.print(f"  [cyan]{entry['name']}[/]  {entry['title']}", soft_wrap=True, markup=True)
     out.print("`detente scenarios NAME` prints the file of one, to start your own from.", soft_wrap=True)
 
 
@@ -263,9 +263,9 @@ def catalogue(found: dict[str, dict[str, Any]], kind: str | None, name: str | No
     """A list of names, or one entry with every number, its range and its source."""
     for field, entries in found.items():
         if name is None:
-            out.print(f"[bold]{field.replace('_', '-')}[/]")
+            out.print(f"[bold]{field.replace('_', '-')}[/]", markup=True)
         for key, entry in entries.items():
-            out.print(f"  [cyan]{key}[/]  {entry['title']}", soft_wrap=True)
+            out.print(f"  [cyan]{key}[/]  {entry['title']}", soft_wrap=True, markup=True)
             if name is not None:
                 _entry(entry)
 
@@ -282,7 +282,7 @@ def _entry(entry: dict[str, Any]) -> None:
         low, high = number(quantity["low"]), number(quantity["high"])
         spread = f"{low} – {high}" if low != high else "not drawn"
         row = f"{field:<{width}}  {number(quantity['value']):>7}   {spread:<16} {quantity['confidence']}"
-        out.print(f"    {row}", soft_wrap=True, markup=False, highlight=False)
+        out.print(f"    {row}", soft_wrap=True)
         indented(quantity["source"], 8, style="dim")
 
 

@@ -53,7 +53,11 @@ class Reading:
 
 
 def read_detections(path: Path, network: Network) -> Reading:
-    """The detections in a Parquet or CSV file, by sensors of ``network``; InputError for what cannot be meant."""
+    """The detections in a Parquet or CSV file, by sensors of ``network``; InputError for what cannot be meant.
+
+    A folder stands for the ``detections.parquet`` in it, and not for all that Arrow would find there.
+    """
+    path = path / "detections.parquet" if path.is_dir() else path
     try:
         table = read_csv(path) if path.suffix.lower() == ".csv" else pq.read_table(path)
         if not table.column_names:  # which is where names that are no UTF-8 show

@@ -76,6 +76,11 @@ def score(
     """
     rules = ScoringRules(cutoff_m=cutoff_m, order=order, every_s=every_s, settle_s=settle_s)
     if truth is None:
+        if isinstance(tracks, str | Path) and not Path(tracks).exists():
+            raise InputError(
+                "no such file or folder", "the folder of a run, or tracks and their truth", "correct the path",
+                file=str(tracks),
+            )  # fmt: skip
         if not (isinstance(tracks, str | Path) and Path(tracks).is_dir()):
             raise InputError(
                 "tracks without a truth", "a truth file, or the folder of a run", "name the truth as well", path="TRUTH"

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,8 +156,8 @@ def _observation(
     }  # fmt: skip
     said = (range_km, apogee_km, boost_s, flight_time_s, flight_time_error_s)
     for option, value in zip(options.values(), said, strict=True):
-        if value is not None:
-            number_between(value, option, 0.0, math.inf)
+        if value is not None and not isinstance(value, Real):
+            raise InputError(repr(value), "a number", "correct the observation", path=option)
     try:
         return inversion.Observation(
             range_m=range_km * 1e3, apogee_m=apogee_km * 1e3, boost_s=boost_s, flight_time_s=flight_time_s,

@@ -21,6 +21,7 @@ from detente.records.errors import InputError, InputErrors
 from detente.records.results import ObjectResults, StudyTable
 from detente.scenario.agreement import Agreement
 from detente.scenario.asked import ARCHITECTURES, Scenario
+from detente.scenario.draws import sensor_suite
 from detente.scenario.files import load_agreement, load_scenario
 from detente.studies import folder as folders
 from detente.studies.architectures import BY_NAME, chosen
@@ -29,6 +30,7 @@ from detente.studies.processes import cores, processes
 from detente.studies.rehearsal import rehearse
 from detente.studies.replicates import Flown, fly
 from detente.studies.results import BASELINE, Run, Study
+from detente.studies.sensors_told import SENSORS_FILE, sensors_text
 from detente.studies.written import study_files
 from detente.world.launches import Prepared, prepare
 from detente.world.reach import check_reach
@@ -145,6 +147,8 @@ def run(
             for name, ledger in flown.ledgers.get(architecture, {}).items():
                 folders.write_json(ledger, scratch / f"ledger-{name}.json")
             folders.write_json(setting_document(asked, architecture), scratch / SETTING_FILE)
+            suite = sensor_suite(asked, seed, np.array([replicate]))
+            (scratch / SENSORS_FILE).write_text(sensors_text(suite), encoding="utf-8")
             folders.write_json(result.document, scratch / "run.json")
             parameters = {
                 "architecture": architecture, "replicate": replicate, "agreement": result.agreement, **(noted or {}),

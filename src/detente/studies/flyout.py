@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -27,7 +27,11 @@ class Flyout:
 
     title: str
     document: Document
-    path: FlightPath = field(repr=False)
+    path: FlightPath
+
+    def __repr__(self) -> str:
+        range_km, apogee_km, time_s = (self.document[name] for name in ("range_km", "apogee_km", "flight_time_s"))
+        return f"Flyout({self.title}: range {range_km:,.1f} km, apogee {apogee_km:,.1f} km, {time_s:,.1f} s)"
 
 
 def flight_path(samples: Ephemeris, start_rad: tuple[float, float]) -> FlightPath:
