@@ -89,30 +89,28 @@ def test_two_tracks_alive_at_once_never_share_an_offset():
     assert state.identity.key[0].tolist() == [1, 3, 4]
 
 
+def keys_found_again(states: dict[float, list], order: list[int]) -> list[int]:
+    """Whose offset each object has, of some numbered from 1, lost at 10 s and found again at 40 s in an order."""
+    first = np.arange(1, len(order) + 1)
+    _, state = say([
+        flying(0.0, first, states[0.0]), flying(10.0, 0 * first, states[10.0]),
+        flying(40.0, len(order) + first, np.array(states[40.0])[order]),
+    ])  # fmt: skip
+    return state.identity.key[0].tolist()
+
+
 def test_of_a_raid_on_one_path_each_object_keeps_its_own_offset():
     """Eight objects fly one path twenty seconds apart: lost together, found again in another order."""
-    order = np.array([3, 0, 7, 5, 1, 6, 2, 4])
+    order = [3, 0, 7, 5, 1, 6, 2, 4]
     states = {time_s: [ballistic(time_s + 20.0 * k) for k in range(8)] for time_s in (0.0, 10.0, 40.0)}
-    first, then = np.arange(1, 9), 9 + np.arange(8)
-    moments = [
-        flying(0.0, first, states[0.0]), flying(10.0, 0 * first, states[10.0]),
-        flying(40.0, then, np.array(states[40.0])[order]),
-    ]  # fmt: skip
-    _, state = say(moments)
-    assert state.identity.key[0].tolist() == first[order].tolist()
+    assert keys_found_again(states, order) == [1 + one for one in order]
 
 
 def test_of_tracks_on_one_ellipse_each_is_found_by_when_it_flies_there():
     """Momentum and energy are the same of all four: only the moment of perigee tells them apart."""
     order = [2, 0, 3, 1]
     states = {time_s: [ballistic(time_s, after_s=30.0 * k) for k in range(4)] for time_s in (0.0, 10.0, 40.0)}
-    first, then = np.arange(1, 5), np.arange(5, 9)
-    moments = [
-        flying(0.0, first, states[0.0]), flying(10.0, 0 * first, states[10.0]),
-        flying(40.0, then, np.array(states[40.0])[order]),
-    ]  # fmt: skip
-    _, state = say(moments)
-    assert state.identity.key[0].tolist() == first[order].tolist()
+    assert keys_found_again(states, order) == [1 + one for one in order]
 
 
 def test_energy_tells_objects_of_one_momentum_apart_and_is_kept_by_height():
